@@ -1,0 +1,159 @@
+"""The shapes that the parts of Warmline exchange. Source: CONTRACTS.md; changes break others.
+
+Codes are positions in the tuples below and are written to disk: append, never reorder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+CUSTOMER_KINDS = (
+    "case_opened", "message_in", "call_in", "case_reopened", "complaint", "survey_answered",
+    "public_mention", "bot_session", "usage", "order", "payment", "referral", "meeting_held",
+    "meeting_missed", "contact_left",
+)  # fmt: skip
+COMPANY_KINDS = (
+    "message_out", "call_out", "case_assigned", "case_transferred", "case_escalated",
+    "case_pending", "case_solved", "case_closed", "bot_handoff", "survey_sent", "promise_made",
+    "promise_kept", "promise_broken", "outage", "payment_failed", "refund",
+)  # fmt: skip
+CONTRACT_KINDS = ("plan_changed", "paused", "resumed", "notice_given", "renewed", "term_ended")
+OUTREACH_KINDS = (
+    "outreach_sent", "outreach_opened", "outreach_answered", "outreach_bounced",
+    "outreach_unsubscribed",
+)  # fmt: skip
+KINDS = CUSTOMER_KINDS + COMPANY_KINDS + CONTRACT_KINDS + OUTREACH_KINDS
+KIND_CODE = {kind: code for code, kind in enumerate(KINDS)}
+
+CHANNELS = ("email", "phone", "chat", "web", "social", "sms", "app", "in_person", "bot")
+CHANNEL_CODE = {channel: code for code, channel in enumerate(CHANNELS)}
+
+SCORE_KINDS = ("csat", "nps", "ces")
+SCORE_KIND_CODE = {kind: code for code, kind in enumerate(SCORE_KINDS)}
+
+END_KINDS = ("cancelled", "not_renewed", "non_payment", "deceased", "moved", "company")
+
+# A word from the customer: what ends silence (CONTRACTS.md, definitions).
+WORD_KINDS = (
+    "message_in", "call_in", "case_opened", "case_reopened", "complaint", "survey_answered",
+    "public_mention", "meeting_held",
+)  # fmt: skip
+# What counts as staying where there is no contract.
+STAYING_KINDS = ("order", "usage", "payment")
+
+DAY = 86_400  # seconds; a window of w days is [as_of - w * DAY, as_of)
+
+SCORE_BATCH_VERSION = 1
+BANDS = ("low", "medium", "high")  # higher is worse
+DECISIONS = ("contact", "hold", "refer")
+ASSIGNMENTS = ("treat", "control", "outside")
+WORKLIST_COLUMNS = (
+    "rank", "customer_id", "contact_id", "decision", "hold_reasons", "reasons", "what_changed",
+    "playbook", "mode", "channel", "expected_saved_value", "value_at_risk", "churn_probability",
+    "silent", "due_at", "owner_id", "assignment", "propensity", "policy_version",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the matrix: its name, the sentence a manager reads, and where it belongs.
+
+    `says` may hold `{value}`, and `{window}` for the window in words ("30 days").
+    """
+
+    name: str
+    says: str
+    system: str  # "S1" to "S21" of CAPABILITIES.md
+    group: str  # the stream or family; the features of one group make one reason
+    stat: str = ""
+    window_days: int | None = None  # None: the whole history, or no window at all
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a customer's risk is what it is. `weight` is in log-odds; positive raises the risk."""
+
+    feature: str
+    system: str
+    words: str
+    direction: str  # "raises" | "lowers"
+    weight: float
+
+
+def score_schema() -> pa.Schema:
+    """Columns of a ScoreBatch part, version 1 (CONTRACTS.md, Output)."""
+    import pyarrow as pa
+
+    instant = pa.timestamp("us", tz="UTC")
+    horizon = pa.struct(
+        [("days", pa.int32()), ("probability", pa.float64()), ("low", pa.float64()),
+         ("high", pa.float64())]
+    )  # fmt: skip
+    reason = pa.struct(
+        [("feature", pa.string()), ("system", pa.string()), ("words", pa.string()),
+         ("direction", pa.string()), ("weight", pa.float64())]
+    )  # fmt: skip
+    effect = pa.struct(
+        [("playbook", pa.string()), ("effect", pa.float64()), ("low", pa.float64()),
+         ("high", pa.float64())]
+    )  # fmt: skip
+    return pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("as_of", instant),
+            ("horizon_days", pa.int32()),
+            ("churn_probability", pa.float64()),
+            ("horizons", pa.list_(horizon)),
+            ("band", pa.string()),
+            ("percentile", pa.float64()),
+            ("value_at_risk", pa.float64()),
+            ("silent", pa.bool_()),
+            ("fading", pa.float64()),
+            ("reasons", pa.list_(reason)),
+            ("what_changed", pa.list_(pa.string())),
+            ("effects", pa.list_(effect)),
+            ("model_version", pa.string()),
+            ("scored_at", instant),
+            ("expires_at", instant),
+        ]
+    )
+
+
+class CustomerBook(Protocol):
+    """What outreach may know of customers; implemented in `pipelines/history`."""
+
+    def customers(self, customer_ids: Sequence[str]) -> pd.DataFrame:
+        """One row a known customer: customer_id, parent_id, owner_id, preferred_channel,
+        profiling_objection (bool); text columns hold None where unknown."""
+        ...
+
+    def refusals(self, as_of: datetime) -> pd.DataFrame:
+        """Who refused what before `as_of`: customer_id, channel, purpose (None: every one), at.
+
+        The newest state of each consent counts; an `outreach_unsubscribed` refuses its channel."""
+        ...
+
+
+class Timeline(Protocol):
+    """What outreach may know of what happened; implemented in `pipelines/history`."""
+
+    def open_cases(self, as_of: datetime) -> pd.DataFrame:
+        """Cases opened and not solved or closed before `as_of`: customer_id, case_id, opened_at."""
+        ...
+
+    def unanswered_complaints(self, as_of: datetime) -> pd.DataFrame:
+        """Complaints with no company word after them before `as_of`: customer_id, at."""
+        ...
+
+    def last_contacts(self, as_of: datetime) -> pd.DataFrame:
+        """The last time the company wrote or called unasked before `as_of`: customer_id, at, kind.
+
+        Unasked: `outreach_sent`, or a `message_out` or `call_out` that belongs to no case."""
+        ...

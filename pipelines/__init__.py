@@ -1,0 +1,1 @@
+"""What data becomes: history, features, labels, the trained model, the nightly batch."""

@@ -1,0 +1,1 @@
+"""Features: streams declared once, dated case facts, and the one compiled pass over history."""

@@ -1,0 +1,95 @@
+"""Interactions as the feature pass sees them: integers and numbers, never text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+NONE = -1  # the code of an absent channel, topic, agent, case or score kind
+
+
+@dataclass(frozen=True)
+class Events:
+    """One bucket of coded interactions, n rows, sorted by `customer`, `at` and then by content.
+
+    Content order (every other column) settles equal times, so that the order in which rows
+    reached the history can never show in a feature. Absent codes are -1, absent numbers NaN.
+    """
+
+    customer: NDArray[np.int32]  # customer number of this history (position in `customers`)
+    at: NDArray[np.int64]  # occurred_at, seconds since 1970 UTC, rounded down
+    recorded: NDArray[np.int64]  # recorded_at, seconds; equal to `at` where the feed gives none
+    kind: NDArray[np.int16]  # models.contracts.KIND_CODE
+    channel: NDArray[np.int8]  # models.contracts.CHANNEL_CODE
+    topic: NDArray[np.int32]  # position in the dictionary "topic"
+    agent: NDArray[np.int32]  # position in the dictionary "agent"
+    case: NDArray[np.int32]  # 0, 1, 2, ... within the customer
+    value: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    wait: NDArray[np.float64]  # wait_seconds
+    score: NDArray[np.float64]
+    score_kind: NDArray[np.int8]  # models.contracts.SCORE_KIND_CODE
+    provoked: NDArray[np.bool_]  # caused_by is set: an answer to our own message
+
+    def __len__(self) -> int:
+        return len(self.customer)
+
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """Names of the columns, in the order that settles equal times."""
+        return tuple(field.name for field in fields(cls))
+
+    @classmethod
+    def empty(cls) -> Events:
+        """No rows, with the right types."""
+        return cls(**{name: np.empty(0, dtype) for name, dtype in DTYPES.items()})
+
+    @classmethod
+    def concatenate(cls, pieces: Sequence[Events]) -> Events:
+        """All rows of `pieces` as one, sorted."""
+        if not pieces:
+            return cls.empty()
+        columns = {
+            name: np.concatenate([getattr(piece, name) for piece in pieces])
+            for name in cls.columns()
+        }
+        return cls(**columns).sorted()
+
+    def sorted(self) -> Events:
+        """The same rows in the declared order; itself where it is in order already."""
+        key = self.customer.astype(np.int64)
+        step = (key[1:] > key[:-1]) | ((key[1:] == key[:-1]) & (self.at[1:] > self.at[:-1]))
+        if step.all():
+            return self
+        order = np.lexsort([getattr(self, name) for name in reversed(self.columns())])
+        return self.take(order)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Events:
+        """The given rows, in the given order."""
+        return Events(**{name: getattr(self, name)[rows] for name in self.columns()})
+
+    def bounds(self, customers: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First row and row past the last of each of `customers` (equal where there is none)."""
+        first = np.searchsorted(self.customer, customers, side="left")
+        return first, np.searchsorted(self.customer, customers, side="right")
+
+
+DTYPES: dict[str, type[np.generic]] = {
+    "customer": np.int32,
+    "at": np.int64,
+    "recorded": np.int64,
+    "kind": np.int16,
+    "channel": np.int8,
+    "topic": np.int32,
+    "agent": np.int32,
+    "case": np.int32,
+    "value": np.float64,
+    "seconds": np.float64,
+    "wait": np.float64,
+    "score": np.float64,
+    "score_kind": np.int8,
+    "provoked": np.bool_,
+}
