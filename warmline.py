@@ -1,1 +1,75 @@
-"""Warmline."""
+"""The command `warmline`: composes what the packages bring. Nothing else wires them together."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Before anything imports them: no telemetry, ever.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+
+import click
+
+import outreach.cli
+import pipelines.cli
+from models.command import Run, command
+
+if TYPE_CHECKING:
+    from pipelines.history.book import HistoryBook
+
+SAMPLE = Path(__file__).parent / "data_samples" / "sample"
+SAMPLE_NIGHT = date(2026, 7, 1)  # the day after the sample's last
+
+
+def book(run: Run) -> HistoryBook:
+    """Customers and what happened to them, for outreach, which may not import pipelines."""
+    from pipelines.history.book import HistoryBook
+    from pipelines.history.store import History
+
+    return HistoryBook(History.open(run.home.history))
+
+
+def plan_night(run: Run, as_of: date) -> dict[str, Any]:
+    """The plan as a step of the night."""
+    return outreach.cli.plan_and_publish(run, as_of, book(run)).to_dict()
+
+
+@command("demo")
+def demo(run: Run) -> None:
+    """On an empty home: load the sample, train, score, plan, and show the top of the list."""
+    from models.errors import WarmlineError
+    from models.home import create
+
+    if not SAMPLE.exists():
+        raise WarmlineError(f"The sample is not at {SAMPLE}: run the demo from a clone.")
+    home, made = create(run.root)
+    if not made:
+        raise WarmlineError(f"{home.root} is in use already: name an empty one with --home.")
+    from pipelines.demo import demonstrate
+
+    facts = demonstrate(run, SAMPLE, SAMPLE_NIGHT)
+    planned = outreach.cli.plan_and_publish(run, SAMPLE_NIGHT, book(run))
+    run.result(facts | {"plan": planned.to_dict()})
+    outreach.cli.show(run, planned, top=10)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="warmline")
+def main() -> None:
+    """Learns who is about to leave, and puts a short, explained list in front of a person."""
+
+
+for each in (
+    *pipelines.cli.COMMANDS,
+    pipelines.cli.nightly_command((("plan", plan_night),)),
+    *outreach.cli.commands(book),
+    demo,
+):
+    main.add_command(each)
+
+if __name__ == "__main__":
+    main()

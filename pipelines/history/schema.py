@@ -21,6 +21,16 @@ class Column:
     least: float | None = None
     most: float | None = None
     personal: bool = False  # never a feature, never in a score file or a log
+    past: bool = False  # a time that cannot lie ahead
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule over several columns: a row for which `broken` (SQL) holds is rejected."""
+
+    column: str  # the one that is reported
+    broken: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     open_ended: bool = False  # other columns are kept as attributes
+    checks: tuple[Check, ...] = ()
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -39,7 +50,7 @@ class Table:
 # Columns that every table may carry.
 PROVENANCE = (
     Column("source"),
-    Column("recorded_at", "time"),
+    Column("recorded_at", "time", past=True),
     Column("updated_at", "time"),
     Column("deleted_at", "time"),
 )
@@ -67,6 +78,7 @@ CUSTOMERS = Table(
     ),
     key=("customer_id",),
     open_ended=True,
+    checks=(Check("left_at", "left_at < joined_at", "is before joined_at"),),
 )
 
 INTERACTIONS = Table(
@@ -75,7 +87,7 @@ INTERACTIONS = Table(
         Column("interaction_id", required=True),
         Column("customer_id", required=True),
         Column("contact_id"),
-        Column("occurred_at", "time", required=True),
+        Column("occurred_at", "time", required=True, past=True),
         Column("kind", required=True, one_of=KINDS),
         Column("channel", one_of=CHANNELS),
         Column("case_id"),
@@ -90,6 +102,10 @@ INTERACTIONS = Table(
         Column("text", personal=True),
     ),
     key=("source", "interaction_id"),
+    checks=(
+        Check("score", "score_kind = 'csat' AND score NOT BETWEEN 1 AND 5", "is not 1 to 5 (csat)"),
+        Check("score", "score_kind = 'ces' AND score NOT BETWEEN 1 AND 7", "is not 1 to 7 (ces)"),
+    ),
 )
 
 TERMS = Table(
@@ -109,6 +125,10 @@ TERMS = Table(
         Column("paused_to", "time"),
     ),
     key=("customer_id", "term_id"),
+    checks=(
+        Check("ended_at", "ended_at < started_at", "is before started_at"),
+        Check("paused_to", "paused_to < paused_from", "is before paused_from"),
+    ),
 )
 
 IDENTITIES = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +34,7 @@ class Terms:
         return len(self.customer)
 
     @classmethod
-    def of(cls, **columns: NDArray[np.generic]) -> Terms:
-        """Terms from unsorted columns of any integer or float type."""
+    def of(cls, **columns: Any) -> Terms:
+        """Terms from unsorted columns, named and typed as the fields."""
         order = np.lexsort((columns["ended"], columns["started"], columns["customer"]))
         return cls(**{field.name: columns[field.name][order] for field in fields(cls)})
-
-    def bounds(self, customers: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """First term and term past the last of each customer."""
-        first = np.searchsorted(self.customer, customers, side="left")
-        return first, np.searchsorted(self.customer, customers, side="right")

@@ -1,0 +1,63 @@
+# Needs Debian, Python 3.11 or newer, pip and make; the rest is set up here from uv.lock.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON := $(shell command -v python3.11 || command -v python3)
+UV := UV_PYTHON_DOWNLOADS=never UV_PYTHON=$(PYTHON) .tools/bin/uv
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+BENCHES := $(patsubst benchmarks/%.py,bench-%,$(filter-out benchmarks/__init__.py benchmarks/harness.py,$(wildcard benchmarks/*.py)))
+
+export BENTOML_DO_NOT_TRACK := True
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: help demo test check format docs lock clean $(BENCHES)
+
+help: ## what can be made
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+# pip's --target needs neither a virtual environment nor python3-venv, and Debian allows it.
+.tools/bin/uv:
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv==$(UV_VERSION)
+
+.venv/.run: .tools/bin/uv uv.lock pyproject.toml
+	.ci/system-packages libgomp1
+	$(UV) sync --quiet --frozen --inexact --no-default-groups
+	touch $@
+
+.venv/.dev: .venv/.run
+	$(UV) sync --quiet --frozen --inexact --extra bench --extra postgres
+	touch $@
+
+demo: .venv/.run ## load the sample, train, score, plan: ends with the top of tomorrow's list
+	rm -rf .demo_home
+	$(BIN)/warmline demo --home .demo_home
+
+test: .venv/.dev ## every test; what needs a missing part is skipped with its reason
+	$(BIN)/pytest -n 2 --dist loadfile
+
+check: .venv/.dev ## ruff, mypy strict, import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.dev ## let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: .venv/.dev ## write the generated pages again
+	$(BIN)/python -m pipelines.features.docs > docs/features.md
+
+$(BENCHES): bench-%: .venv/.dev ## (bench-features, bench-real, ...) a table, then one JSON line; ARGS=--quick
+	$(BIN)/python -m benchmarks.$* $(ARGS)
+
+lock: .tools/bin/uv ## resolve uv.lock again
+	$(UV) lock
+
+clean: ## remove what was set up and made here
+	rm -rf .venv .tools .demo_home .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

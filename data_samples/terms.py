@@ -1,0 +1,124 @@
+"""Contracts: one row a term. A yearly contract that is renewed ends its row and begins another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_samples.people import People
+from data_samples.rows import Naming
+from models.contracts import DAY, END_KINDS
+
+YEAR = 365  # days of a yearly term, so that its end never depends on the calendar
+FAR = 10**6  # a day that does not come
+NEVER = np.iinfo(np.int64).max
+RENEWED = -1  # no end_kind: another term followed at once
+
+
+@dataclass
+class _Closed:
+    """Terms that are over, n rows."""
+
+    customer: NDArray[np.int64]
+    number: NDArray[np.int64]
+    started: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+class Terms:
+    """The contracts of all customers. Times are seconds since 1970 UTC, NEVER if not come."""
+
+    def __init__(self, people: People, midnight: int) -> None:
+        n = len(people)
+        self._people = people
+        self.midnight = midnight
+        self.number = np.ones(n, np.int64)
+        self.started = midnight + people.joined_day * DAY + people.joined_second
+        self.ends_day = np.where(people.yearly, people.joined_day + YEAR, FAR)
+        self.notice = np.full(n, NEVER)
+        self.ended = np.full(n, NEVER)
+        self.end_kind = np.full(n, RENEWED)
+        self._closed: list[_Closed] = []
+
+    def renew(self, day: int) -> None:
+        """Yearly terms that end by this day and were not given up begin anew."""
+        while len(due := np.flatnonzero((self.ends_day <= day) & (self.ended == NEVER))):
+            ends = self._ends(due)
+            self._closed.append(_Closed(due, self.number[due], self.started[due], ends))
+            self.number[due] += 1
+            self.started[due] = ends
+            self.ends_day[due] += YEAR
+
+    def leave(
+        self, who: NDArray[np.int64], decided: NDArray[np.int64], with_notice: NDArray[np.bool_]
+    ) -> None:
+        """Customers leave at the second `decided`: with notice at their term's end, else at once.
+
+        A month contract ends with the month under way; a yearly one in its window is not
+        renewed, before it is bought out within 30 days.
+        """
+        yearly = self._people.yearly[who]
+        day = (decided - self.midnight) // DAY
+        in_window = yearly & (self.ends_day[who] - day <= 90)
+        months = (decided - self.started[who]) // (30 * DAY) + 1
+        end = np.where(yearly, decided + 30 * DAY, self.started[who] + months * 30 * DAY)
+        end = np.where(in_window, self._ends(who), end)
+        self.notice[who] = np.where(with_notice, decided, NEVER)
+        self.ended[who] = np.where(with_notice, np.maximum(end, decided + 1), decided)
+        kind = np.where(in_window & with_notice, "not_renewed", "cancelled")
+        self.end_kind[who] = np.where(
+            kind == "cancelled", END_KINDS.index("cancelled"), END_KINDS.index("not_renewed")
+        )
+
+    def end(self, who: NDArray[np.int64], at: NDArray[np.int64], kind: NDArray[np.int64]) -> None:
+        """Relationships end for a reason that is not the customer's wish."""
+        self.ended[who], self.end_kind[who] = at, kind
+
+    def decided(self) -> NDArray[np.int64]:
+        """Second of notice or end, whichever came first; NEVER while neither has."""
+        return np.minimum(self.notice, self.ended)
+
+    def _ends(self, who: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self.midnight + self.ends_day[who] * DAY + self._people.joined_second[who]
+
+    def table(self, now: int, naming: Naming) -> pd.DataFrame:
+        """The contract's `terms` as known at second `now`, by customer and start."""
+        people = self._people
+        here = np.flatnonzero(self.started < now)
+        ends = np.where(people.yearly[here], self._ends(here), NEVER)
+        ended = np.where(self.ended[here] < now, self.ended[here], NEVER)
+        notice = np.where(self.notice[here] < now, self.notice[here], NEVER)
+        old = self._closed
+        none = np.full(sum(len(block.customer) for block in old), NEVER)
+        past_ends = np.concatenate([block.ends for block in old] or [none])
+        customer = np.concatenate([*(block.customer for block in old), here])
+        number = np.concatenate([*(block.number for block in old), self.number[here]])
+        started = np.concatenate([*(block.started for block in old), self.started[here]])
+        kind = np.where(ended == NEVER, RENEWED, self.end_kind[here])
+        kinds = np.concatenate([np.full(len(none), RENEWED), kind])
+        order = np.lexsort((number, customer))
+        ids = pd.Series(naming.customers(customer).to_pylist(), dtype="object")
+        table = pd.DataFrame(
+            {
+                "customer_id": ids,
+                "term_id": ids.str.replace("C", "T", n=1) + "-" + pd.Series(number).astype(str),
+                "product": np.where(people.yearly[customer], "yearly", "monthly"),
+                "value_per_month": people.value[customer],
+                "currency": "EUR",
+                "started_at": instants(started),
+                "ends_at": instants(np.concatenate([past_ends, ends])),
+                "notice_at": instants(np.concatenate([none, notice])),
+                "ended_at": instants(np.concatenate([past_ends, ended])),
+                "end_kind": [END_KINDS[code] if code >= 0 else None for code in kinds],
+            }
+        )
+        return table.iloc[order].reset_index(drop=True)
+
+
+def instants(seconds: NDArray[np.int64]) -> pd.Series:
+    """Seconds as UTC timestamps; NEVER becomes a missing one."""
+    known = np.where(seconds == NEVER, 0, seconds)
+    return pd.Series(pd.to_datetime(known, unit="s", utc=True)).mask(seconds == NEVER)

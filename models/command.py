@@ -1,0 +1,165 @@
+"""What every command shares: its options, its output for people and for machines, its errors.
+
+Nothing heavy is imported here: `warmline --help` must answer at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from models.errors import WarmlineError
+
+if TYPE_CHECKING:
+    from models.home import Home
+    from models.settings import Settings
+
+# CONTRACTS.md, Commands.
+FAILED, WRONG_USAGE = 1, 2
+Advance = Callable[[str, float], None]  # what is being done, and its share done from 0 to 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of a command: which home, and how to speak."""
+
+    root: Path
+    json: bool
+    verbose: bool
+    now: datetime  # UTC; the clock is read once, here at the edge
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The home's settings. Raises `WrongUsage` for a wrong key or value."""
+        from models.settings import load
+
+        return load(self.root, os.environ)
+
+    @cached_property
+    def home(self) -> Home:
+        """The home. Raises `WarmlineError` where there is none."""
+        from models.home import Home
+
+        home = Home(self.root)
+        home.require()
+        return home
+
+    def today(self) -> date:
+        """The date in the home's time zone."""
+        return self.now.astimezone(self.settings.zone).date()
+
+    def say(self, *lines: str) -> None:
+        """Words for people on stdout; nothing with --json."""
+        if not self.json:
+            for line in lines:
+                click.echo(line)
+
+    def note(self, line: str) -> None:
+        """A detail, on stderr, with --verbose."""
+        if self.verbose:
+            click.echo(line, err=True)
+
+    def result(self, facts: dict[str, Any], lines: Sequence[str] = ()) -> None:
+        """The end of a command: one JSON object for machines, or `lines` for people."""
+        if self.json:
+            click.echo(json.dumps({"ok": True, **facts}, default=str, allow_nan=False))
+        self.say(*lines)
+
+    @contextmanager
+    def progress(self) -> Iterator[Advance]:
+        """A bar on a terminal; silence in a pipe and with --json."""
+        if self.json or not sys.stderr.isatty():
+            yield lambda what, share: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("starting", total=1.0)
+            yield lambda what, share: bar.update(task, description=what, completed=share)
+
+
+def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """A Warmline command: its function gets a `Run` first, then its own options."""
+
+    def wrap(function: Callable[..., None]) -> click.Command:
+        @wraps(function)
+        def call(home: Path, json: bool, verbose: bool, **options: Any) -> None:
+            from datetime import UTC
+
+            run = Run(home, json, verbose, datetime.now(UTC))
+            try:
+                function(run, **options)
+            except (WarmlineError, OSError, MemoryError) as error:
+                fail(run, error)
+
+        shared = (
+            click.option("--verbose", is_flag=True, help="Say more, on stderr."),
+            click.option("--json", is_flag=True, help="One JSON object on stdout, for machines."),
+            click.option(
+                "--home",
+                type=click.Path(path_type=Path, file_okay=False),
+                envvar="WARMLINE_HOME",
+                default="./warmline_home",
+                show_default=True,
+                help="The home to work in (or WARMLINE_HOME).",
+            ),
+        )
+        for option in shared:
+            call = option(call)
+        return click.command(name)(call)
+
+    return wrap
+
+
+def fail(run: Run, error: Exception) -> NoReturn:
+    """One clear message on stderr, the same for machines on stdout, and the contract's exit."""
+    code = error.exit_code if isinstance(error, WarmlineError) else FAILED
+    words = str(error) if isinstance(error, WarmlineError) else _of_the_system(error)
+    if run.verbose:
+        traceback.print_exc()
+    click.echo(f"warmline: {words}", err=True)
+    if run.json:
+        click.echo(json.dumps({"ok": False, "error": words, "exit_code": code}))
+    sys.exit(code)
+
+
+def _of_the_system(error: Exception) -> str:
+    """What the operating system refused, and what to do."""
+    where = getattr(error, "filename", None) or "a file of the home"
+    advice = {
+        errno.ENOSPC: f"the disk is full while writing {where}. Free some space and run it again",
+        errno.EDQUOT: f"the disk quota is used up at {where}. Free some space and run it again",
+        errno.EROFS: f"{where} is on a read-only file system. Mount it for writing, or use another "
+        "--home",
+        errno.EACCES: f"{where} may not be read or written by this user. Change its owner, or use "
+        "another --home",
+    }
+    number = getattr(error, "errno", None)
+    if isinstance(error, MemoryError):
+        return "out of memory. Lower `performance.memory_gb` or run on a larger machine."
+    words = advice.get(number) if number is not None else None
+    return f"{words}. What was published before still stands." if words else f"{error}"
+
+
+def day(context: click.Context, option: click.Parameter, value: str | None) -> date | None:
+    """Callback of options that take a date such as 2026-07-01."""
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no date: write it as 2026-07-01") from None

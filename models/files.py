@@ -1,0 +1,68 @@
+"""Files that are written whole or not at all, and stay written when the power goes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A staged file beside `path` to write to; it takes `path`'s place in one step at the end.
+
+    When the block fails, the staged file goes and `path` is what it was. The folder must exist.
+    """
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        yield staged
+        sync_file(staged)
+        staged.replace(path)
+    except BaseException:
+        staged.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """`content` as the whole of `path`, in one step."""
+    with replacing(path) as staged:
+        staged.write_bytes(content)
+
+
+write_atomically = write_whole  # the history's name for it
+
+
+def make_folder(folder: Path) -> None:
+    """`folder` and its missing parents, each entry on disk before this returns."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in reversed(missing):
+        sync_folder(place.parent)
+
+
+def sync_file(path: Path) -> None:
+    """What was written to `path` is on disk when this returns."""
+    _sync(path, os.O_RDWR)
+
+
+def sync_folder(folder: Path) -> None:
+    """The names in `folder` are on disk when this returns."""
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,166 @@
+"""The linear half: a ridge logistic regression on transforms that suit counts, days and money.
+
+Each feature enters as its signed logarithm, its rank among the training rows (and the square of
+that, for what is worst in the middle or at both ends) and whether it is known at all. It holds
+what trees are slow to learn: a steady rise over a wide range, from few leavers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+KNOTS = 33  # quantiles that stand for a feature's distribution
+CLIP = 4.0  # standard deviations; one absurd amount must not decide
+# Past these a linear model gains nothing, and the solver's time grows with rows x columns^2.
+MAX_FEATURES = 100
+MAX_ROWS = 50_000
+TRANSFORMS = 4  # logarithm, rank, rank squared, missing
+
+
+@dataclass(frozen=True)
+class Term:
+    """What the linear model knows of one feature."""
+
+    column: int
+    log_centre: float
+    log_scale: float
+    knots: tuple[float, ...]  # ascending
+    ranks: tuple[float, ...]  # mean rank at each knot, -1 to 1
+    centres: tuple[float, ...] = (0.0,) * TRANSFORMS  # training means of the transforms
+    weights: tuple[float, ...] = (0.0,) * TRANSFORMS  # log-odds for one unit of each
+
+    def transforms(self, x: Floats) -> Floats:
+        """The transforms of one column, [n, 4]; a missing value stands at the middle."""
+        missing = np.isnan(x)
+        log = np.clip((_signed_log(x) - self.log_centre) / self.log_scale, -CLIP, CLIP)
+        rank = np.interp(x, self.knots, self.ranks)
+        columns = np.column_stack([log, rank, rank * rank, missing])
+        columns[missing, : TRANSFORMS - 1] = 0.0
+        return columns
+
+    def contribution(self, x: Floats) -> Floats:
+        """Log-odds that this feature adds to the average customer's, [n]."""
+        weights = np.array(self.weights)
+        return np.asarray(self.transforms(x) @ weights - weights @ np.array(self.centres))
+
+
+@dataclass(frozen=True)
+class Linear:
+    """An additive model: its contributions are exact by construction."""
+
+    intercept: float  # log-odds of the average training row
+    terms: tuple[Term, ...]
+
+    def log_odds(self, X: Floats) -> Floats:
+        """[n, f] to [n]."""
+        total = np.full(len(X), self.intercept)
+        for term in self.terms:
+            total += term.contribution(X[:, term.column])
+        return total
+
+    def contributions(self, X: Floats) -> Floats:
+        """[n, f] to [n, f], zero for the features that the model does not use."""
+        out = np.zeros(X.shape)
+        for term in self.terms:
+            out[:, term.column] = term.contribution(X[:, term.column])
+        return out
+
+
+def fit_linear(
+    X: Floats, y: NDArray[np.bool_], strengths: Sequence[float], seed: int
+) -> tuple[Linear, ...]:
+    """One model for each strength (inverse ridge penalty, on standardised transforms).
+
+    Above `MAX_ROWS` rows it learns from a sample, drawn by `seed`. A column that never varies is
+    left out.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if len(y) > MAX_ROWS:
+        sample = np.sort(np.random.default_rng(seed).choice(len(y), MAX_ROWS, replace=False))
+        X, y = X[sample], y[sample]
+    described = [_describe(column, X[:, column]) for column in range(X.shape[1])]
+    terms = _strongest([term for term in described if term is not None], X, y)
+    if not terms:
+        share = y.mean()
+        return (Linear(float(np.log(share / (1 - share))), ()),) * len(strengths)
+    design = np.hstack([term.transforms(X[:, term.column]) for term in terms])
+    centre, scale = design.mean(axis=0), design.std(axis=0)
+    scale[scale < 1e-9] = np.inf
+    design -= centre
+    design /= scale
+    models = []
+    for strength in strengths:
+        solver = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=50, tol=1e-6)
+        solver.fit(design, y)
+        models.append(
+            _assemble(terms, centre, solver.coef_[0] / scale, float(solver.intercept_[0]))
+        )
+    return tuple(models)
+
+
+def _assemble(terms: list[Term], centre: Floats, weights: Floats, intercept: float) -> Linear:
+    per_term = zip(
+        terms, centre.reshape(-1, TRANSFORMS), weights.reshape(-1, TRANSFORMS), strict=True
+    )
+    return Linear(
+        intercept,
+        tuple(
+            Term(
+                term.column,
+                term.log_centre,
+                term.log_scale,
+                term.knots,
+                term.ranks,
+                tuple(centres.tolist()),
+                tuple(own.tolist()),
+            )
+            for term, centres, own in per_term
+        ),
+    )
+
+
+def _describe(column: int, x: Floats) -> Term | None:
+    """The column's distribution, or None where it tells nothing."""
+    known = x[~np.isnan(x)]
+    if len(known) == 0 or (len(known) == len(x) and known.min() == known.max()):
+        return None
+    log = _signed_log(known)
+    known = np.sort(known)
+    # Values that stand in the data, so that the rank of each knot is exact.
+    knots = np.unique(np.quantile(known, np.linspace(0, 1, KNOTS), method="nearest"))
+    ranks = (np.searchsorted(known, knots, "left") + np.searchsorted(known, knots, "right")) / len(
+        known
+    ) - 1.0
+    return Term(
+        column,
+        float(log.mean()),
+        float(log.std()) or 1.0,
+        tuple(knots.tolist()),
+        tuple(ranks.tolist()),
+    )
+
+
+def _strongest(terms: list[Term], X: Floats, y: NDArray[np.bool_]) -> list[Term]:
+    """The `MAX_FEATURES` whose transforms go most with the label, in their own order."""
+    if len(terms) <= MAX_FEATURES:
+        return terms
+    centred = y - y.mean()
+    strength = []
+    for term in terms:
+        columns = term.transforms(X[:, term.column])
+        spread = columns.std(axis=0)
+        spread[spread < 1e-9] = np.inf
+        strength.append(float(np.abs(centred @ columns / spread).max()))
+    chosen = np.sort(np.argsort(strength, kind="stable")[-MAX_FEATURES:])
+    return [terms[position] for position in chosen]
+
+
+def _signed_log(x: Floats) -> Floats:
+    return np.asarray(np.sign(x) * np.log1p(np.abs(x)))

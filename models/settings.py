@@ -1,0 +1,226 @@
+"""What a home is set to: `warmline.toml`, overridden by the environment, read once and frozen.
+
+`WARMLINE_TRAINING__HORIZON_DAYS=60` overrides `horizon_days` under `[training]`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from models.contracts import CHANNELS, END_KINDS
+from models.errors import SchemaTooNew, WrongUsage
+
+CONFIG_NAME = "warmline.toml"
+HOME_FORMAT = 1  # raised when a home of this version can no longer be read by an older one
+ENVIRONMENT_PREFIX = "WARMLINE_"
+# Read by the command line itself, before there are settings.
+OUTSIDE_SETTINGS = frozenset({"WARMLINE_HOME"})
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        near = difflib.get_close_matches(name, available_timezones(), 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{name!r} is no IANA time zone.{hint}")
+    return name
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """One table of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(Section):
+    """A place that `warmline nightly` ingests from each night."""
+
+    path: str
+    mapping: str | None = None
+
+
+class Ingest(Section):
+    max_reject_share: Share = 0.01  # CONTRACTS.md: above it the ingest fails whole
+    sources: tuple[Source, ...] = ()
+
+
+class Training(Section):
+    horizon_days: Days = 90
+    label: Literal["auto", "contractual", "non_contractual"] = "auto"
+    counted_end_kinds: tuple[Literal[*END_KINDS], ...] = ("cancelled", "not_renewed")  # type: ignore[valid-type]
+    snapshots: Annotated[int, Field(ge=1, le=60)] = 8
+    min_leavers: Annotated[int, Field(ge=2)] = 100
+    min_history_days: Days = 60  # what features need before the first snapshot
+    max_rows: Annotated[int, Field(ge=1000)] = 300_000  # above it customers are sampled, by hash
+    active_days: Days = 365  # without contracts: active that lately to be scored
+    usual_hour: Annotated[int, Field(ge=0, le=23)] = 6  # cut-off of a past night: as_of plus this
+    seed: int = 20260101
+
+
+class Scoring(Section):
+    silent_days: Days = 365
+    months_at_stake: Annotated[float, Field(gt=0)] = 12
+    margin: Annotated[float, Field(gt=0)] = 1
+    expires_after_days: Days = 2
+    explain_share: Share = 0.05  # reasons for at least this share, by value at risk
+    explain_at_least: Annotated[int, Field(ge=1)] = 1000
+
+
+class Checks(Section):
+    max_age_days: Annotated[float, Field(gt=0)] = 3  # newest interaction, before the batch is stale
+    max_population_change: Share = 0.3
+    max_score_shift: Annotated[float, Field(gt=0)] = 0.25  # population stability index
+
+
+class Promises(Section):
+    """First replies, in hours. Source: CONTRACTS.md, default promises."""
+
+    first_reply_hours: Annotated[float, Field(gt=0)] = 24
+    by_channel: Mapping[Literal[*CHANNELS], float] = {"social": 1, "chat": 1}  # type: ignore[valid-type]
+
+
+class Plan(Section):
+    control_share: Share = 0.10
+    cool_down_days: Annotated[int, Field(ge=0)] = 14
+    min_band: Literal["low", "medium", "high"] = "medium"
+    capacity: Annotated[int, Field(ge=1)] = 200  # contacts a night, all owners together
+    purpose: str = "service"
+
+
+class Performance(Section):
+    threads: Annotated[int, Field(ge=1)] = 2
+    memory_gb: Annotated[float, Field(gt=0)] = 2
+
+
+class Settings(BaseSettings):
+    """Everything a home can be set to. Unknown keys are refused."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__"
+    )
+
+    format: int = HOME_FORMAT
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "EUR"
+    ingest: Ingest = Ingest()
+    training: Training = Training()
+    scoring: Scoring = Scoring()
+    checks: Checks = Checks()
+    promises: Promises = Promises()
+    plan: Plan = Plan()
+    performance: Performance = Performance()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over the file (which comes in as keyword arguments)."""
+        return env_settings, init_settings
+
+
+def load(home: Path, environment: Mapping[str, str]) -> Settings:
+    """Settings of `home`, its file overridden by `environment`.
+
+    Raises `WrongUsage` naming each wrong key with the nearest known one, and `SchemaTooNew` for a
+    home written by a newer version.
+    """
+    path = home / CONFIG_NAME
+    try:
+        file = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongUsage(f"{path} is not valid TOML: {error}") from error
+    if isinstance(file.get("format"), int) and file["format"] > HOME_FORMAT:
+        raise SchemaTooNew(
+            f"{home} was written by a newer Warmline (home format {file['format']}, this version "
+            f"reads {HOME_FORMAT}). Install that version, or use another --home. "
+            "Nothing was changed."
+        )
+    wrong = [*_unknown_keys(file, str(path)), *_unknown_variables(environment)]
+    if wrong:
+        raise WrongUsage("\n".join(wrong))
+    try:
+        return Settings(**file)
+    except ValidationError as error:
+        raise WrongUsage("\n".join(_lines(error, path))) from error
+
+
+def _unknown_keys(file: Mapping[str, Any], path: str) -> Iterator[str]:
+    yield from _unknown(Settings, file, (), path)
+
+
+def _unknown(
+    model: type[BaseModel], table: Mapping[str, Any], at: tuple[str, ...], path: str
+) -> Iterator[str]:
+    for key, value in table.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            yield f"{path}: unknown key `{'.'.join((*at, key))}`.{_nearest(key, at)}"
+        elif isinstance(value, dict) and (section := _section(field.annotation)):
+            yield from _unknown(section, value, (*at, key), path)
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    known = {f"{ENVIRONMENT_PREFIX}{'__'.join(path)}".upper() for path in _paths(Settings)}
+    for name in environment:
+        upper = name.upper()
+        if not upper.startswith(ENVIRONMENT_PREFIX) or upper in known | OUTSIDE_SETTINGS:
+            continue
+        near = difflib.get_close_matches(upper, known, 1)
+        yield f"environment: unknown variable `{name}`." + (
+            f" The nearest known one is `{near[0]}`." if near else ""
+        )
+
+
+def _nearest(key: str, at: tuple[str, ...]) -> str:
+    """The nearest key of the same table, else the nearest anywhere."""
+    paths = list(_paths(Settings))
+    beside = {path[-1]: path for path in paths if path[:-1] == at}
+    anywhere = {path[-1]: path for path in paths}
+    for known in (beside, anywhere):
+        near = difflib.get_close_matches(key, known, 1, cutoff=0.6)
+        if near:
+            return f" The nearest known one is `{'.'.join(known[near[0]])}`."
+    return f" Known here: {', '.join(sorted(beside))}."
+
+
+def _paths(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        yield (*at, name)
+        if section := _section(field.annotation):
+            yield from _paths(section, (*at, name))
+
+
+def _section(annotation: object) -> type[Section] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return None
+
+
+def _lines(error: ValidationError, path: Path) -> Iterator[str]:
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        yield f"{path}: `{where}` is {problem['input']!r}: {problem['msg']}."

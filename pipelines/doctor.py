@@ -1,0 +1,107 @@
+"""What is in order in a home, what is not, and what to do about it."""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from models.errors import WarmlineError
+from models.home import Home
+from models.settings import load
+
+LOW_DISK_GB = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+def examine(root: Path, now: datetime) -> list[Finding]:
+    """Look at everything that can be looked at; a finding that fails says what to do."""
+    home = Home(root)
+    looks: tuple[tuple[str, Callable[[Home, datetime], str]], ...] = (
+        ("home", _home),
+        ("settings", _settings),
+        ("disk", _disk),
+        ("libraries", _libraries),
+        ("history", _history),
+        ("model", _model),
+        ("scores", _scores),
+    )
+    return list(_look(looks, home, now))
+
+
+def _look(
+    looks: tuple[tuple[str, Callable[[Home, datetime], str]], ...], home: Home, now: datetime
+) -> Iterator[Finding]:
+    for name, look in looks:
+        try:
+            yield Finding(name, True, look(home, now))
+        except (WarmlineError, OSError) as error:
+            yield Finding(name, False, str(error))
+            if name == "home":  # the rest would only say the same
+                return
+
+
+def _home(home: Home, now: datetime) -> str:
+    home.require()
+    if not os.access(home.root, os.W_OK):
+        raise WarmlineError(
+            f"{home.root} cannot be written to: mount it for writing or change its owner."
+        )
+    return f"home {home.root}"
+
+
+def _settings(home: Home, now: datetime) -> str:
+    settings = load(home.root, os.environ)
+    many = len(settings.ingest.sources)
+    return f"settings read; {many or 'no'} source{'s' * (many != 1)} for the nightly ingest"
+
+
+def _disk(home: Home, now: datetime) -> str:
+    free = shutil.disk_usage(home.root).free / 1e9
+    if free < LOW_DISK_GB:
+        raise WarmlineError(f"only {free:.1f} GB of disk are free: make room.")
+    return f"{free:.0f} GB of disk free"
+
+
+def _libraries(home: Home, now: datetime) -> str:
+    if ctypes.util.find_library("gomp") is None:
+        raise WarmlineError("libgomp is missing: run `sudo apt-get install libgomp1`.")
+    return "libgomp is there"
+
+
+def _history(home: Home, now: datetime) -> str:
+    from pipelines.history.store import History
+
+    history = History.open(home.history)
+    if history.span is None:
+        raise WarmlineError("the history holds no interaction: run `warmline ingest PATH`.")
+    newest = datetime.fromtimestamp(history.span[1], now.tzinfo)
+    return f"history: {history.rows:,} interactions, the newest of {newest:%Y-%m-%d %H:%M} UTC"
+
+
+def _model(home: Home, now: datetime) -> str:
+    from models.bundle import champion
+
+    bundle = champion(home.root)
+    return f"champion {bundle.model_version}, horizon {bundle.horizon_days} days"
+
+
+def _scores(home: Home, now: datetime) -> str:
+    from models.batch import ScoreBatch
+
+    batch = ScoreBatch.latest(home.scores)
+    batch.verify()
+    age = (now - batch.manifest.started).total_seconds() / 86_400
+    return f"scores of {batch.as_of}: {batch.manifest.rows:,} customers, {age:.1f} days old, intact"

@@ -1,0 +1,112 @@
+"""Why a customer is at risk, in words: the published score and what happened lately."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.batch import ScoreBatch
+from models.errors import WarmlineError
+from pipelines.features import matrix
+from pipelines.history.store import History
+from pipelines.snapshots import Night
+
+if TYPE_CHECKING:
+    from models.home import Home
+    from models.settings import Settings
+
+RECENT = 8
+
+
+@dataclass(frozen=True)
+class Story:
+    """One customer as of the last published night."""
+
+    customer_id: str
+    score: dict[str, Any]  # the row of the batch
+    raises: list[str]
+    lowers: list[str]
+    recent: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def lines(self) -> list[str]:
+        score = self.score
+        lines = [
+            f"{self.customer_id}: {score['churn_probability']:.0%} likely to leave within "
+            f"{score['horizon_days']} days ({score['band']} risk), as of {score['as_of']:%Y-%m-%d}.",
+        ]
+        if score["value_at_risk"] is not None:
+            lines.append(f"Value at risk: {score['value_at_risk']:,.0f} in the home's currency.")
+        if score["silent"]:
+            lines.append("Silent: no word from them in the last year.")
+        for title, words in (
+            ("What raises the risk:", self.raises),
+            ("What lowers it:", self.lowers),
+            ("What happened last:", self.recent),
+        ):
+            if words:
+                lines += ["", title, *(f"  - {word}" for word in words)]
+        return lines
+
+
+def explain(home: Home, settings: Settings, customer_id: str) -> Story:
+    """The customer's story by the last published batch and the champion.
+
+    Raises `WarmlineError` for an unknown customer and for one that was not scored, with the why.
+    """
+    from models import bundle as bundles
+    from models.explain import reasons
+
+    history = History.open(home.history)
+    batch = ScoreBatch.latest(home.scores)
+    score = _row(history, batch, customer_id)
+    champion = bundles.champion(home.root, expect=matrix.fingerprint())
+    customers = history.customers()
+    number = int(customers.index[customers["customer_id"] == customer_id][0])
+    cutoff = int(batch.manifest.started.timestamp())
+    night = Night(int(score["as_of"].timestamp()), cutoff)
+    wanted = customers["customer_id"].to_numpy(object) == customer_id
+    blocks = matrix.stream(history, [night], matrix.context(history, settings), customers=wanted)
+    rows = next(block.values[0] for block in blocks if number in block.customers)
+    found = reasons(champion.model, rows, limit=6, lowering=3)[0]
+    return Story(
+        customer_id,
+        score,
+        [reason.words for reason in found if reason.direction == "raises"],
+        [reason.words for reason in found if reason.direction == "lowers"],
+        _recent(history, customer_id, night),
+    )
+
+
+def _row(history: History, batch: ScoreBatch, customer_id: str) -> dict[str, Any]:
+    """The customer's row of the batch, or an error that says why there is none."""
+    import pyarrow.compute as pc
+
+    mine = pc.field("customer_id") == customer_id
+    rows = batch.table(where=mine).to_pylist()
+    if rows:
+        score: dict[str, Any] = rows[0]
+        return score
+    out = batch.not_scored().filter(mine).to_pylist()
+    if out:
+        raise WarmlineError(f"{customer_id} was not scored on {batch.as_of}: {out[0]['why']}.")
+    known = history.customers()["customer_id"]
+    import difflib
+
+    near = difflib.get_close_matches(customer_id, known.tolist(), 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise WarmlineError(f"There is no customer {customer_id!r}.{hint}")
+
+
+def _recent(history: History, customer_id: str, night: Night) -> list[str]:
+    """The last things that had happened, newest first, one line each."""
+    events = history.events_of(customer_id)
+    seen = events[(events["occurred_at"].map(lambda at: at.timestamp()) < night.as_of)]
+    lines = []
+    for event in seen.tail(RECENT).iloc[::-1].to_dict("records"):
+        words = [f"{event['occurred_at']:%Y-%m-%d %H:%M}", str(event["kind"]).replace("_", " ")]
+        words += [f"{name} {event[name]}" for name in ("channel", "topic") if event[name]]
+        lines.append(", ".join(words))
+    return lines

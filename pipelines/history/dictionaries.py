@@ -1,0 +1,82 @@
+"""Dictionaries: words by code, append-only, so that a code means the same in every generation.
+
+`customer`, `topic`, `agent` and `source` are Parquet files of one column `word`, one file an
+ingest that brought new words; a code is the position in all of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.files import sync_file
+from pipelines.history.engine import files, name
+from pipelines.history.manifest import File, Manifest
+
+if TYPE_CHECKING:
+    import duckdb
+
+CODED = ("customer", "topic", "agent", "source")
+
+
+def read_words(folder: Path, manifest: Manifest, dictionary: str) -> list[str]:
+    """The words of a dictionary by code; empty where it has none."""
+    import pyarrow.parquet as pq
+
+    words: list[str] = []
+    for file in manifest.dictionaries.get(dictionary, ()):
+        words += pq.read_table(folder / file.path)["word"].to_pylist()
+    return words
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, dictionary: str
+) -> str:
+    """Makes the table of a dictionary's words and codes in `connection`; returns its name."""
+    table = f"words_{dictionary}"
+    paths = [folder / file.path for file in manifest.dictionaries.get(dictionary, ())]
+    rows = (
+        f"SELECT word, (row_number() OVER () - 1)::INTEGER AS code FROM read_parquet({files(paths)})"  # noqa: S608, E501
+        if paths
+        else "SELECT NULL::VARCHAR AS word, NULL::INTEGER AS code WHERE false"
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {rows}")
+    return table
+
+
+def append(connection: duckdb.DuckDBPyConnection, dictionary: str, distinct: str) -> int:
+    """Gives codes to the words of `distinct` (SQL of one column `word`) that have none yet.
+
+    New words are coded in their own order, not in that of the rows. Returns how many are new.
+    """
+    table = name(f"words_{dictionary}")
+    before = _count(connection, table)
+    connection.execute(
+        f"INSERT INTO {table} "  # noqa: S608
+        f"SELECT word, ({before} + row_number() OVER (ORDER BY word) - 1)::INTEGER "
+        f"FROM (SELECT DISTINCT word FROM ({distinct}) WHERE word IS NOT NULL) "
+        f"ANTI JOIN {table} USING (word)"
+    )
+    return _count(connection, table) - before
+
+
+def write(
+    connection: duckdb.DuckDBPyConnection, folder: Path, where: Path, dictionary: str, new: int
+) -> File:
+    """Writes the last `new` words of a dictionary into the folder `where`, synced."""
+    import pyarrow.parquet as pq
+
+    table = name(f"words_{dictionary}")
+    first = _count(connection, table) - new
+    words = connection.sql(
+        f"SELECT word FROM {table} WHERE code >= {first} ORDER BY code"  # noqa: S608
+    ).to_arrow_table()
+    path = where / f"dictionary-{dictionary}.parquet"
+    pq.write_table(words, path, compression="zstd")
+    sync_file(path)
+    return File.of(folder, path, new)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    return int(row[0]) if row else 0

@@ -1,0 +1,56 @@
+"""DuckDB as the ingest and the reader use it: bounded, without the network, in UTC or a zone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def connect(
+    database: Path | None = None,
+    *,
+    timezone: str = "UTC",
+    memory_gb: float = 1.0,
+    threads: int = 2,
+) -> duckdb.DuckDBPyConnection:
+    """A connection whose memory is bounded; what does not fit spills beside `database`.
+
+    Naive times are read in `timezone`. Extensions are never fetched.
+    """
+    import duckdb
+
+    connection = duckdb.connect(str(database) if database else ":memory:")
+    settings = {
+        "memory_limit": f"{int(memory_gb * 1000)}MB",
+        "threads": threads,
+        "TimeZone": timezone,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    for name, value in settings.items():
+        connection.execute(f"SET {name} = {quoted(value)}")
+    if database:
+        connection.execute(f"SET temp_directory = {quoted(str(database) + '.spill')}")
+    return connection
+
+
+def quoted(value: str | float | bool | None) -> str:
+    """`value` as an SQL literal."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    return "'" + value.replace("'", "''") + "'"
+
+
+def name(identifier: str) -> str:
+    """`identifier` as an SQL name."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def files(paths: list[Path]) -> str:
+    """`paths` as the list that `read_parquet` takes."""
+    return "[" + ", ".join(quoted(str(path)) for path in paths) + "]"

@@ -1,0 +1,207 @@
+"""What one generation of a history consists of, and which generation counts.
+
+A history is a folder of files that never change and one `manifest-NNNNNN.json` a generation.
+`CURRENT` names the manifest that counts; replacing that one small file is the only step that
+publishes anything, so a crash at any point leaves the old generation or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.errors import SchemaTooNew, SchemaTooOld, WarmlineError
+from models.files import sha256, write_atomically
+
+FORMAT = 1  # raised when the files of a history can no longer be read as before
+CURRENT = "CURRENT"
+
+
+@dataclass(frozen=True)
+class File:
+    """One immutable file: its path relative to the history, rows, bytes and SHA-256."""
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, folder: Path, path: Path, rows: int) -> File:
+        """Measures the file at `path`, inside the history at `folder`."""
+        return cls(str(path.relative_to(folder)), rows, path.stat().st_size, sha256(path))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some interactions of one bucket: coded columns, and what a feature pass never reads."""
+
+    bucket: int
+    coded: File
+    side: File  # row-aligned with `coded`: key, content, ids, words
+    removed: File | None = None  # rows of this part that no longer count
+
+    @property
+    def rows(self) -> int:
+        """Rows that count."""
+        return self.coded.rows - (self.removed.rows if self.removed else 0)
+
+    def files(self) -> Iterator[File]:
+        yield self.coded
+        yield self.side
+        if self.removed:
+            yield self.removed
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """How far one source has been read; seconds since 1970 UTC."""
+
+    occurred_at: int
+    recorded_at: int
+    rows: int
+    dated: int  # rows for which the source said when it knew them
+
+    def with_(self, other: Watermark) -> Watermark:
+        """Both together."""
+        return Watermark(
+            max(self.occurred_at, other.occurred_at),
+            max(self.recorded_at, other.recorded_at),
+            self.rows + other.rows,
+            self.dated + other.dated,
+        )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One generation. `buckets` is a power of two; `span` holds first and last `occurred_at`."""
+
+    generation: int = 0
+    ingested_at: str = ""
+    buckets: int = 1
+    customers: int = 0
+    rows: int = 0
+    span: tuple[int, int] | None = None
+    parts: tuple[Part, ...] = ()
+    cases: dict[int, tuple[File, ...]] = field(default_factory=dict)  # by bucket
+    tables: dict[str, tuple[File, ...]] = field(default_factory=dict)  # versions, oldest first
+    dictionaries: dict[str, tuple[File, ...]] = field(default_factory=dict)
+    pending: File | None = None
+    sources: dict[str, Watermark] = field(default_factory=dict)
+
+    def of_bucket(self, bucket: int) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.bucket == bucket)
+
+    def files(self) -> Iterator[File]:
+        """Every file that this generation needs."""
+        for part in self.parts:
+            yield from part.files()
+        for group in (self.cases, self.tables, self.dictionaries):
+            for files in group.values():
+                yield from files
+        if self.pending:
+            yield self.pending
+
+    def to_json(self) -> bytes:
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, text: bytes, where: Path) -> Manifest:
+        """Reads what `to_json` wrote; refuses another format than this code's."""
+        raw = json.loads(text)
+        _check_format(int(raw.pop("format", 0)), where)
+        return cls(
+            generation=raw["generation"],
+            ingested_at=raw["ingested_at"],
+            buckets=raw["buckets"],
+            customers=raw["customers"],
+            rows=raw["rows"],
+            span=(raw["span"][0], raw["span"][1]) if raw["span"] else None,
+            parts=tuple(_part(part) for part in raw["parts"]),
+            cases={int(bucket): _files(files) for bucket, files in raw["cases"].items()},
+            tables={name: _files(files) for name, files in raw["tables"].items()},
+            dictionaries={name: _files(files) for name, files in raw["dictionaries"].items()},
+            pending=File(**raw["pending"]) if raw["pending"] else None,
+            sources={name: Watermark(**mark) for name, mark in raw["sources"].items()},
+        )
+
+
+def _check_format(found: int, where: Path) -> None:
+    if found > FORMAT:
+        raise SchemaTooNew(
+            f"{where} has history format {found}, and this Warmline reads format {FORMAT}.\n"
+            "Upgrade Warmline to the version that wrote it. Nothing was changed."
+        )
+    if found < FORMAT:
+        raise SchemaTooOld(
+            f"{where} has history format {found}, and this Warmline reads format {FORMAT}.\n"
+            "Ingest the sources again into a new home, or read it with the Warmline that wrote it."
+            " Nothing was changed."
+        )
+
+
+def _files(raw: list[dict[str, Any]]) -> tuple[File, ...]:
+    return tuple(File(**one) for one in raw)
+
+
+def _part(raw: dict[str, Any]) -> Part:
+    return Part(
+        raw["bucket"],
+        File(**raw["coded"]),
+        File(**raw["side"]),
+        File(**raw["removed"]) if raw["removed"] else None,
+    )
+
+
+def manifest_name(generation: int) -> str:
+    return f"manifest-{generation:06d}.json"
+
+
+def read_current(folder: Path) -> Manifest | None:
+    """The manifest that counts; None where nothing was ever ingested into `folder`."""
+    pointer = folder / CURRENT
+    if not pointer.exists():
+        return None
+    return read_manifest(folder / pointer.read_text().strip())
+
+
+def read_manifest(path: Path) -> Manifest:
+    try:
+        return Manifest.from_json(path.read_bytes(), path)
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise WarmlineError(
+            f"The history's manifest {path} is missing or damaged ({error}).\n"
+            "Restore the folder from a backup, or ingest the sources again into a new home."
+        ) from error
+
+
+def publish(folder: Path, manifest: Manifest) -> None:
+    """Make `manifest` the generation that counts. Its files must be on the disk already."""
+    name = manifest_name(manifest.generation)
+    write_atomically(folder / name, manifest.to_json())
+    write_atomically(folder / CURRENT, f"{name}\n".encode())
+
+
+def sweep(folder: Path) -> None:
+    """Remove what neither the current generation nor the one before it needs.
+
+    The one before is kept for readers that still have it open. Only the holder of the lock may
+    sweep: what a dead run left behind looks just like what a living one is writing.
+    """
+    current = read_current(folder)
+    kept = {CURRENT, ".lock"}
+    for generation in (current.generation, current.generation - 1) if current else ():
+        path = folder / manifest_name(generation)
+        if path.exists():
+            kept |= {path.name, *(file.path for file in read_manifest(path).files())}
+    for path in sorted(folder.rglob("*"), reverse=True):  # a folder after what it holds
+        name = path.relative_to(folder)
+        if name.parts[0] == "rejects" or str(name) in kept:
+            continue
+        if not path.is_dir():
+            path.unlink()
+        elif not any(path.iterdir()):
+            path.rmdir()

@@ -1,0 +1,128 @@
+"""Interactions in the contract's own columns, for people and explanations; never for features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contracts import CHANNELS, KINDS, SCORE_KINDS
+from pipelines.history.dictionaries import read_words
+from pipelines.history.events import Events
+from pipelines.history.manifest import Manifest, Part
+from pipelines.history.parts import read_events, read_removal, read_side
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "interaction_id", "customer_id", "contact_id", "occurred_at", "kind", "channel", "case_id",
+    "agent_id", "topic", "value", "seconds", "wait_seconds", "score", "score_kind", "caused_by",
+    "text", "source", "recorded_at",
+)  # fmt: skip
+WORDS = ("source", "interaction_id", "contact_id", "caused_by", "text")
+
+
+def contract_rows(folder: Path, manifest: Manifest) -> pd.DataFrame:
+    """All interactions that count, by customer number and time. Holds them all in memory."""
+    pieces = [
+        _rows(folder, manifest, part, None)
+        for bucket in range(manifest.buckets)
+        for part in manifest.of_bucket(bucket)
+    ]
+    return _joined(pieces, manifest, folder)
+
+
+def rows_of_customer(
+    folder: Path, manifest: Manifest, number: int, customer_id: str
+) -> pd.DataFrame:
+    """One customer's interactions that count, oldest first."""
+    from pipelines.history.buckets import bucket_of
+
+    bucket = int(bucket_of(np.array([number]), manifest.buckets)[0])
+    pieces = [_rows(folder, manifest, part, number) for part in manifest.of_bucket(bucket)]
+    frame = _joined(pieces, manifest, folder)
+    return frame.sort_values("occurred_at", kind="stable", ignore_index=True)
+
+
+def case_words(folder: Path, manifest: Manifest, bucket: int) -> dict[tuple[int, int], str]:
+    """`case_id` by customer number and case number, of one bucket."""
+    import pyarrow.parquet as pq
+
+    words: dict[tuple[int, int], str] = {}
+    for file in manifest.cases.get(bucket, ()):
+        table = pq.read_table(folder / file.path, columns=["customer", "case", "case_id"])
+        columns = [table[name].to_pylist() for name in ("customer", "case", "case_id")]
+        words |= {
+            (customer, case): word for customer, case, word in zip(*columns, strict=True)
+        }
+    return words
+
+
+def _rows(folder: Path, manifest: Manifest, part: Part, number: int | None) -> pd.DataFrame:
+    events = read_events(folder, part, all_versions=True)
+    counts = np.ones(len(events), np.bool_)
+    counts[read_removal(folder, part).row] = False
+    if number is not None:
+        counts &= events.customer == number
+    rows = np.flatnonzero(counts)
+    words = read_side(folder, part, WORDS).take(rows).to_pandas()
+    return _frame(events.take(rows), words, case_words(folder, manifest, part.bucket))
+
+
+def _frame(
+    events: Events, words: pd.DataFrame, cases: dict[tuple[int, int], str]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    pairs = zip(events.customer.tolist(), events.case.tolist(), strict=True)
+    return pd.DataFrame(
+        {
+            "customer": events.customer,
+            "occurred_at": _instants(events.at),
+            "recorded_at": _instants(events.recorded),
+            "kind": _decoded(KINDS, events.kind),
+            "channel": _decoded(CHANNELS, events.channel),
+            "case_id": np.array([cases.get(pair) for pair in pairs], object),
+            "agent": events.agent,
+            "topic_code": events.topic,
+            "value": events.value,
+            "seconds": events.seconds,
+            "wait_seconds": events.wait,
+            "score": events.score,
+            "score_kind": _decoded(SCORE_KINDS, events.score_kind),
+            "source_code": words.pop("source").to_numpy(),
+        }
+        | {name: words[name].to_numpy(object) for name in words.columns}
+    )
+
+
+def _joined(pieces: list[pd.DataFrame], manifest: Manifest, folder: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    if not pieces:
+        return pd.DataFrame({name: np.array([], object) for name in COLUMNS})
+    frame = pd.concat(pieces, ignore_index=True)
+    for name, codes, dictionary in (
+        ("customer_id", "customer", "customer"),
+        ("topic", "topic_code", "topic"),
+        ("agent_id", "agent", "agent"),
+        ("source", "source_code", "source"),
+    ):
+        words = tuple(read_words(folder, manifest, dictionary))
+        frame[name] = _decoded(words, frame[codes].to_numpy())
+    ordered = frame.sort_values(["customer", "occurred_at", "source", "interaction_id"])
+    return ordered[list(COLUMNS)].reset_index(drop=True)
+
+
+def _decoded(words: tuple[str, ...], codes: NDArray[np.integer]) -> NDArray[np.object_]:
+    """Words by code, None for the code of nothing."""
+    return np.array([*words, None], object)[codes]
+
+
+def _instants(seconds: NDArray[np.int64]) -> pd.DatetimeIndex:
+    import pandas as pd
+
+    return pd.to_datetime(seconds, unit="s", utc=True)

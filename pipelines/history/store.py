@@ -1,0 +1,133 @@
+"""Reading a history: pinned to one generation, so that an ingest is never in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import WarmlineError
+from pipelines.history import versions
+from pipelines.history.buckets import bucket_of
+from pipelines.history.customers import coded_terms, customer_frame
+from pipelines.history.engine import connect
+from pipelines.history.events import Events
+from pipelines.history.manifest import Manifest, Watermark, read_current
+from pipelines.history.parts import read_events
+from pipelines.history.rows import contract_rows, rows_of_customer
+from pipelines.history.schema import TABLE
+from pipelines.history.terms import Terms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class History:
+    """One generation of what is known of customers. Customers are numbered 0, 1, 2, ..."""
+
+    folder: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, folder: Path) -> History:
+        """The generation that counts now; raises `WarmlineError` where nothing was ingested yet."""
+        manifest = read_current(folder)
+        if manifest is None:
+            raise WarmlineError(
+                f"There is no history in {folder} yet: run `warmline ingest PATH` first."
+            )
+        return cls(folder, manifest)
+
+    @property
+    def generation(self) -> int:
+        return self.manifest.generation
+
+    @property
+    def buckets(self) -> int:
+        """How many buckets the customers are spread over, a power of two."""
+        return self.manifest.buckets
+
+    @property
+    def rows(self) -> int:
+        """Interactions that count."""
+        return self.manifest.rows
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First and last `occurred_at`, seconds since 1970 UTC; None without interactions."""
+        return self.manifest.span
+
+    @property
+    def sources(self) -> Mapping[str, Watermark]:
+        """How far each source has been read."""
+        return self.manifest.sources
+
+    def bucket(self, bucket: int) -> Events:
+        """The bucket's interactions, sorted and coded."""
+        parts = self.manifest.of_bucket(bucket)
+        pieces = [read_events(self.folder, part) for part in parts]
+        return pieces[0] if len(pieces) == 1 else Events.concatenate(pieces)
+
+    def members(self, bucket: int) -> NDArray[np.int32]:
+        """Numbers of all customers of the bucket, ascending, with or without interactions."""
+        everyone = np.arange(self.manifest.customers, dtype=np.int32)
+        return everyone[bucket_of(everyone, self.buckets) == bucket]
+
+    def customers(self) -> pd.DataFrame:
+        """All customers by number (see `customers.customer_frame`); no name, e-mail or phone."""
+        with connect() as connection:
+            return customer_frame(connection, self.folder, self.manifest)
+
+    def terms(self) -> Terms | None:
+        """The contract terms; None where no source ever gave any."""
+        if "terms" not in self.manifest.tables:
+            return None
+        with connect() as connection:
+            return coded_terms(connection, self.folder, self.manifest)
+
+    def table(self, table: str) -> pd.DataFrame | None:
+        """The rows of a contract table that count now, times in UTC; None where it never came."""
+        if table == "interactions":
+            return contract_rows(self.folder, self.manifest)
+        if table not in self.manifest.tables:
+            return None
+        with connect() as connection:
+            return versions.frame(
+                connection, self.folder, TABLE[table], self.manifest.tables[table]
+            )
+
+    def words(self, dictionary: str) -> list[str]:
+        """What the codes of `topic`, `agent` or `source` stand for, by code."""
+        from pipelines.history.dictionaries import read_words
+
+        return read_words(self.folder, self.manifest, dictionary)
+
+    def bots(self) -> NDArray[np.bool_]:
+        """Whether each agent, by code, is a bot; people where nothing is said."""
+        agents = self.table("agents")
+        known: set[str] = set()
+        if agents is not None:
+            known = set(agents.loc[agents["is_bot"].eq(True).fillna(False), "agent_id"])
+        return np.array([word in known for word in self.words("agent")], np.bool_)
+
+    def events_of(self, customer_id: str) -> pd.DataFrame:
+        """One customer's interactions in the contract's columns, oldest first.
+
+        Raises `WarmlineError` where no customer has that id.
+        """
+        number = self.numbers.get(customer_id)
+        if number is None:
+            raise WarmlineError(f"No customer of {self.folder} has the id {customer_id!r}.")
+        return rows_of_customer(self.folder, self.manifest, number, customer_id)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Customer number by `customer_id`."""
+        words = self.words("customer")
+        return dict(zip(words, range(len(words)), strict=True))

@@ -1,0 +1,66 @@
+"""The small tables: every version of every row is kept, and the newest one counts.
+
+A table is a row of Parquet files, one an ingest, with the contract's columns and three of ours:
+`_generation` and `_ordinal` (when it came), `_ingested_at` (seconds), `_content` (a hash).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.history.engine import files, name
+from pipelines.history.manifest import File
+from pipelines.history.schema import PROVENANCE, Table
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+OURS = ("_generation", "_ordinal", "_ingested_at", "_content")
+
+# The newest `updated_at` wins, then what came last; a tombstone is a version like any other.
+NEWEST_FIRST = (
+    "greatest(updated_at, deleted_at) DESC NULLS LAST, _generation DESC, _ordinal DESC"
+)
+
+
+def all_versions(folder: Path, versions: tuple[File, ...]) -> str:
+    """SQL that yields every version of every row."""
+    paths = [folder / file.path for file in versions]
+    return f"SELECT * FROM read_parquet({files(paths)}, union_by_name = true)"  # noqa: S608
+
+
+def current(table: Table, rows: str) -> str:
+    """SQL that yields of each row in `rows` (SQL) the version that counts, tombstones included."""
+    key = ", ".join(name(column) for column in table.key)
+    return (
+        f"SELECT * FROM ({rows}) "  # noqa: S608
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {NEWEST_FIRST}) = 1"
+    )
+
+
+def living(table: Table, rows: str) -> str:
+    """SQL that yields the rows that count now, without those deleted."""
+    return f"SELECT * FROM ({current(table, rows)}) WHERE deleted_at IS NULL"  # noqa: S608
+
+
+def frame(
+    connection: duckdb.DuckDBPyConnection, folder: Path, table: Table, versions: tuple[File, ...]
+) -> pd.DataFrame:
+    """The table as it stands: the contract's columns, other columns, provenance; times in UTC.
+
+    Rows are ordered by key, so that the order in which files arrived cannot show.
+    """
+    rows = living(table, all_versions(folder, versions))
+    key = ", ".join(name(column) for column in table.key)
+    arrow = connection.sql(f"SELECT * FROM ({rows}) ORDER BY {key}").to_arrow_table()  # noqa: S608
+    own = [column.name for column in table.columns]
+    kept_aside = {column.name for column in PROVENANCE} | set(OURS)
+    others = [column for column in arrow.column_names if column not in {*own, *kept_aside}]
+    provenance = [c.name for c in PROVENANCE if c.name not in own and c.name != "deleted_at"]
+    result: pd.DataFrame = arrow.select([*own, *others, *provenance]).to_pandas()
+    for column in result.columns:
+        if str(result[column].dtype).startswith("datetime64") and result[column].dt.tz is not None:
+            result[column] = result[column].dt.tz_convert("UTC")
+    return result

@@ -1,0 +1,186 @@
+"""From scores to the columns of a ScoreBatch. Source: CONTRACTS.md, Output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.batch import not_scored_schema
+from models.contracts import BANDS, Reason, score_schema
+from pipelines.features import matrix
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models.bundle import Bundle
+    from models.settings import Settings
+    from pipelines.history.store import History
+
+ROWS_PER_PART = 250_000
+WORTH_SAYING = 0.05  # a change in probability smaller than this is not told
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scored customers, [n]: number, probability, and the two facts of silence."""
+
+    customer: NDArray[np.int32]
+    probability: NDArray[np.float64]
+    silent: NDArray[np.bool_]
+    fading: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.customer)
+
+    @classmethod
+    def of(
+        cls,
+        customer: NDArray[np.int32],
+        probability: NDArray[np.float64],
+        rows: NDArray[np.float64],
+    ) -> Scores:
+        """From matrix rows [n, features], which are not kept."""
+        return cls(
+            customer,
+            probability,
+            rows[:, matrix.column("silent")] > 0,
+            rows[:, matrix.column("fading")].copy(),
+        )
+
+    @classmethod
+    def joined(cls, pieces: Sequence[Scores]) -> Scores:
+        """All pieces as one, by customer number."""
+        columns = [
+            np.concatenate([getattr(piece, name) for piece in pieces])
+            for name in ("customer", "probability", "silent", "fading")
+        ]
+        order = np.argsort(columns[0], kind="stable")
+        return cls(*(column[order] for column in columns))
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Turns `Scores` into parts of the batch."""
+
+    history: History
+    champion: Bundle
+    settings: Settings
+    as_of: int  # seconds since 1970
+    started: datetime
+    value: NDArray[np.float64]  # a month, of every customer; NaN where unknown
+    before: Mapping[str, float]  # probability in the last batch, by customer id
+
+    @property
+    def ids(self) -> NDArray[np.object_]:
+        """Customer ids by customer number."""
+        return self.history.customers()["customer_id"].to_numpy(object)
+
+    def bands(self, scores: Scores) -> dict[str, int]:
+        """How many customers are in each band."""
+        counts = np.bincount(self._band(scores.probability), minlength=len(BANDS))
+        return dict(zip(BANDS, counts.tolist(), strict=True))
+
+    def left_out(self, why_not: NDArray[np.object_]) -> pa.Table:
+        """Who was not scored and why, in customer order."""
+        import pyarrow as pa
+
+        out = np.not_equal(why_not, None)
+        columns = {"customer_id": self.ids[out], "why": why_not[out]}
+        return pa.table(columns, not_scored_schema())
+
+    def parts(self, scores: Scores, reasons: Mapping[int, list[Reason]]) -> Iterator[pa.Table]:
+        """Tables of the batch's schema, in customer order."""
+        percentile = _percentile(scores.probability)
+        ids = self.ids
+        for start in range(0, max(len(scores), 1), ROWS_PER_PART):
+            rows = slice(start, start + ROWS_PER_PART)
+            yield self._part(scores, rows, percentile[rows], ids, reasons)
+
+    def _part(
+        self,
+        scores: Scores,
+        rows: slice,
+        percentile: NDArray[np.float64],
+        all_ids: NDArray[np.object_],
+        reasons: Mapping[int, list[Reason]],
+    ) -> pa.Table:
+        import pyarrow as pa
+
+        schema = score_schema()
+        customer, probability = scores.customer[rows], scores.probability[rows]
+        ids = all_ids[customer]
+        at_stake = self.settings.scoring.months_at_stake * self.settings.scoring.margin
+        many = len(customer)
+        as_of = datetime.fromtimestamp(self.as_of, UTC)
+        expires = self.started + timedelta(days=self.settings.scoring.expires_after_days)
+        told = [reasons.get(number) for number in customer.tolist()]
+        columns: dict[str, Any] = {
+            "customer_id": ids,
+            "as_of": _same(as_of, many),
+            "horizon_days": np.full(many, self.champion.horizon_days, np.int32),
+            "churn_probability": probability,
+            "band": np.array(BANDS, object)[self._band(probability)],
+            "percentile": percentile,
+            "value_at_risk": _null(probability * self.value[customer] * at_stake),
+            "silent": scores.silent[rows],
+            "fading": _null(scores.fading[rows]),
+            "reasons": [None if some is None else [vars(reason) for reason in some] for some in told],
+            "what_changed": self._changes(ids, probability, told),
+            "model_version": _same(self.champion.model_version, many),
+            "scored_at": _same(self.started, many),
+            "expires_at": _same(expires, many),
+        }
+        arrays = [
+            pa.array(columns[field.name], field.type)
+            if field.name in columns
+            else pa.nulls(many, field.type)
+            for field in schema
+        ]
+        return pa.Table.from_arrays(arrays, schema=schema)
+
+    def _band(self, probability: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Position in BANDS."""
+        return np.searchsorted(np.array(self.champion.band_cuts), probability, side="right")
+
+    def _changes(
+        self,
+        ids: NDArray[np.object_],
+        probability: NDArray[np.float64],
+        told: Sequence[list[Reason] | None],
+    ) -> list[list[str] | None]:
+        """What is new since the last batch, for those who have reasons."""
+        changes: list[list[str] | None] = []
+        for customer_id, now, some in zip(ids.tolist(), probability.tolist(), told, strict=True):
+            before = self.before.get(customer_id)
+            if some is None or not self.before:
+                changes.append(None)
+            elif before is None:
+                changes.append(["scored for the first time"])
+            elif abs(now - before) >= WORTH_SAYING:
+                word = "rose" if now > before else "fell"
+                changes.append([f"risk {word} from {before:.0%} to {now:.0%}"])
+            else:
+                changes.append([])
+        return changes
+
+
+def _percentile(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the scored with a lower or equal probability, 0 to 100; equal scores share it."""
+    order = np.sort(probability)
+    return 100.0 * np.searchsorted(order, probability, side="right") / max(len(probability), 1)
+
+
+def _same(value: object, many: int) -> list[object]:
+    return [value] * many
+
+
+def _null(values: NDArray[np.float64]) -> pa.Array:
+    """NaN as null."""
+    import pyarrow as pa
+
+    return pa.array(values, from_pandas=True)
