@@ -35,7 +35,7 @@ def book(run: Run) -> HistoryBook:
 
 def plan_night(run: Run, as_of: date) -> dict[str, Any]:
     """The plan as a step of the night."""
-    return outreach.cli.plan_and_publish(run, as_of, book(run)).to_dict()
+    return outreach.cli.facts(run, outreach.cli.plan_and_publish(run, as_of, book(run)))
 
 
 @command("demo")
@@ -53,7 +53,7 @@ def demo(run: Run) -> None:
 
     facts = demonstrate(run, SAMPLE, SAMPLE_NIGHT)
     planned = outreach.cli.plan_and_publish(run, SAMPLE_NIGHT, book(run))
-    run.result(facts | {"plan": planned.to_dict()})
+    run.result(facts | {"plan": outreach.cli.facts(run, planned)})
     outreach.cli.show(run, planned, top=10)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import BinaryIO, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -18,10 +18,6 @@ Format = Literal["csv", "parquet"]
 ROWS_A_CHUNK = 500_000
 
 
-class _Writer(Protocol):
-    def write_table(self, table: pa.Table) -> None: ...
-
-
 def write_history(folder: Path, world: World, days: int, *, file_format: Format = "parquet") -> int:
     """Live through `days` and write every contract table into `folder`; returns interactions."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,7 +29,7 @@ def write_history(folder: Path, world: World, days: int, *, file_format: Format 
 
 def write_table(path: Path, table: pd.DataFrame, file_format: Format = "csv") -> None:
     """One small table as CSV (ISO 8601 in UTC, empty for missing) or Parquet."""
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    arrow = pa.table({name: _column(table[name]) for name in table.columns})
     if file_format == "parquet":
         pq.write_table(arrow, path, compression="zstd")
         return
@@ -70,11 +66,11 @@ def _chunks(world: World, days: int) -> Iterator[pa.Table]:
         yield pa.concat_tables(block).combine_chunks()
 
 
-def _csv_writer(sink: object, schema: pa.Schema) -> pa_csv.CSVWriter:
+def _csv_writer(sink: BinaryIO, schema: pa.Schema) -> pa_csv.CSVWriter:
     text = pa.schema([(field.name, pa.string()) for field in schema])
     # No value holds a comma, a quote or a line break, so none is quoted.
     options = pa_csv.WriteOptions(include_header=False, quoting_style="none")
-    sink.write((",".join(schema.names) + "\n").encode())  # type: ignore[attr-defined]
+    sink.write((",".join(schema.names) + "\n").encode())
     return pa_csv.CSVWriter(sink, text, write_options=options)
 
 
@@ -91,3 +87,12 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_floating(column.type):
         return pc.replace_substring_regex(pc.cast(column, pa.string()), r"\.0$", "")
     return pc.cast(column, pa.string())
+
+
+def _column(series: pd.Series) -> pa.Array:
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        naive = pa.array(series.dt.tz_convert(None).to_numpy(), from_pandas=True)
+        return naive.cast(pa.timestamp("ms")).cast(pa.timestamp("ms", "UTC"))
+    column = pa.array(series.to_numpy(), from_pandas=True)
+    # A column with nothing in it is text all the same.
+    return column.cast(pa.string()) if pa.types.is_null(column.type) else column

@@ -42,7 +42,7 @@ class State:
     usual_mood: Floats
     attachment: Floats
     lift: Floats
-    harmed: Floats  # factor on the effect of a contact today: 1, or less soon after another
+    fresh: Floats  # factor on the effect of a contact today: 1, or less soon after another
     term_ends: NDArray[np.int64]  # day of the next yearly end; far away for month contracts
 
 
@@ -55,7 +55,7 @@ class Feelings:
         self._settings = settings
         self._people = people
         self._draws = draws
-        self.fit = 0.55 * draws.normal("fit", -1, everyone)
+        self.fit = 0.4 * draws.normal("fit", -1, everyone)
         self.mood = 0.5 * draws.normal("mood", -1, everyone)
         # The company has lost most of those whom it never suited: survivors suit it better.
         self.fit += SURVIVORS * (1.0 - np.exp(np.minimum(people.joined_day, 0) / 365.0))
@@ -95,18 +95,19 @@ class Feelings:
 
     def contact(self, who: NDArray[np.int64], day: int, strength: Floats) -> None:
         """Contacts take effect: `strength` (n,) is that of the playbook."""
-        fresh = np.where(day - self.last_contact[who] < self._settings.fatigue_days, 1 / 3, 1.0)
         gain = contact_gain(self._settings, self._people.response[who], self.felt()[who])
-        np.add.at(self.lift, who, gain * fresh * strength)
+        np.add.at(self.lift, who, gain * self._fresh(who, day) * strength)
         self.last_contact[who] = day
+
+    def _fresh(self, who: NDArray[np.int64], day: int) -> Floats:
+        again = day - self.last_contact[who] < self._settings.fatigue_days
+        return np.where(again, 1.0 / 3.0, 1.0)
 
     def state(self, who: NDArray[np.int64], day: int, term_ends: NDArray[np.int64]) -> State:
         """A copy of what is true of some customers now."""
-        fresh = np.where(day - self.last_contact[who] < self._settings.fatigue_days, 1 / 3, 1.0)
         return State(
-            who, day, self.fit[who], self.mood[who], self.usual_mood[who],
-            self.attachment[who], self.lift[who],
-            fresh, term_ends[who],
+            who, day, self.fit[who], self.mood[who], self.usual_mood[who], self.attachment[who],
+            self.lift[who], self._fresh(who, day), term_ends[who],
         )  # fmt: skip
 
 

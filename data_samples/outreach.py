@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from data_samples.draws import Draws
 from data_samples.feelings import Feelings
 from data_samples.people import People
-from data_samples.rows import Rows, rows_of
+from data_samples.rows import NONE, Rows, rows_of
 from data_samples.settings import WorldSettings
 from data_samples.terms import Terms
 from models.contracts import CHANNEL_CODE, DAY
@@ -25,7 +25,7 @@ class Outreach:
         self._strength: list[float] = []  # by message number
 
     def plan(self, contacts: pd.DataFrame | None, begin: int, end: int, width: int) -> None:
-        """Take in contacts for the days [begin, end), in seconds; each on its day has its effect."""
+        """Take in contacts for [begin, end), in seconds; each has its effect on its day."""
         if contacts is None or contacts.empty:
             return
         who = _customer_numbers(contacts["customer_id"], width, len(self._people))
@@ -50,8 +50,8 @@ class Outreach:
         self._strength.extend(self._settings.playbook_effects.get(kind, 1.0) for kind in kinds)
         channel = self._people.preferred[who]
         if "channel" in contacts:
-            given = contacts["channel"].map(CHANNEL_CODE)
-            channel = given.fillna(pd.Series(channel, given.index)).to_numpy(np.int8)
+            given = contacts["channel"].map(CHANNEL_CODE).fillna(NONE).to_numpy(np.int8)
+            channel = np.where(given == NONE, channel, given)
         rows = rows_of("outreach_sent", who, seconds, channel=channel, cause=number)
         for day in np.unique(seconds // DAY):
             mine = rows[seconds // DAY == day]

@@ -31,7 +31,6 @@ REGION_SHARES = (0.28, 0.2, 0.27, 0.13, 0.12)
 PREFERRED = ("email", "phone", "chat", "sms")
 PREFERRED_SHARES = (0.6, 0.2, 0.15, 0.05)
 CONSENT_CHANNELS = ("email", "phone", "sms")
-EPOCH_YEAR_DAYS = 365
 
 FIRST_NAMES = (
     "Ada", "Amelie", "Anton", "Beatriz", "Bruno", "Carla", "Chiara", "Clara", "Daniel", "Diego",
@@ -116,7 +115,7 @@ def make_people(settings: WorldSettings, draws: Draws) -> People:
 def _joined_days(
     settings: WorldSettings, draws: Draws, who: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Ascending days of joining: most before the start (up to five years), the rest evenly after."""
+    """Ascending: some in the five years before the start, the rest evenly after it."""
     before = round(settings.joined_before * len(who))
     luck = draws.uniform("joined", -1, who)
     past = np.floor(-1 - 5 * 365 * luck[:before] ** 1.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -202,4 +203,4 @@ def _by_turn(luck: Floats, cycle: int) -> list[Who]:
     turn = (luck * cycle).astype(np.int64)
     order = np.argsort(turn, kind="stable")
     bounds = np.searchsorted(turn[order], np.arange(cycle + 1))
-    return [np.sort(order[start:end]) for start, end in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [np.sort(order[start:end]) for start, end in pairwise(bounds)]

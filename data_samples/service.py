@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_samples.draws import Draws, Floats
-from data_samples.rows import CASE_TOPICS
 from data_samples.settings import WorldSettings
 
 TEAMS = ("accounts", "logistics", "technical")
-# The team that answers each topic of CASE_TOPICS, and how often the topic comes up (assumed).
+# The team that answers each topic of rows.CASE_TOPICS, and how often the topic comes up (assumed).
 TEAM_OF_TOPIC = np.array([0, 1, 2, 2, 2, 0])
 TOPIC_SHARES = (0.24, 0.2, 0.12, 0.22, 0.14, 0.08)
 BOTS = 2
@@ -108,6 +107,3 @@ class Service:
             if len(desk):
                 chosen[mine] = desk[(luck[mine] * len(desk)).astype(np.int64)]
         return chosen
-
-
-assert len(TEAM_OF_TOPIC) == len(TOPIC_SHARES) == len(CASE_TOPICS)  # noqa: S101

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,9 @@ class WorldSettings:
     truth_dates: tuple[date, ...] | None = None  # None: the first of each month
 
     # How dense the log is. The sample is sparse on purpose; a product in daily use has 20 and more.
-    uses_per_month: float = 0.68  # days of use that leave a row, for the median customer
+    uses_per_month: float = 0.72  # days of use that leave a row, for the median customer
     orders_per_year: float = 1.4  # median customer
-    cases_per_year: float = 0.58  # median vocal customer, before moods and outages (assumed)
+    cases_per_year: float = 0.66  # median vocal customer, before moods and outages (assumed)
     paid_in_the_log: float = 0.12  # share of customers whose quarterly payments are rows
     surveys_per_year: float = 1.0  # relationship surveys sent to everyone, the silent included
 
@@ -69,7 +68,7 @@ class WorldSettings:
     # How use follows attachment: log rate per unit. The silent fade more clearly, as they
     # have no other way of showing it. That use falls before the end is the basis of the
     # "buy till you die" models (Schmittlein, Morrison and Colombo 1987); sizes are assumed.
-    fade_silent: float = 1.5
+    fade_silent: float = 1.8
     fade_vocal: float = 1.0
 
     # What a contact does. In a field experiment with 65,000 customers an unasked-for
@@ -81,7 +80,7 @@ class WorldSettings:
     contact_harm: float = 0.9  # attachment lost by a sleeping dog
     lift_half_life: float = 80.0
     fatigue_days: float = 30.0  # a second contact this soon has a third of the effect
-    playbook_effects: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    playbook_effects: Mapping[str, float] = field(default_factory=dict)
 
     outages_per_year: float = 4.0  # of the whole service, each striking a region (assumed)
     promised_orders: float = 0.25  # share of orders with a promised date (assumed)

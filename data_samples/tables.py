@@ -27,7 +27,8 @@ Who = NDArray[np.int64]
 
 
 def _words(words: tuple[str, ...], codes: NDArray[np.integer]) -> NDArray[np.object_]:
-    return np.array(words, dtype=object)[codes]
+    chosen: NDArray[np.object_] = np.array(words, dtype=object)[codes]
+    return chosen
 
 
 def customers(

@@ -15,6 +15,7 @@ from models.contracts import DAY, END_KINDS
 YEAR = 365  # days of a yearly term, so that its end never depends on the calendar
 FAR = 10**6  # a day that does not come
 NEVER = np.iinfo(np.int64).max
+CANCELLED, NOT_RENEWED = END_KINDS.index("cancelled"), END_KINDS.index("not_renewed")
 RENEWED = -1  # no end_kind: another term followed at once
 
 
@@ -68,10 +69,7 @@ class Terms:
         end = np.where(in_window, self._ends(who), end)
         self.notice[who] = np.where(with_notice, decided, NEVER)
         self.ended[who] = np.where(with_notice, np.maximum(end, decided + 1), decided)
-        kind = np.where(in_window & with_notice, "not_renewed", "cancelled")
-        self.end_kind[who] = np.where(
-            kind == "cancelled", END_KINDS.index("cancelled"), END_KINDS.index("not_renewed")
-        )
+        self.end_kind[who] = np.where(in_window & with_notice, NOT_RENEWED, CANCELLED)
 
     def end(self, who: NDArray[np.int64], at: NDArray[np.int64], kind: NDArray[np.int64]) -> None:
         """Relationships end for a reason that is not the customer's wish."""
@@ -79,10 +77,13 @@ class Terms:
 
     def decided(self) -> NDArray[np.int64]:
         """Second of notice or end, whichever came first; NEVER while neither has."""
-        return np.minimum(self.notice, self.ended)
+        first: NDArray[np.int64] = np.minimum(self.notice, self.ended)
+        return first
 
     def _ends(self, who: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self.midnight + self.ends_day[who] * DAY + self._people.joined_second[who]
+        second = self._people.joined_second[who]
+        ends: NDArray[np.int64] = self.midnight + self.ends_day[who] * DAY + second
+        return ends
 
     def table(self, now: int, naming: Naming) -> pd.DataFrame:
         """The contract's `terms` as known at second `now`, by customer and start."""
@@ -121,4 +122,4 @@ class Terms:
 def instants(seconds: NDArray[np.int64]) -> pd.Series:
     """Seconds as UTC timestamps; NEVER becomes a missing one."""
     known = np.where(seconds == NEVER, 0, seconds)
-    return pd.Series(pd.to_datetime(known, unit="s", utc=True)).mask(seconds == NEVER)
+    return pd.Series(pd.to_datetime(known, unit="s", utc=True)).where(seconds != NEVER)

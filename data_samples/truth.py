@@ -44,7 +44,7 @@ def _at(
     tenure = state.day - people.joined_day[who]
     daily = hazard(settings, felt, state.term_ends - state.day, people.yearly[who], tenure)
     leaves = {days: leave_probability(settings, people, state, days) for days in horizons}
-    gain = contact_gain(settings, people.response[who], felt) * state.harmed
+    gain = contact_gain(settings, people.response[who], felt) * state.fresh
     last = max(horizons)
     kind = terms.end_kind[who]
     return pd.DataFrame(

@@ -91,7 +91,8 @@ class World:
         optionally channel and message_id. Each becomes an `outreach_sent` and has its true
         effect. ValueError for an unknown customer or a time outside these days.
         """
-        return self.advance_table(days, contacts).to_pandas()
+        frame: pd.DataFrame = self.advance_table(days, contacts).to_pandas()
+        return frame
 
     def advance_table(self, days: int, contacts: pd.DataFrame | None = None) -> pa.Table:
         """As `advance`, as an Arrow table: quicker for large worlds."""
@@ -148,7 +149,7 @@ class World:
         return np.flatnonzero(self._people.joined_day < self.day)
 
     def _state(self) -> State:
-        """Hidden state of everyone in a running relationship and not under notice, this midnight."""
+        """Hidden state this midnight of all who are customers and not under notice."""
         midnight = self._midnight + self.day * DAY
         here = (self._people.joined_day < self.day) & (self._terms.decided() >= midnight)
         return self._feelings.state(np.flatnonzero(here), self.day, self._terms.ends_day)
@@ -170,6 +171,7 @@ class World:
         self._service.open_day(day, self.today.weekday())
         blocks, struck, handed = self._routine.rows(today)
         # Trouble on the platform brings tomorrow's cases forward.
+        struck = struck[~self._people.silent[struck]]
         self._troubles.hasten(struck, 0.6 * self._draws.exponential("hasten", day, struck))
         due = self._agenda.take(day)
         opening = self._opening(today, due[due["kind"] == CODE[REPEAT]], handed)

@@ -20,13 +20,13 @@ MANY_FEATURES = 100
 
 
 def cross_fit(
-    X: Floats, y: NDArray[np.bool_], fold: NDArray[np.int64], settings: FitSettings
+    matrix: Floats, y: NDArray[np.bool_], fold: NDArray[np.int64], settings: FitSettings
 ) -> tuple[int, Floats]:
     """The number of rounds to learn, and out-of-fold log-odds at it, [n]."""
     import lightgbm
 
-    parameters = _parameters(len(y), X.shape[1], settings)
-    whole = _table(X, y, parameters)
+    parameters = _parameters(len(y), matrix.shape[1], settings)
+    whole = _table(matrix, y, parameters)
     boosters: list[tuple[Booster, NDArray[np.bool_]]] = []
     for number in range(int(fold.max()) + 1):
         held = fold == number
@@ -41,16 +41,16 @@ def cross_fit(
     rounds = max(1, round(np.mean([booster.best_iteration for booster, _ in boosters])))
     out = np.empty(len(y))
     for booster, held in boosters:
-        out[held] = booster.predict(X[held], raw_score=True, num_iteration=rounds)
+        out[held] = booster.predict(matrix[held], raw_score=True, num_iteration=rounds)
     return rounds, out
 
 
-def fit_trees(X: Floats, y: NDArray[np.bool_], rounds: int, settings: FitSettings) -> str:
+def fit_trees(matrix: Floats, y: NDArray[np.bool_], rounds: int, settings: FitSettings) -> str:
     """A booster of `rounds` trees over all rows, in LightGBM's own text."""
     import lightgbm
 
-    parameters = _parameters(len(y), X.shape[1], settings)
-    booster = lightgbm.train(parameters, _table(X, y, parameters), rounds)
+    parameters = _parameters(len(y), matrix.shape[1], settings)
+    booster = lightgbm.train(parameters, _table(matrix, y, parameters), rounds)
     return str(booster.model_to_string(num_iteration=rounds))
 
 
@@ -58,13 +58,13 @@ def booster_of(text: str) -> Booster:
     """The booster that a text describes."""
     import lightgbm
 
-    return lightgbm.Booster(params={"verbosity": -1}, model_str=text)
+    return lightgbm.Booster(model_str=text)
 
 
-def _table(X: Floats, y: NDArray[np.bool_], parameters: dict[str, Any]) -> Any:
+def _table(matrix: Floats, y: NDArray[np.bool_], parameters: dict[str, Any]) -> Any:
     import lightgbm
 
-    return lightgbm.Dataset(X, y.astype(np.float32), params=parameters, free_raw_data=False)
+    return lightgbm.Dataset(matrix, y.astype(np.float32), params=parameters, free_raw_data=False)
 
 
 def _patience(rows: int, settings: FitSettings) -> int:

@@ -31,7 +31,7 @@ class Calibration:
 
     def __call__(self, log_odds: Floats) -> Floats:
         """Calibrated log-odds, [n]."""
-        return self.shift + _bend(log_odds) @ np.array([self.low, self.high])
+        return np.asarray(self.shift + _bend(log_odds) @ np.array([self.low, self.high]))
 
     def slope(self, log_odds: Floats) -> Floats:
         """The derivative, [n]: always positive."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -12,88 +10,109 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ROWS_AT_ONCE = 64  # their values and sums stay in the cache while the trees pass by
-ZERO = 1e-35  # LightGBM's kZeroThreshold: what counts as zero where zero is missing
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def fill_table(
-    table: Floats, leaf_slots: Ints, leaf_table: Ints, ratio: Floats, values: Floats
+@njit(cache=True, nogil=True)
+def add_leaf(
+    out: Floats, value: float, position: Ints, care: Ints, want: Ints, ratio: Floats
 ) -> None:
-    """Shapley values of each leaf for each mask of met slots, into `table`.
+    """Adds what a leaf means under each pattern of decisions to `out`, [features + 1, patterns].
+
+    Last its value, where the pattern leads to it; before that its Shapley values.
 
     For slot i: the sum over subsets S of the others of |S|! (m-|S|-1)! / m! times the product of
     `met` over S and of `ratio` over the rest, times (met_i - ratio_i) and the leaf's value.
     """
-    for leaf in range(len(values)):
-        first = leaf_slots[leaf]
-        m = leaf_slots[leaf + 1] - first
-        by_size = np.empty(m + 1)
-        for mask in range(1 << m):
-            for i in range(m):
-                _polynomial(by_size, ratio[first : first + m], mask, i)
-                total, weight = 0.0, 1.0 / m  # |S|! (m-|S|-1)! / m! at |S| = 0
-                for size in range(m):
-                    total += weight * by_size[size]
-                    if size + 1 < m:
-                        weight *= (size + 1) / (m - size - 1)
-                met = (mask >> i) & 1
-                table[leaf_table[leaf] + mask * m + i] = (
-                    total * (met - ratio[first + i]) * values[leaf]
-                )
+    m = len(ratio)
+    met = np.empty(m)
+    by_size = np.empty(m + 1)
+    values = np.empty((1 << m, m))
+    for mask in range(1 << m):
+        for i in range(m):
+            met[i] = (mask >> i) & 1
+        for i in range(m):
+            _sums_by_size(by_size, ratio, met, i)
+            total, weight = 0.0, 1.0 / m  # |S|! (m-|S|-1)! / m! at |S| = 0
+            for size in range(m):
+                total += weight * by_size[size]
+                if size + 1 < m:
+                    weight *= (size + 1) / (m - size - 1)
+            values[mask, i] = total * (met[i] - ratio[i]) * value
+    for pattern in range(out.shape[1]):
+        mask = 0
+        for i in range(m):
+            if (pattern & care[i]) == want[i]:
+                mask |= 1 << i
+        for i in range(m):
+            out[position[i], pattern] += values[mask, i]
+        if mask == (1 << m) - 1:
+            out[-1, pattern] += value
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _polynomial(by_size: Floats, ratio: Floats, mask: int, without: int) -> None:
+@njit(cache=True, nogil=True)
+def _sums_by_size(by_size: Floats, ratio: Floats, met: Floats, without: int) -> None:
     """For each size, the sum over subsets of that size of met inside times ratio outside."""
     by_size[:] = 0.0
     by_size[0] = 1.0
     for j in range(len(ratio)):
         if j == without:
             continue
-        met = (mask >> j) & 1
         for size in range(len(ratio) - 1, 0, -1):
-            by_size[size] = by_size[size] * ratio[j] + by_size[size - 1] * met
+            by_size[size] = by_size[size] * ratio[j] + by_size[size - 1] * met[j]
         by_size[0] *= ratio[j]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def add_contributions(
-    X: Floats, out: Floats, tree_nodes: Ints, tree_leaves: Ints, node_feature: Ints,
-    node_threshold: Floats, node_missing: NDArray[np.uint8], node_default_left: NDArray[np.bool_],
-    leaf_slots: Ints, leaf_table: Ints, slot_feature: Ints, slot_care: NDArray[np.uint64],
-    slot_want: NDArray[np.uint64], table: Floats,
+@njit(cache=True, nogil=True)
+def look_up(
+    matrix: Floats, out: Floats, node_feature: Ints, node_threshold: Floats,
+    node_missing_left: NDArray[np.bool_], tree_nodes: Ints, tree_groups: Ints, group_nodes: Ints,
+    member_node: Ints, group_features: Ints, member_feature: Ints, member_table: Ints,
+    table: Floats,
 ) -> None:  # fmt: skip
-    """Adds each tree's contributions for the rows of `X` to `out`, both [n, f]."""
-    one, none = np.uint64(1), np.uint64(0)
-    for block in range(0, len(X), ROWS_AT_ONCE):
+    """Writes to `out`, [n, columns], what the tables say of the rows of `matrix`, [n, f].
+
+    `member_feature` names the column of `out` that a table adds to.
+    """
+    widest = 1
+    for tree in range(len(tree_nodes) - 1):
+        widest = max(widest, tree_nodes[tree + 1] - tree_nodes[tree])
+    values = np.zeros(
+        (matrix.shape[1], ROWS_AT_ONCE)
+    )  # a block, feature by feature: rows lie side by
+    sums = np.zeros((out.shape[1], ROWS_AT_ONCE))  # side, so that one instruction does several
+    left = np.zeros((widest, ROWS_AT_ONCE), np.uint16)
+    pattern = np.zeros(ROWS_AT_ONCE, np.uint16)
+    for start in range(0, len(matrix), ROWS_AT_ONCE):
+        rows = min(ROWS_AT_ONCE, len(matrix) - start)
+        values[:, :rows] = matrix[start : start + rows].T
+        sums[:] = 0.0
         for tree in range(len(tree_nodes) - 1):
-            start = tree_nodes[tree]
-            for row in range(block, min(block + ROWS_AT_ONCE, len(X))):
-                left = none  # bit k: the customer goes left at node k
-                for node in range(start, tree_nodes[tree + 1]):
-                    x = X[row, node_feature[node]]
-                    if _goes_left(
-                        x, node_threshold[node], node_missing[node], node_default_left[node]
-                    ):
-                        left |= one << np.uint64(node - start)
-                for leaf in range(tree_leaves[tree], tree_leaves[tree + 1]):
-                    first, last = leaf_slots[leaf], leaf_slots[leaf + 1]
-                    mask = 0
-                    for slot in range(first, last):
-                        if (left & slot_care[slot]) == slot_want[slot]:
-                            mask |= 1 << (slot - first)
-                    entry = leaf_table[leaf] + mask * (last - first)
-                    for slot in range(first, last):
-                        out[row, slot_feature[slot]] += table[entry + slot - first]
+            first = tree_nodes[tree]
+            for node in range(first, tree_nodes[tree + 1]):
+                _decide(
+                    left[node - first], values[node_feature[node]], node_threshold[node],
+                    node_missing_left[node],
+                )  # fmt: skip
+            for group in range(tree_groups[tree], tree_groups[tree + 1]):
+                pattern[:] = 0
+                for member in range(group_nodes[group], group_nodes[group + 1]):
+                    bit = np.uint16(member - group_nodes[group])
+                    for row in range(ROWS_AT_ONCE):
+                        pattern[row] |= left[member_node[member], row] << bit
+                for member in range(group_features[group], group_features[group + 1]):
+                    entries = table[member_table[member] :]
+                    of_feature = sums[member_feature[member]]
+                    for row in range(ROWS_AT_ONCE):
+                        of_feature[row] += entries[pattern[row]]
+        out[start : start + rows] = sums[:, :rows].T
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
-def _goes_left(x: float, threshold: float, missing: int, default_left: bool) -> bool:
-    """LightGBM's NumericalDecision."""
-    if isnan(x):
-        if missing == 2:
-            return default_left
-        x = 0.0
-    if missing == 1 and abs(x) <= ZERO:
-        return default_left
-    return x <= threshold
+@njit(cache=True, nogil=True)
+def _decide(left: NDArray[np.uint16], x: Floats, threshold: float, missing_left: bool) -> None:
+    """Which rows go left at a node; a comparison with a missing value is false."""
+    if missing_left:
+        for row in range(ROWS_AT_ONCE):
+            left[row] = not (x[row] > threshold)
+    else:
+        for row in range(ROWS_AT_ONCE):
+            left[row] = x[row] <= threshold

@@ -57,23 +57,23 @@ class Linear:
     intercept: float  # log-odds of the average training row
     terms: tuple[Term, ...]
 
-    def log_odds(self, X: Floats) -> Floats:
+    def log_odds(self, matrix: Floats) -> Floats:
         """[n, f] to [n]."""
-        total = np.full(len(X), self.intercept)
+        total = np.full(len(matrix), self.intercept)
         for term in self.terms:
-            total += term.contribution(X[:, term.column])
+            total += term.contribution(matrix[:, term.column])
         return total
 
-    def contributions(self, X: Floats) -> Floats:
+    def contributions(self, matrix: Floats) -> Floats:
         """[n, f] to [n, f], zero for the features that the model does not use."""
-        out = np.zeros(X.shape)
+        out = np.zeros(matrix.shape)
         for term in self.terms:
-            out[:, term.column] = term.contribution(X[:, term.column])
+            out[:, term.column] = term.contribution(matrix[:, term.column])
         return out
 
 
 def fit_linear(
-    X: Floats, y: NDArray[np.bool_], strengths: Sequence[float], seed: int
+    matrix: Floats, y: NDArray[np.bool_], strengths: Sequence[float], seed: int
 ) -> tuple[Linear, ...]:
     """One model for each strength (inverse ridge penalty, on standardised transforms).
 
@@ -84,13 +84,13 @@ def fit_linear(
 
     if len(y) > MAX_ROWS:
         sample = np.sort(np.random.default_rng(seed).choice(len(y), MAX_ROWS, replace=False))
-        X, y = X[sample], y[sample]
-    described = [_describe(column, X[:, column]) for column in range(X.shape[1])]
-    terms = _strongest([term for term in described if term is not None], X, y)
+        matrix, y = matrix[sample], y[sample]
+    described = [_describe(column, matrix[:, column]) for column in range(matrix.shape[1])]
+    terms = _strongest([term for term in described if term is not None], matrix, y)
     if not terms:
         share = y.mean()
         return (Linear(float(np.log(share / (1 - share))), ()),) * len(strengths)
-    design = np.hstack([term.transforms(X[:, term.column]) for term in terms])
+    design = np.hstack([term.transforms(matrix[:, term.column]) for term in terms])
     centre, scale = design.mean(axis=0), design.std(axis=0)
     scale[scale < 1e-9] = np.inf
     design -= centre
@@ -147,14 +147,14 @@ def _describe(column: int, x: Floats) -> Term | None:
     )
 
 
-def _strongest(terms: list[Term], X: Floats, y: NDArray[np.bool_]) -> list[Term]:
+def _strongest(terms: list[Term], matrix: Floats, y: NDArray[np.bool_]) -> list[Term]:
     """The `MAX_FEATURES` whose transforms go most with the label, in their own order."""
     if len(terms) <= MAX_FEATURES:
         return terms
     centred = y - y.mean()
     strength = []
     for term in terms:
-        columns = term.transforms(X[:, term.column])
+        columns = term.transforms(matrix[:, term.column])
         spread = columns.std(axis=0)
         spread[spread < 1e-9] = np.inf
         strength.append(float(np.abs(centred @ columns / spread).max()))

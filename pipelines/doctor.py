@@ -94,8 +94,9 @@ def _history(home: Home, now: datetime) -> str:
 def _model(home: Home, now: datetime) -> str:
     from models.bundle import champion
 
-    bundle = champion(home.root)
-    return f"champion {bundle.model_version}, horizon {bundle.horizon_days} days"
+    bundle = champion(home)
+    days = bundle.model.horizon_days
+    return f"champion: model {bundle.facts.model_version}, churn within {days} days"
 
 
 def _scores(home: Home, now: datetime) -> str:

@@ -62,7 +62,7 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     history = History.open(home.history)
     batch = ScoreBatch.latest(home.scores)
     score = _row(history, batch, customer_id)
-    champion = bundles.champion(home.root, expect=matrix.fingerprint())
+    champion = bundles.champion(home, expect=matrix.fingerprint())
     customers = history.customers()
     number = int(customers.index[customers["customer_id"] == customer_id][0])
     cutoff = int(batch.manifest.started.timestamp())
@@ -70,7 +70,7 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     wanted = customers["customer_id"].to_numpy(object) == customer_id
     blocks = matrix.stream(history, [night], matrix.context(history, settings), customers=wanted)
     rows = next(block.values[0] for block in blocks if number in block.customers)
-    found = reasons(champion.model, rows, limit=6, lowering=3)[0]
+    found = reasons(champion.model, rows, limit=8, lowering=True)[0]
     return Story(
         customer_id,
         score,

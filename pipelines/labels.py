@@ -43,9 +43,7 @@ class Labels:
     known: NDArray[np.bool_]
 
 
-def contractual(
-    population: Population, as_of: int, horizon: int, counted: Sequence[str]
-) -> Labels:
+def contractual(population: Population, as_of: int, horizon: int, counted: Sequence[str]) -> Labels:
     """Notice or end of the last running term (or `left_at`) in [as_of, as_of + horizon seconds).
 
     An end of a kind that is not counted (a death, a move) is neither leaving nor staying, and a

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,7 +76,7 @@ class _Pass:
         )
         for done, block in enumerate(blocks, 1):
             customer, rows = self._active(block.customers, block.values[0])
-            scores = Scores.of(customer, self.champion.model.predict(rows), rows)
+            scores = Scores.of(customer, self.champion.model.predict(rows, self.settings.performance.threads), rows)
             self.shortlist.offer(customer, stake(scores.probability, self.value[customer]), rows)
             pieces.append(scores)
             advance("scoring", 0.8 * done / self.history.buckets)
@@ -112,7 +112,7 @@ def score(
     from models import bundle as bundles
 
     history = History.open(home.history)
-    champion = bundles.champion(home.root, expect=matrix.fingerprint())
+    champion = bundles.champion(home, expect=matrix.fingerprint())
     night = snapshots.night(as_of, settings.zone, settings.training.usual_hour, started)
     people = Population.of(history.customers(), history.terms())
     value = monthly_values(history, night, settings.currency)
@@ -122,7 +122,7 @@ def score(
     walk = _Pass(history, champion, settings, people, night, value, why_not, shortlist)
     scores = walk.walk(advance)
     advance("finding reasons", 0.85)
-    reasons = _reasons(champion, shortlist)
+    reasons = _reasons(champion, shortlist, settings.performance.threads)
     previous, before = _before(home, as_of)
     found = _checks(history, scores, night, settings.checks, before)
     table = ScoreTable(history, champion, settings, night.as_of, started, value, before)
@@ -141,14 +141,14 @@ def score(
     )
 
 
-def _reasons(champion: Bundle, shortlist: Shortlist) -> dict[int, list[Reason]]:
+def _reasons(champion: Bundle, shortlist: Shortlist, threads: int) -> dict[int, list[Reason]]:
     """Reasons of each customer on the shortlist, by customer number."""
     from models.explain import reasons
 
     customer, rows = shortlist.best()
     if len(customer) == 0:
         return {}
-    found = reasons(champion.model, rows)
+    found = reasons(champion.model, rows, threads=threads)
     return dict(zip(customer.tolist(), found, strict=True))
 
 
@@ -180,20 +180,26 @@ def _checks(
 
 def _facts(history: History, champion: Bundle, found: tuple[checks.Check, ...]) -> Facts:
     """What the manifest tells besides rows and checksums."""
-    from models.bundle import code_version
+    from models.version import code_version
 
     return Facts(
         features=[feature.name for feature in champion.model.features],
         code_version=code_version(),
-        model_version=champion.model_version,
-        watermarks=history.sources,
+        model_version=champion.facts.model_version,
+        watermarks=_watermarks(history),
         checks=[check.to_dict() for check in found],
     )
 
 
-def _refusal(
-    failed: list[checks.Check], as_of: date, run: str, previous: date | None
-) -> str:
+def _watermarks(history: History) -> dict[str, str | None]:
+    """The newest instant taken in from each source."""
+    return {
+        source: datetime.fromtimestamp(mark.occurred_at, UTC).isoformat()
+        for source, mark in history.sources.items()
+    }
+
+
+def _refusal(failed: list[checks.Check], as_of: date, run: str, previous: date | None) -> str:
     stays = f"The list of {previous} stays" if previous else "Nothing was published"
     return "\n".join(
         [
@@ -207,6 +213,8 @@ def _refusal(
 
 def _counts(why_not: NDArray[np.object_]) -> dict[str, int]:
     """How many are not scored, by reason, most first."""
-    reasons, counts = np.unique(why_not[np.not_equal(why_not, None)].astype(str), return_counts=True)
+    reasons, counts = np.unique(
+        why_not[np.not_equal(why_not, None)].astype(str), return_counts=True
+    )
     pairs = sorted(zip(reasons.tolist(), counts.tolist(), strict=True), key=lambda pair: -pair[1])
     return dict(pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -82,8 +83,8 @@ class ScoreTable:
 
     def bands(self, scores: Scores) -> dict[str, int]:
         """How many customers are in each band."""
-        counts = np.bincount(self._band(scores.probability), minlength=len(BANDS))
-        return dict(zip(BANDS, counts.tolist(), strict=True))
+        found = Counter(self.champion.model.bands.of(scores.probability))
+        return {band: found[band] for band in BANDS}
 
     def left_out(self, why_not: NDArray[np.object_]) -> pa.Table:
         """Who was not scored and why, in customer order."""
@@ -122,16 +123,18 @@ class ScoreTable:
         columns: dict[str, Any] = {
             "customer_id": ids,
             "as_of": _same(as_of, many),
-            "horizon_days": np.full(many, self.champion.horizon_days, np.int32),
+            "horizon_days": np.full(many, self.champion.model.horizon_days, np.int32),
             "churn_probability": probability,
-            "band": np.array(BANDS, object)[self._band(probability)],
+            "band": self.champion.model.bands.of(probability),
             "percentile": percentile,
             "value_at_risk": _null(probability * self.value[customer] * at_stake),
             "silent": scores.silent[rows],
             "fading": _null(scores.fading[rows]),
-            "reasons": [None if some is None else [vars(reason) for reason in some] for some in told],
+            "reasons": [
+                None if some is None else [vars(reason) for reason in some] for some in told
+            ],
             "what_changed": self._changes(ids, probability, told),
-            "model_version": _same(self.champion.model_version, many),
+            "model_version": _same(self.champion.facts.model_version, many),
             "scored_at": _same(self.started, many),
             "expires_at": _same(expires, many),
         }
@@ -142,10 +145,6 @@ class ScoreTable:
             for field in schema
         ]
         return pa.Table.from_arrays(arrays, schema=schema)
-
-    def _band(self, probability: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Position in BANDS."""
-        return np.searchsorted(np.array(self.champion.band_cuts), probability, side="right")
 
     def _changes(
         self,

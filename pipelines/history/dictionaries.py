@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.files import sync_file
-from pipelines.history.engine import files, name
+from pipelines.history.engine import count, files, name
 from pipelines.history.manifest import File, Manifest
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ def append(connection: duckdb.DuckDBPyConnection, dictionary: str, distinct: str
     New words are coded in their own order, not in that of the rows. Returns how many are new.
     """
     table = name(f"words_{dictionary}")
-    before = _count(connection, table)
+    before = count(connection, table)
     connection.execute(
         f"INSERT INTO {table} "  # noqa: S608
         f"SELECT word, ({before} + row_number() OVER (ORDER BY word) - 1)::INTEGER "
         f"FROM (SELECT DISTINCT word FROM ({distinct}) WHERE word IS NOT NULL) "
         f"ANTI JOIN {table} USING (word)"
     )
-    return _count(connection, table) - before
+    return count(connection, table) - before
 
 
 def write(
@@ -67,7 +67,7 @@ def write(
     import pyarrow.parquet as pq
 
     table = name(f"words_{dictionary}")
-    first = _count(connection, table) - new
+    first = count(connection, table) - new
     words = connection.sql(
         f"SELECT word FROM {table} WHERE code >= {first} ORDER BY code"  # noqa: S608
     ).to_arrow_table()
@@ -75,8 +75,3 @@ def write(
     pq.write_table(words, path, compression="zstd")
     sync_file(path)
     return File.of(folder, path, new)
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
-    return int(row[0]) if row else 0

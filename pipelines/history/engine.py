@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,3 +54,14 @@ def name(identifier: str) -> str:
 def files(paths: list[Path]) -> str:
     """`paths` as the list that `read_parquet` takes."""
     return "[" + ", ".join(quoted(str(path)) for path in paths) + "]"
+
+
+def one_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """The only row of a query's answer, read to its end: DuckDB waits for that."""
+    row: tuple[Any, ...] = connection.execute(query).fetchall()[0]
+    return row
+
+
+def count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
+    """How many rows `rows` (a table, or SQL in brackets) has."""
+    return int(one_row(connection, f"SELECT count(*) FROM {rows}")[0])  # noqa: S608

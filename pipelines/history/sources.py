@@ -154,6 +154,13 @@ def described(connection: duckdb.DuckDBPyConnection, select: str) -> dict[str, s
     return {row[0]: row[1] for row in rows}
 
 
+def empty_feed(table: Table) -> Feed:
+    """A feed without rows, for a source that lacks the table."""
+    types = {column.name: "VARCHAR" for column in columns_of(table)}
+    nothing = ", ".join(f"NULL::VARCHAR AS {name(column)}" for column in types)
+    return Feed(table, table.name, f"(SELECT {nothing}, 0 AS file_row_number LIMIT 0)", types)
+
+
 def _header(path: Path, label: str) -> list[str]:
     try:
         with open_text(path) as file:
@@ -184,6 +191,3 @@ def open_text(path: Path) -> TextIO:
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
 
-
-def select_all(relation: str) -> str:
-    return f"SELECT * FROM {name(relation)}"  # noqa: S608

@@ -4,8 +4,6 @@ import os
 import signal
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from multiprocessing import get_context
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
@@ -200,44 +198,50 @@ def test_a_damaged_manifest_says_so(tmp_path: Path, text: str) -> None:
         ScoreBatch.open(tmp_path, NIGHT)
 
 
-def score_until(scores: Path, last_step: int, taken: Synchronized[int]) -> None:
-    """Scores and publishes the run "b", killed before the disk sees its step `last_step`."""
+def score_until(scores: Path, last_step: int) -> int:
+    """Scores and publishes the run "b"; killed before the disk sees its step `last_step`.
+
+    Returns how many steps it took.
+    """
+    taken = 0
 
     def counted(step: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
-            if taken.value == last_step:
+            nonlocal taken
+            if taken == last_step:
                 os.kill(os.getpid(), signal.SIGKILL)
-            taken.value += 1
+            taken += 1
             return step(*args, **options)
 
         return call
 
-    os.open, os.fsync = counted(os.open), counted(os.fsync)
-    Path.mkdir, Path.replace = counted(Path.mkdir), counted(Path.replace)  # type: ignore[method-assign]
-    written(scores, "b", rows("bolt"))
-    publish(scores, NIGHT, "b")
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in (os, "open"), (os, "fsync"), (Path, "mkdir"), (Path, "replace"):
+            patch.setattr(owner, name, counted(getattr(owner, name)))
+        written(scores, "b", rows("bolt"))
+        publish(scores, NIGHT, "b")
+    return taken
+
+
+def killed_at(scores: Path, step: int) -> bool:
+    """Runs it in a process of its own; whether that was killed."""
+    child = os.fork()
+    if child == 0:
+        score_until(scores, step)
+        os._exit(0)
+    return os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
 
 
 def test_killed_before_any_step_the_former_stands_and_the_run_can_be_repeated(
     tmp_path: Path,
 ) -> None:
-    processes = get_context("forkserver")
-    processes.set_forkserver_preload(["pyarrow.parquet", __name__])
-
-    def run(scores: Path, last_step: int) -> tuple[int | None, int]:
-        published(scores, "a", rows("acme"))
-        taken = processes.Value("i", 0)
-        process = processes.Process(target=score_until, args=(scores, last_step, taken))
-        process.start()
-        process.join()
-        return process.exitcode, taken.value
-
-    done, steps = run(tmp_path / "whole", -1)
-    assert done == 0
+    published(tmp_path / "whole", "a", rows("acme"))
+    steps = score_until(tmp_path / "whole", -1)
     assert steps > 10
     for step in range(steps):
         scores = tmp_path / str(step)
-        assert run(scores, step) == (-signal.SIGKILL, step)
+        published(scores, "a", rows("acme"))
+        assert killed_at(scores, step)
         batch = ScoreBatch.open(scores, NIGHT)
         batch.verify()
         # The last two steps, opening and syncing the folder, come after the swap.

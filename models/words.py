@@ -1,0 +1,65 @@
+"""A feature's sentence with a customer's own figure in it.
+
+`Feature.says` is a template: alternatives separated by `|`, first the usual one, second the one
+for zero, third the one for "not known". In it `{value}` is the figure (written as its statistic
+asks), `{window}` the window in words, `{s}` a plural's s and `{was}` was or were.
+"""
+
+from __future__ import annotations
+
+from math import isnan
+
+from models.contracts import Feature
+
+WINDOWS = {None: "the whole history", 365: "the last year"}
+WHOLE = frozenset({"count", "days", "distinct", "sum_count"})
+ONE_DECIMAL = frozenset({"ratio", "trend"})
+
+
+def say(feature: Feature, value: float) -> str:
+    """The sentence of `feature` for a customer whose figure is `value` (NaN: not known)."""
+    usual, zero, unknown = _alternatives(feature.says)
+    figure = written(feature.stat, value)
+    known = zero if figure in {"0", "0%"} else usual
+    template = unknown if isnan(value) else known
+    one = figure == "1"
+    return template.format(
+        value=figure,
+        window=window(feature.window_days),
+        s="" if one else "s",
+        was="was" if one else "were",
+    )
+
+
+def written(stat: str, value: float) -> str:
+    """A figure as people write it: `1,204`, `35%`, `0.4`; "an unknown number" for NaN."""
+    if isnan(value):
+        return "an unknown number"
+    if stat == "share":
+        return f"{value:.0%}"
+    if stat in WHOLE:
+        return f"{value:,.0f}"
+    if stat in ONE_DECIMAL:
+        return _short(value, 1)
+    return _short(value, 0 if abs(value) >= 100 else 1)
+
+
+def window(days: int | None) -> str:
+    """A window in words: "the last 30 days"."""
+    return WINDOWS.get(days, f"the last {days} days")
+
+
+def _short(value: float, decimals: int) -> str:
+    """Rounded, without an idle `.0` and without a minus before zero."""
+    text = f"{value:,.{decimals}f}"
+    if decimals:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _alternatives(says: str) -> tuple[str, str, str]:
+    """The templates for a figure, for zero, and for none."""
+    parts = [part.strip() for part in says.split("|")]
+    usual = parts[0]
+    zero = parts[1] if len(parts) > 1 else usual
+    return usual, zero, parts[2] if len(parts) > 2 else usual

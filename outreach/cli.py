@@ -1,0 +1,85 @@
+"""Commands of outreach: plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from models.command import Run, command, day
+from models.contracts import CustomerBook, Timeline
+
+if TYPE_CHECKING:
+    from outreach.plan import PlanResult
+
+
+class Book(CustomerBook, Timeline, Protocol):
+    """Customers and what happened to them, in one."""
+
+
+def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
+    """Plan the published scores of `as_of` (None: the newest) and publish the list."""
+    from outreach.plan import run as plan
+
+    return plan(
+        run.home.root,
+        run.home.scores,
+        book,
+        book,
+        run.settings.plan,
+        key=run.home.secret_key(),
+        now=run.now,
+        as_of=as_of,
+        zone=run.settings.zone,
+    )
+
+
+def facts(run: Run, result: PlanResult) -> dict[str, Any]:
+    """What a plan did, for machines."""
+    folder = run.home.worklists / f"as_of={result.as_of}"
+    return {
+        "as_of": str(result.as_of),
+        "run": result.run,
+        "policy_version": result.policy_version,
+        "worklist": str(folder / "worklist.csv"),
+        **result.counts,
+        "notes": list(result.notes),
+    }
+
+
+def show(run: Run, result: PlanResult, top: int) -> None:
+    """The top of the list, for people."""
+    if run.json:
+        return
+    from rich.console import Console
+
+    from outreach.show import render
+
+    Console(width=None if click.get_text_stream("stdout").isatty() else 110).print(
+        render(result, top=top, currency=run.settings.currency)
+    )
+
+
+def commands(book: Callable[[Run], Book]) -> tuple[click.Command, ...]:
+    """The commands, which read customers and their history from `book`."""
+
+    @command("plan")
+    @click.option("--as-of", callback=day, metavar="DATE", help="Date, as 2026-07-01.")
+    @click.option(
+        "--csv", type=click.Path(path_type=Path, dir_okay=False), help="Write the list there too."
+    )
+    @click.option("--top", type=click.IntRange(min=0), default=10, show_default=True)
+    def plan(run: Run, as_of: date | None, csv: Path | None, top: int) -> None:
+        """Decide who to contact, hold or refer, and publish tomorrow's list."""
+        result = plan_and_publish(run, as_of, book(run))
+        if csv is not None:
+            from outreach.worklist import to_csv
+
+            to_csv(result.rows, csv)
+        run.result(facts(run, result))
+        show(run, result, top)
+
+    return (plan,)

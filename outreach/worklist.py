@@ -1,0 +1,131 @@
+"""The worklist and the log of assignments as files. Source: CONTRACTS.md, Output."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from models.contracts import WORKLIST_COLUMNS
+from models.files import make_folder, replacing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# A spreadsheet runs a cell that begins so. Source: OWASP, CSV Injection.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+ROWS_AT_ONCE = 10_000  # of the CSV in memory as text
+
+
+def worklist_schema() -> pa.Schema:
+    """Columns of `worklist.parquet`, in the order of `WORKLIST_COLUMNS`."""
+    import pyarrow as pa
+
+    types = {name: pa.string() for name in WORKLIST_COLUMNS} | {
+        "rank": pa.int64(),
+        "hold_reasons": pa.list_(pa.string()),
+        "reasons": pa.list_(pa.string()),
+        "what_changed": pa.list_(pa.string()),
+        "expected_saved_value": pa.float64(),
+        "value_at_risk": pa.float64(),
+        "churn_probability": pa.float64(),
+        "silent": pa.bool_(),
+        "due_at": pa.timestamp("us", tz="UTC"),
+        "propensity": pa.float64(),
+    }
+    return pa.schema(list(types.items()))
+
+
+def assignments_schema() -> pa.Schema:
+    """Columns of `assignments.parquet`; `arm` and `propensity` as in the worklist."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("decision_id", pa.string()),
+            ("customer_id", pa.string()),
+            ("as_of", pa.timestamp("us", tz="UTC")),
+            ("playbook", pa.string()),
+            ("eligible", pa.bool_()),
+            ("arm", pa.string()),
+            ("propensity", pa.float64()),
+            ("policy_version", pa.string()),
+        ]
+    )
+
+
+def publish(home: Path, as_of: date, rows: pa.Table, assigned: pa.Table) -> Path:
+    """Writes both for `as_of`, each file in one step, and gives the folder of the worklist.
+
+    The assignments come first: nobody may act on a list whose experiment is not on record. The
+    same rows give the same bytes.
+    """
+    night = f"as_of={as_of.isoformat()}"
+    log, folder = home / "assignments" / night, home / "worklists" / night
+    make_folder(log)
+    make_folder(folder)
+    _write_parquet(assigned, log / "assignments.parquet")
+    _write_parquet(rows, folder / "worklist.parquet")
+    to_csv(rows, folder / "worklist.csv")
+    return folder
+
+
+def read(home: Path, as_of: date) -> pa.Table:
+    """The published worklist of `as_of`. Raises `FileNotFoundError` where there is none."""
+    import pyarrow.parquet as pq
+
+    path = home / "worklists" / f"as_of={as_of.isoformat()}" / "worklist.parquet"
+    return pq.read_table(path, partitioning=None)
+
+
+def to_csv(rows: pa.Table, path: Path) -> None:
+    """The worklist as CSV at `path`, whole: UTF-8, lists as text joined by `; `.
+
+    Safe to open in a spreadsheet: a text that would be run as a formula is led by an apostrophe.
+    """
+    with replacing(path) as staged, staged.open("w", encoding="utf-8", newline="") as file:
+        _write_csv(rows, file)
+
+
+def _write_csv(rows: pa.Table, file: TextIO) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(rows.column_names)
+    for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE):
+        columns = [
+            map(_writer_of(column.type), column.to_pylist()) for column in batch.columns
+        ]  # fmt: skip
+        writer.writerows(zip(*columns, strict=True))
+
+
+def _writer_of(kind: pa.DataType) -> Callable[[Any], str]:
+    """How a value of this type is written; null is an empty cell."""
+    import pyarrow.types as types
+
+    if types.is_list(kind):
+        return _list_cell
+    if types.is_string(kind):
+        return _text_cell
+    if types.is_boolean(kind):
+        return lambda value: "" if value is None else str(value).lower()
+    if types.is_timestamp(kind):
+        return lambda value: "" if value is None else value.isoformat()
+    return lambda value: "" if value is None else str(value)
+
+
+def _list_cell(values: list[str] | None) -> str:
+    return _text_cell("; ".join(values or ()))
+
+
+def _text_cell(text: str | None) -> str:
+    if not text:
+        return ""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    with replacing(path) as staged:
+        pq.write_table(table.combine_chunks(), staged, compression="zstd", version="2.6")

@@ -1,0 +1,145 @@
+"""From judged rows to integer codes: customers, words and cases get their numbers.
+
+Reads `staged_interactions` and `dropped`; leaves `placed` (SQL view: the rows to keep, with their
+customer's number, NULL while unknown) and, on the disk, the coded rows of each bucket.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.contracts import CHANNELS, KINDS, SCORE_KINDS
+from pipelines.history import dictionaries, versions
+from pipelines.history.buckets import bucket_sql
+from pipelines.history.engine import files, name, quoted
+from pipelines.history.manifest import Manifest
+from pipelines.history.schema import IDENTITIES
+from pipelines.history.verdicts import NO_VERSION
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Another system's id resolves to the customer it names: by the feed's own system if that says
+# so, else if every system that knows the id means the same customer.
+ALIASES = """
+CREATE OR REPLACE TEMP TABLE aliases AS
+WITH known AS (
+    SELECT system, external_id, code FROM ({identities}) JOIN words_customer ON word = customer_id
+)
+SELECT external_id, system, any_value(code) AS code FROM known GROUP BY external_id, system
+UNION ALL
+SELECT external_id, NULL, any_value(code) FROM known
+GROUP BY external_id HAVING count(DISTINCT code) = 1
+"""
+PLACED = """
+CREATE OR REPLACE TEMP VIEW placed AS
+SELECT staged.*, staged.rowid AS _row, coalesce(customer.code, own.code, sole.code) AS _number
+FROM staged_interactions AS staged
+ANTI JOIN dropped ON dropped.row = staged.rowid
+LEFT JOIN words_customer AS customer ON customer.word = staged.customer_id
+LEFT JOIN aliases AS own
+    ON own.external_id = staged.customer_id AND own.system = staged.source
+LEFT JOIN aliases AS sole ON sole.external_id = staged.customer_id AND sole.system IS NULL
+WHERE _problem IS NULL
+"""
+# Cases are numbered within their customer by first mention. The key covers the customer, so that
+# only two cases of one customer could collide: 2^-64 a pair.
+CASES = """
+CREATE OR REPLACE TEMP TABLE cases AS
+WITH mentioned AS (
+    SELECT _number AS customer, case_id, min(occurred_at) AS first,
+        md5_number_lower(_number || chr(31) || case_id) AS key
+    FROM placed WHERE case_id IS NOT NULL AND _number IS NOT NULL AND deleted_at IS NULL
+    GROUP BY ALL
+),
+known AS (SELECT key, customer, "case" FROM ({known})),
+numbered AS (SELECT customer, max("case") + 1 AS next FROM known GROUP BY customer)
+SELECT mentioned.customer, case_id, mentioned.key, known."case" IS NULL AS fresh,
+    coalesce(known."case", coalesce(next, 0) + row_number() OVER (
+        PARTITION BY mentioned.customer, known."case" IS NULL ORDER BY first, case_id) - 1
+    )::INTEGER AS "case"
+FROM mentioned
+LEFT JOIN known USING (key)
+LEFT JOIN numbered ON numbered.customer = mentioned.customer
+"""
+NO_CASES = 'SELECT NULL::UBIGINT AS key, NULL::INTEGER AS customer, NULL::INTEGER AS "case" LIMIT 0'
+CODED = """
+COPY (
+    SELECT {bucket} AS bucket,
+        _number::INTEGER AS customer,
+        floor(epoch_us(occurred_at) / 1e6)::BIGINT AS "at",
+        floor(epoch_us(coalesce(recorded_at, occurred_at)) / 1e6)::BIGINT AS recorded,
+        enum_code(kind::kinds)::SMALLINT AS kind,
+        coalesce(enum_code(channel::channels)::TINYINT, -1::TINYINT) AS channel,
+        coalesce(topic.code, -1) AS topic,
+        coalesce(agent.code, -1) AS agent,
+        coalesce(cases."case", -1) AS "case",
+        value, seconds, wait_seconds AS wait, score,
+        coalesce(enum_code(score_kind::score_kinds)::TINYINT, -1::TINYINT) AS score_kind,
+        caused_by IS NOT NULL AS provoked,
+        _key AS key, _content AS content,
+        coalesce(epoch_us(updated_at), {no_version}) AS version,
+        source.code AS source,
+        interaction_id, contact_id, caused_by, text,
+        recorded_at IS NOT NULL AS dated
+    FROM placed
+    LEFT JOIN words_topic AS topic ON topic.word = placed.topic
+    LEFT JOIN words_agent AS agent ON agent.word = placed.agent_id
+    LEFT JOIN words_source AS source ON source.word = placed.source
+    LEFT JOIN cases ON cases.customer = _number AND cases.case_id = placed.case_id
+    WHERE _number IS NOT NULL AND deleted_at IS NULL
+) TO {target} (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION lz4)
+"""
+ENUMS = {"kinds": KINDS, "channels": CHANNELS, "score_kinds": SCORE_KINDS}
+DICTIONARIES = {"topic": "topic", "agent": "agent_id", "source": "source"}
+
+
+def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
+    """Makes the view `placed`. Needs `words_customer`, and `fresh_identities` where some came."""
+    known = manifest.tables.get("identities", ())
+    rows = [versions.all_versions(folder, known)] if known else []
+    if _exists(connection, "fresh_identities"):
+        fresh = "SELECT *, 999999999 AS _generation, 0 AS _ingested_at FROM fresh_identities"
+        rows.append(fresh)
+    everything = " UNION ALL BY NAME ".join(f"({row})" for row in rows)
+    identities = versions.living(IDENTITIES, everything) if rows else NO_IDENTITIES
+    connection.execute(ALIASES.format(identities=identities))
+    connection.execute(PLACED)
+
+
+NO_IDENTITIES = "SELECT NULL AS system, NULL AS external_id, NULL AS customer_id LIMIT 0"
+
+
+def encode(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    manifest: Manifest,
+    *,
+    buckets: int,
+    target: Path,
+) -> dict[str, int]:
+    """Writes the coded rows under `target`, a folder a bucket; returns new words by dictionary."""
+    for enum, words in ENUMS.items():
+        connection.execute(f"CREATE TYPE {enum} AS ENUM ({', '.join(map(quoted, words))})")
+    new = {}
+    for dictionary, column in DICTIONARIES.items():
+        dictionaries.load(connection, folder, manifest, dictionary)
+        words_of = f"SELECT {name(column)} AS word FROM placed WHERE _number IS NOT NULL"  # noqa: S608
+        new[dictionary] = dictionaries.append(connection, dictionary, words_of)
+    paths = [folder / file.path for parts in manifest.cases.values() for file in parts]
+    known = f"SELECT * FROM read_parquet({files(paths)})" if paths else NO_CASES  # noqa: S608
+    connection.execute(CASES.format(known=known))
+    connection.execute(
+        CODED.format(
+            bucket=bucket_sql("_number", buckets),
+            no_version=NO_VERSION,
+            target=quoted(str(target)),
+        )
+    )
+    return new
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    query = "SELECT 1 FROM duckdb_tables() WHERE table_name = ?"
+    return bool(connection.execute(query, [table]).fetchall())

@@ -1,0 +1,290 @@
+"""Ingest: a source folder is checked, compared with what is known, and added as one generation.
+
+All reading, checking and comparing happens in a staging folder; the history itself changes in one
+step at the end. A source that brings nothing new changes nothing at all.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import WarmlineError
+from pipelines.history import coding, dictionaries, mapped, small, sources, totals
+from pipelines.history.engine import connect, count, quoted
+from pipelines.history.failures import said_plainly
+from pipelines.history.manifest import Manifest, publish, read_current, sweep
+from pipelines.history.rejects import Reject, collect, summary
+from pipelines.history.rejects import count as count_rejects
+from pipelines.history.rejects import write as write_rejects
+from pipelines.history.report import Counts, IngestReport
+from pipelines.history.schema import INTERACTIONS, TABLES
+from pipelines.history.staging import Staged, stage
+from pipelines.history.verdicts import WAITED, judge
+from pipelines.history.writing import Draft, Progress
+from pipelines.lock import exclusive
+
+if TYPE_CHECKING:
+    import duckdb
+
+AHEAD = 86_400  # seconds that a past time may lie ahead: clocks and time zones differ
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to ingest, and how."""
+
+    history: Path
+    source: Path
+    mapping: Path | None
+    dry_run: bool
+    max_reject_share: float
+    timezone: str
+    now: datetime
+    progress: Progress
+    memory_gb: float
+    threads: int
+
+
+@dataclass
+class Run:
+    """One ingest on its way: the order, its connection, and what was found so far."""
+
+    order: Order
+    connection: duckdb.DuckDBPyConnection
+    before: Manifest
+    staging: Path
+    staged: dict[str, Staged] = field(default_factory=dict)
+    counts: dict[str, Counts] = field(default_factory=dict)
+    rejects: list[Reject] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    new_customers: int = 0
+
+
+def ingest(
+    home_history: Path,
+    source: Path,
+    *,
+    mapping: Path | None = None,
+    dry_run: bool = False,
+    max_reject_share: float = 0.01,
+    timezone: str = "UTC",
+    now: datetime,
+    progress: Progress | None = None,
+    memory_gb: float = 2.0,
+    threads: int = 2,
+) -> IngestReport:
+    """Adds the folder `source` to the history in `home_history`.
+
+    `timezone` (IANA) is where times without an offset are read. Above `max_reject_share` of a
+    source's rows the ingest fails whole. `progress` is called with words as each step begins.
+    Raises `Busy` while another ingest runs, and `WarmlineError` for whatever cannot be read or
+    written; the history is then as it was.
+    """
+    order = Order(
+        home_history, source, mapping, dry_run, max_reject_share, timezone, now,
+        progress or (lambda _: None), memory_gb, threads,
+    )  # fmt: skip
+    with said_plainly(home_history), _staging(order) as staging:
+        before = read_current(home_history) or Manifest()
+        database = staging / "ingest.duckdb"
+        with connect(
+            database, timezone=timezone, memory_gb=memory_gb, threads=threads
+        ) as connection:
+            run = Run(order, connection, before, staging)
+            _read(run)
+            _compare(run)
+            return _conclude(run)
+
+
+@contextmanager
+def _staging(order: Order) -> Iterator[Path]:
+    """A folder to work in. A dry run works elsewhere and leaves the history alone."""
+    if order.dry_run:
+        with tempfile.TemporaryDirectory(prefix="warmline-") as elsewhere:
+            yield Path(elsewhere)
+        return
+    order.history.mkdir(parents=True, exist_ok=True)
+    with exclusive(order.history / ".lock", "ingest"):
+        order.progress("sweeping up after earlier runs")
+        sweep(order.history)
+        staging = order.history / "staging"
+        staging.mkdir()
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+            _sweep_quietly(order.history)
+
+
+def _sweep_quietly(history: Path) -> None:
+    """Remove what this run no longer needs. Where that fails, the next run does it."""
+    try:
+        sweep(history)
+    except (OSError, WarmlineError):
+        return
+
+
+def _read(run: Run) -> None:
+    """Stages every table of the source and judges its rows one by one."""
+    order = run.order
+    if order.mapping:
+        order.progress("running the mapping")
+        folder = mapped.find_mapping(order.mapping)
+        found = mapped.run_mapping(run.connection, folder, order.source)
+    else:
+        found = sources.find(run.connection, order.source)
+    run.ignored = found.ignored
+    latest = int(order.now.timestamp()) + AHEAD
+    for table in TABLES:
+        feeds = [feed for feed in found.feeds if feed.table is table]
+        if not feeds:
+            continue
+        order.progress(f"reading {table.name}")
+        staged = stage(
+            run.connection, feeds, source=mapped.default_source(order.source), latest=latest
+        )
+        run.staged[table.name] = staged
+        run.rejects += collect(run.connection, staged)
+        run.ignored += _columns_not_read(staged)
+        rows = count(run.connection, staged.name) + len(staged.broken)
+        rejected = count_rejects(run.connection, staged)
+        run.counts[table.name] = Counts(rows=rows, rejected=rejected)
+    _refuse_too_many(run)
+
+
+def _columns_not_read(staged: Staged) -> list[str]:
+    if staged.table.open_ended:
+        return []
+    names = sorted({column for feed in staged.files for column in feed.others})
+    return [f"column `{column}` of {staged.table.name}" for column in names]
+
+
+def _refuse_too_many(run: Run) -> None:
+    rows = sum(counts.rows for counts in run.counts.values())
+    rejected = sum(counts.rejected for counts in run.counts.values())
+    if rejected <= run.order.max_reject_share * rows:
+        return
+    reasons = "\n".join(f"  {reason}" for reason in summary(run.rejects))
+    raise WarmlineError(
+        f"{rejected:,} of {rows:,} rows cannot be used ({rejected / rows:.1%}, at most "
+        f"{run.order.max_reject_share:.1%} is allowed):\n{reasons}\nNothing was changed."
+    )
+
+
+def _compare(run: Run) -> None:
+    """Finds out what of the staged rows is new."""
+    history, before = run.order.history, run.before
+    run.order.progress("comparing with what is known")
+    for table, staged in run.staged.items():
+        if small.is_small(table):
+            versions = before.tables.get(table, ())
+            rejected = run.counts[table].rejected
+            run.counts[table] = small.compare(
+                run.connection, history, staged, versions, rejected
+            )
+    dictionaries.load(run.connection, history, before, "customer")
+    if "customers" in run.staged:
+        joined = "SELECT customer_id AS word FROM fresh_customers WHERE deleted_at IS NULL"
+        run.new_customers = dictionaries.append(run.connection, "customer", joined)
+    if before.customers + run.new_customers == 0:
+        raise WarmlineError(
+            f"{run.order.source} brings no customers, and none are known yet: bring the table"
+            " customers first, or together with the interactions. Nothing was changed."
+        )
+    _take_up_pending(run)
+    judge(run.connection, history, before)
+    coding.place(run.connection, history, before)
+    totals.count_interactions(run.connection, run.counts)
+
+
+def _take_up_pending(run: Run) -> None:
+    """Has the interactions that wait for their customer arrive once more."""
+    if "interactions" not in run.staged:
+        empty = sources.empty_feed(INTERACTIONS)
+        stage(run.connection, [empty], source="", latest=0)
+    if run.before.pending is None:
+        return
+    path = quoted(str(run.order.history / run.before.pending.path))
+    run.connection.execute(
+        f"INSERT INTO staged_interactions BY NAME SELECT *, {WAITED} AS _file, 0 AS _naive "  # noqa: S608
+        f"FROM read_parquet({path})"
+    )
+
+
+def _conclude(run: Run) -> IngestReport:
+    """Publishes what is new, if anything is, and reports."""
+    tables = [
+        table for table in run.staged
+        if small.is_small(table) and count(run.connection, f"fresh_{table}")
+    ]  # fmt: skip
+    arriving = totals.arriving(run.connection)
+    changed = bool(tables or arriving or totals.anything_else(run.connection))
+    written = None
+    if not run.order.dry_run:
+        if run.rejects:
+            written = write_rejects(
+                run.order.history / "rejects",
+                mapped.default_source(run.order.source),
+                run.rejects,
+            )
+        if changed:
+            _publish(run, tables, arriving)
+    return _report(run, changed, written)
+
+
+def _publish(run: Run, tables: list[str], arriving: int) -> None:
+    order = run.order
+    manifest = replace(
+        run.before,
+        generation=run.before.generation + 1,
+        ingested_at=order.now.isoformat(),
+        customers=run.before.customers + run.new_customers,
+    )
+    draft = Draft(
+        run.connection, order.history, manifest, run.before, int(order.now.timestamp()),
+        order.progress,
+    )  # fmt: skip
+    draft.where.mkdir()
+    draft.tables(tables)
+    new = {"customer": run.new_customers}
+    draft.take_out()
+    if arriving:
+        new |= draft.interactions(run.staging, arriving)
+    draft.words(new)
+    draft.pending()
+    finished = draft.finish()
+    order.progress("publishing")
+    publish(order.history, finished)
+    order.progress("published")
+
+
+def _report(run: Run, changed: bool, written: Path | None) -> IngestReport:
+    facts = totals.facts(run.connection)
+    generation = run.before.generation
+    if changed and not run.order.dry_run:
+        generation += 1
+    return IngestReport(
+        source=mapped.default_source(run.order.source),
+        dry_run=run.order.dry_run,
+        changed=changed,
+        generation=generation,
+        tables=run.counts,
+        naive_timestamps=totals.naive(run.connection, [s.name for s in run.staged.values()]),
+        timezone=run.order.timezone,
+        unknown_customers=facts.unknown_customers,
+        kinds=facts.kinds,
+        first=facts.first,
+        last=facts.last,
+        rejects=written,
+        reject_reasons=summary(run.rejects),
+        ignored=run.ignored,
+    )
+
+

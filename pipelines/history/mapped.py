@@ -1,0 +1,70 @@
+"""Mappings: a folder of SQL files, one SELECT a contract table, run by DuckDB over the source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import WarmlineError
+from pipelines.history.engine import name
+from pipelines.history.schema import TABLE
+from pipelines.history.sources import Feed, Found, check_columns, described
+
+if TYPE_CHECKING:
+    import duckdb
+
+BUILT_IN = Path(__file__).parent / "mappings"
+SOURCE = "${source}"
+
+
+def find_mapping(mapping: Path) -> Path:
+    """The folder of a mapping given by path, or by the name of one that ships with Warmline."""
+    for folder in (mapping, BUILT_IN / mapping):
+        if folder.is_dir() and any(folder.glob("*.sql")):
+            return folder
+    shipped = ", ".join(sorted(path.name for path in BUILT_IN.iterdir() if path.is_dir()))
+    raise WarmlineError(
+        f"There is no mapping {mapping}: neither a folder with SQL files nor one that ships with"
+        f" Warmline ({shipped}). Nothing was changed."
+    )
+
+
+def run_mapping(
+    connection: duckdb.DuckDBPyConnection, mapping: Path, source: Path
+) -> Found:
+    """Runs each SELECT of `mapping` over the folder `source` into a table of its own."""
+    if not source.is_dir():
+        raise WarmlineError(f"{source} is no folder. Nothing was changed.")
+    feeds = [_run(connection, path, source) for path in sorted(mapping.glob("*.sql"))]
+    for feed in feeds:
+        check_columns(feed)
+    return Found(feeds)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -> Feed:
+    import duckdb
+
+    table = TABLE.get(path.stem)
+    label = f"{path.parent.name}/{path.name}"
+    if table is None:
+        raise WarmlineError(
+            f"{label} is named for no table of CONTRACTS.md ({', '.join(TABLE)})."
+            " Nothing was changed."
+        )
+    select = path.read_text().replace(SOURCE, str(source).replace("'", "''")).rstrip().rstrip(";")
+    mapped = f"mapped_{table.name}"
+    try:
+        connection.execute(f"CREATE TABLE {name(mapped)} AS {select}")
+    except duckdb.Error as error:
+        raise WarmlineError(
+            f"{label} could not be run over {source}:\n{error}\nNothing was changed."
+        ) from error
+    types = described(connection, f"SELECT * FROM {name(mapped)}")  # noqa: S608
+    return Feed(table, label, name(mapped), types, mapped=True)
+
+
+def default_source(source: Path) -> str:
+    """The name of a feed that names itself nowhere: its folder's."""
+    return source.resolve().name
+
+

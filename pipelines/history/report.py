@@ -1,0 +1,101 @@
+"""What an ingest did, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Counts:
+    """Rows of one table. `new` to `rejected` add up to `rows`; of the new, some may wait."""
+
+    rows: int = 0  # read
+    new: int = 0
+    corrected: int = 0  # replaced an older version
+    repeated: int = 0  # known already
+    conflicting: int = 0  # same id and age, different content: the first was kept
+    removed: int = 0  # tombstones that took a row out
+    rejected: int = 0
+    pending: int = 0  # waiting for their customer, rows of earlier ingests included
+    joined: int = 0  # waited since an earlier ingest, and their customer came
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What came in, what became of it, and where the rejects stand."""
+
+    source: str
+    dry_run: bool
+    changed: bool  # whether a new generation was made (or would be, in a dry run)
+    generation: int
+    tables: dict[str, Counts]
+    naive_timestamps: int
+    timezone: str
+    unknown_customers: int
+    kinds: dict[str, int]  # interactions read and accepted, by kind
+    first: datetime | None  # time range of those
+    last: datetime | None
+    rejects: Path | None
+    reject_reasons: list[str]
+    ignored: list[str] = field(default_factory=list)  # files and columns that were not read
+    seconds: float = 0.0
+
+    @property
+    def interactions(self) -> Counts:
+        return self.tables.get("interactions", Counts())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; times in ISO 8601."""
+        plain = asdict(self)
+        plain["first"] = self.first.isoformat() if self.first else None
+        plain["last"] = self.last.isoformat() if self.last else None
+        plain["rejects"] = str(self.rejects) if self.rejects else None
+        return plain
+
+    def lines(self) -> Iterator[str]:
+        """The report in words, a line each."""
+        for table, counts in self.tables.items():
+            yield f"{table}: {_words(counts)}"
+        if self.first and self.last:
+            yield f"from {_day(self.first)} to {_day(self.last)}"
+        if self.kinds:
+            yield "kinds: " + ", ".join(f"{kind} {n:,}" for kind, n in self.kinds.items())
+        if self.naive_timestamps:
+            yield f"{self.naive_timestamps:,} times without an offset, read in {self.timezone}"
+        if self.interactions.joined:
+            yield f"{self.interactions.joined:,} interactions waited, and their customer came"
+        if self.interactions.pending:
+            yield (
+                f"{self.interactions.pending:,} interactions wait for {self.unknown_customers:,} "
+                "customers that no source has named yet"
+            )
+        yield from (f"rejected: {reason}" for reason in self.reject_reasons)
+        if self.rejects:
+            yield f"rejected rows are listed in {self.rejects}"
+        if self.ignored:
+            yield "not read: " + ", ".join(self.ignored)
+        yield self._outcome()
+
+    def _outcome(self) -> str:
+        if not self.changed:
+            return f"nothing new: the history stays at generation {self.generation}"
+        if self.dry_run:
+            return "dry run: nothing was changed"
+        return f"the history is now at generation {self.generation}"
+
+
+def _words(counts: Counts) -> str:
+    parts = [f"{counts.rows:,} rows"]
+    for name in ("new", "corrected", "repeated", "conflicting", "removed", "rejected"):
+        number = getattr(counts, name)
+        if number or name == "new":
+            parts.append(f"{number:,} {name}")
+    return ", ".join(parts)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"

@@ -1,0 +1,214 @@
+"""Staging: every row of a source, typed and judged, in a table of DuckDB.
+
+`staged_TABLE` holds the contract's columns and seven of ours: `_file` and `_line` (where the row
+stands; `_line` is NULL for CSV, whose order is the order of the rows), `_problem` (position in the
+list of problems, NULL for a good row), `_bad` (the value to report), `_naive` (how many times had
+no offset), `_key` (interactions: hash of source and id) and `_content`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import WarmlineError
+from pipelines.history.casts import SQL_TYPE, Problem, naive, problems, raw, typed
+from pipelines.history.engine import count, name, quoted
+from pipelines.history.lines import lines_of_bytes, not_utf8
+from pipelines.history.rejects import Reject
+from pipelines.history.schema import Column, Table
+from pipelines.history.sources import Feed, columns_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+OURS = {
+    "_file": "INTEGER", "_line": "BIGINT", "_problem": "INTEGER", "_bad": "VARCHAR",
+    "_naive": "UTINYINT", "_key": "UBIGINT", "_content": "UBIGINT",
+}  # fmt: skip
+NOT_CONTENT = ("recorded_at", "updated_at")  # when it was known or written, not what it says
+SEPARATOR = "chr(31)"
+
+# Rows are typed, then judged, then given an id where the mapping left that to us: equal rows get
+# the ordinals 1, 2, ..., so that they stay apart, and the same rows again get the same ids.
+INSERT = """
+INSERT INTO {staged}
+WITH given AS (SELECT {raws}, {line} AS _line{order_column} FROM {relation}),
+judged AS (SELECT *, {typed} FROM given),
+named AS (SELECT * REPLACE ({source} AS source), {problem} AS _problem FROM judged)
+SELECT {columns}, {file} AS _file, _line, _problem, {bad} AS _bad, {naive} AS _naive,
+    {key} AS _key, {content} AS _content
+FROM {identified}
+"""
+IDENTIFIED = """(
+    SELECT * REPLACE (coalesce(interaction_id, _same || '-' || row_number() OVER (
+        PARTITION BY interaction_id IS NULL, _same ORDER BY _line)) AS interaction_id)
+    FROM (SELECT *, left(md5({content}), 20) AS _same FROM named)
+)"""
+
+
+@dataclass
+class Staged:
+    """The rows of one table, all its files together."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    others: list[str]  # undeclared columns that are kept
+    problems: list[Problem]
+    files: list[Feed] = field(default_factory=list)
+    first_row: list[int] = field(default_factory=list)  # `rowid` at which each file begins
+    broken: list[Reject] = field(default_factory=list)  # rows that are no rows at all
+
+    @property
+    def name(self) -> str:
+        return f"staged_{self.table.name}"
+
+    @property
+    def kept(self) -> list[str]:
+        """Columns that are stored."""
+        return [*(column.name for column in self.columns), *self.others]
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection, feeds: list[Feed], *, source: str, latest: int
+) -> Staged:
+    """Reads all `feeds` of one table. `source` stands in where a row names none.
+
+    Raises `WarmlineError` where a file is not UTF-8.
+    """
+    table = feeds[0].table
+    columns = columns_of(table)
+    others = sorted({column for feed in feeds for column in feed.others})
+    others = others if table.open_ended else []
+    staged = Staged(table, columns, others, problems(table, columns, latest))
+    types = {column.name: SQL_TYPE[column.type] for column in columns}
+    types |= dict.fromkeys(others, "VARCHAR") | OURS
+    spelled = ", ".join(f"{name(column)} {type_}" for column, type_ in types.items())
+    connection.execute(f"CREATE TABLE {staged.name} ({spelled})")
+    for feed in feeds:
+        _read(connection, staged, feed, source)
+    return staged
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed, source: str
+) -> None:
+    import duckdb
+
+    staged.first_row.append(count(connection, staged.name))
+    staged.files.append(feed)
+    try:
+        connection.execute(_insert(staged, feed, source))
+    except duckdb.InvalidInputException as error:
+        if feed.path is None:
+            raise WarmlineError(f"{feed.label} cannot be read: {_short(error)}") from error
+        raise WarmlineError(f"{feed.label} cannot be read: {_short(error)}") from error
+    if feed.path:
+        staged.broken += _broken_rows(connection, feed, feed.path)
+
+
+def _insert(staged: Staged, feed: Feed, source: str) -> str:
+    present = [column for column in staged.columns if column.name in feed.types]
+    absent = [column for column in staged.columns if column.name not in feed.types]
+    others = [column for column in staged.others if column in feed.types]
+    times = [column for column in present if column.type == "time"]
+    judged = [f"{typed(c, feed.types[c.name])} AS {name(c.name)}" for c in present]
+    judged += [f"NULL::{SQL_TYPE[c.type]} AS {name(c.name)}" for c in absent]
+    judged += [f"{name('r_' + c)} AS {name(c)}" for c in others]
+    judged += [f"NULL::VARCHAR AS {name(c)}" for c in staged.others if c not in others]
+    given = [f"{raw(c, feed.types[c.name])} AS {name('r_' + c.name)}" for c in present]
+    given += [f"NULL AS {name('r_' + c.name)}" for c in absent]
+    given += [f"nullif(trim({name(c)}::VARCHAR), '') AS {name('r_' + c)}" for c in others]
+    made = feed.mapped and staged.table.name == "interactions"
+    content = _content(staged)
+    return INSERT.format(
+        staged=staged.name,
+        raws=", ".join(given),
+        line=_line(feed),
+        order_column="",
+        relation=feed.relation,
+        typed=", ".join(judged),
+        source=f"coalesce(source, {quoted(source)})",
+        problem=_problem(staged, made),
+        columns=", ".join(map(name, staged.kept)),
+        file=len(staged.files) - 1,
+        bad=_bad(staged),
+        naive=" + ".join(f"{naive(c, feed.types[c.name])}::UTINYINT" for c in times) or "0",
+        key=_key(staged.table),
+        content=f"md5_number_lower({content})",
+        identified=IDENTIFIED.format(content=content) if made else "named",
+    )
+
+
+def _line(feed: Feed) -> str:
+    if feed.path:
+        return "NULL"
+    return "file_row_number + 1" if "file_row_number" in feed.relation else "rowid + 1"
+
+
+def _problem(staged: Staged, made: bool) -> str:
+    """The position of the first problem that the row has."""
+    whens = [
+        f"WHEN {problem.broken} THEN {position}"
+        for position, problem in enumerate(staged.problems)
+        if not (made and problem.column == "interaction_id")
+    ]
+    return f"CASE {' '.join(whens)} END"
+
+
+def _bad(staged: Staged) -> str:
+    """The value to report: never a personal one."""
+    whens = [
+        f"WHEN {position} THEN {name('r_' + problem.column)}::VARCHAR"
+        for position, problem in enumerate(staged.problems)
+        if not _personal(staged.table, problem.column)
+    ]
+    return f"CASE _problem {' '.join(whens)} END"
+
+
+def _personal(table: Table, column: str) -> bool:
+    declared = table.column(column)
+    return declared is not None and declared.personal
+
+
+def _key(table: Table) -> str:
+    if table.name != "interactions":
+        return "NULL"
+    return f"md5_number_lower(source || {SEPARATOR} || interaction_id)"
+
+
+def _content(staged: Staged) -> str:
+    """All that the row says, as one text; stable over versions of everything."""
+    pieces = [_as_text(column) for column in staged.columns if column.name not in NOT_CONTENT]
+    # Undeclared columns by name, so that a file with more of them differs only where they say more.
+    pieces += [f"coalesce({quoted(c + '=')} || {name(c)}, '')" for c in staged.others]
+    return f"concat_ws({SEPARATOR}, {', '.join(pieces)})"
+
+
+def _as_text(column: Column) -> str:
+    value = name(column.name)
+    if column.type == "time":
+        return f"coalesce(epoch_us({value})::VARCHAR, '')"
+    return f"coalesce({value}::VARCHAR, '')"
+
+
+def _broken_rows(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, path: Path
+) -> list[Reject]:
+    """Rows that DuckDB could not split into the header's columns."""
+    rows = connection.execute(
+        "SELECT DISTINCT error_type::VARCHAR, line_byte_position FROM reject_errors"
+    ).fetchall()
+    connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    if any(kind == "INVALID ENCODING" for kind, _ in rows):
+        raise WarmlineError(not_utf8(path, feed.label))
+    lines = lines_of_bytes(path, [position for _, position in rows])
+    return [
+        Reject(feed.label, lines.get(position, 0), "", "", f"the row has {kind.lower()}")
+        for kind, position in rows
+    ]
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0]

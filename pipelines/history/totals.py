@@ -1,0 +1,97 @@
+"""What an ingest counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipelines.history.engine import count, one_row
+from pipelines.history.report import Counts
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Rows that are read now; what waited from before is not counted as read again.
+COUNTS = """
+SELECT
+    (SELECT count(*) FROM placed WHERE _file >= 0 AND deleted_at IS NULL)
+        - (SELECT count(*) FROM taken_out WHERE NOT deleted) AS new,
+    (SELECT count(*) FROM taken_out WHERE NOT deleted)
+        + (SELECT count(*) FROM dropped WHERE verdict = 'corrected' AND _file >= 0) AS corrected,
+    (SELECT count(*) FROM dropped WHERE verdict = 'repeated' AND _file >= 0) AS repeated,
+    (SELECT count(*) FROM dropped WHERE verdict = 'conflicting' AND _file >= 0) AS conflicting,
+    (SELECT count(*) FROM dropped WHERE verdict = 'removed' AND _file >= 0)
+        + (SELECT count(*) FROM placed WHERE _file >= 0 AND deleted_at IS NOT NULL) AS removed,
+    (SELECT count(*) FROM placed WHERE _number IS NULL AND deleted_at IS NULL) AS pending,
+    (SELECT count(*) FROM placed
+        WHERE _file < 0 AND _number IS NOT NULL AND deleted_at IS NULL) AS joined
+"""
+COUNTED = ("new", "corrected", "repeated", "conflicting", "removed", "pending", "joined")
+FACTS = """
+SELECT
+    (SELECT count(DISTINCT customer_id) FROM placed
+        WHERE _number IS NULL AND deleted_at IS NULL) AS unknown_customers,
+    epoch(min(occurred_at)) AS first, epoch(max(occurred_at)) AS last
+FROM staged_interactions WHERE _problem IS NULL AND _file >= 0
+"""
+KINDS = """
+SELECT kind, count(*) FROM staged_interactions
+WHERE _problem IS NULL AND _file >= 0 AND kind IS NOT NULL GROUP BY kind ORDER BY count(*) DESC, kind
+"""
+# Waiting rows that came, and waiting rows that no longer wait.
+ANYTHING_ELSE = """
+SELECT
+    (SELECT count(*) FROM taken_out)
+    + (SELECT count(*) FROM placed
+        WHERE _file >= 0 AND (_number IS NULL OR deleted_at IS NOT NULL))
+    + (SELECT count(*) FROM dropped WHERE _file < 0)
+"""
+ARRIVING = "placed WHERE _number IS NOT NULL AND deleted_at IS NULL"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of the interactions read and accepted."""
+
+    unknown_customers: int
+    kinds: dict[str, int]
+    first: datetime | None
+    last: datetime | None
+
+
+def arriving(connection: duckdb.DuckDBPyConnection) -> int:
+    """Interactions that go into the history now."""
+    return count(connection, ARRIVING)
+
+
+def anything_else(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether rows are taken out of the history, or the rows that wait are others than before."""
+    return bool(one_row(connection, ANYTHING_ELSE)[0])
+
+
+def naive(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> int:
+    """Times that were given without an offset."""
+    return sum(
+        one_row(connection, f"SELECT coalesce(sum(_naive), 0)::BIGINT FROM {table}")[0]  # noqa: S608
+        for table in tables
+    )
+
+
+def count_interactions(
+    connection: duckdb.DuckDBPyConnection, counts: dict[str, Counts]
+) -> None:
+    """Fills in what became of the interactions."""
+    values = one_row(connection, COUNTS)
+    mine = counts.get("interactions", Counts())
+    for column, value in zip(COUNTED, values, strict=True):
+        setattr(mine, column, int(value))
+    if "interactions" in counts or mine.pending or mine.joined:
+        counts["interactions"] = mine
+
+
+def facts(connection: duckdb.DuckDBPyConnection) -> Facts:
+    row = one_row(connection, FACTS)
+    kinds = dict(connection.execute(KINDS).fetchall())
+    first, last = (datetime.fromtimestamp(at, UTC) if at is not None else None for at in row[1:])
+    return Facts(int(row[0]), kinds, first, last)

@@ -1,0 +1,222 @@
+"""A new generation: its files are written and synced, and nothing refers to them yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.files import sync_file, sync_folder
+from pipelines.history import coding, dictionaries, merging, small
+from pipelines.history.buckets import bucket_sql, buckets_for, outgrown
+from pipelines.history.engine import files, name, one_row, quoted
+from pipelines.history.events import DTYPES, Events
+from pipelines.history.manifest import File, Manifest, Watermark
+from pipelines.history.parts import (
+    SIDE_COLUMNS,
+    Removal,
+    event_order,
+    read_removal,
+    with_removed,
+    write_part,
+)
+from pipelines.history.schema import INTERACTIONS
+from pipelines.history.sources import columns_of
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Draft:
+    """The generation in the making: `manifest` always describes what is on the disk so far."""
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    manifest: Manifest
+    before: Manifest
+    ingested_at: int
+    progress: Progress
+
+    @property
+    def where(self) -> Path:
+        """The folder of this generation's new files."""
+        return self.folder / f"g{self.manifest.generation:06d}"
+
+    def tables(self, names: list[str]) -> None:
+        """Writes the new versions of the small tables."""
+        for table in names:
+            self.progress(f"writing {table}")
+            written = small.write(
+                self.connection, self.folder, self.where, table,
+                self.before.tables.get(table, ()),
+                generation=self.manifest.generation, ingested_at=self.ingested_at,
+            )  # fmt: skip
+            self.manifest = replace(self.manifest, tables=self.manifest.tables | {table: written})
+
+    def words(self, new: dict[str, int]) -> None:
+        """Writes the new words of the dictionaries."""
+        for dictionary, count in new.items():
+            if not count:
+                continue
+            self.progress(f"writing the words of {dictionary}")
+            file = dictionaries.write(self.connection, self.folder, self.where, dictionary, count)
+            known = self.before.dictionaries.get(dictionary, ())
+            self.manifest = replace(
+                self.manifest,
+                dictionaries=self.manifest.dictionaries | {dictionary: (*known, file)},
+            )
+
+    def take_out(self) -> None:
+        """Marks the rows that newer versions and tombstones replace."""
+        rows = self.connection.sql(
+            "SELECT filename, row, version, deleted FROM taken_out ORDER BY filename, row"
+        ).to_arrow_table()
+        if not rows.num_rows:
+            return
+        self.progress("marking replaced rows")
+        frame = rows.to_pandas()
+        parts = {str(self.folder / part.side.path): part for part in self.manifest.parts}
+        for side, group in frame.groupby("filename"):
+            removed = Removal(
+                group["row"].to_numpy(np.int32),
+                group["version"].fillna(0).to_numpy(np.int64),
+                group["deleted"].to_numpy(np.bool_),
+                np.full(len(group), self.ingested_at, np.int64),
+            )
+            part = parts[str(side)]
+            whole = Removal.union([read_removal(self.folder, part), removed])
+            parts[str(side)] = with_removed(self.folder, self.where, part, whole)
+        self.manifest = replace(self.manifest, parts=tuple(parts.values()))
+
+    def interactions(self, staging: Path, arriving: int) -> dict[str, int]:
+        """Writes the new interactions; returns how many words are new, by dictionary.
+
+        `arriving` is how many come, by which the number of buckets is chosen.
+        """
+        self._spread(arriving)
+        self.progress("coding interactions")
+        target = staging / "coded"
+        new = coding.encode(
+            self.connection, self.folder, self.before, buckets=self.manifest.buckets, target=target
+        )
+        for bucket in range(self.manifest.buckets):
+            if (target / f"bucket={bucket}").is_dir():
+                self.progress(f"writing bucket {bucket + 1} of {self.manifest.buckets}")
+                self._add(bucket, target / f"bucket={bucket}")
+        self._write_cases()
+        return new
+
+    def _spread(self, arriving: int) -> None:
+        """Chooses the number of buckets; more of them than before means writing all anew."""
+        total = self.manifest.rows + arriving
+        buckets = self.manifest.buckets
+        if not self.manifest.parts:
+            self.manifest = replace(self.manifest, buckets=max(buckets, buckets_for(total)))
+        elif outgrown(total, buckets):
+            wanted = buckets_for(total)
+            self.progress(f"spreading {buckets} buckets over {wanted}")
+            parts = merging.split(self.folder, self.where, self.manifest, wanted)
+            self.manifest = replace(self.manifest, parts=parts, buckets=wanted)
+
+    def _add(self, bucket: int, coded: Path) -> None:
+        events, side, dated = _read_coded(coded)
+        order = event_order(events)
+        events, side, dated = events.take(order), side.take(order), dated[order]
+        self._mark(events, side, dated)
+        part = write_part(self.folder, self.where, bucket, events, side, Removal.none())
+        of_bucket = (*self.manifest.of_bucket(bucket), part)
+        if len(of_bucket) > merging.MOST_PARTS:
+            self.progress(f"compacting bucket {bucket + 1} of {self.manifest.buckets}")
+            of_bucket = (merging.compact(self.folder, self.where, of_bucket),)
+        others = tuple(part for part in self.manifest.parts if part.bucket != bucket)
+        self.manifest = replace(self.manifest, parts=(*others, *of_bucket))
+
+    def _mark(self, events: Events, side: pa.Table, dated: np.ndarray) -> None:  # type: ignore[type-arg]
+        """Moves the span and the watermarks of the sources forward."""
+        codes = side["source"].to_numpy()
+        words = one_row(self.connection, "SELECT list(word ORDER BY code) FROM words_source")[0]
+        marks = dict(self.manifest.sources)
+        for code in np.unique(codes):
+            mine = codes == code
+            mark = Watermark(
+                int(events.at[mine].max()), int(events.recorded[mine].max()),
+                int(mine.sum()), int(dated[mine].sum()),
+            )  # fmt: skip
+            source = words[int(code)]
+            marks[source] = mark.with_(marks[source]) if source in marks else mark
+        low, high = self.manifest.span or (int(events.at.min()), int(events.at.max()))
+        span = (min(low, int(events.at.min())), max(high, int(events.at.max())))
+        self.manifest = replace(self.manifest, sources=marks, span=span)
+
+    def _write_cases(self) -> None:
+        """Writes the new case numbers of each bucket; all of them where the buckets changed."""
+        known = dict(self.before.cases)
+        columns = 'customer, "case", key, case_id'
+        rows = f"SELECT {columns} FROM cases WHERE fresh"  # noqa: S608
+        if self.manifest.buckets != self.before.buckets and known:
+            paths = [self.folder / file.path for parts in known.values() for file in parts]
+            rows += f" UNION ALL SELECT {columns} FROM read_parquet({files(paths)})"  # noqa: S608
+            known = {}
+        bucket = bucket_sql("customer", self.manifest.buckets)
+        target = self.where / "cases"
+        self.connection.execute(
+            f"COPY (SELECT {bucket} AS bucket, * FROM ({rows}) ORDER BY customer, \"case\") "  # noqa: S608
+            f"TO {quoted(str(target))} (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION zstd)"
+        )
+        for folder in sorted(target.glob("bucket=*")):
+            number = int(folder.name.removeprefix("bucket="))
+            written = tuple(_measured(self.folder, path) for path in sorted(folder.iterdir()))
+            known[number] = (*known.get(number, ()), *written)
+        self.manifest = replace(self.manifest, cases=known)
+
+    def pending(self) -> None:
+        """Writes the interactions that wait for their customer."""
+        self.progress("writing pending")
+        path = self.where / "pending.parquet"
+        kept = ", ".join(name(column.name) for column in columns_of(INTERACTIONS))
+        self.connection.execute(
+            f"COPY (SELECT {kept}, _key, _content FROM placed WHERE {WAITING} "  # noqa: S608
+            f"ORDER BY source, interaction_id) TO {quoted(str(path))} (FORMAT parquet)"
+        )
+        measured = _measured(self.folder, path)
+        self.manifest = replace(self.manifest, pending=measured if measured.rows else None)
+
+    def finish(self) -> Manifest:
+        """Has every file and folder of the generation on the disk; returns its manifest."""
+        for folder in {self.where, *(path.parent for path in self.where.rglob("*"))}:
+            sync_folder(folder)
+        sync_folder(self.folder)
+        rows = sum(part.rows for part in self.manifest.parts)
+        return replace(self.manifest, rows=rows)
+
+
+# Without a customer, or a tombstone of a row that has not come yet.
+WAITING = "(_number IS NULL OR deleted_at IS NOT NULL)"
+
+
+def _read_coded(folder: Path) -> tuple[Events, pa.Table, np.ndarray]:  # type: ignore[type-arg]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.concat_tables(
+        pq.read_table(path, partitioning=None) for path in sorted(folder.iterdir())
+    )
+    events = Events(
+        **{column: table[column].to_numpy().astype(dtype) for column, dtype in DTYPES.items()}
+    )
+    return events, table.select(list(SIDE_COLUMNS)), table["dated"].to_numpy()
+
+
+def _measured(folder: Path, path: Path) -> File:
+    import pyarrow.parquet as pq
+
+    sync_file(path)
+    return File.of(folder, path, pq.read_metadata(path).num_rows)
+

@@ -1,0 +1,173 @@
+"""From history to rows a model can learn from: features and labels of past nights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contracts import DAY
+from models.dataset import Dataset
+from models.errors import NotEnoughData
+from pipelines import labels, snapshots
+from pipelines.features import matrix
+from pipelines.population import Population
+
+if TYPE_CHECKING:
+    from models.settings import Settings
+    from pipelines.history.store import History
+
+Advance = Callable[[str, float], None]
+_MIXER = 2_654_435_761  # Knuth, The Art of Computer Programming 3, 6.4: multiplicative hashing
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows of all snapshots. `silence` is the baseline's ranking: days since any sign of life."""
+
+    data: Dataset
+    silence: NDArray[np.float64]  # [n]
+    dates: tuple[date, ...]  # of the snapshots
+    label: str  # contractual | non_contractual
+    sampled: float  # share of the customers that were taken
+
+    def at(self, dates: Sequence[date], settings: Settings) -> NDArray[np.bool_]:
+        """Mask of the rows of these snapshots, [n]."""
+        instants = [snapshots.midnight(day, settings.zone) for day in dates]
+        return np.isin(self.data.as_of, instants)
+
+
+def assemble(
+    history: History,
+    settings: Settings,
+    dates: Sequence[date],
+    horizon_days: int,
+    advance: Advance = lambda what, share: None,
+) -> TrainingSet:
+    """Features as each date's night knew them, labels as they are known today.
+
+    Rows: who would have been scored then, and whose leaving or staying can be told. Above
+    `max_rows` customers are sampled by a hash of their number, all rows of one together.
+    """
+    people = Population.of(history.customers(), history.terms())
+    nights = [snapshots.night(day, settings.zone, settings.training.usual_hour) for day in dates]
+    told, label = _labels(history, settings, people, nights, horizon_days * DAY)
+    usable = np.array(
+        [
+            np.equal(people.excluded(night), None) & of_night.known
+            for night, of_night in zip(nights, told, strict=True)
+        ]
+    )
+    share = min(1.0, settings.training.max_rows / max(int(usable.sum()), 1))
+    taken = usable.any(axis=0) & _sample(len(people), share)
+    pieces = []
+    context = matrix.context(history, settings)
+    blocks = matrix.stream(
+        history, nights, context, customers=taken, threads=settings.performance.threads
+    )
+    for done, block in enumerate(blocks, 1):
+        for position, night in enumerate(nights):
+            rows = block.values[position]
+            keep = usable[position, block.customers] & _active(
+                rows, people.contracted[block.customers], settings.training.active_days
+            )
+            customer = block.customers[keep]
+            pieces.append((night.as_of, customer, told[position].left[customer], rows[keep]))
+        advance("reading past nights", 0.4 * done / history.buckets)
+    return _set(pieces, tuple(dates), label, share)
+
+
+def _labels(
+    history: History,
+    settings: Settings,
+    people: Population,
+    nights: Sequence[matrix.Night],
+    horizon: int,
+) -> tuple[list[labels.Labels], str]:
+    wanted = settings.training.label
+    if wanted == "contractual" and not people.contractual:
+        raise NotEnoughData(
+            "`label` is set to contractual, but neither `terms` nor a `left_at` tells any end. "
+            'Ingest them, or set label = "non_contractual" under [training].'
+        )
+    if wanted == "contractual" or (wanted == "auto" and people.contractual):
+        counted = settings.training.counted_end_kinds
+        told = [labels.contractual(people, night.as_of, horizon, counted) for night in nights]
+        return told, "contractual"
+    as_ofs = [night.as_of for night in nights]
+    return labels.non_contractual(history, as_ofs, horizon), "non_contractual"
+
+
+def _active(
+    rows: NDArray[np.float64], contracted: NDArray[np.bool_], days: int
+) -> NDArray[np.bool_]:
+    """Without a contract, only who was active lately would have been scored."""
+    idle = np.nan_to_num(rows[:, matrix.column("days_since_active")], nan=np.inf)
+    return contracted | (idle <= days)
+
+
+def _sample(customers: int, share: float) -> NDArray[np.bool_]:
+    """The same customers each time, about `share` of them."""
+    mixed = (np.arange(customers, dtype=np.uint64) * np.uint64(_MIXER)) % np.uint64(1 << 32)
+    return mixed < np.uint64(round(share * (1 << 32)))
+
+
+def _set(
+    pieces: Sequence[tuple[int, NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]],
+    dates: tuple[date, ...],
+    label: str,
+    share: float,
+) -> TrainingSet:
+    """Pieces of (as_of, customers, left, rows) as one set, by snapshot and customer number."""
+    features = matrix.features()
+    X = np.concatenate([rows for *_, rows in pieces] or [np.empty((0, len(features)))])
+    as_of = np.concatenate([np.full(len(rows), at, np.int64) for at, _, _, rows in pieces])
+    customer = np.concatenate([numbers for _, numbers, _, _ in pieces]).astype(np.int64)
+    left = np.concatenate([labels_ for _, _, labels_, _ in pieces])
+    order = np.lexsort((customer, as_of))
+    X = X[order]
+    data = Dataset(
+        X=X,
+        y=left[order],
+        customer=customer[order],
+        as_of=as_of[order],
+        silent=X[:, matrix.column("silent")] > 0,
+        features=features,
+    )
+    signs = X[:, [matrix.column("days_since_active"), matrix.column("days_since_word")]]
+    silence = np.where(np.isnan(signs), np.inf, signs).min(axis=1)
+    return TrainingSet(data, silence, dates, label, share)
+
+
+def require_leavers(
+    data: Dataset, settings: Settings, dates: Sequence[date], horizon_days: int
+) -> None:
+    """Raises `NotEnoughData` for one class or too few leavers, with when there would be enough."""
+    leavers = len(np.unique(data.customer[data.y]))
+    needed = settings.training.min_leavers
+    if len(data) and leavers == len(np.unique(data.customer)) and data.y.all():
+        raise NotEnoughData(
+            "everyone in the training period left: there is nobody who stayed to learn from. "
+            "Check `left_at` and `terms`, or name the right label under [training]."
+        )
+    if leavers >= needed:
+        return
+    first, last = dates[0], dates[-1] + timedelta(days=horizon_days)
+    words = (
+        f"{leavers} customers left between {first} and {last}, training needs {needed} "
+        "(min_leavers)."
+    )
+    if leavers == 0:
+        raise NotEnoughData(
+            f"{words} Nobody left: check that `terms` or `left_at` tell ends, or that orders and "
+            "use are in the history."
+        )
+    more = (last - first).days * (needed - leavers) / leavers
+    raise NotEnoughData(
+        f"{words} At this pace there will be enough by {last + timedelta(days=round(more))}; "
+        "a longer --horizon has more leavers, too."
+    )
