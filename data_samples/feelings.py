@@ -25,7 +25,7 @@ NEWCOMER_DAYS = 120  # the hazard is higher at first and falls (Fader and Hardie
 NEWCOMER_HAZARD = 1.5
 SURVIVORS = 0.4  # in fit, after some years (assumed)
 # What the happenings of a year and the average case do to mood, all told: measured on the world.
-LOSS_A_YEAR, LOSS_A_CASE = -1.0, -1.2
+LOSS_A_YEAR, LOSS_A_CASE = -0.6, -1.4
 # Variance that what may still happen adds to attachment, in the end: measured on the world
 # itself; tests hold the mean of the true probabilities to the share that leaves.
 SPREAD_AHEAD = 0.35

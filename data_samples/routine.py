@@ -136,7 +136,7 @@ class Routine:
             return nobody, []
         region = int(draws.pick("outage region", day, world, REGION_SHARES)[0])
         there = np.flatnonzero((self._people.region == region) & (today.here > 0))
-        struck = there[draws.chance("struck", day, there, 0.7)]
+        struck = there[draws.chance("struck", day, there, 0.5)]
         hours = 1.0 + 7.0 * float(draws.uniform("outage length", day, world)[0])
         at = np.full(len(struck), today.midnight + 8 * 3_600)
         size = laws.OUTAGE * (0.5 + hours / 8.0)

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 # Above this, a coarser and quicker course loses nothing that can be measured.
 MANY_ROWS = 50_000
 MANY_FEATURES = 100
+ENOUGH_TO_SHARE = 2_000_000  # cells
 
 
 def cross_fit(
@@ -55,7 +56,7 @@ def fit_trees(matrix: Floats, y: NDArray[np.bool_], rounds: int, settings: FitSe
 
 
 def booster_of(text: str) -> Booster:
-    """The booster that a text describes."""
+    """The booster that a text describes, as LightGBM itself holds it."""
     import lightgbm
 
     return lightgbm.Booster(model_str=text)
@@ -91,6 +92,7 @@ def _parameters(rows: int, columns: int, settings: FitSettings) -> dict[str, Any
         "seed": settings.seed % 2**31,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": settings.threads,
+        # On small tables threads cost more than they bring, and on a busy machine ten times so.
+        "num_threads": settings.threads if rows * columns > ENOUGH_TO_SHARE else 1,
         "verbosity": -1,
     }

@@ -18,10 +18,28 @@ def add_leaf(
 ) -> None:
     """Adds what a leaf means under each pattern of decisions to `out`, [features + 1, patterns].
 
-    Last its value, where the pattern leads to it; before that its Shapley values.
+    Last its value, where the pattern leads to it; before that its Shapley values. Slot i is met
+    when the decisions at the bits `care[i]` are `want[i]`.
+    """
+    m = len(ratio)
+    shapley = _shapley(ratio)
+    for pattern in range(out.shape[1]):
+        mask = 0
+        for i in range(m):
+            if (pattern & care[i]) == want[i]:
+                mask |= 1 << i
+        for i in range(m):
+            out[position[i], pattern] += shapley[mask, i] * value
+        if mask == (1 << m) - 1:
+            out[-1, pattern] += value
+
+
+@njit(cache=True, nogil=True)
+def _shapley(ratio: Floats) -> Floats:
+    """Shapley values of a leaf of value 1 under each mask of met slots, [2**m, m].
 
     For slot i: the sum over subsets S of the others of |S|! (m-|S|-1)! / m! times the product of
-    `met` over S and of `ratio` over the rest, times (met_i - ratio_i) and the leaf's value.
+    `met` over S and of `ratio` over the rest, times (met_i - ratio_i).
     """
     m = len(ratio)
     met = np.empty(m)
@@ -37,16 +55,8 @@ def add_leaf(
                 total += weight * by_size[size]
                 if size + 1 < m:
                     weight *= (size + 1) / (m - size - 1)
-            values[mask, i] = total * (met[i] - ratio[i]) * value
-    for pattern in range(out.shape[1]):
-        mask = 0
-        for i in range(m):
-            if (pattern & care[i]) == want[i]:
-                mask |= 1 << i
-        for i in range(m):
-            out[position[i], pattern] += values[mask, i]
-        if mask == (1 << m) - 1:
-            out[-1, pattern] += value
+            values[mask, i] = total * (met[i] - ratio[i])
+    return values
 
 
 @njit(cache=True, nogil=True)

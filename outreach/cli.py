@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,9 @@ from models.contracts import CustomerBook, Timeline
 
 if TYPE_CHECKING:
     from outreach.plan import PlanResult
+
+
+WIDTH_IN_A_PIPE = 110
 
 
 class Book(CustomerBook, Timeline, Protocol):
@@ -58,9 +62,8 @@ def show(run: Run, result: PlanResult, top: int) -> None:
 
     from outreach.show import render
 
-    Console(width=None if click.get_text_stream("stdout").isatty() else 110).print(
-        render(result, top=top, currency=run.settings.currency)
-    )
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_IN_A_PIPE)
+    console.print(render(result, top=top, currency=run.settings.currency))
 
 
 def commands(book: Callable[[Run], Book]) -> tuple[click.Command, ...]:

@@ -100,8 +100,8 @@ def decide(candidate: Candidate, policy: Policy, now: datetime) -> Decision:
     held = _look(GATES, candidate, policy, now)
     for gate in LAST_GATES:
         held = held or _look((gate,), candidate, policy, now)
-    channel = candidate.channel
-    if held or channel is None:
+    channel = None if held else candidate.channel
+    if channel is None:
         return Hold(candidate.customer_id, held)
     return Contact(candidate.customer_id, CHECK_IN, channel)
 
@@ -132,7 +132,7 @@ def _objects(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
 
 
 def _opted_out(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
-    if candidate.channel is not None:
+    if not candidate.refusals or candidate.channel is not None:
         return None
     refusals = sorted(candidate.refusals, key=lambda refusal: (refusal.channel or "", refusal.at))
     of_all = [policy.day(refusal.at) for refusal in refusals if refusal.channel is None]

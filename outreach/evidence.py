@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models.contracts import CustomerBook, Timeline
-from outreach.candidate import Candidate, Refusal
+from outreach.candidate import Refusal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,8 @@ _OF_CANDIDATE = (
     "customer_id", "owner_id", "band", "preferred_channel", "objects_to_profiling", "refusals",
     "case_open_since", "last_contact_at", "complaint_at",
 )  # fmt: skip
+
+_NEEDED = (*(name for name in _OF_CANDIDATE if name != "refusals"), "refused", "refused_at", "unit")
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,11 @@ def evidence(
 
     people = _people(book.customers(scores["customer_id"].to_pylist()))
     known = scores.filter(pc.is_in(scores["customer_id"], value_set=people["customer_id"]))
-    refusals = _refusals(book.refusals(max(night, now)), purpose, known["customer_id"])
+    ids = known["customer_id"].combine_chunks()
+    refusals = _refusals(book.refusals(max(night, now)), purpose, ids)
     cases = _table(timeline.open_cases(night), {"customer_id": None, "opened_at": "at"})
     contacts = _table(timeline.last_contacts(night), {"customer_id": None, "at": "at"})
-    beside = partial(_beside, known["customer_id"])
+    beside = partial(_beside, ids)
     columns = {
         "unit": beside(people, "unit"),
         "owner_id": beside(people, "owner_id"),
@@ -85,21 +88,17 @@ def evidence(
     return known
 
 
-def candidates(known: pa.Table) -> Iterator[tuple[Candidate, str]]:
-    """Each row of `evidence` as a candidate, with the unit that the control group is drawn over:
-    the household or parent account, or else the customer."""
-    refusals = map(_said_no, known["refused"].to_pylist(), known["refused_at"].to_pylist())
-    columns = (
-        refusals if name == "refusals" else known[name].to_pylist() for name in _OF_CANDIDATE
-    )
-    units = known["unit"].to_pylist()
-    for unit, *facts in zip(units, *columns, strict=True):
-        yield Candidate(*facts), unit
+def facts_and_units(known: pa.Table) -> Iterator[tuple[list[Any], str]]:
+    """Each row of `evidence` as the first fields of a `Candidate`, and the unit that the control
+    group is drawn over: the household or parent account, or else the customer."""
+    columns = {name: known[name].to_pylist() for name in _NEEDED}
+    columns["refusals"] = list(map(_said_no, columns["refused"], columns["refused_at"]))
+    rows = zip(columns["unit"], *(columns[name] for name in _OF_CANDIDATE), strict=True)
+    for unit, *facts in rows:
+        yield facts, unit
 
 
-def _said_no(
-    channels: list[str | None] | None, at: list[datetime] | None
-) -> tuple[Refusal, ...]:
+def _said_no(channels: list[str | None] | None, at: list[datetime] | None) -> tuple[Refusal, ...]:
     return tuple(map(Refusal, channels or (), at or ()))
 
 
@@ -112,7 +111,7 @@ def _people(found: pd.DataFrame) -> pa.Table:
     return people.append_column("unit", pc.coalesce(parent, people["customer_id"]))
 
 
-def _refusals(found: pd.DataFrame, purpose: str, wanted: pa.ChunkedArray) -> pa.Table:
+def _refusals(found: pd.DataFrame, purpose: str, wanted: pa.Array) -> pa.Table:
     """Those that bear on `purpose`, a list a customer: without a purpose it is of every one."""
     import pyarrow.compute as pc
 
@@ -131,7 +130,7 @@ def _one_each(found: pa.Table, column: str, which: str) -> pa.Table:
     return each.rename_columns(["customer_id", column])
 
 
-def _beside(ids: pa.ChunkedArray, found: pa.Table, column: str) -> pa.ChunkedArray:
+def _beside(ids: pa.Array, found: pa.Table, column: str) -> pa.ChunkedArray:
     """The column of `found` for each of `ids`; null where it has none."""
     import pyarrow.compute as pc
 
@@ -144,12 +143,26 @@ def _table(found: pd.DataFrame, kinds: dict[str, str | None]) -> pa.Table:
     Kinds: `at` is an instant, `flag` a bool (unknown is false), the others are texts.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    types = {"at": pa.timestamp("us", tz="UTC"), "flag": pa.bool_(), None: pa.string()}
-    columns: dict[str, Any] = {}
-    for name, kind in kinds.items():
-        column = pa.Array.from_pandas(found[name])
-        column = pc.cast(column, types[kind], safe=False)
-        columns[name] = pc.fill_null(column, False) if kind == "flag" else column
-    return pa.table(columns)
+    make = {"at": _instants, "flag": _flags, None: _texts}
+    return pa.table({name: make[kind](found[name]) for name, kind in kinds.items()})
+
+
+def _texts(column: pd.Series) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.Array.from_pandas(column).cast(pa.string())
+
+
+def _flags(column: pd.Series) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.Array.from_pandas(column).cast(pa.bool_()).fill_null(False)
+
+
+def _instants(column: pd.Series) -> pa.Array:
+    import pandas as pd
+    import pyarrow as pa
+
+    utc = pd.to_datetime(column, utc=True).dt.tz_convert(None)
+    return pa.Array.from_pandas(utc).cast(pa.timestamp("us", tz="UTC"), safe=False)

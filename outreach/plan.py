@@ -15,14 +15,17 @@ from models.contracts import DECISIONS, CustomerBook, Timeline
 from models.settings import Plan
 from outreach import worklist
 from outreach.assign import Draw, too_few
+from outreach.candidate import Candidate
 from outreach.decide import Decision, Hold, Policy, decide, eligible
-from outreach.evidence import COMPLAINT_DAYS, Complaints, Evidence
-from outreach.ranking import candidates, ranked
-from outreach.rows import assignment_rows, due, worklist_rows
+from outreach.evidence import COMPLAINT_DAYS, Complaints, evidence, facts_and_units
+from outreach.ranking import at_risk, ranked
+from outreach.rows import Tonight, assignment_rows, due, worklist_rows
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+ROWS_AT_ONCE = 50_000  # decided on as objects at a time: some 50 MB of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,100 +98,100 @@ def plan(
     same night gives the same decisions whenever it is planned. Only a refusal counts until `now`.
     `key` is the home's secret, which draws the control group.
     """
-    policy = Policy(settings, zone)
     night = datetime.combine(batch.as_of, time(), zone)
     complaints = Complaints.of(timeline, night)
-    waiting = complaints.waiting["customer_id"]
+    waiting = complaints.waiting["customer_id"].combine_chunks()
     found = ranked(at_risk(batch, settings.min_band, waiting), waiting)
     known = evidence(
         found, book, timeline, complaints, purpose=settings.purpose, night=night, now=now
     )
     draw = Draw.of(key, settings.control_share, as_of=batch.as_of, horizon_days=_horizon(known))
-    tonight = Night(batch.as_of, night, zone, policy, draw)
-    gates: Counter[str] = Counter()
-    rows, assigned = [worklist_schema().empty_table()], [assignments_schema().empty_table()]
-    for slice_, decisions in _decisions(known, tonight):
-        part = worklist_rows(slice_, decisions, tonight, first_rank=sum(map(len, rows)) + 1)
-        rows.append(part)
-        assigned.append(assignment_rows(part, decisions, tonight))
-        gates.update(_gates(decisions))
-    listed = pa.concat_tables(rows)
+    tonight = Tonight(batch.as_of, night, due(batch.as_of, zone), Policy(settings, zone), draw)
+    rows, assigned, held = _decided(known, tonight)
     return PlanResult(
         as_of=batch.as_of,
         run=batch.run,
-        policy_version=policy.version,
+        policy_version=tonight.policy.version,
         rows=rows,
-        assigned=assignment_rows(rows, decisions, key, batch.as_of, night),
-        bands=listed["band"].to_pylist(),
-        counts=_counts(batch, found, decisions),
-        notes=tuple(_notes(batch, listed, complaints, settings, now)),
+        assigned=assigned,
+        bands=known["band"].to_pylist(),
+        counts=_counts(batch, found, rows, held),
+        notes=tuple(_notes(batch, known, complaints, settings, now)),
     )
 
 
-def _known(found: pa.Table, evidence: Evidence) -> pa.Table:
-    """Without whoever the book does not know: they were erased after they were scored."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    people = pa.array(list(evidence.people), pa.string())
-    return found.filter(pc.is_in(found["customer_id"], value_set=people))
-
-
-def _horizon(listed: pa.Table) -> int:
+def _horizon(known: pa.Table) -> int:
     """The batch's main horizon in days; 0 where nobody is at risk."""
     import pyarrow.compute as pc
 
-    return pc.max(listed["horizon_days"]).as_py() or 0
+    return pc.max(known["horizon_days"]).as_py() or 0
 
 
-def _decisions(
-    listed: pa.Table, evidence: Evidence, policy: Policy, draw: Draw, night: datetime
-) -> Iterator[Decision]:
-    """From the top of the list; each who takes part in the experiment takes a place of tonight."""
+def _decided(known: pa.Table, tonight: Tonight) -> tuple[pa.Table, pa.Table, Counter[str]]:
+    """The worklist, the assignments, and how many each gate held.
+
+    From the top of the list; whoever takes part in the experiment takes a place of tonight. Some
+    rows at a time become Python objects, which are large, and columns again.
+    """
+    import pyarrow as pa
+
+    rows = [worklist.worklist_schema().empty_table()]
+    assigned = [worklist.assignments_schema().empty_table()]
+    held: Counter[str] = Counter()
     place = 0
-    columns = listed["customer_id"].to_pylist(), listed["band"].to_pylist()
-    for customer_id, band in zip(*columns, strict=True):
-        arm = draw.arm(evidence.people[customer_id].unit(customer_id))
-        candidate = evidence.candidate(customer_id, band, place=place, arm=arm)
-        decision = decide(candidate, policy, night)
+    for start in range(0, known.num_rows, ROWS_AT_ONCE):
+        part = known.slice(start, ROWS_AT_ONCE)
+        decisions = list(_decisions(part, tonight, place))
+        place += sum(map(eligible, decisions))
+        held.update(gate.gate for d in decisions if isinstance(d, Hold) for gate in d.held)
+        rows.append(worklist_rows(part, decisions, tonight, first_rank=start + 1))
+        assigned.append(assignment_rows(rows[-1], decisions, tonight))
+    return pa.concat_tables(rows), pa.concat_tables(assigned), held
+
+
+def _decisions(part: pa.Table, tonight: Tonight, place: int) -> Iterator[Decision]:
+    for facts, unit in facts_and_units(part):
+        candidate = Candidate(*[*facts, place, tonight.draw.arm(unit)])
+        decision = decide(candidate, tonight.policy, tonight.midnight)
         place += eligible(decision)
         yield decision
 
 
-def _counts(batch: ScoreBatch, found: pa.Table, decisions: Sequence[Decision]) -> dict[str, int]:
+def _counts(
+    batch: ScoreBatch, found: pa.Table, rows: pa.Table, held: Counter[str]
+) -> dict[str, int]:
     scored = found.num_rows - found["churn_probability"].null_count
-    kinds = Counter(type(decision).__name__.lower() for decision in decisions)
-    gates = Counter(held.gate for d in decisions if isinstance(d, Hold) for held in d.held)
+    kinds = Counter(rows["decision"].to_pylist())
     return {
         "scored": batch.manifest.rows,
         "below_band": batch.manifest.rows - scored,
-        "unknown": found.num_rows - len(decisions),
-        "listed": len(decisions),
+        "unknown": found.num_rows - rows.num_rows,
+        "listed": rows.num_rows,
         **{kind: kinds[kind] for kind in DECISIONS},
-        **{f"held_{gate}": gates[gate] for gate in sorted(gates)},
+        **{f"held_{gate}": held[gate] for gate in sorted(held)},
     }
 
 
 def _notes(
-    batch: ScoreBatch, listed: pa.Table, complaints: Complaints, settings: Plan, now: datetime
+    batch: ScoreBatch, known: pa.Table, complaints: Complaints, settings: Plan, now: datetime
 ) -> Iterator[str]:
     import pyarrow.compute as pc
 
-    expires = pc.min(listed["expires_at"]).as_py()
+    expires = pc.min(known["expires_at"]).as_py()
     if expires is not None and now > expires:
         yield f"these scores of {batch.as_of} have expired: score again with `warmline score`"
     if warning := too_few(batch.manifest.rows, settings.control_share):
         yield warning
-    unknown = listed["value_at_risk"].null_count
-    if unknown and unknown == listed.num_rows:
+    unknown = known["value_at_risk"].null_count
+    if unknown and unknown == known.num_rows:
         yield "no value at risk is known: ranked by the probability of leaving alone"
     elif unknown:
         yield (
-            f"{unknown:,} of {listed.num_rows:,} have no known value at risk: they come after all "
+            f"{unknown:,} of {known.num_rows:,} have no known value at risk: they come after all "
             "others, by the probability of leaving"
         )
     if complaints.forgotten:
         yield (
-            f"{complaints.forgotten:,} customers wait more than {COMPLAINT_DAYS} days for an "
-            "answer to a complaint: not referred any more"
+            f"complaints without an answer for more than {COMPLAINT_DAYS} days are not referred "
+            f"any more: {complaints.forgotten:,}"
         )

@@ -18,7 +18,7 @@ COLUMNS = (
 LOWEST = BANDS[0]
 
 
-def at_risk(batch: ScoreBatch, min_band: str, always: pa.ChunkedArray) -> pa.Table:
+def at_risk(batch: ScoreBatch, min_band: str, always: pa.Array) -> pa.Table:
     """Scores of whoever is in `min_band` or above, and of everyone in `always`, `COLUMNS` each.
 
     Someone in `always` without a score has a row too: the lowest band, everything else null.
@@ -35,7 +35,7 @@ def at_risk(batch: ScoreBatch, min_band: str, always: pa.ChunkedArray) -> pa.Tab
     return pa.concat_tables([scored, bare], promote_options="default")
 
 
-def ranked(scores: pa.Table, first: pa.ChunkedArray) -> pa.Table:
+def ranked(scores: pa.Table, first: pa.Array) -> pa.Table:
     """`scores` from the top: whoever is in `first`, then by value at risk, then by probability.
 
     A customer without a known value comes after all with one. Ties go by `customer_id`, so that

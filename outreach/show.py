@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-REASONS = 3  # the first ones; the page and the file have all
+REASONS = {"refer": 3, "contact": 3, "hold": 1}  # the first ones; the page and the file have all
 HELD = 3  # of those left alone, from the top
-STYLE = {"refer": "bold magenta", "contact": "bold green", "hold": "dim"}
+# Of the reasons, and of the decision.
+STYLE = {"refer": ("", "bold magenta"), "contact": ("", "bold green"), "hold": ("dim", "dim")}
 BAND_STYLE = {"high": "red", "medium": "yellow", "low": "dim"}
 
 
@@ -25,81 +26,90 @@ def render(result: PlanResult, top: int = 10, currency: str = "") -> RenderableT
     from rich.padding import Padding
     from rich.text import Text
 
-    table = _frame(result, currency)
-    rows = [{**row, "band": band} for row, band in _shown(result, top)]
-    for row, after in zip(rows, [*rows[1:], None], strict=True):
-        last_of_kind = after is not None and row["decision"] != "hold" == after["decision"]
-        table.add_row(*_cells(row), end_section=last_of_kind)
+    table = _frame(result)
+    for row in _shown(result, top):
+        table.add_row(*_cells(row, currency), end_section=True)
     lines = [_summary(result), *(f"Note: {note}." for note in result.notes)]
     return Group(table, Padding(Text("\n".join(lines)), (1, 1)))
 
 
-def _frame(result: PlanResult, currency: str) -> Table:
+def _frame(result: PlanResult) -> Table:
     from rich import box
     from rich.table import Table
 
     day = result.as_of
     table = Table(
-        title=f"Warmline · the list for {day:%A}, {day.day} {day:%B %Y}",
-        title_style="bold", box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, expand=True,
+        title=f"The list for {day:%A}, {day.day} {day:%B %Y}",
+        title_style="bold", box=box.HORIZONTALS, header_style="bold", pad_edge=False, expand=True,
     )  # fmt: skip
     table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("customer", overflow="fold", min_width=10, max_width=18)
-    table.add_column("owner", overflow="fold", max_width=10)
-    table.add_column("risk", no_wrap=True)
-    table.add_column(f"at risk{f', {currency}' if currency else ''}", justify="right", no_wrap=True)
-    table.add_column("why", ratio=1, min_width=24)
-    table.add_column("decision", max_width=18)
+    table.add_column("customer, owner", overflow="fold", max_width=20)
+    table.add_column("risk, value", no_wrap=True)
+    table.add_column("why", ratio=1, min_width=30)
+    table.add_column("decision", max_width=20)
     return table
 
 
-def _shown(result: PlanResult, top: int) -> list[tuple[dict[str, Any], str]]:
+def _shown(result: PlanResult, top: int) -> list[dict[str, Any]]:
     """What is to be done, then what is held, each from the top of the list; with its band."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    banded = result.rows.append_column("_band", pa.array(result.bands, pa.string()))
+    banded = result.rows.append_column("band", pa.array(result.bands, pa.string()))
     held = pc.equal(banded["decision"], "hold")
     parts = banded.filter(pc.invert(held))[:top], banded.filter(held)[:HELD]
-    return [(row, row.pop("_band")) for part in parts for row in part.to_pylist()]
+    return [row for part in parts for row in part.to_pylist()]
 
 
-def _cells(row: dict[str, Any]) -> list[RenderableType]:
+def _cells(row: dict[str, Any], currency: str) -> list[RenderableType]:
     from rich.text import Text
 
-    customer = Text(row["customer_id"], style="bold")
-    if row["silent"]:
-        customer.append("\n○ silent", style="cyan not bold")
-    value = row["value_at_risk"]
+    kind = row["decision"]
     return [
         str(row["rank"]),
-        customer,
-        row["owner_id"] or "–",
-        _risk(row),
-        "–" if value is None else f"{value:,.0f}",
-        Text("\n".join(_bullets(row["reasons"]))),
-        Text(_words(row), style=STYLE[row["decision"]]),
+        _who(row),
+        _risk(row, currency),
+        _why(row["reasons"][: REASONS[kind]] or ["–"], STYLE[kind][0]),
+        Text(_words(row), style=STYLE[kind][1]),
     ]
 
 
-def _risk(row: dict[str, Any]) -> RenderableType:
+def _who(row: dict[str, Any]) -> RenderableType:
     from rich.text import Text
 
-    probability = row["churn_probability"]
+    who = Text(row["customer_id"], style="bold")
+    who.append(f"\n{row['owner_id'] or 'no owner'}", style="not bold dim")
+    return who.append(" ○ silent", style="not bold cyan") if row["silent"] else who
+
+
+def _risk(row: dict[str, Any], currency: str) -> RenderableType:
+    from rich.text import Text
+
+    probability, value = row["churn_probability"], row["value_at_risk"]
     if probability is None:
-        return Text("–")
-    return Text(f"{probability:.0%} {row['band']}", style=BAND_STYLE[row["band"]])
+        return Text("not scored", style="dim")
+    risk = Text(f"{probability:.0%} {row['band']}", style=BAND_STYLE[row["band"]])
+    known = "value unknown" if value is None else f"{currency} {value:,.0f}".strip()
+    return risk.append(f"\n{known}", style="default")
 
 
-def _bullets(reasons: list[str]) -> list[str]:
-    return [f"· {reason}" for reason in reasons[:REASONS]] or ["–"]
+def _why(reasons: list[str], style: str) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = Table.grid(padding=(0, 1))
+    for reason in reasons:
+        lines.add_row(Text("·", style=style), Text(reason, style=style))
+    return lines
 
 
 def _words(row: dict[str, Any]) -> str:
     if row["decision"] == "refer":
         return "refer to the owner"
     if row["decision"] == "contact":
-        return f"contact by {row['channel'].replace('_', ' ')}"
+        return (
+            "contact in person" if row["channel"] == "in_person" else f"contact by {row['channel']}"
+        )
     return "hold: " + "; ".join(row["hold_reasons"])
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 
 from models.contracts import WORKLIST_COLUMNS
 from models.files import make_folder, replacing
@@ -15,8 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # A spreadsheet runs a cell that begins so. Source: OWASP, CSV Injection.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-ROWS_AT_ONCE = 10_000  # of the CSV in memory as text
+FORMULA = r"^[=+\-@\t\r\n]"
 
 
 def worklist_schema() -> pa.Schema:
@@ -85,43 +82,27 @@ def to_csv(rows: pa.Table, path: Path) -> None:
 
     Safe to open in a spreadsheet: a text that would be run as a formula is led by an apostrophe.
     """
-    with replacing(path) as staged, staged.open("w", encoding="utf-8", newline="") as file:
-        _write_csv(rows, file)
+    import pyarrow as pa
+    from pyarrow.csv import write_csv
+
+    cells = {name: _cells(rows[name]) for name in rows.column_names}
+    with replacing(path) as staged:
+        write_csv(pa.table(cells), staged)
 
 
-def _write_csv(rows: pa.Table, file: TextIO) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(rows.column_names)
-    for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE):
-        columns = [
-            map(_writer_of(column.type), column.to_pylist()) for column in batch.columns
-        ]  # fmt: skip
-        writer.writerows(zip(*columns, strict=True))
+def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column as a CSV can hold it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-
-def _writer_of(kind: pa.DataType) -> Callable[[Any], str]:
-    """How a value of this type is written; null is an empty cell."""
-    import pyarrow.types as types
-
-    if types.is_list(kind):
-        return _list_cell
-    if types.is_string(kind):
-        return _text_cell
-    if types.is_boolean(kind):
-        return lambda value: "" if value is None else str(value).lower()
-    if types.is_timestamp(kind):
-        return lambda value: "" if value is None else value.isoformat()
-    return lambda value: "" if value is None else str(value)
-
-
-def _list_cell(values: list[str] | None) -> str:
-    return _text_cell("; ".join(values or ()))
-
-
-def _text_cell(text: str | None) -> str:
-    if not text:
-        return ""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    if pa.types.is_list(column.type):
+        column = pc.binary_join(column, pa.scalar("; "))
+    if pa.types.is_timestamp(column.type):
+        return pc.strftime(column.cast(pa.timestamp("s", tz="UTC")), "%Y-%m-%dT%H:%M:%SZ")
+    if not pa.types.is_string(column.type):
+        return column
+    runs = pc.match_substring_regex(column, FORMULA)
+    return pc.if_else(runs, pc.binary_join_element_wise("'", column, ""), column)
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import DAY
 from models.settings import Checks
 
 # Siddiqi, Credit Risk Scorecards (2006): population stability index over ten equal-count bins.
@@ -27,11 +26,10 @@ class Check:
         return {"name": self.name, "ok": self.ok, "words": self.words}
 
 
-def freshness(newest: int | None, as_of: int, limits: Checks) -> Check:
-    """The newest visible interaction is not too old at `as_of` (seconds since 1970)."""
-    if newest is None:
+def freshness(age: float, limits: Checks) -> Check:
+    """The newest visible interaction is not too old; `age` in days, infinite without any."""
+    if not np.isfinite(age):
         return Check("freshness", False, "there is no interaction before this date")
-    age = (as_of - newest) / DAY
     return Check(
         "freshness",
         age <= limits.max_age_days,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import click
@@ -36,11 +35,11 @@ def init(run: Run) -> None:
 @click.option("--dry-run", is_flag=True, help="Report what would happen; change nothing.")
 def ingest(run: Run, source: str, mapping: str | None, dry_run: bool) -> None:
     """Validate and add history from the folder SOURCE. Safe to repeat."""
-    from pipelines.nightsteps import take_up
+    from pipelines.intake import take_up
 
     with run.progress() as advance:
         report = take_up(run, source, mapping, dry_run=dry_run, advance=advance)
-    run.result(report.to_dict(), report.lines())
+    run.result(report.to_dict(), list(report.lines()))
 
 
 @command("train")

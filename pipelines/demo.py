@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from models.command import Run
+from pipelines.intake import take_up
 from pipelines.nightly import run_name
-from pipelines.nightsteps import take_up
 from pipelines.score import score
 from pipelines.train import train
 
@@ -40,5 +41,5 @@ def demonstrate(run: Run, sample: Path, as_of: date) -> dict[str, Any]:
     return {"ingest": taken.to_dict(), "train": trained.to_dict(), "score": scored.to_dict()}
 
 
-def _indented(lines: list[str]) -> list[str]:
+def _indented(lines: Iterable[str]) -> list[str]:
     return [f"        {line}" for line in lines]

@@ -100,9 +100,11 @@ def _model(home: Home, now: datetime) -> str:
 
 
 def _scores(home: Home, now: datetime) -> str:
-    from models.batch import ScoreBatch
+    from models.batch import latest
 
-    batch = ScoreBatch.latest(home.scores)
+    batch = latest(home.scores)
+    if batch is None:
+        raise WarmlineError("nothing is scored yet: run `warmline score --as-of DATE`.")
     batch.verify()
-    age = (now - batch.manifest.started).total_seconds() / 86_400
+    age = (now - datetime.fromisoformat(batch.manifest.facts["scored_at"])).total_seconds() / 86_400
     return f"scores of {batch.as_of}: {batch.manifest.rows:,} customers, {age:.1f} days old, intact"

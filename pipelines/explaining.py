@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from models.batch import ScoreBatch
+from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
 from pipelines.features import matrix
 from pipelines.history.store import History
@@ -35,7 +36,8 @@ class Story:
         score = self.score
         lines = [
             f"{self.customer_id}: {score['churn_probability']:.0%} likely to leave within "
-            f"{score['horizon_days']} days ({score['band']} risk), as of {score['as_of']:%Y-%m-%d}.",
+            f"{score['horizon_days']} days ({score['band']} risk), "
+            f"as of {score['as_of']:%Y-%m-%d}.",
         ]
         if score["value_at_risk"] is not None:
             lines.append(f"Value at risk: {score['value_at_risk']:,.0f} in the home's currency.")
@@ -60,12 +62,14 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     from models.explain import reasons
 
     history = History.open(home.history)
-    batch = ScoreBatch.latest(home.scores)
+    batch = latest(home.scores)
+    if batch is None:
+        raise WarmlineError("nothing is scored yet: run `warmline score --as-of DATE` first.")
     score = _row(history, batch, customer_id)
     champion = bundles.champion(home, expect=matrix.fingerprint())
     customers = history.customers()
     number = int(customers.index[customers["customer_id"] == customer_id][0])
-    cutoff = int(batch.manifest.started.timestamp())
+    cutoff = int(datetime.fromisoformat(batch.manifest.facts["cut_off"]).timestamp())
     night = Night(int(score["as_of"].timestamp()), cutoff)
     wanted = customers["customer_id"].to_numpy(object) == customer_id
     blocks = matrix.stream(history, [night], matrix.context(history, settings), customers=wanted)

@@ -37,7 +37,7 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class Labels:
-    """Of one snapshot, [customers]: `left` within the horizon, where `known` says it can be told."""
+    """Of one snapshot, [customers]: `left` within the horizon, where it is `known`."""
 
     left: NDArray[np.bool_]
     known: NDArray[np.bool_]
@@ -46,15 +46,17 @@ class Labels:
 def contractual(population: Population, as_of: int, horizon: int, counted: Sequence[str]) -> Labels:
     """Notice or end of the last running term (or `left_at`) in [as_of, as_of + horizon seconds).
 
-    An end of a kind that is not counted (a death, a move) is neither leaving nor staying, and a
-    customer without any known contract or end tells nothing where others have terms.
+    Whoever is under notice already is left out. An end of a kind that is not counted (a death, a
+    move) is neither leaving nor staying, and a customer without any known contract or end tells
+    nothing where others have terms.
     """
     leaving = population.leaving(as_of)
-    within = leaving.runs & (leaving.at >= as_of) & (leaving.at < as_of + horizon)
+    open_ended = leaving.runs & (leaving.at >= as_of)  # not under notice already
+    within = open_ended & (leaving.at < as_of + horizon)
     kinds = np.array([END_KIND_CODE[kind] for kind in counted] + [-1])
     counts = np.isin(leaving.end_kind, kinds)
     told = population.has_terms if population.has_terms.any() else np.ones(len(population), bool)
-    return Labels(left=within & counts, known=leaving.runs & told & (~within | counts))
+    return Labels(left=within & counts, known=open_ended & told & (~within | counts))
 
 
 def non_contractual(history: Readable, as_ofs: Sequence[int], horizon: int) -> list[Labels]:

@@ -4,36 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from models.batch import ScoreBatch, publish
 from models.command import Run
 from models.errors import RefusedToPublish, WarmlineError
-from models.settings import Settings
-from pipelines.history.ingest import IngestReport
-from pipelines.history.ingest import ingest as ingest_history
+from pipelines.intake import take_up
 from pipelines.nightly import Night, Step
 from pipelines.score import score
 
 Following = tuple[str, Callable[[Run, date], dict[str, Any]]]
-
-
-def take_up(
-    run: Run, source: str, mapping: str | None, *, dry_run: bool = False, advance: Any = None
-) -> IngestReport:
-    """Ingest one source by the home's settings."""
-    settings: Settings = run.settings
-    return ingest_history(
-        run.home.history,
-        Path(source),
-        mapping=mapping,
-        dry_run=dry_run,
-        max_reject_share=settings.ingest.max_reject_share,
-        timezone=settings.timezone,
-        now=run.now,
-        progress=advance,
-    )
 
 
 def steps(run: Run, following: Sequence[Following]) -> list[Step]:
@@ -64,7 +44,7 @@ def _score(run: Run, night: Night) -> dict[str, Any]:
             run.home, run.settings, as_of=night.as_of, run=night.run, started=night.started
         )
         return scored.to_dict()
-    refused = [check["words"] for check in batch.manifest.checks if not check["ok"]]
+    refused = [check["words"] for check in batch.manifest.facts["checks"] if not check["ok"]]
     if refused:
         raise RefusedToPublish(f"the batch of {night.as_of} had failed: {'; '.join(refused)}.")
     publish(run.home.scores, night.as_of, night.run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property
 
 import numpy as np
@@ -16,11 +17,27 @@ from pipelines.history.terms import NEVER, Terms
 # A renewal booked a day after the end is a renewal: exports give inclusive end dates.
 RENEWAL_GRACE = DAY
 
-OBJECTS = "objects to profiling"
-NOT_YET = "joined later"
-GONE = "the relationship has ended"
-NOTICE = "under notice already: a case for win-back"
-INACTIVE = "no order, use or payment in the last {days} days"
+
+class Why(IntEnum):
+    """Why a customer is not scored."""
+
+    SCORED = 0
+    OBJECTS = 1
+    NOT_YET = 2
+    GONE = 3
+    NOTICE = 4
+    INACTIVE = 5
+
+    def words(self, active_days: int) -> str:
+        """For a manager to read."""
+        return {
+            Why.SCORED: "scored",
+            Why.OBJECTS: "objects to profiling",
+            Why.NOT_YET: "joined later",
+            Why.GONE: "the relationship has ended",
+            Why.NOTICE: "under notice already: a case for win-back",
+            Why.INACTIVE: f"no order, use or payment in the last {active_days} days",
+        }[self]
 
 
 @dataclass(frozen=True)
@@ -87,16 +104,16 @@ class Population:
             _chain(self.terms, as_of, known_by, runs, at, end_kind)
         return Leaving(runs, at, end_kind)
 
-    def excluded(self, night: Instant) -> NDArray[np.object_]:
-        """Why each customer is not scored at `night`, None for those who are. By what was known.
+    def excluded(self, night: Instant) -> NDArray[np.int8]:
+        """`Why` each customer is not scored at `night`, by what was known then, [customers].
 
         Inactivity is judged later, from the feature `days_since_active`."""
         known = self.leaving(night.as_of, night.cutoff)
-        why = np.full(len(self), None, dtype=object)
-        why[known.at < night.as_of] = NOTICE
-        why[~known.runs] = GONE
-        why[self.joined >= night.as_of] = NOT_YET
-        why[self.objects] = OBJECTS
+        why = np.full(len(self), Why.SCORED, np.int8)
+        why[known.at < night.as_of] = Why.NOTICE
+        why[~known.runs] = Why.GONE
+        why[self.joined >= night.as_of] = Why.NOT_YET
+        why[self.objects] = Why.OBJECTS
         return why
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batch import BatchWriter, Facts, ScoreBatch, publish
+from models.batch import BatchWriter, latest, publish
 from models.contracts import BANDS, Reason
-from models.errors import RefusedToPublish, WarmlineError
+from models.errors import RefusedToPublish
+from models.version import code_version
 from pipelines import checks, snapshots
 from pipelines.features import matrix
 from pipelines.history.store import History
-from pipelines.population import INACTIVE, Population
+from pipelines.population import Population, Why
 from pipelines.scoretable import Scores, ScoreTable
 from pipelines.shortlist import Shortlist, stake
 from pipelines.values import monthly_values
@@ -61,7 +63,7 @@ class _Pass:
     people: Population
     night: matrix.Night
     value: NDArray[np.float64]
-    why_not: NDArray[np.object_]  # of each customer; the walk adds the inactive
+    why_not: NDArray[np.int8]  # Why, of each customer; the walk adds the inactive
     shortlist: Shortlist
 
     def walk(self, advance: Advance) -> Scores:
@@ -71,12 +73,14 @@ class _Pass:
             self.history,
             [self.night],
             matrix.context(self.history, self.settings),
-            customers=np.equal(self.why_not, None),
+            customers=self.why_not == Why.SCORED,
             threads=self.settings.performance.threads,
         )
         for done, block in enumerate(blocks, 1):
             customer, rows = self._active(block.customers, block.values[0])
-            scores = Scores.of(customer, self.champion.model.predict(rows, self.settings.performance.threads), rows)
+            scores = Scores.of(
+                customer, self.champion.model.predict(rows, self.settings.performance.threads), rows
+            )
             self.shortlist.offer(customer, stake(scores.probability, self.value[customer]), rows)
             pieces.append(scores)
             advance("scoring", 0.8 * done / self.history.buckets)
@@ -90,7 +94,7 @@ class _Pass:
         idle_days = rows[:, matrix.column("days_since_active")]
         contracted = self.people.contracted[customer]
         active = contracted | (np.nan_to_num(idle_days, nan=np.inf) <= days)
-        self.why_not[customer[~active]] = INACTIVE.format(days=days)
+        self.why_not[customer[~active]] = Why.INACTIVE
         return (customer, rows) if active.all() else (customer[active], rows[active])
 
 
@@ -124,20 +128,22 @@ def score(
     advance("finding reasons", 0.85)
     reasons = _reasons(champion, shortlist, settings.performance.threads)
     previous, before = _before(home, as_of)
-    found = _checks(history, scores, night, settings.checks, before)
+    found = _checks(scores, settings.checks, before)
+    words = {why: why.words(settings.training.active_days) for why in Why}
     table = ScoreTable(history, champion, settings, night.as_of, started, value, before)
     advance("writing", 0.95)
-    with BatchWriter(home.scores, as_of, run, started=started) as writer:
+    with BatchWriter(home.scores, as_of, run) as writer:
         for part in table.parts(scores, reasons):
             writer.add(part)
-        writer.not_scored(table.left_out(why_not))
-        writer.finish(_facts(history, champion, found))
+        out = why_not != Why.SCORED
+        writer.not_scored(table.ids[out].tolist(), [words[code] for code in why_not[out]])
+        writer.finish(_facts(history, champion, night, started, found))
     failed = [check for check in found if not check.ok]
     if failed:
         raise RefusedToPublish(_refusal(failed, as_of, run, previous))
     publish(home.scores, as_of, run)
     return Scored(
-        as_of, run, len(scores), table.bands(scores), _counts(why_not), len(reasons), found
+        as_of, run, len(scores), table.bands(scores), _counts(why_not, words), len(reasons), found
     )
 
 
@@ -154,41 +160,41 @@ def _reasons(champion: Bundle, shortlist: Shortlist, threads: int) -> dict[int, 
 
 def _before(home: Home, as_of: date) -> tuple[date | None, dict[str, float]]:
     """The last published night before `as_of`, and its probabilities by customer id."""
-    try:
-        batch = ScoreBatch.latest(home.scores, before=as_of)
-    except WarmlineError:
+    batch = latest(home.scores, before=as_of)
+    if batch is None:
         return None, {}
     table = batch.table(["customer_id", "churn_probability"])
     ids, probabilities = (column.to_pylist() for column in table.columns)
     return batch.as_of, dict(zip(ids, probabilities, strict=True))
 
 
-def _checks(
-    history: History,
-    scores: Scores,
-    night: matrix.Night,
-    limits: Checks,
-    before: dict[str, float],
-) -> tuple[checks.Check, ...]:
+def _checks(scores: Scores, limits: Checks, before: dict[str, float]) -> tuple[checks.Check, ...]:
     return (
-        checks.freshness(history.newest_before(night.as_of), night.as_of, limits),
+        checks.freshness(scores.newest_days, limits),
         checks.sound(scores.probability),
         checks.volume(len(scores), len(before), limits),
         checks.score_shift(scores.probability, np.array(list(before.values())), limits),
     )
 
 
-def _facts(history: History, champion: Bundle, found: tuple[checks.Check, ...]) -> Facts:
+def _facts(
+    history: History,
+    champion: Bundle,
+    night: matrix.Night,
+    started: datetime,
+    found: tuple[checks.Check, ...],
+) -> dict[str, Any]:
     """What the manifest tells besides rows and checksums."""
-    from models.version import code_version
-
-    return Facts(
-        features=[feature.name for feature in champion.model.features],
-        code_version=code_version(),
-        model_version=champion.facts.model_version,
-        watermarks=_watermarks(history),
-        checks=[check.to_dict() for check in found],
-    )
+    return {
+        "feature_names": [feature.name for feature in champion.model.features],
+        "model_version": champion.facts.model_version,
+        "code_version": code_version(),
+        "history_generation": history.generation,
+        "watermarks": _watermarks(history),
+        "cut_off": datetime.fromtimestamp(night.cutoff, UTC),
+        "scored_at": started,
+        "checks": [check.to_dict() for check in found],
+    }
 
 
 def _watermarks(history: History) -> dict[str, str | None]:
@@ -211,10 +217,7 @@ def _refusal(failed: list[checks.Check], as_of: date, run: str, previous: date |
     )
 
 
-def _counts(why_not: NDArray[np.object_]) -> dict[str, int]:
+def _counts(why_not: NDArray[np.int8], words: dict[Why, str]) -> dict[str, int]:
     """How many are not scored, by reason, most first."""
-    reasons, counts = np.unique(
-        why_not[np.not_equal(why_not, None)].astype(str), return_counts=True
-    )
-    pairs = sorted(zip(reasons.tolist(), counts.tolist(), strict=True), key=lambda pair: -pair[1])
-    return dict(pairs)
+    found = Counter(why_not[why_not != Why.SCORED].tolist())
+    return {words[Why(code)]: many for code, many in found.most_common()}

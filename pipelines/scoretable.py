@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batch import not_scored_schema
 from models.contracts import BANDS, Reason, score_schema
 from pipelines.features import matrix
 
@@ -34,6 +33,7 @@ class Scores:
     probability: NDArray[np.float64]
     silent: NDArray[np.bool_]
     fading: NDArray[np.float64]
+    newest_days: float  # age of the newest interaction of any of them, infinite without one
 
     def __len__(self) -> int:
         return len(self.customer)
@@ -51,17 +51,17 @@ class Scores:
             probability,
             rows[:, matrix.column("silent")] > 0,
             rows[:, matrix.column("fading")].copy(),
+            float(np.nanmin(rows[:, matrix.column("days_since_any")], initial=np.inf)),
         )
 
     @classmethod
     def joined(cls, pieces: Sequence[Scores]) -> Scores:
         """All pieces as one, by customer number."""
-        columns = [
-            np.concatenate([getattr(piece, name) for piece in pieces])
-            for name in ("customer", "probability", "silent", "fading")
-        ]
+        names = ("customer", "probability", "silent", "fading")
+        columns = [np.concatenate([getattr(piece, name) for piece in pieces]) for name in names]
         order = np.argsort(columns[0], kind="stable")
-        return cls(*(column[order] for column in columns))
+        newest = min((piece.newest_days for piece in pieces), default=np.inf)
+        return cls(*(column[order] for column in columns), newest_days=newest)
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,6 @@ class ScoreTable:
         """How many customers are in each band."""
         found = Counter(self.champion.model.bands.of(scores.probability))
         return {band: found[band] for band in BANDS}
-
-    def left_out(self, why_not: NDArray[np.object_]) -> pa.Table:
-        """Who was not scored and why, in customer order."""
-        import pyarrow as pa
-
-        out = np.not_equal(why_not, None)
-        columns = {"customer_id": self.ids[out], "why": why_not[out]}
-        return pa.table(columns, not_scored_schema())
 
     def parts(self, scores: Scores, reasons: Mapping[int, list[Reason]]) -> Iterator[pa.Table]:
         """Tables of the batch's schema, in customer order."""

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.errors import NotEnoughData
+from models import registry
+from models.errors import FeatureMismatch, NotEnoughData
+from models.evaluate import Report, Verdict, evaluate, judge
 from models.home import Home
 from models.settings import Settings
 from models.version import code_version
 from pipelines import snapshots
-from pipelines.features import matrix
 from pipelines.history.store import History
 from pipelines.lock import exclusive
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
 
 if TYPE_CHECKING:
-    from models.bundle import Bundle
-    from models.churn import ChurnModel
-    from models.evaluate import Report, Verdict
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.dataset import Dataset, FitSettings
 
 Advance = Callable[[str, float], None]
+LATER_IN_TIME = "later in time"
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class Trained:
         return [
             f"Churn within {self.horizon_days} days ({self.label.replace('_', '-')}), "
             f"{self.features} features.",
-            f"Learned from {self.rows:,} rows of {_dates(training)}, {self.leavers:,} of them left; "
-            f"judged on {_dates(judging)}.",
+            f"Learned from {self.rows:,} rows of {_dates(training)}, of which {self.leavers:,} "
+            f"left; judged on {_dates(judging)}.",
             *self.report.lines(),
             f"{outcome}: {'; '.join(self.verdict.reasons)}.",
         ]
@@ -90,7 +91,9 @@ def train(
     suffice, and `Busy` where another training runs.
     """
     with exclusive(home.root / ".train.lock", "training"):
-        return _train(home, settings, as_of, horizon or settings.training.horizon_days, now, advance)
+        return _train(
+            home, settings, as_of, horizon or settings.training.horizon_days, now, advance
+        )
 
 
 def _train(
@@ -107,52 +110,116 @@ def _train(
     history = History.open(home.history)
     plan = _plan(history, settings, as_of, horizon)
     rows = assemble(history, settings, (*plan.training, *plan.judging), horizon, advance)
-    learned = rows.at(plan.training, settings)
-    require_leavers(rows.data.take(learned), settings, plan.training, horizon)
+    is_training = rows.at(plan.training, settings)
+    learned = rows.data.take(is_training)
+    require_leavers(learned, settings, plan.training, horizon)
     how = churn.FitSettings(
         horizon_days=horizon, seed=settings.training.seed, threads=settings.performance.threads
     )
     advance("learning", 0.45)
-    model = churn.fit(rows.data.take(learned), how)
+    model = churn.fit(learned, how)
     advance("judging", 0.65)
-    report, verdict = _judge(home, model, rows, ~learned, how.threads)
+    judged = rows.take(~is_training)
+    probability = model.predict(judged.data.X, how.threads)
+    report = _judge(home, judged, probability, learned.base_rate, how)
+    verdict = judge(report)
     if verdict.promote:
-        # The newest nights count most for tomorrow: what is released has learned from all.
+        # The newest nights tell most about tomorrow: what is released has learned from all.
         advance("learning from all nights", 0.7)
-        model = churn.fit(rows.data, how)
+        model, learned = churn.fit(rows.data, how), rows.data
     facts = bundles.Facts(
-        model_version="",
+        model_version="",  # given by the registry
         code_version=code_version(),
         created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
-        trained_from=str(rows.dates[0]),
-        trained_to=str(rows.dates[-1] if verdict.promote else plan.training[-1]),
-        rows=len(rows.data) if verdict.promote else int(learned.sum()),
-        leavers=int(rows.data.y.sum() if verdict.promote else rows.data.y[learned].sum()),
+        trained_from=str(plan.training[0]),
+        trained_to=str(plan.judging[-1] if verdict.promote else plan.training[-1]),
+        rows=len(learned),
+        leavers=int(learned.y.sum()),
     )
     advance("registering", 0.9)
-    bundle = _register(home, bundles.Bundle(model, facts), report, verdict, rows)
+    bundle = registry.log(
+        home,
+        registry.Trial(
+            bundle=bundles.Bundle(model, facts),
+            report=report,
+            verdict=verdict,
+            held_out=(judged.data.y, probability),
+            population=_population(rows, settings, horizon),
+            parameters={**asdict(how), "label": rows.label, "sampled": rows.sampled},
+        ),
+    )
     if verdict.promote:
         bundles.export(bundle, home)
+        registry.promote(home, bundle.facts.model_version)
     return Trained(
         model_version=bundle.facts.model_version,
         horizon_days=horizon,
         label=rows.label,
         plan=plan,
-        rows=int(learned.sum()),
-        leavers=int(rows.data.y[learned].sum()),
+        rows=int(is_training.sum()),
+        leavers=int(rows.data.y[is_training].sum()),
         features=len(rows.data.features),
         report=report,
         verdict=verdict,
     )
 
 
-def _plan(
-    history: History, settings: Settings, as_of: date | None, horizon: int
-) -> snapshots.Plan:
+def _plan(history: History, settings: Settings, as_of: date | None, horizon: int) -> snapshots.Plan:
     if history.span is None:
         raise NotEnoughData("the history holds no interaction: run `warmline ingest PATH` first.")
     first, last = snapshots.whole_days(history.span, settings.zone)
     training = settings.training
     return snapshots.plan(
         first, min(last, as_of or last), horizon, training.snapshots, training.min_history_days
+    )
+
+
+def _judge(
+    home: Home,
+    judged: TrainingSet,
+    probability: NDArray[np.float64],
+    base_rate: float,
+    how: FitSettings,
+) -> Report:
+    """The model on later nights, beside longest silence, the base rate and the present champion."""
+    data = judged.data
+    return evaluate(
+        data.y,
+        probability,
+        customer=data.customer,
+        silent=data.silent,
+        longest_silence=judged.silence,
+        base_rate=base_rate,
+        champion=_champion_on(home, data, how),
+        protocol=LATER_IN_TIME,
+        seed=how.seed,
+    )
+
+
+def _champion_on(home: Home, data: Dataset, how: FitSettings) -> NDArray[np.float64] | None:
+    """The present champion's probabilities, where it answers the same question."""
+    from models import bundle as bundles
+
+    if not bundles.has_champion(home):
+        return None
+    try:
+        champion = bundles.champion(home, expect=bundles.fingerprint(data.features))
+    except FeatureMismatch:
+        return None
+    if champion.model.horizon_days != how.horizon_days:
+        return None
+    return champion.model.predict(data.X, how.threads)
+
+
+def _population(rows: TrainingSet, settings: Settings, horizon: int) -> str:
+    """Who was scored and what counts as leaving, in words, for the model card."""
+    if rows.label == "contractual":
+        leaving = f"notice or end of the last running term within {horizon} days"
+    else:
+        leaving = f"no order, use or payment for {horizon} days"
+    sampled = "" if rows.sampled == 1 else f" A sample of {rows.sampled:.0%} of the customers."
+    return (
+        "customers whose relationship ran at the snapshot, not under notice, without objection to "
+        f"profiling; without a contract, active in the {settings.training.active_days} days "
+        f"before. Leaving: {leaving}.{sampled}"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,14 @@ from models.dataset import Dataset
 from models.errors import NotEnoughData
 from pipelines import labels, snapshots
 from pipelines.features import matrix
-from pipelines.population import Population
+from pipelines.population import Population, Why
 
 if TYPE_CHECKING:
     from models.settings import Settings
     from pipelines.history.store import History
 
 Advance = Callable[[str, float], None]
+NO_SIGN = 36_500.0  # days; longer than any silence that was broken
 _MIXER = 2_654_435_761  # Knuth, The Art of Computer Programming 3, 6.4: multiplicative hashing
 
 
@@ -34,6 +35,10 @@ class TrainingSet:
     dates: tuple[date, ...]  # of the snapshots
     label: str  # contractual | non_contractual
     sampled: float  # share of the customers that were taken
+
+    def take(self, rows: NDArray[np.bool_]) -> TrainingSet:
+        """The rows chosen by mask."""
+        return replace(self, data=self.data.take(rows), silence=self.silence[rows])
 
     def at(self, dates: Sequence[date], settings: Settings) -> NDArray[np.bool_]:
         """Mask of the rows of these snapshots, [n]."""
@@ -58,7 +63,7 @@ def assemble(
     told, label = _labels(history, settings, people, nights, horizon_days * DAY)
     usable = np.array(
         [
-            np.equal(people.excluded(night), None) & of_night.known
+            (people.excluded(night) == Why.SCORED) & of_night.known
             for night, of_night in zip(nights, told, strict=True)
         ]
     )
@@ -124,22 +129,22 @@ def _set(
 ) -> TrainingSet:
     """Pieces of (as_of, customers, left, rows) as one set, by snapshot and customer number."""
     features = matrix.features()
-    X = np.concatenate([rows for *_, rows in pieces] or [np.empty((0, len(features)))])
+    rows = np.concatenate([rows for *_, rows in pieces] or [np.empty((0, len(features)))])
     as_of = np.concatenate([np.full(len(rows), at, np.int64) for at, _, _, rows in pieces])
     customer = np.concatenate([numbers for _, numbers, _, _ in pieces]).astype(np.int64)
-    left = np.concatenate([labels_ for _, _, labels_, _ in pieces])
+    left = np.concatenate([left for _, _, left, _ in pieces])
     order = np.lexsort((customer, as_of))
-    X = X[order]
+    rows = rows[order]
     data = Dataset(
-        X=X,
+        X=rows,
         y=left[order],
         customer=customer[order],
         as_of=as_of[order],
-        silent=X[:, matrix.column("silent")] > 0,
+        silent=rows[:, matrix.column("silent")] > 0,
         features=features,
     )
-    signs = X[:, [matrix.column("days_since_active"), matrix.column("days_since_word")]]
-    silence = np.where(np.isnan(signs), np.inf, signs).min(axis=1)
+    signs = rows[:, [matrix.column("days_since_active"), matrix.column("days_since_word")]]
+    silence = np.nan_to_num(signs, nan=NO_SIGN).min(axis=1)
     return TrainingSet(data, silence, dates, label, share)
 
 

@@ -49,7 +49,7 @@ CASES = """
 CREATE OR REPLACE TEMP TABLE cases AS
 WITH mentioned AS (
     SELECT _number AS customer, case_id, min(occurred_at) AS first,
-        md5_number_lower(_number || chr(31) || case_id) AS key
+        hash64(_number || chr(31) || case_id) AS key
     FROM placed WHERE case_id IS NOT NULL AND _number IS NOT NULL AND deleted_at IS NULL
     GROUP BY ALL
 ),

@@ -82,9 +82,7 @@ def customer_frame(
     return frame
 
 
-def coded_terms(
-    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest
-) -> Terms:
+def coded_terms(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> Terms:
     """The terms of known customers. `recorded` is the earliest time that any version gives."""
     every_version = versions.all_versions(folder, manifest.tables["terms"])
     rows = connection.sql(

@@ -64,6 +64,7 @@ class Run:
     counts: dict[str, Counts] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
     new_customers: int = 0
 
 
@@ -140,7 +141,7 @@ def _read(run: Run) -> None:
         found = mapped.run_mapping(run.connection, folder, order.source)
     else:
         found = sources.find(run.connection, order.source)
-    run.ignored = found.ignored
+    run.ignored, run.left_out = found.ignored, found.left_out
     latest = int(order.now.timestamp()) + AHEAD
     for table in TABLES:
         feeds = [feed for feed in found.feeds if feed.table is table]
@@ -186,9 +187,7 @@ def _compare(run: Run) -> None:
         if small.is_small(table):
             versions = before.tables.get(table, ())
             rejected = run.counts[table].rejected
-            run.counts[table] = small.compare(
-                run.connection, history, staged, versions, rejected
-            )
+            run.counts[table] = small.compare(run.connection, history, staged, versions, rejected)
     dictionaries.load(run.connection, history, before, "customer")
     if "customers" in run.staged:
         joined = "SELECT customer_id AS word FROM fresh_customers WHERE deleted_at IS NULL"
@@ -285,6 +284,5 @@ def _report(run: Run, changed: bool, written: Path | None) -> IngestReport:
         rejects=written,
         reject_reasons=summary(run.rejects),
         ignored=run.ignored,
+        left_out=run.left_out,
     )
-
-

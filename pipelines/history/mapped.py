@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).parent / "mappings"
 SOURCE = "${source}"
+LEFT_OUT = "left_out"  # SELECT reason, rows: what the mapping does not bring, and why
 
 
 def find_mapping(mapping: Path) -> Path:
@@ -29,21 +30,29 @@ def find_mapping(mapping: Path) -> Path:
     )
 
 
-def run_mapping(
-    connection: duckdb.DuckDBPyConnection, mapping: Path, source: Path
-) -> Found:
+def run_mapping(connection: duckdb.DuckDBPyConnection, mapping: Path, source: Path) -> Found:
     """Runs each SELECT of `mapping` over the folder `source` into a table of its own."""
     if not source.is_dir():
         raise WarmlineError(f"{source} is no folder. Nothing was changed.")
-    feeds = [_run(connection, path, source) for path in sorted(mapping.glob("*.sql"))]
+    feeds = [
+        _feed(connection, path, source)
+        for path in sorted(mapping.glob("*.sql"))
+        if path.stem != LEFT_OUT
+    ]
     for feed in feeds:
         check_columns(feed)
-    return Found(feeds)
+    return Found(feeds, left_out=_left_out(connection, mapping / f"{LEFT_OUT}.sql", source))
 
 
-def _run(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -> Feed:
-    import duckdb
+def _left_out(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -> dict[str, int]:
+    if not path.exists():
+        return {}
+    _run(connection, path, source)
+    rows = connection.execute(f"SELECT reason, rows FROM mapped_{LEFT_OUT}").fetchall()  # noqa: S608
+    return {reason: int(number) for reason, number in rows if number}
 
+
+def _feed(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -> Feed:
     table = TABLE.get(path.stem)
     label = f"{path.parent.name}/{path.name}"
     if table is None:
@@ -51,20 +60,27 @@ def _run(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -> Fee
             f"{label} is named for no table of CONTRACTS.md ({', '.join(TABLE)})."
             " Nothing was changed."
         )
+    mapped = _run(connection, path, source)
+    types = described(connection, f"SELECT * FROM {name(mapped)}")  # noqa: S608
+    return Feed(table, label, name(mapped), types, mapped=True)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -> str:
+    """Makes a table of a SELECT's rows; returns its name."""
+    import duckdb
+
     select = path.read_text().replace(SOURCE, str(source).replace("'", "''")).rstrip().rstrip(";")
-    mapped = f"mapped_{table.name}"
+    mapped = f"mapped_{path.stem}"
     try:
         connection.execute(f"CREATE TABLE {name(mapped)} AS {select}")
     except duckdb.Error as error:
         raise WarmlineError(
-            f"{label} could not be run over {source}:\n{error}\nNothing was changed."
+            f"{path.parent.name}/{path.name} could not be run over {source}:\n{error}\n"
+            "Nothing was changed."
         ) from error
-    types = described(connection, f"SELECT * FROM {name(mapped)}")  # noqa: S608
-    return Feed(table, label, name(mapped), types, mapped=True)
+    return mapped
 
 
 def default_source(source: Path) -> str:
     """The name of a feed that names itself nowhere: its folder's."""
     return source.resolve().name
-
-

@@ -42,7 +42,7 @@ class IngestReport:
     rejects: Path | None
     reject_reasons: list[str]
     ignored: list[str] = field(default_factory=list)  # files and columns that were not read
-    seconds: float = 0.0
+    left_out: dict[str, int] = field(default_factory=dict)  # by a mapping, with its reason
 
     @property
     def interactions(self) -> Counts:
@@ -76,6 +76,8 @@ class IngestReport:
         yield from (f"rejected: {reason}" for reason in self.reject_reasons)
         if self.rejects:
             yield f"rejected rows are listed in {self.rejects}"
+        for reason, rows in self.left_out.items():
+            yield f"left out by the mapping: {rows:,} {reason}"
         if self.ignored:
             yield "not read: " + ", ".join(self.ignored)
         yield self._outcome()

@@ -55,9 +55,7 @@ def case_words(folder: Path, manifest: Manifest, bucket: int) -> dict[tuple[int,
     for file in manifest.cases.get(bucket, ()):
         table = pq.read_table(folder / file.path, columns=["customer", "case", "case_id"])
         columns = [table[name].to_pylist() for name in ("customer", "case", "case_id")]
-        words |= {
-            (customer, case): word for customer, case, word in zip(*columns, strict=True)
-        }
+        words |= {(customer, case): word for customer, case, word in zip(*columns, strict=True)}
     return words
 
 
@@ -72,9 +70,7 @@ def _rows(folder: Path, manifest: Manifest, part: Part, number: int | None) -> p
     return _frame(events.take(rows), words, case_words(folder, manifest, part.bucket))
 
 
-def _frame(
-    events: Events, words: pd.DataFrame, cases: dict[tuple[int, int], str]
-) -> pd.DataFrame:
+def _frame(events: Events, words: pd.DataFrame, cases: dict[tuple[int, int], str]) -> pd.DataFrame:
     import pandas as pd
 
     pairs = zip(events.customer.tolist(), events.case.tolist(), strict=True)
@@ -119,7 +115,8 @@ def _joined(pieces: list[pd.DataFrame], manifest: Manifest, folder: Path) -> pd.
 
 def _decoded(words: tuple[str, ...], codes: NDArray[np.integer]) -> NDArray[np.object_]:
     """Words by code, None for the code of nothing."""
-    return np.array([*words, None], object)[codes]
+    decoded: NDArray[np.object_] = np.array([*words, None], object)[codes]
+    return decoded
 
 
 def _instants(seconds: NDArray[np.int64]) -> pd.DatetimeIndex:

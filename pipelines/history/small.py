@@ -106,9 +106,7 @@ def write(
     return (_copy(connection, folder, where / f"{table}.parquet", everything),)
 
 
-def _copy(
-    connection: duckdb.DuckDBPyConnection, folder: Path, path: Path, rows: str
-) -> File:
+def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, path: Path, rows: str) -> File:
     copied = one_row(
         connection, f"COPY ({rows}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )

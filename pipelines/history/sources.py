@@ -48,6 +48,7 @@ class Found:
 
     feeds: list[Feed]
     ignored: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)  # rows by reason, as a mapping says
 
 
 def columns_of(table: Table) -> tuple[Column, ...]:
@@ -76,7 +77,7 @@ def find(connection: duckdb.DuckDBPyConnection, folder: Path) -> Found:
 
 def check_columns(feed: Feed) -> None:
     """Raises where a required column is absent or a time column holds numbers."""
-    for position, column in enumerate(columns_of(feed.table)):
+    for column in columns_of(feed.table):
         if column.name in feed.types:
             if column.type == "time" and not is_time(feed.types[column.name]):
                 raise WarmlineError(
@@ -85,10 +86,10 @@ def check_columns(feed: Feed) -> None:
                     " Nothing was changed."
                 )
         elif column.required and not (feed.mapped and column.name in MADE):
-            raise WarmlineError(_missing(feed, column.name, position))
+            raise WarmlineError(_missing(feed, column.name))
 
 
-def _missing(feed: Feed, column: str, _position: int) -> str:
+def _missing(feed: Feed, column: str) -> str:
     lines = [f"{feed.label} has no column `{column}`."]
     near = difflib.get_close_matches(column, feed.others, 1, cutoff=0.7)
     if near:
@@ -125,15 +126,14 @@ def _check_found(folder: Path, tables: set[str], ignored: list[str]) -> None:
         return
     there = f" It holds {', '.join(ignored[:5])}." if ignored else " It is empty."
     raise WarmlineError(
-        f"{folder} has no table that Warmline knows (customers.csv, interactions.csv, ...).{there}\n"
+        f"{folder} has no table that Warmline knows (customers.csv, interactions.csv, ...)."
+        f"{there}\n"
         "Files in another shape come in through a mapping (docs/guides/mappings.md)."
         " Nothing was changed."
     )
 
 
-def _feed(
-    connection: duckdb.DuckDBPyConnection, table: Table, path: Path, label: str
-) -> Feed:
+def _feed(connection: duckdb.DuckDBPyConnection, table: Table, path: Path, label: str) -> Feed:
     if path.suffix == ".parquet":
         relation = f"read_parquet({quoted(str(path))}, file_row_number = true)"
         types = described(connection, f"SELECT * FROM read_parquet({quoted(str(path))})")  # noqa: S608
@@ -190,4 +190,3 @@ def open_text(path: Path) -> TextIO:
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
-

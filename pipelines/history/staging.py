@@ -1,9 +1,9 @@
 """Staging: every row of a source, typed and judged, in a table of DuckDB.
 
-`staged_TABLE` holds the contract's columns and seven of ours: `_file` and `_line` (where the row
+`staged_TABLE` holds the contract's columns and eight of ours: `_file` and `_line` (where the row
 stands; `_line` is NULL for CSV, whose order is the order of the rows), `_problem` (position in the
 list of problems, NULL for a good row), `_bad` (the value to report), `_naive` (how many times had
-no offset), `_key` (interactions: hash of source and id) and `_content`.
+no offset), `_made` (the id is ours), `_key` (interactions: hash of source and id), `_content`.
 """
 
 from __future__ import annotations
@@ -25,27 +25,39 @@ if TYPE_CHECKING:
 
 OURS = {
     "_file": "INTEGER", "_line": "BIGINT", "_problem": "INTEGER", "_bad": "VARCHAR",
-    "_naive": "UTINYINT", "_key": "UBIGINT", "_content": "UBIGINT",
+    "_naive": "UTINYINT", "_made": "BOOLEAN", "_key": "UBIGINT", "_content": "UBIGINT",
 }  # fmt: skip
 NOT_CONTENT = ("recorded_at", "updated_at")  # when it was known or written, not what it says
 SEPARATOR = "chr(31)"
 
-# Rows are typed, then judged, then given an id where the mapping left that to us: equal rows get
-# the ordinals 1, 2, ..., so that they stay apart, and the same rows again get the same ids.
+# Rows are typed, then judged.
 INSERT = """
 INSERT INTO {staged}
-WITH given AS (SELECT {raws}, {line} AS _line{order_column} FROM {relation}),
-judged AS (SELECT *, {typed} FROM given),
-named AS (SELECT * REPLACE ({source} AS source), {problem} AS _problem FROM judged)
-SELECT {columns}, {file} AS _file, _line, _problem, {bad} AS _bad, {naive} AS _naive,
+WITH given AS (SELECT {raws}, {line} AS _line FROM {relation}),
+read AS (SELECT *, {typed} FROM given),
+judged AS (SELECT * REPLACE ({source} AS source), {problem} AS _problem FROM read),
+named AS (SELECT *{replaced}, {made} AS _made FROM judged)
+SELECT {columns}, {file} AS _file, _line, _problem, {bad} AS _bad, {naive} AS _naive, _made,
     {key} AS _key, {content} AS _content
-FROM {identified}
+FROM named
 """
-IDENTIFIED = """(
-    SELECT * REPLACE (coalesce(interaction_id, _same || '-' || row_number() OVER (
-        PARTITION BY interaction_id IS NULL, _same ORDER BY _line)) AS interaction_id)
-    FROM (SELECT *, left(md5({content}), 20) AS _same FROM named)
-)"""
+# An id that a mapping leaves to us is a hash of the row's content and an ordinal: 1, and 2, 3, ...
+# for further equal rows, so that they stay apart and the same rows again get the same ids.
+MADE_ID = " REPLACE (coalesce(interaction_id, left(md5({content}), 20) || '-1') AS interaction_id)"
+EQUAL_ROWS = """
+UPDATE staged_interactions AS staged SET interaction_id = twin.numbered
+FROM (
+    SELECT rowid AS row, row_number() OVER (PARTITION BY interaction_id ORDER BY _line) AS place,
+        regexp_replace(interaction_id, '1$', place::VARCHAR) AS numbered
+    FROM staged_interactions SEMI JOIN (
+        SELECT _key FROM staged_interactions WHERE _made GROUP BY _key HAVING count(*) > 1
+    ) USING (_key)
+    WHERE _made
+) AS twin
+WHERE twin.row = staged.rowid AND place > 1
+"""
+REHASH = "UPDATE {staged} SET _key = {key}, _content = {content} WHERE _made AND {twin}"
+TWIN = "NOT ends_with(interaction_id, '-1')"
 
 
 @dataclass
@@ -88,12 +100,18 @@ def stage(
     connection.execute(f"CREATE TABLE {staged.name} ({spelled})")
     for feed in feeds:
         _read(connection, staged, feed, source)
+    if any(_makes_ids(feed) for feed in feeds):
+        connection.execute(EQUAL_ROWS)
+        hashes = {"key": _key(table), "content": _hash(staged)}
+        connection.execute(REHASH.format(staged=staged.name, twin=TWIN, **hashes))
     return staged
 
 
-def _read(
-    connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed, source: str
-) -> None:
+def _makes_ids(feed: Feed) -> bool:
+    return feed.mapped and feed.table.name == "interactions"
+
+
+def _read(connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed, source: str) -> None:
     import duckdb
 
     staged.first_row.append(count(connection, staged.name))
@@ -101,8 +119,6 @@ def _read(
     try:
         connection.execute(_insert(staged, feed, source))
     except duckdb.InvalidInputException as error:
-        if feed.path is None:
-            raise WarmlineError(f"{feed.label} cannot be read: {_short(error)}") from error
         raise WarmlineError(f"{feed.label} cannot be read: {_short(error)}") from error
     if feed.path:
         staged.broken += _broken_rows(connection, feed, feed.path)
@@ -120,13 +136,11 @@ def _insert(staged: Staged, feed: Feed, source: str) -> str:
     given = [f"{raw(c, feed.types[c.name])} AS {name('r_' + c.name)}" for c in present]
     given += [f"NULL AS {name('r_' + c.name)}" for c in absent]
     given += [f"nullif(trim({name(c)}::VARCHAR), '') AS {name('r_' + c)}" for c in others]
-    made = feed.mapped and staged.table.name == "interactions"
-    content = _content(staged)
+    made = _makes_ids(feed)
     return INSERT.format(
         staged=staged.name,
         raws=", ".join(given),
         line=_line(feed),
-        order_column="",
         relation=feed.relation,
         typed=", ".join(judged),
         source=f"coalesce(source, {quoted(source)})",
@@ -136,8 +150,9 @@ def _insert(staged: Staged, feed: Feed, source: str) -> str:
         bad=_bad(staged),
         naive=" + ".join(f"{naive(c, feed.types[c.name])}::UTINYINT" for c in times) or "0",
         key=_key(staged.table),
-        content=f"md5_number_lower({content})",
-        identified=IDENTIFIED.format(content=content) if made else "named",
+        content=_hash(staged),
+        replaced=MADE_ID.format(content=_content(staged)) if made else "",
+        made="interaction_id IS NULL" if made else "false",
     )
 
 
@@ -175,7 +190,11 @@ def _personal(table: Table, column: str) -> bool:
 def _key(table: Table) -> str:
     if table.name != "interactions":
         return "NULL"
-    return f"md5_number_lower(source || {SEPARATOR} || interaction_id)"
+    return f"hash64(source || {SEPARATOR} || interaction_id)"
+
+
+def _hash(staged: Staged) -> str:
+    return f"hash64({_content(staged)})"
 
 
 def _content(staged: Staged) -> str:
@@ -193,9 +212,7 @@ def _as_text(column: Column) -> str:
     return f"coalesce({value}::VARCHAR, '')"
 
 
-def _broken_rows(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, path: Path
-) -> list[Reject]:
+def _broken_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, path: Path) -> list[Reject]:
     """Rows that DuckDB could not split into the header's columns."""
     rows = connection.execute(
         "SELECT DISTINCT error_type::VARCHAR, line_byte_position FROM reject_errors"

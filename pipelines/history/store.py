@@ -77,7 +77,8 @@ class History:
     def members(self, bucket: int) -> NDArray[np.int32]:
         """Numbers of all customers of the bucket, ascending, with or without interactions."""
         everyone = np.arange(self.manifest.customers, dtype=np.int32)
-        return everyone[bucket_of(everyone, self.buckets) == bucket]
+        mine: NDArray[np.int32] = everyone[bucket_of(everyone, self.buckets) == bucket]
+        return mine
 
     def customers(self) -> pd.DataFrame:
         """All customers by number (see `customers.customer_frame`); no name, e-mail or phone."""

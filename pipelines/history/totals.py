@@ -37,7 +37,8 @@ FROM staged_interactions WHERE _problem IS NULL AND _file >= 0
 """
 KINDS = """
 SELECT kind, count(*) FROM staged_interactions
-WHERE _problem IS NULL AND _file >= 0 AND kind IS NOT NULL GROUP BY kind ORDER BY count(*) DESC, kind
+WHERE _problem IS NULL AND _file >= 0 AND kind IS NOT NULL
+GROUP BY kind ORDER BY count(*) DESC, kind
 """
 # Waiting rows that came, and waiting rows that no longer wait.
 ANYTHING_ELSE = """
@@ -78,9 +79,7 @@ def naive(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> int:
     )
 
 
-def count_interactions(
-    connection: duckdb.DuckDBPyConnection, counts: dict[str, Counts]
-) -> None:
+def count_interactions(connection: duckdb.DuckDBPyConnection, counts: dict[str, Counts]) -> None:
     """Fills in what became of the interactions."""
     values = one_row(connection, COUNTS)
     mine = counts.get("interactions", Counts())

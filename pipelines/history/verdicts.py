@@ -127,14 +127,12 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
 NO_VERSION = -(2**63)  # how a side file writes the age of a row that gives none
 
 
-def _load_removed(
-    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest
-) -> None:
+def _load_removed(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
     connection.execute(REMOVED)
     for part in manifest.parts:
         if part.removed:
             connection.execute(
-                f"INSERT INTO removed SELECT {quoted(str(folder / part.side.path))}, row, version,"  # noqa: S608, E501
+                f"INSERT INTO removed SELECT {quoted(str(folder / part.side.path))}, row, version,"  # noqa: S608
                 f" deleted FROM read_parquet({quoted(str(folder / part.removed.path))})"
             )
 

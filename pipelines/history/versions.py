@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 OURS = ("_generation", "_ordinal", "_ingested_at", "_content")
 
 # The newest `updated_at` wins, then what came last; a tombstone is a version like any other.
-NEWEST_FIRST = (
-    "greatest(updated_at, deleted_at) DESC NULLS LAST, _generation DESC, _ordinal DESC"
-)
+NEWEST_FIRST = "greatest(updated_at, deleted_at) DESC NULLS LAST, _generation DESC, _ordinal DESC"
 
 
 def all_versions(folder: Path, versions: tuple[File, ...]) -> str:

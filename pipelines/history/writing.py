@@ -138,7 +138,7 @@ class Draft:
         others = tuple(part for part in self.manifest.parts if part.bucket != bucket)
         self.manifest = replace(self.manifest, parts=(*others, *of_bucket))
 
-    def _mark(self, events: Events, side: pa.Table, dated: np.ndarray) -> None:  # type: ignore[type-arg]
+    def _mark(self, events: Events, side: pa.Table, dated: np.ndarray) -> None:
         """Moves the span and the watermarks of the sources forward."""
         codes = side["source"].to_numpy()
         words = one_row(self.connection, "SELECT list(word ORDER BY code) FROM words_source")[0]
@@ -167,7 +167,7 @@ class Draft:
         bucket = bucket_sql("customer", self.manifest.buckets)
         target = self.where / "cases"
         self.connection.execute(
-            f"COPY (SELECT {bucket} AS bucket, * FROM ({rows}) ORDER BY customer, \"case\") "  # noqa: S608
+            f'COPY (SELECT {bucket} AS bucket, * FROM ({rows}) ORDER BY customer, "case") '  # noqa: S608
             f"TO {quoted(str(target))} (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION zstd)"
         )
         for folder in sorted(target.glob("bucket=*")):
@@ -201,7 +201,7 @@ class Draft:
 WAITING = "(_number IS NULL OR deleted_at IS NOT NULL)"
 
 
-def _read_coded(folder: Path) -> tuple[Events, pa.Table, np.ndarray]:  # type: ignore[type-arg]
+def _read_coded(folder: Path) -> tuple[Events, pa.Table, np.ndarray]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -219,4 +219,3 @@ def _measured(folder: Path, path: Path) -> File:
 
     sync_file(path)
     return File.of(folder, path, pq.read_metadata(path).num_rows)
-

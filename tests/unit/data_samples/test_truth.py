@@ -73,7 +73,7 @@ def trial() -> tuple[pd.DataFrame, pd.DataFrame]:
 
     Contacted: every persuadable and every sleeping dog whom it would move.
     """
-    control = World(WorldSettings(customers=6_000, seed=23, truth_dates=()))
+    control = World(WorldSettings(customers=4_000, seed=23, truth_dates=()))
     control.advance(240)
     treated = copy.deepcopy(control)
     before = control.truth().set_index("customer_id")

@@ -53,7 +53,7 @@ def test_the_environment_overrides_the_file(home, monkeypatch):
         ('timezone = "Europe/Berln"', "Did you mean 'Europe/Berlin'?"),
         ("[training]\nhorizon_days = 0", "`training.horizon_days` is 0"),
         ("x = [", "is not valid TOML"),
-        ('[promises.by_channel]\ncarrier_pigeon = 1', "carrier_pigeon"),
+        ("[promises.by_channel]\ncarrier_pigeon = 1", "carrier_pigeon"),
     ],
 )
 def test_a_wrong_file_is_refused_with_what_to_write_instead(home, text, said):

@@ -10,7 +10,7 @@ from models.contracts import DAY
 from pipelines import labels
 from pipelines.features.matrix import Night
 from pipelines.history.terms import END_KIND_CODE, NEVER, Terms
-from pipelines.population import GONE, NOT_YET, NOTICE, OBJECTS, Population
+from pipelines.population import Population, Why
 
 AS_OF = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
 HORIZON = 30 * DAY
@@ -116,7 +116,7 @@ def test_who_is_not_scored_and_why():
         profiling_objection=[False, True, False, False, False],
     )
     why = people.excluded(Night(AS_OF, AS_OF + 6 * 3600))
-    assert why.tolist() == [None, OBJECTS, NOTICE, GONE, NOT_YET]
+    assert why.tolist() == [Why.SCORED, Why.OBJECTS, Why.NOTICE, Why.GONE, Why.NOT_YET]
 
 
 def test_a_night_does_not_know_of_a_term_recorded_later():

@@ -1,0 +1,110 @@
+"""How good a ranking and its probabilities are. Each figure equals scikit-learn's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+BINS = 15  # of equal count, issue 5
+TOP = 0.1  # lift is read in the top decile (Braze, Dynamics 365)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Quality over some rows; None where it has no meaning (one class only, no probability)."""
+
+    rows: int
+    leavers: int
+    auc: float | None
+    average_precision: float | None
+    top_decile_lift: float | None
+    brier: float | None
+    calibration_error: float | None
+
+    @classmethod
+    def of(cls, y: Bools, score: Floats, *, probability: bool = True) -> Metrics:
+        """`score` [n] is higher for worse; `probability`: it may be read as one."""
+        both = bool(y.any()) and not bool(y.all())
+        believed = probability and len(y) > 0
+        return cls(
+            rows=len(y),
+            leavers=int(y.sum()),
+            auc=Ranking(y, score).auc() if both else None,
+            average_precision=average_precision(y, score) if both else None,
+            top_decile_lift=top_decile_lift(y, score) if both else None,
+            brier=brier(y, score) if believed else None,
+            calibration_error=calibration_error(y, score) if believed else None,
+        )
+
+
+class Ranking:
+    """Labels in the order of a score, so that a weighted AUC is two sums."""
+
+    def __init__(self, y: Bools, score: Floats) -> None:
+        self._order = np.argsort(score, kind="stable")
+        ordered = score[self._order]
+        self._ties = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        self._y = y[self._order]
+
+    def auc(self, weight: Floats | None = None) -> float:
+        """The chance that a leaver is ranked above a stayer, ties counting half."""
+        w = np.ones(len(self._y)) if weight is None else weight[self._order]
+        leavers = np.add.reduceat(w * self._y, self._ties)
+        stayers = np.add.reduceat(w * ~self._y, self._ties)
+        below = np.cumsum(stayers) - stayers / 2
+        return float(leavers @ below / (leavers.sum() * stayers.sum()))
+
+
+def average_precision(y: Bools, score: Floats) -> float:
+    """The mean of the precision at each leaver, ties taken together."""
+    order = np.argsort(-score, kind="stable")
+    ordered = score[order]
+    last = np.flatnonzero(np.concatenate([ordered[1:] != ordered[:-1], [True]]))
+    found = np.cumsum(y[order])[last]
+    precision = found / (last + 1)
+    return float(np.diff(found, prepend=0) @ precision / found[-1])
+
+
+def top_decile_lift(y: Bools, score: Floats) -> float:
+    """How many times more leavers the top tenth holds; of equal scores each counts in part."""
+    size = max(1, round(len(y) * TOP))
+    cut = np.partition(score, -size)[-size]
+    above, at = score > cut, score == cut
+    found = y[above].sum() + y[at].mean() * (size - above.sum())
+    return float(found / size / y.mean())
+
+
+def brier(y: Bools, p: Floats) -> float:
+    """Mean squared distance of probability and outcome."""
+    return float(np.mean((p - y) ** 2))
+
+
+def calibration_bins(y: Bools, p: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Mean probability, share that left and rows of each of `BINS` bins of equal count."""
+    bins = [part for part in np.array_split(np.argsort(p, kind="stable"), BINS) if len(part)]
+    return (
+        np.array([p[part].mean() for part in bins]),
+        np.array([y[part].mean() for part in bins]),
+        np.array([len(part) for part in bins]),
+    )
+
+
+def calibration_error(y: Bools, p: Floats) -> float:
+    """Mean distance of probability and share over the bins, weighted by their rows."""
+    said, came, rows = calibration_bins(y, p)
+    return float(np.abs(said - came) @ rows / rows.sum())
+
+
+def resampled(customer: NDArray[np.int64], draws: int, seed: int) -> Iterator[Floats]:
+    """Weights of the rows, [n], for each bootstrap draw over customers (all rows of one alike)."""
+    ids, row_customer = np.unique(customer, return_inverse=True)
+    rng = np.random.default_rng(seed)
+    for _ in range(draws):
+        times = np.bincount(rng.integers(0, len(ids), len(ids)), minlength=len(ids))
+        yield times[row_customer].astype(np.float64)

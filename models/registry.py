@@ -1,0 +1,202 @@
+"""Every model ever trained, in MLflow: SQLite in the home, no server, no network.
+
+The night does not need it: what it scores with is the champion's bundle (`models.bundle`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle import Bundle, save
+from models.evaluate import Report, Verdict
+from models.metrics import Metrics
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from models.home import Home
+
+NAME = "warmline-churn"  # of the experiment and of the registered model
+ALIAS = "champion"
+STORE, ARTIFACTS, LOCK = "mlflow.db", "mlartifacts", ".mlflow.lock"
+# Given, because working them out takes MLflow 16 s (and a network, for some).
+REQUIREMENTS = ["lightgbm"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trained model with all that is known of it, ready to be logged."""
+
+    bundle: Bundle  # its `model_version` is filled in by `log`
+    report: Report
+    verdict: Verdict
+    held_out: tuple[NDArray[np.bool_], NDArray[np.float64]]  # labels and probabilities, for plots
+    population: str  # who was scored and what counts as leaving, in words
+    parameters: Mapping[str, Any]
+
+
+def log(home: Home, trial: Trial) -> Bundle:
+    """Log the trial; its bundle, now with the version that MLflow gave it.
+
+    With it lie parameters, metrics, plots, the model card, the native booster with its signature
+    and the bundle. Takes seconds. Promotes nothing.
+    """
+    client, experiment = _open(home)
+    run = client.create_run(experiment)
+    identity = run.info.run_id
+    try:
+        bundle = _write(client, identity, run.info.artifact_uri, trial)
+    except BaseException:
+        client.set_terminated(identity, "FAILED")
+        raise
+    client.set_terminated(identity)
+    return bundle
+
+
+def promote(home: Home, version: str) -> None:
+    """Point the alias `champion` at `version`."""
+    client, _ = _open(home)
+    client.set_registered_model_alias(NAME, ALIAS, version)
+
+
+def champion_version(home: Home) -> str | None:
+    """The version that the alias points at, or None."""
+    if not (home.root / STORE).exists():
+        return None
+    client, _ = _open(home)
+    version = client.get_registered_model(NAME).aliases.get(ALIAS)
+    return None if version is None else str(version)
+
+
+def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bundle:
+    from models.card import card
+    from models.plots import draw
+
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        _save_booster(folder / "model", trial.bundle)
+        client.log_artifacts(run, place)
+        version = client.create_model_version(NAME, f"{artifacts}/model", run).version
+        facts = replace(trial.bundle.facts, model_version=str(version))
+        bundle = replace(trial.bundle, facts=facts)
+        text = card(bundle, trial.report, trial.verdict, trial.population)
+        client.log_text(run, text, "model_card.md")
+        client.update_model_version(NAME, str(version), text)
+        (folder / "more" / "plots").mkdir(parents=True)
+        draw(folder / "more" / "plots", *trial.held_out)
+        save(folder / "more" / "bundle", bundle)
+        client.log_artifacts(run, str(folder / "more"))
+    client.log_dict(run, trial.report.to_dict(), "report.json")
+    _log_figures(client, run, bundle, trial)
+    return bundle
+
+
+def _save_booster(folder: Path, bundle: Bundle) -> None:
+    """The trees as MLflow's LightGBM flavour: native text, which loads with pickle disallowed."""
+    import mlflow.lightgbm
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    from models.boosting import booster_of
+
+    names = [feature.name for feature in bundle.model.features]
+    signature = ModelSignature(
+        Schema([ColSpec(DataType.double, name) for name in names]),
+        Schema([ColSpec(DataType.double)]),
+    )
+    mlflow.lightgbm.save_model(
+        booster_of(bundle.model.trees),
+        str(folder),
+        signature=signature,
+        pip_requirements=REQUIREMENTS,
+    )
+
+
+def _log_figures(client: MlflowClient, run: str, bundle: Bundle, trial: Trial) -> None:
+    from mlflow.entities import Metric, Param, RunTag
+
+    facts = {
+        **trial.parameters,
+        "blend": bundle.model.blend,
+        "trees": bundle.model.trees.count("\nTree="),
+        "features": len(bundle.model.features),
+        "horizon_days": bundle.model.horizon_days,
+        "trained_from": bundle.facts.trained_from,
+        "trained_to": bundle.facts.trained_to,
+        "protocol": trial.report.protocol,
+    }
+    tags = {
+        "model_version": bundle.facts.model_version,
+        "code_version": bundle.facts.code_version,
+        "feature_fingerprint": bundle.fingerprint,
+        "grade": trial.report.grade,
+        "verdict": "; ".join(trial.verdict.reasons),
+    }
+    client.log_batch(
+        run,
+        metrics=[Metric(name, value, 0, 0) for name, value in _figures(trial.report)],
+        params=[Param(name, str(value)) for name, value in facts.items()],
+        tags=[RunTag(name, value) for name, value in tags.items()],
+    )
+
+
+def _figures(report: Report) -> Iterator[tuple[str, float]]:
+    for quality in (report.model, *report.baselines):
+        for who in ("all", "silent", "vocal"):
+            metrics: Metrics = getattr(quality, who)
+            for measure, value in vars(metrics).items():
+                if value is not None:
+                    yield f"{quality.name.replace(' ', '_')}.{who}.{measure}", float(value)
+    if report.model.auc is not None:
+        yield "model.all.auc_low", report.model.auc.low
+        yield "model.all.auc_high", report.model.auc.high
+
+
+def _open(home: Home) -> tuple[MlflowClient, str]:
+    """A client of the home's store, made whole at first use, and the id of our experiment.
+
+    MLflow makes a new store's tables without a lock, and of several processes that do so at once
+    only one survives: so all open it one after the other.
+    """
+    _quiet()
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    uri = f"sqlite:///{(home.root / STORE).resolve()}"
+    with _locked(home.root / LOCK):
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        known = client.get_experiment_by_name(NAME)
+        place = (home.root / ARTIFACTS).resolve().as_uri()
+        experiment = known.experiment_id if known else client.create_experiment(NAME, place)
+        try:
+            client.get_registered_model(NAME)
+        except MlflowException:
+            client.create_registered_model(NAME)
+    return client, experiment
+
+
+def _quiet() -> None:
+    """No word to the network or the terminal, before MLflow is imported and decides otherwise."""
+    for variable in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+        os.environ.setdefault(variable, "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

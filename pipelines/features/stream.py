@@ -1,0 +1,236 @@
+"""What a stream is: a named filter over interactions or dated facts, and the figures wanted of it.
+
+A feature is one figure (`Stat`) of one stream. Nothing else has to be written for it: the
+reference and the compiled pass both read these declarations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from models.contracts import CHANNELS, KINDS, SCORE_KINDS, Feature
+
+WINDOWS = (7, 30, 90, 180, 365, None)  # days; None: the whole history
+RHYTHM_DAYS = 3  # days of activity that make a rhythm: two gaps
+
+# Facts of pipelines/features/facts.py. Their codes follow those of the kinds; append only.
+FACTS = (
+    "first_reply", "promise_missed", "promise_held", "resolved", "requester_wait",
+    "first_contact", "repeat_contact", "channel_switch", "complaint_unanswered",
+    "complaint_answered", "complaint_level", "survey_unanswered", "survey_heeded", "case_level",
+    "bot_failed", "unpaid_level",
+)  # fmt: skip
+SOURCES = KINDS + FACTS
+SOURCE_CODE = {name: code for code, name in enumerate(SOURCES)}
+
+# How good an answer is. CSAT: 4 and 5 are good; NPS: 9-10 and 0-6; CES: 5-7 (CONTRACTS.md,
+# definitions). Poor CSAT and CES mirror their good ones. Highest poor and lowest good score.
+SCORE_CUTS = {"csat": (2.0, 4.0), "nps": (6.0, 9.0), "ces": (3.0, 5.0)}
+Rating = Literal["poor", "middling", "good"]
+RATINGS: tuple[Rating, ...] = ("poor", "middling", "good")
+Actor = Literal["person", "bot"]
+ACTORS: tuple[Actor, ...] = ("person", "bot")
+Sign = Literal["unknown", "negative", "zero", "positive"]
+SIGNS: tuple[Sign, ...] = ("unknown", "negative", "zero", "positive")
+Measure = Literal["", "value", "seconds", "wait", "score"]
+MEASURES: tuple[Measure, ...] = ("", "value", "seconds", "wait", "score")
+Attribute = Literal["agent", "topic", "channel", "case", "day"]
+ATTRIBUTES: tuple[Attribute, ...] = ("agent", "topic", "channel", "case", "day")
+
+Op = Literal[
+    "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
+    "gap", "gap_spread", "rhythm",
+]  # fmt: skip
+OPS: tuple[Op, ...] = (
+    "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
+    "gap", "gap_spread", "rhythm",
+)  # fmt: skip
+# How models/words.py writes the figure.
+WRITTEN: dict[Op, str] = {
+    "since": "days", "first": "days", "gap": "days", "gap_spread": "ratio", "rhythm": "ratio",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which rows belong: all that is said must hold. An empty tuple lets everything through."""
+
+    sources: tuple[str, ...]  # kinds, or facts
+    channels: tuple[str, ...] = ()
+    by: Actor | None = None  # an agent that is not a bot, or none at all, is a person
+    score_kinds: tuple[str, ...] = ()
+    ratings: tuple[Rating, ...] = ()  # only where there is a score and its kind
+    signs: tuple[Sign, ...] = ()  # of `value`
+    provoked: bool | None = None  # an answer to our own message
+    in_case: bool | None = None
+
+    def __post_init__(self) -> None:
+        known = (
+            (self.sources, SOURCES), (self.channels, CHANNELS), (self.score_kinds, SCORE_KINDS),
+            (self.ratings, RATINGS), (self.signs, SIGNS),
+        )  # fmt: skip
+        for given, allowed in known:
+            wrong = sorted(set(given) - set(allowed))
+            if wrong:
+                raise ValueError(f"unknown {wrong[0]!r}; known: {', '.join(allowed)}")
+        if not self.sources or (set(self.sources) & set(KINDS) and set(self.sources) & set(FACTS)):
+            raise ValueError("a stream is over kinds or over facts, and names at least one")
+
+    @property
+    def of_facts(self) -> bool:
+        return self.sources[0] in FACTS
+
+
+def rows(*kinds: str, **conditions: object) -> Where:
+    """Interactions of these kinds (see `Where` for the conditions)."""
+    return Where(kinds, **conditions)  # type: ignore[arg-type]
+
+
+def facts(*names: str, **conditions: object) -> Where:
+    """Dated facts of these names."""
+    return Where(names, **conditions)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Stat:
+    """One figure. `says` is a template of models/words.py: usual | for zero | for not known."""
+
+    op: Op
+    window: int | None
+    says: str
+    name: str = ""  # where the usual name would read wrongly
+    of: str = ""  # share: the stream that holds this one
+    attribute: Attribute | None = None  # distinct: of what
+    recent: int = 0  # trend: days of the recent part of the window
+    measured: bool = False  # trend: of the measure, not of the count
+    least_days: int = RHYTHM_DAYS  # gap, gap_spread, rhythm: undefined with fewer active days
+    written: str = ""  # how the figure is written, where not by `op`
+
+    def __post_init__(self) -> None:
+        for days in (self.window, self.recent or None):
+            if days not in WINDOWS:
+                raise ValueError(f"{days} is no window; known: {WINDOWS}")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A named filter and its figures. `measure` times `scale` is what sums and means are of."""
+
+    name: str
+    system: str  # of CAPABILITIES.md
+    where: Where
+    stats: tuple[Stat, ...]
+    measure: Measure = ""
+    scale: float = 1.0
+    group: str = field(default="")  # streams that make one reason together; default its own
+
+    def features(self) -> tuple[Feature, ...]:
+        """The columns this stream makes, in declared order."""
+        return tuple(self._feature(stat) for stat in self.stats)
+
+    def _feature(self, stat: Stat) -> Feature:
+        return Feature(
+            name=stat.name or self._name(stat),
+            says=stat.says,
+            system=self.system,
+            group=self.group or self.name,
+            stat=stat.written or WRITTEN.get(stat.op, stat.op),
+            window_days=stat.window,
+        )
+
+    def _name(self, stat: Stat) -> str:
+        if stat.op == "since":
+            return f"days_since_{self.name}"
+        if stat.op == "first":
+            return f"days_since_first_{self.name}"
+        window = "ever" if stat.window is None else str(stat.window)
+        middle = f"{stat.attribute}s" if stat.attribute else stat.op
+        if stat.op == "trend":
+            return f"{self.name}_{'sum_' if stat.measured else ''}trend_{stat.recent}_{window}"
+        if stat.op in ("last", "gap", "gap_spread", "rhythm"):
+            return f"{self.name}_{stat.op}"
+        return f"{self.name}_{middle}_{window}"
+
+
+def counts(*windows: int | None, says: str) -> tuple[Stat, ...]:
+    """How many, over each window."""
+    return tuple(Stat("count", window, says) for window in windows)
+
+
+def sums(*windows: int | None, says: str) -> tuple[Stat, ...]:
+    """The measure summed; 0 where there is none."""
+    return tuple(Stat("sum", window, says) for window in windows)
+
+
+def means(*windows: int | None, says: str) -> tuple[Stat, ...]:
+    """The measure's mean; NaN where there is none."""
+    return tuple(Stat("mean", window, says) for window in windows)
+
+
+def highest(*windows: int | None, says: str) -> tuple[Stat, ...]:
+    """The measure's maximum; NaN where there is none."""
+    return tuple(Stat("max", window, says) for window in windows)
+
+
+def lowest(*windows: int | None, says: str) -> tuple[Stat, ...]:
+    """The measure's minimum; NaN where there is none."""
+    return tuple(Stat("min", window, says) for window in windows)
+
+
+def last(says: str) -> tuple[Stat, ...]:
+    """The newest known measure."""
+    return (Stat("last", None, says),)
+
+
+def since(says: str) -> tuple[Stat, ...]:
+    """Days since the newest; NaN where there is none."""
+    return (Stat("since", None, says),)
+
+
+def since_first(says: str) -> tuple[Stat, ...]:
+    """Days since the oldest; NaN where there is none."""
+    return (Stat("first", None, says),)
+
+
+def distinct(attribute: Attribute, *windows: int | None, says: str) -> tuple[Stat, ...]:
+    """How many different agents, topics, channels, cases (unknown ones left out) or UTC days."""
+    return tuple(Stat("distinct", window, says, attribute=attribute) for window in windows)
+
+
+def shares(of: str, *windows: int | None, says: str) -> tuple[Stat, ...]:
+    """This stream's count over the count of the stream `of`; NaN where that is zero."""
+    return tuple(Stat("share", window, says, of=of) for window in windows)
+
+
+def trend(recent: int, window: int, says: str, measured: bool = False) -> tuple[Stat, ...]:
+    """The daily rate of the recent days over that of the rest of the window.
+
+    The rest begins no earlier than the relationship did (joining, or the first interaction where
+    that is older). NaN where it is shorter than the recent days, or nothing happened in it.
+    """
+    return (Stat("trend", window, says, recent=recent, measured=measured),)
+
+
+def level(name: str, says: str) -> tuple[Stat, ...]:
+    """What is open now: the sum of +1 and -1 over the whole history."""
+    return (Stat("sum", None, says, name=name, written="sum_count"),)
+
+
+def rhythm(noun: str) -> tuple[Stat, ...]:
+    """The usual gap between active days, how much it varies, and the present gap against it."""
+    few = f"|too few days with {noun} to know a rhythm"
+    usual = f"usually {{value}} day{{s}} between days with {noun}"
+    spread = (
+        f"the middle half of the gaps between days with {noun} spreads over {{value}} usual gaps"
+    )
+    return (
+        Stat("gap", None, f"{usual}|{usual}{few}"),
+        Stat("gap_spread", None, f"{spread}|days with {noun} come as regularly as a clock{few}"),
+        Stat(
+            "rhythm",
+            None,
+            f"the present gap without {noun} is {{value}} times the usual one"
+            f"|{noun} as recently as ever{few}",
+        ),
+    )

@@ -1,0 +1,380 @@
+"""Streams of cases and of the people and bots who work on them."""
+
+from __future__ import annotations
+
+from pipelines.features.stream import (
+    Stream,
+    counts,
+    distinct,
+    facts,
+    highest,
+    last,
+    level,
+    means,
+    rows,
+    shares,
+    since,
+    sums,
+    trend,
+)
+
+PER_HOUR = 1 / 3600  # seconds are told in hours
+PER_MINUTE = 1 / 60
+
+CASES = (
+    Stream(
+        "case",
+        "S1",
+        rows("case_opened"),
+        (
+            *counts(
+                7, 30, 90, 180, 365, None,
+                says="{value} case{s} opened in {window}|no case opened in {window}",
+            ),
+            *since(
+                "the last case was opened {value} day{s} ago|the last case was opened today"
+                "|never opened a case"
+            ),
+            *trend(
+                30, 180,
+                "cases of the last 30 days come at {value} times the earlier rate"
+                "|no case in the last 30 days, some before|too few earlier cases to compare with",
+            ),
+            *distinct(
+                "topic", 90, 365,
+                says="cases about {value} different topic{s} in {window}"
+                "|no case with a known topic in {window}",
+            ),
+        ),
+    ),
+    Stream(
+        "open_case",
+        "S15",
+        facts("case_level"),
+        level("open_cases", "{value} case{s} still open|no case open"),
+        measure="value",
+    ),
+    Stream(
+        "resolved",
+        "S1",
+        facts("resolved"),
+        (
+            *counts(30, 90, 365, says="{value} case{s} solved in {window}|no case solved in {window}"),
+            *means(
+                90, 365,
+                says="a solution took {value} hours on average in {window}"
+                "|solutions came at once in {window}|no case solved in {window}",
+            ),
+            *highest(
+                365,
+                says="the slowest solution in {window} took {value} hours"
+                "|every solution in {window} came at once|no case solved in {window}",
+            ),
+            *last(
+                "the last solution took {value} hours|the last solution came at once"
+                "|no case was ever solved"
+            ),
+        ),
+        measure="value",
+        scale=PER_HOUR,
+    ),
+    Stream(
+        "settled",
+        "S1",
+        facts("first_contact"),
+        counts(
+            365,
+            says="{value} solved case{s} could be judged in {window}"
+            "|no solved case to judge in {window}",
+        ),
+        group="first_contact_resolution",
+    ),
+    Stream(
+        "resolved_first_contact",
+        "S1",
+        facts("first_contact", signs=("positive",)),
+        (
+            *counts(
+                90, 365,
+                says="{value} case{s} settled on first contact in {window}"
+                "|no case settled on first contact in {window}",
+            ),
+            *shares(
+                "settled", 365, None,
+                says="{value} of the cases solved in {window} were settled on first contact"
+                "|no case solved in {window} was settled on first contact"
+                "|no solved case to judge in {window}",
+            ),
+        ),
+        group="first_contact_resolution",
+    ),
+    Stream(
+        "repeat_contact",
+        "S1",
+        facts("repeat_contact"),
+        (
+            *counts(
+                30, 90, 365, None,
+                says="had to come back about the same topic {value} time{s} in {window}"
+                "|never had to come back about the same topic in {window}",
+            ),
+            *shares(
+                "case", 365,
+                says="{value} of the cases in {window} were about something solved the week before"
+                "|no case in {window} was about something solved the week before"
+                "|no case in {window}",
+            ),
+            *since(
+                "had to come back about the same topic {value} day{s} ago"
+                "|had to come back about the same topic today"
+                "|never had to come back about the same topic"
+            ),
+        ),
+    ),
+    Stream(
+        "reopened",
+        "S14",
+        rows("case_reopened"),
+        (
+            *counts(
+                30, 90, 365, None,
+                says="{value} case{s} {was} reopened in {window}|no case was reopened in {window}",
+            ),
+            *since(
+                "a case was reopened {value} day{s} ago|a case was reopened today"
+                "|never reopened a case"
+            ),
+        ),
+    ),
+    Stream(
+        "transferred",
+        "S7",
+        rows("case_transferred"),
+        (
+            *counts(
+                30, 90, 365, None,
+                says="was handed on {value} time{s} in {window}|was not handed on in {window}",
+            ),
+            *distinct(
+                "case", 365,
+                says="{value} case{s} {was} handed on in {window}"
+                "|no case was handed on in {window}",
+            ),
+        ),
+    ),
+    Stream(
+        "escalated",
+        "S1",
+        rows("case_escalated"),
+        (
+            *counts(
+                30, 90, 365, None,
+                says="{value} escalation{s} in {window}|no escalation in {window}",
+            ),
+            *since(
+                "the last escalation was {value} day{s} ago|a case was escalated today"
+                "|no case was ever escalated"
+            ),
+        ),
+    ),
+    Stream(
+        "pending",
+        "S14",
+        rows("case_pending"),
+        counts(
+            90, 365,
+            says="was asked for more {value} time{s} in {window}|was not asked for more in {window}",
+        ),
+    ),
+)  # fmt: skip
+
+WAITS = (
+    Stream(
+        "first_reply",
+        "S15",
+        facts("first_reply"),
+        (
+            *means(
+                90, 365,
+                says="a first reply took {value} hours on average in {window}"
+                "|first replies came at once in {window}|no first reply in {window}",
+            ),
+            *highest(
+                90, 365,
+                says="the slowest first reply in {window} took {value} hours"
+                "|every first reply in {window} came at once|no first reply in {window}",
+            ),
+            *last(
+                "the last first reply took {value} hours|the last first reply came at once"
+                "|never had a first reply"
+            ),
+        ),
+        measure="value",
+        scale=PER_HOUR,
+    ),
+    Stream(
+        "promised_reply",
+        "S15",
+        facts("promise_missed", "promise_held"),
+        counts(
+            365,
+            says="{value} time{s} a first reply was due in {window}|no first reply was due in {window}",
+        ),
+        group="late_first_reply",
+    ),
+    Stream(
+        "late_first_reply",
+        "S15",
+        facts("promise_missed"),
+        (
+            *counts(
+                7, 30, 90, 365, None,
+                says="{value} time{s} a first reply came later than promised in {window}"
+                "|no first reply came later than promised in {window}",
+            ),
+            *shares(
+                "promised_reply", 365, None,
+                says="{value} of the first replies due in {window} came later than promised"
+                "|every first reply due in {window} came as promised"
+                "|no first reply was due in {window}",
+            ),
+            *since(
+                "a promised first reply failed to come {value} day{s} ago"
+                "|a promised first reply failed to come today|no promised first reply ever failed"
+            ),
+        ),
+    ),
+    Stream(
+        "requester_wait",
+        "S15",
+        facts("requester_wait"),
+        (
+            *sums(
+                90, 365,
+                says="waited {value} hours in all on open cases in {window}"
+                "|did not wait on a case in {window}",
+            ),
+            *means(
+                365,
+                says="waited {value} hours each time on average in {window}"
+                "|did not wait in {window}|no wait in {window}",
+            ),
+            *highest(
+                365,
+                says="the longest wait in {window} was {value} hours"
+                "|did not wait in {window}|no wait in {window}",
+            ),
+        ),
+        measure="value",
+        scale=PER_HOUR,
+    ),
+    Stream(
+        "hold",
+        "S15",
+        rows("message_in", "call_in", "message_out", "call_out"),
+        (
+            *means(
+                90, 365,
+                says="waited {value} minutes on average for an answer in {window}"
+                "|answers came at once in {window}|no wait was noted in {window}",
+            ),
+            *highest(
+                90,
+                says="the longest wait for an answer in {window} was {value} minutes"
+                "|answers came at once in {window}|no wait was noted in {window}",
+            ),
+        ),
+        measure="wait",
+        scale=PER_MINUTE,
+    ),
+)  # fmt: skip
+
+PEOPLE = (
+    Stream(
+        "reply",
+        "S6",
+        rows("message_out", "call_out", by="person"),
+        (
+            *counts(
+                30, 90, 365,
+                says="heard from us {value} time{s} in {window}|did not hear from us in {window}",
+            ),
+            *distinct(
+                "agent", 90, 365, None,
+                says="dealt with {value} different agent{s} in {window}"
+                "|dealt with no agent in {window}",
+            ),
+            *means(
+                90, 365,
+                says="an agent took {value} minutes for them on average in {window}"
+                "|agents took no time for them in {window}|no handling time known in {window}",
+            ),
+            *since(
+                "we last wrote or called {value} day{s} ago|we wrote or called today"
+                "|we never wrote or called"
+            ),
+        ),
+        measure="seconds",
+        scale=PER_MINUTE,
+    ),
+    Stream(
+        "any_reply",
+        "S13",
+        rows("message_out", "call_out"),
+        counts(365, says="{value} answer{s} in {window}|no answer in {window}"),
+        group="bot_reply",
+    ),
+    Stream(
+        "bot_reply",
+        "S13",
+        rows("message_out", "call_out", by="bot"),
+        (
+            *counts(
+                90, 365,
+                says="{value} answer{s} by a bot in {window}|no answer by a bot in {window}",
+            ),
+            *shares(
+                "any_reply", 365,
+                says="{value} of the answers in {window} came from a bot"
+                "|no answer in {window} came from a bot|no answer in {window}",
+            ),
+        ),
+    ),
+    Stream(
+        "bot_session",
+        "S13",
+        rows("bot_session"),
+        counts(
+            30, 90, 365,
+            says="{value} talk{s} with the bot in {window}|no talk with the bot in {window}",
+        ),
+    ),
+    Stream(
+        "bot_failed",
+        "S13",
+        facts("bot_failed"),
+        (
+            *counts(
+                30, 90, 365, None,
+                says="the bot could not help {value} time{s} in {window}"
+                "|the bot never failed them in {window}",
+            ),
+            *since(
+                "the bot could not help {value} day{s} ago|the bot could not help today"
+                "|the bot never failed them"
+            ),
+        ),
+    ),
+    Stream(
+        "bot_handoff",
+        "S13",
+        rows("bot_handoff"),
+        counts(
+            90, 365,
+            says="the bot handed over {value} time{s} in {window}"
+            "|the bot did not hand over in {window}",
+        ),
+    ),
+)  # fmt: skip
+
+SERVICE = CASES + WAITS + PEOPLE

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_world import QUICK, world
+
+from models.boosting import booster_of
+from models.calibration import Calibration, calibrate, log_loss, probability
+from models.churn import Bands, ChurnModel, Dataset, cross_predict, fit
+from models.dataset import group_folds
+from models.errors import NotEnoughData
+from models.linear import fit_linear
+from models.metrics import Ranking
+
+
+def test_it_ranks_customers_it_has_never_seen(model: ChurnModel):
+    later = world(seed=7)
+    assert Ranking(later.y, model.predict(later.X)).auc() > 0.7
+
+
+def test_the_same_data_and_seed_give_the_same_model(data: Dataset, model: ChurnModel):
+    assert fit(data, QUICK) == model
+
+
+def test_contributions_and_bias_sum_to_the_log_odds(data: Dataset, model: ChurnModel):
+    contributions, bias = model.contributions(data.X)
+    assert np.allclose(contributions.sum(axis=1) + bias, model.log_odds(data.X), atol=1e-10)
+
+
+def test_columns_that_never_vary_or_are_never_known_move_nothing(data: Dataset, model: ChurnModel):
+    contributions, _ = model.contributions(data.X)
+    assert not contributions[:, 6:].any()
+
+
+def test_trees_answer_as_lightgbm_does_to_the_bit(data: Dataset, model: ChurnModel):
+    theirs = booster_of(model.trees).predict(data.X, raw_score=True)
+    assert np.array_equal(model.forest.scores(data.X), theirs)
+
+
+def test_probabilities_are_those_of_the_world(model: ChurnModel):
+    later = world(rows=6000, seed=8)
+    assert abs(model.predict(later.X).mean() - later.y.mean()) < 0.03
+
+
+def test_a_matrix_of_other_width_is_refused(data: Dataset, model: ChurnModel):
+    with pytest.raises(ValueError, match="8 features"):
+        model.predict(data.X[:, :5])
+
+
+def test_no_customer_stands_on_both_sides_of_a_fold(data: Dataset):
+    fold = group_folds(data.customer, data.y, 5, seed=1)
+    assert all(len(set(fold[data.customer == one])) == 1 for one in range(200))
+    leavers = [int(data.y[fold == number].sum()) for number in range(5)]
+    assert max(leavers) < 1.3 * min(leavers)
+
+
+def test_out_of_fold_predictions_of_noise_show_no_skill():
+    noise = world(rows=800, signal=0.0)
+    assert Ranking(noise.y, cross_predict(noise, QUICK, folds=3)).auc() < 0.56
+
+
+def test_one_class_is_refused_with_what_is_missing(data: Dataset):
+    with pytest.raises(NotEnoughData, match="0 customers left"):
+        fit(replace(data, y=np.zeros(len(data), dtype=bool)), QUICK)
+
+
+def test_bands_ask_for_twice_the_base_rate_even_of_the_top_tenth(model: ChurnModel):
+    assert model.bands.medium == model.base_rate
+    assert model.bands.high >= min(2 * model.base_rate, (1 + model.base_rate) / 2)
+    assert Bands(0.1, 0.3).of(np.array([0.05, 0.1, 0.3])) == ["low", "medium", "high"]
+
+
+def test_calibration_finds_the_truth_behind_log_odds_that_are_too_sure():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(-2, 1.5, 20_000)
+    y = rng.random(20_000) < probability(truth)
+    fitted = calibrate(3 * truth + 1, y)
+    assert log_loss(fitted(3 * truth + 1), y) == pytest.approx(log_loss(truth, y), abs=2e-3)
+
+
+def test_calibration_of_noise_says_the_base_rate_and_keeps_the_order():
+    rng = np.random.default_rng(1)
+    z, y = rng.normal(0, 2, 5000), rng.random(5000) < 0.2
+    calibrated = calibrate(z, y)(z)
+    assert probability(calibrated) == pytest.approx(0.2, abs=0.04)
+    assert np.array_equal(np.argsort(calibrated, kind="stable"), np.argsort(z, kind="stable"))
+
+
+def test_calibrations_slope_is_its_derivative():
+    curve, z = Calibration(0.5, 2.0, -0.3), np.linspace(-5, 5, 11)
+    assert curve.slope(z) == pytest.approx((curve(z + 1e-6) - curve(z - 1e-6)) / 2e-6, rel=1e-5)
+
+
+def test_the_linear_half_is_bounded_on_absurd_values(data: Dataset):
+    linear = fit_linear(data.X, data.y, [0.03], seed=0)[0]
+    absurd = data.X[:1].copy()
+    absurd[0, 5] = 1e30
+    assert abs(linear.log_odds(absurd)[0]) < 20

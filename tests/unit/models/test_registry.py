@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import registry
+from models.bundle import Bundle, load
+from models.churn import Dataset
+from models.evaluate import evaluate, judge
+from models.home import Home
+
+OPEN = "import sys; from pathlib import Path; from models.home import Home\n"
+OPEN += "from models import registry; registry._open(Home(Path(sys.argv[1])))"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def opened_at_once(home: Home) -> list[subprocess.CompletedProcess[str]]:
+    """Four processes that are the first to open the store, all at the same time."""
+    call = [sys.executable, "-c", OPEN, str(home.root)]
+    running = [
+        subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    return [subprocess.CompletedProcess(call, one.wait(), *one.communicate()) for one in running]
+
+
+@pytest.fixture(scope="module")
+def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
+    p = bundle.model.predict(data.X)
+    report = evaluate(
+        data.y,
+        p,
+        customer=data.customer,
+        silent=data.silent,
+        longest_silence=data.X[:, 2],
+        base_rate=0.25,
+    )
+    return registry.Trial(
+        bundle, report, judge(report), (data.y, p), "everyone with a contract", {"seed": 1}
+    )
+
+
+@pytest.fixture(scope="module")
+def logged(
+    home: Home, trial: registry.Trial, opened_at_once: list[subprocess.CompletedProcess[str]]
+) -> Bundle:
+    return registry.log(home, trial)
+
+
+def test_a_new_store_opened_by_four_processes_at_once_survives(
+    opened_at_once: list[subprocess.CompletedProcess[str]],
+):
+    assert [(one.returncode, one.stdout, one.stderr) for one in opened_at_once] == [(0, "", "")] * 4
+
+
+def test_logging_names_the_version_and_promotes_nothing(home: Home, logged: Bundle):
+    assert logged.facts.model_version == "1"
+    assert registry.champion_version(home) is None
+
+
+def test_the_bundle_plots_and_card_lie_with_the_run(home: Home, logged: Bundle):
+    (folder,) = (home.root / "mlartifacts").glob("*/artifacts")
+    assert load(folder / "bundle") == logged
+    assert {path.stem for path in (folder / "plots").iterdir()} == {
+        "roc", "gain", "lift", "calibration",
+    }  # fmt: skip
+    card = (folder / "model_card.md").read_text()
+    for needed in ("everyone with a contract", "silent", "objected to profiling", "complaints_30"):
+        assert needed in card
+    assert not list(folder.rglob("*.pkl"))
+
+
+def test_the_alias_points_at_the_champion_which_loads_without_pickle(
+    home: Home, logged: Bundle, data: Dataset, monkeypatch: pytest.MonkeyPatch
+):
+    registry.promote(home, logged.facts.model_version)
+    assert registry.champion_version(home) == "1"
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    import mlflow
+
+    mlflow.set_tracking_uri(f"sqlite:///{home.root / 'mlflow.db'}")
+    loaded = mlflow.lightgbm.load_model("models:/warmline-churn@champion")
+    theirs = loaded.predict(data.X, raw_score=True)
+    assert np.array_equal(theirs, logged.model.forest.scores(data.X))
+
+
+def test_a_failed_log_is_marked_as_failed(
+    home: Home, trial: registry.Trial, logged: Bundle, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(registry, "save", full)
+    with pytest.raises(OSError, match="full"):
+        registry.log(home, trial)
+    client, experiment = registry._open(home)
+    assert client.search_runs([experiment])[0].info.status == "FAILED"
+    assert registry.champion_version(home) == "1"
+
+
+def test_mlflow_is_told_to_keep_quiet(logged: Bundle):
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    from mlflow.telemetry.utils import is_telemetry_disabled
+
+    assert is_telemetry_disabled()
+
+
+def test_a_home_without_a_store_has_no_champion_and_gets_none(tmp_path: Path):
+    assert registry.champion_version(Home(tmp_path)) is None
+    assert not any(tmp_path.iterdir())
