@@ -93,9 +93,10 @@ def load(folder: Path, *, expect: str | None = None) -> Bundle:
     """
     manifest = _read(folder, MANIFEST)
     _check_format(folder, manifest)
+    files = manifest.get("files")
     for name in (TREES, DESCRIPTION):
-        path = folder / name
-        if not path.is_file() or sha256(path) != manifest.get("files", {}).get(name):
+        path, known = folder / name, isinstance(files, dict) and files.get(name)
+        if not path.is_file() or sha256(path) != known:
             raise BundleDamaged(
                 f"{path} is not the file that was written (its checksum differs from "
                 f"{MANIFEST}). {_AGAIN}"

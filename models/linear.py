@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 KNOTS = 33  # quantiles that stand for a feature's distribution
+FLAT = 1e-9  # a smaller standard deviation is rounding
 CLIP = 4.0  # standard deviations; one absurd amount must not decide
 # Past these a linear model gains nothing, and the solver's time grows with rows x columns^2.
 MAX_FEATURES = 100
@@ -81,6 +82,7 @@ def fit_linear(
     left out.
     """
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits  # scikit-learn's own dependency
 
     if len(y) > MAX_ROWS:
         sample = np.sort(np.random.default_rng(seed).choice(len(y), MAX_ROWS, replace=False))
@@ -92,13 +94,16 @@ def fit_linear(
         return (Linear(float(np.log(share / (1 - share))), ()),) * len(strengths)
     design = np.hstack([term.transforms(matrix[:, term.column]) for term in terms])
     centre, scale = design.mean(axis=0), design.std(axis=0)
-    scale[scale < 1e-9] = np.inf
+    scale[scale < FLAT] = np.inf
     design -= centre
     design /= scale
     models = []
     for strength in strengths:
         solver = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=50, tol=1e-6)
-        solver.fit(design, y)
+        # One thread: small matrices gain nothing by more, a busy machine loses ten times as much,
+        # and the sums come out the same on every machine.
+        with threadpool_limits(limits=1, user_api="blas"):
+            solver.fit(design, y)
         models.append(
             _assemble(terms, centre, solver.coef_[0] / scale, float(solver.intercept_[0]))
         )
@@ -128,7 +133,7 @@ def _assemble(terms: list[Term], centre: Floats, weights: Floats, intercept: flo
 
 def _describe(column: int, x: Floats) -> Term | None:
     """The column's distribution, or None where it tells nothing."""
-    known = x[~np.isnan(x)]
+    known = x[np.isfinite(x)]
     if len(known) == 0 or (len(known) == len(x) and known.min() == known.max()):
         return None
     log = _signed_log(known)
@@ -141,7 +146,7 @@ def _describe(column: int, x: Floats) -> Term | None:
     return Term(
         column,
         float(log.mean()),
-        float(log.std()) or 1.0,
+        float(log.std()) if log.std() > FLAT else 1.0,
         tuple(knots.tolist()),
         tuple(ranks.tolist()),
     )
@@ -156,7 +161,7 @@ def _strongest(terms: list[Term], matrix: Floats, y: NDArray[np.bool_]) -> list[
     for term in terms:
         columns = term.transforms(matrix[:, term.column])
         spread = columns.std(axis=0)
-        spread[spread < 1e-9] = np.inf
+        spread[spread < FLAT] = np.inf
         strength.append(float(np.abs(centred @ columns / spread).max()))
     chosen = np.sort(np.argsort(strength, kind="stable")[-MAX_FEATURES:])
     return [terms[position] for position in chosen]

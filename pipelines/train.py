@@ -169,6 +169,10 @@ def _plan(history: History, settings: Settings, as_of: date | None, horizon: int
         raise NotEnoughData("the history holds no interaction: run `warmline ingest PATH` first.")
     first, last = snapshots.whole_days(history.span, settings.zone)
     training = settings.training
+    terms = history.terms()
+    if terms is not None and len(terms) and training.label != "non_contractual":
+        # A contract feed that stops earlier than the others tells no renewals after its end.
+        last = min(last, snapshots.local_date(terms.told_until, settings.zone))
     return snapshots.plan(
         first, min(last, as_of or last), horizon, training.snapshots, training.min_history_days
     )

@@ -1,68 +1,164 @@
-"""TEMPORARY stand-in by the lead so that training can be wired; the features' helper replaces it."""
-from __future__ import annotations
-from dataclasses import dataclass
-import numpy as np
-from models.contracts import KINDS, KIND_CODE, DAY, WORD_KINDS, STAYING_KINDS, Feature
-from pipelines.features import relationship
+"""Features of customers at nights: the declared streams through the compiled pass, and the contract.
 
-W = (7, 30, 90, 180, 365)
+Everything a caller needs stands here; how it is computed stays behind `compute`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import bundle
+from models.contracts import CHANNEL_CODE, CHANNELS, DAY, Feature
+from pipelines.features import relationship
+from pipelines.features.program import Program, compile_program
+from pipelines.features.streams import STREAMS, stream_features
+from pipelines.history.events import Events
+
+if TYPE_CHECKING:
+    from models.settings import Settings
+    from pipelines.history.store import History
+    from pipelines.history.terms import Terms
+
+HOUR = 3_600
+SILENT_DAYS = 365  # CONTRACTS.md, definitions
+
+
+def default_promises() -> NDArray[np.int64]:
+    """Seconds to a first reply by channel code, the last for none: 24 h, 1 h on social and chat.
+
+    Source: CONTRACTS.md, definitions.
+    """
+    promises = np.full(len(CHANNELS) + 1, DAY, np.int64)
+    promises[[CHANNEL_CODE["social"], CHANNEL_CODE["chat"]]] = HOUR
+    return promises
+
 
 @dataclass(frozen=True)
 class Night:
+    """Visible: `at` < as_of and `recorded` <= cutoff. Both in seconds since 1970 UTC."""
+
     as_of: int
     cutoff: int
 
+
 @dataclass(frozen=True)
 class Context:
-    bots: object
-    silent_days: int = 365
+    """What a customer's own rows do not tell."""
+
+    bots: NDArray[np.bool_]  # by agent code; agents beyond its end are people
+    promise_seconds: NDArray[np.int64]  # by channel code, the last for rows without a channel
+    silent_days: int = SILENT_DAYS
+
 
 @dataclass(frozen=True)
 class Block:
+    """Rows of one bucket: `values` is [nights, customers, features]."""
+
     bucket: int
-    customers: object
-    values: object
+    customers: NDArray[np.int32]  # ascending
+    values: NDArray[np.float64]
 
-BASE = ("days_since_word", "silent", "fading", "days_since_active", "days_since_any", "tenure_days")
 
-def features():
-    out = [Feature(f"{k}_count_{w}", "{value} " + k + "{s} in {window}", "S1", k, "count", w) for k in KINDS for w in W]
-    out += [Feature(n, n + " {value}", "S2", n, "days") for n in BASE]
-    return (*out, *relationship.FEATURES)
+@cache
+def features() -> tuple[Feature, ...]:
+    """All columns in order: of the streams, of the customer, of the contract."""
+    return stream_features() + relationship.FEATURES
 
-def fingerprint():
-    from models.bundle import fingerprint as f
-    return f(features())
 
-def column(name):
-    return [f.name for f in features()].index(name)
+@cache
+def fingerprint() -> str:
+    """What a bundle must have been trained on to be used with this code."""
+    return bundle.fingerprint(features())
 
-def context(history, settings):
-    return Context(history.bots(), settings.scoring.silent_days)
 
-def stream(history, nights, context, *, customers=None, threads=2):
-    frame = history.customers(); joined = frame["joined_at"].to_numpy(np.int64); terms = history.terms()
-    n = len(features())
-    word = np.array([KIND_CODE[k] for k in WORD_KINDS]); stay = np.array([KIND_CODE[k] for k in STAYING_KINDS])
-    for b in range(history.buckets):
-        m = history.members(b)
-        if customers is not None:
-            m = m[customers[m]]
-        ev = history.bucket(b)
-        pos = np.full(len(joined), -1); pos[m] = np.arange(len(m))
-        out = np.zeros((len(nights), len(m), n))
-        for i, nt in enumerate(nights):
-            ok = (ev.at < nt.as_of) & (ev.recorded <= nt.cutoff) & (pos[ev.customer] >= 0)
-            e = ev.take(ok); p = pos[e.customer]; age = (nt.as_of - e.at) / DAY
-            for wi, w in enumerate(W):
-                k = age <= w
-                np.add.at(out[i], (p[k], e.kind[k].astype(int) * len(W) + wi), 1)
-            def since(mask):
-                v = np.full(len(m), np.inf); np.minimum.at(v, p[mask], age[mask]); return np.where(np.isinf(v), np.nan, v)
-            c = len(KINDS) * len(W)
-            sw = since(np.isin(e.kind, word)); sa = since(np.isin(e.kind, stay))
-            out[i, :, c] = sw; out[i, :, c + 1] = np.isnan(sw) | (sw > context.silent_days)
-            out[i, :, c + 2] = np.nan; out[i, :, c + 3] = sa; out[i, :, c + 4] = since(np.ones(len(p), bool))
-            out[i, :, c + 5] = (nt.as_of - joined[m]) / DAY
-        relationship.fill(out[:, :, -len(relationship.FEATURES):], terms, m, nights)
-        yield Block(b, m, out)
+@cache
+def _columns() -> dict[str, int]:
+    return {feature.name: position for position, feature in enumerate(features())}
+
+
+def column(name: str) -> int:
+    """Position of a feature; raises `KeyError` for an unknown one."""
+    return _columns()[name]
+
+
+@cache
+def program() -> Program:
+    """The declared streams, compiled to tables."""
+    return compile_program(STREAMS)
+
+
+def context(history: History, settings: Settings) -> Context:
+    """What the history knows of its agents, and the home's promises."""
+    promises = np.full(len(CHANNELS) + 1, settings.promises.first_reply_hours * HOUR, np.int64)
+    for channel, hours in settings.promises.by_channel.items():
+        promises[CHANNEL_CODE[channel]] = round(hours * HOUR)
+    return Context(history.bots(), promises, settings.scoring.silent_days)
+
+
+def compute(
+    events: Events,
+    customers: NDArray[np.int32],
+    joined: NDArray[np.int64],
+    nights: Sequence[Night],
+    context: Context,
+    terms: Terms | None = None,
+) -> NDArray[np.float64]:
+    """The matrix [nights, customers, features] of `customers` (ascending numbers).
+
+    `events` are sorted (see `Events`) and may hold more customers; `joined` is in seconds and
+    aligned with `customers`. Who has no event gets a row, too.
+    """
+    from pipelines.features import engine
+
+    out = np.empty((len(nights), len(customers), len(features())))
+    own = len(stream_features())
+    if len(customers) and len(nights):
+        engine.fill(out, events, customers, joined, nights, context, program())
+        relationship.fill(out[:, :, own:], terms, customers, nights)
+    return out
+
+
+def stream(
+    history: History,
+    nights: Sequence[Night],
+    context: Context,
+    *,
+    customers: NDArray[np.bool_] | None = None,
+    threads: int = 2,
+) -> Iterator[Block]:
+    """Blocks in the order of their buckets, one a bucket; at most `threads` + 1 in memory.
+
+    `customers` is a mask over all customer numbers, [customers] or [nights, customers]: whose rows
+    are wanted (on any night). Each thread reads a bucket and computes it; both leave the lock of
+    the interpreter, so that reading one overlaps with computing another.
+    """
+    joined = history.customers()["joined_at"].to_numpy(np.int64)
+    terms = history.terms()
+    wanted = None if customers is None else customers.any(axis=0, where=True)
+    if customers is not None and customers.ndim == 1:
+        wanted = customers
+
+    def block(bucket: int) -> Block:
+        members = history.members(bucket)
+        if wanted is not None:
+            members = members[wanted[members]]
+        events = history.bucket(bucket) if len(members) else Events.empty()
+        values = compute(events, members, joined[members], nights, context, terms)
+        return Block(bucket, members, values)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        waiting: deque[Future[Block]] = deque()
+        for bucket in range(history.buckets):
+            waiting.append(pool.submit(block, bucket))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

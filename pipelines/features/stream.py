@@ -76,6 +76,9 @@ class Where:
                 raise ValueError(f"unknown {wrong[0]!r}; known: {', '.join(allowed)}")
         if not self.sources or (set(self.sources) & set(KINDS) and set(self.sources) & set(FACTS)):
             raise ValueError("a stream is over kinds or over facts, and names at least one")
+        told = self.by or self.score_kinds or self.ratings or self.provoked or self.in_case
+        if self.of_facts and told:
+            raise ValueError("a fact has a time, a channel and a value; nothing else can be asked")
 
     @property
     def of_facts(self) -> bool:

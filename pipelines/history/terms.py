@@ -30,6 +30,15 @@ class Terms:
     value: NDArray[np.float64]  # value_per_month in its own currency, NaN where unknown
     recorded: NDArray[np.int64]  # when the source knew of the term
 
+    @property
+    def told_until(self) -> int:
+        """The last start, notice or end that is known: whether a term was renewed after it is not.
+
+        Seconds since 1970; 0 without terms.
+        """
+        moments = np.concatenate([self.started, self.notice, self.ended])
+        return int(moments[moments < NEVER].max(initial=0))
+
     def __len__(self) -> int:
         return len(self.customer)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.history.dictionaries import load
 from pipelines.history.engine import files, quoted
 from pipelines.history.manifest import Manifest
 
@@ -64,24 +65,29 @@ CREATE OR REPLACE TEMP TABLE removed (side VARCHAR, row BIGINT, until BIGINT, de
 """
 # The content hash covers the id: equal content needs no look at the ids themselves, and different
 # content under one key is a change of one row only if the ids are equal (else the hash collided).
-PAIRS = """
-CREATE OR REPLACE TEMP TABLE pairs AS
+CANDIDATES = """
+CREATE OR REPLACE TEMP TABLE candidates AS
 SELECT arrivals.row, _file, arrivals.version, source, interaction_id, deleted_at, filename,
     hits.row AS known_row, hits.version AS known_version, until,
     arrivals.content = hits.content AS same
 FROM arrivals JOIN hits USING (key)
 WHERE arrivals.row NOT IN (SELECT row FROM dropped)
-QUALIFY row_number() OVER (
-    PARTITION BY arrivals.row ORDER BY same DESC, until IS NULL DESC, until DESC) = 1
 """
 DROP_COLLISIONS = """
-DELETE FROM pairs USING (
+DELETE FROM candidates USING (
     SELECT filename, file_row_number, word, interaction_id
     FROM read_parquet({sides}, filename = true, file_row_number = true) AS side
     JOIN words_source ON side.source = code
 ) AS known
-WHERE NOT same AND known.filename = pairs.filename AND known_row = file_row_number
-    AND (known.word <> pairs.source OR known.interaction_id <> pairs.interaction_id)
+WHERE NOT same AND known.filename = candidates.filename AND known_row = file_row_number
+    AND (known.word <> candidates.source OR known.interaction_id <> candidates.interaction_id)
+"""
+# A row that was deleted and came again is found twice: the living one is meant.
+PAIRS = """
+CREATE OR REPLACE TEMP TABLE pairs AS
+SELECT * FROM candidates
+QUALIFY row_number() OVER (
+    PARTITION BY row ORDER BY until IS NULL DESC, same DESC, until DESC) = 1
 """
 VERDICTS = """
 INSERT INTO dropped
@@ -116,9 +122,11 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     _load_removed(connection, folder, manifest)
     listed = files(sides)
     connection.execute(HITS.format(sides=listed, never=NO_VERSION))
-    connection.execute(PAIRS)
-    if _any(connection, "SELECT 1 FROM pairs WHERE NOT same"):
+    connection.execute(CANDIDATES)
+    if _any(connection, "SELECT 1 FROM candidates WHERE NOT same"):
+        load(connection, folder, manifest, "source")
         connection.execute(DROP_COLLISIONS.format(sides=listed))
+    connection.execute(PAIRS)
     connection.execute(VERDICTS)
     connection.execute(REPLACED)
     connection.execute(TOMBSTONES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,13 +66,3 @@ def company(place: Place) -> Place:
     """A history of two customers and three interactions."""
     place.ingest(place.source(customers=CUSTOMERS, interactions=INTERACTIONS))
     return place
-
-
-@pytest.fixture
-def rows() -> Iterator[Callable[..., str]]:
-    """A CSV text of rows given as tuples."""
-
-    def written(header: str, *lines: tuple[object, ...]) -> str:
-        return "\n".join([header, *(",".join(map(str, line)) for line in lines)]) + "\n"
-
-    yield written

@@ -228,3 +228,19 @@ def test_the_report_counts_each_row_once(company: Place) -> None:
     assert (counts.rows, counts.new, counts.repeated, counts.rejected) == (7, 2, 4, 1)
     assert report.kinds == {"usage": 3, "case_opened": 1, "message_out": 1, "order": 1}
     assert report.first == pd.Timestamp("2026-01-01T10:00Z")
+
+
+def test_two_ids_whose_hashes_collide_stay_two(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every_key_is_7 = (
+        "CREATE TEMP MACRO hash64(word) AS CASE WHEN length(word) < 12 THEN 7::UBIGINT "
+        "ELSE (md5_number(word) & 18446744073709551615)::UBIGINT END"
+    )
+    monkeypatch.setattr("pipelines.history.engine.HASH64", every_key_is_7)
+    header = "interaction_id,customer_id,occurred_at,kind\n"
+    rows = [f"{n},acme,2026-01-0{n}T00:00:00Z,order\n" for n in range(1, 7)]
+    place.ingest(place.source(customers=CUSTOMERS, interactions=header + "".join(rows[:4])))
+    report = place.ingest(place.source(interactions=header + "".join(rows)))
+    assert (report.interactions.new, report.interactions.repeated) == (2, 4)
+    assert ids(place) == ["1", "2", "3", "4", "5", "6"]

@@ -11,7 +11,7 @@ from models.contracts import Feature
 from models.explain import Groups, reasons
 from models.words import say
 
-ORDERS = "{value} order{s} {was} late in {window}|no order {was} late|no order at all"
+ORDERS = "{value} order{s} {was} late in {window}|none was late|no order at all"
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ ORDERS = "{value} order{s} {was} late in {window}|no order {was} late|no order a
         (ORDERS, "count", 30, 3.0, "3 orders were late in the last 30 days"),
         (ORDERS, "count", 365, 1.0, "1 order was late in the last year"),
         (ORDERS, "count", None, 1204.0, "1,204 orders were late in the whole history"),
-        (ORDERS, "count", 30, 0.0, "no order were late"),
+        (ORDERS, "count", 30, 0.0, "none was late"),
         (ORDERS, "count", 30, nan, "no order at all"),
         ("silent for {value} day{s}", "days", None, 41.6, "silent for 42 days"),
         ("{value} came late|none came late", "share", 90, 0.354, "35% came late"),

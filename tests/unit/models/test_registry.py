@@ -86,9 +86,9 @@ def test_the_alias_points_at_the_champion_which_loads_without_pickle(
     registry.promote(home, logged.facts.model_version)
     assert registry.champion_version(home) == "1"
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home.root / 'mlflow.db'}")
     import mlflow
 
-    mlflow.set_tracking_uri(f"sqlite:///{home.root / 'mlflow.db'}")
     loaded = mlflow.lightgbm.load_model("models:/warmline-churn@champion")
     theirs = loaded.predict(data.X, raw_score=True)
     assert np.array_equal(theirs, logged.model.forest.scores(data.X))

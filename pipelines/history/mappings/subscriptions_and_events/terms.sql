@@ -1,5 +1,6 @@
--- Each subscription row is one term; the next row is its renewal. A term is over only if its end
--- lies within the data: what happened after the last event is not known, so such a term runs on.
+-- Each subscription row is one term; the next row is its renewal. A term is over only if a renewal
+-- of it could be in the file: after the newest start of any subscription none is, although events
+-- go on (here for a month). Such a term runs on, and labels end where the terms do.
 WITH subscriptions AS (
     SELECT
         *,
@@ -7,7 +8,7 @@ WITH subscriptions AS (
         row_number() OVER (PARTITION BY account_id, product, start_date) AS twin
     FROM read_csv('${source}/subscription.csv')
 ),
-data AS (SELECT max(event_time) AS ends FROM read_parquet('${source}/event.parquet'))
+data AS (SELECT max(start_date) AS ends FROM subscriptions)
 SELECT
     account_id AS customer_id,
     concat_ws(' ', product, start_date, nullif(twin, 1)) AS term_id,

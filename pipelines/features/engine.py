@@ -1,0 +1,98 @@
+"""Between NumPy arrays and the compiled pass: types, room to work in, nights in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contracts import CHANNELS, DAY
+from pipelines.features import kernel
+from pipelines.features.case_pass import FACTS_A_ROW, Columns, prepare_desk
+from pipelines.features.figures import Lists, Nights
+from pipelines.features.program import Program
+from pipelines.features.stream import KINDS, WINDOWS
+from pipelines.history.events import DTYPES, Events
+
+if TYPE_CHECKING:
+    from pipelines.features.matrix import Context, Night
+
+
+def fill(
+    out: NDArray[np.float64],
+    events: Events,
+    customers: NDArray[np.int32],
+    joined: NDArray[np.int64],
+    nights: Sequence[Night],
+    context: Context,
+    program: Program,
+) -> None:
+    """Write the figures of the streams into the first columns of `out` [nights, customers, ...]."""
+    columns = _columns(events, context)
+    first, end = (bound.astype(np.int64) for bound in events.bounds(customers))
+    per_fact = np.diff(program.candidate_start)[len(KINDS) :].max(initial=1)
+    need = kernel.room(columns, first, end, program, int(per_fact), FACTS_A_ROW)
+    work = _work(columns, need, nights, context, program)
+    kernel.run(columns, first, end, _as(joined, np.int64), program, work, out)
+
+
+def _as(array: NDArray[np.generic], dtype: type[np.generic]) -> NDArray[np.generic]:
+    """Contiguous, writable and of the type: each other combination would compile once more."""
+    return np.require(array, dtype, ["C", "W"])
+
+
+def _columns(events: Events, context: Context) -> Columns:
+    given = {name: _as(getattr(events, name), DTYPES[name]) for name in Events.columns()}
+    del given["customer"]
+    return Columns(**given, bots=_as(context.bots, np.bool_))
+
+
+def _work(
+    columns: Columns,
+    need: tuple[int, int, int, int],
+    nights: Sequence[Night],
+    context: Context,
+    program: Program,
+) -> kernel.Work:
+    rows, entries, cases, days = (max(1, many) for many in need)
+    codes = max(columns.agent.max(initial=0), columns.topic.max(initial=0), cases, len(CHANNELS))
+    streams = len(program.measure)
+    return kernel.Work(
+        rows=np.empty(rows, np.int64),
+        signature=np.empty(rows, np.int64),
+        which=np.zeros(len(nights), np.int64),
+        one=np.zeros(1, np.int64),
+        desk=prepare_desk(rows, cases, _as(context.promise_seconds, np.int64)),
+        lists=_lists(entries, int(codes) + 1, days, streams),
+        nights=_nights(nights, context, streams),
+    )
+
+
+def _lists(entries: int, codes: int, days: int, streams: int) -> Lists:
+    return Lists(
+        start=np.empty(streams, np.int64),
+        end=np.empty(streams, np.int64),
+        at=np.empty(entries, np.int64),
+        row=np.empty(entries, np.int64),
+        value=np.empty(entries, np.float64),
+        before=np.empty(entries, np.int64),
+        seen=np.zeros((codes, 2), np.int64),
+        gaps=np.zeros(days + 2, np.int64),
+        turn=np.zeros(1, np.int64),
+    )
+
+
+def _nights(nights: Sequence[Night], context: Context, streams: int) -> Nights:
+    order = sorted(range(len(nights)), key=lambda slot: nights[slot].as_of)
+    return Nights(
+        as_of=np.array([nights[slot].as_of for slot in order], np.int64),
+        cutoff=np.array([nights[slot].cutoff for slot in order], np.int64),
+        slot=np.array(order, np.int64),
+        counts=np.zeros((len(nights), streams, len(WINDOWS)), np.int64),
+        low=np.empty(len(WINDOWS), np.int64),
+        part=np.empty((len(WINDOWS), 4)),
+        rhythm=np.zeros((len(nights), 4)),
+        silent=context.silent_days * DAY,
+    )

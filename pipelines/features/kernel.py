@@ -1,0 +1,247 @@
+"""The compiled pass: a bucket's rows in, the matrix of every asked night out.
+
+For each customer: the dated facts (`case_pass`), then each stream's own list of times and
+measures, in time order, then the figures of each night from windows of those lists. The lists are
+made once for all nights. Only a night that could not yet see some row (recorded after its cut-off)
+has facts and lists made again, from the rows it saw. A stream without a row costs nothing: the
+customer's row begins as a copy of the one of a customer with no history.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from models.contracts import DAY, SCORE_KINDS
+from pipelines.features.case_pass import AT as FACT_AT
+from pipelines.features.case_pass import CHANNEL as FACT_CHANNEL
+from pipelines.features.case_pass import KIND as FACT_KIND
+from pipelines.features.case_pass import Columns, Desk, case_facts
+from pipelines.features.figures import Lists, Nights, figures
+from pipelines.features.program import (
+    ACTOR_BIT,
+    CASE_BIT,
+    CHANNEL_BIT,
+    PROVOKED_BIT,
+    RATING_BIT,
+    SIGN_BIT,
+    Program,
+)
+from pipelines.features.stream import MEASURES, RATINGS
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+VALUE, SECONDS, WAIT, SCORE = (
+    MEASURES.index(name) for name in ("value", "seconds", "wait", "score")
+)
+BY_BOT = np.int64(1) << (ACTOR_BIT + 1)
+BY_PERSON = np.int64(1) << ACTOR_BIT
+RATED = len(RATINGS)
+KINDS_OF_SCORE = len(SCORE_KINDS)
+
+
+class Work(NamedTuple):
+    """Everything one thread writes into, made once a call."""
+
+    rows: Ints  # [rows] the visible ones
+    signature: Ints  # [rows] of each visible row
+    which: Ints  # [nights] those that see every row before them
+    one: Ints  # [1] a night by itself
+    desk: Desk
+    lists: Lists
+    nights: Nights
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _sign(value: float) -> int:
+    if np.isnan(value):
+        return 0
+    return 2 + int(value > 0) - int(value < 0)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _rating(score: float, kind: int, cuts: Floats) -> int:
+    if kind < 0 or kind >= KINDS_OF_SCORE or np.isnan(score):
+        return 0
+    return 1 + kind * RATED + int(score > cuts[kind, 0]) + int(score >= cuts[kind, 1])
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _signatures(columns: Columns, rows: Ints, n: int, cuts: Floats, out: Ints) -> None:
+    """What each row is: one bit a field, see `program.accepted`."""
+    one, bots = np.int64(1), columns.bots
+    for i in range(n):
+        row = rows[i]
+        agent = columns.agent[row]
+        by_bot = 0 <= agent < len(bots) and bots[agent]
+        bits = one << (CHANNEL_BIT + 1 + columns.channel[row])
+        bits |= BY_BOT if by_bot else BY_PERSON
+        bits |= one << (PROVOKED_BIT + np.int64(columns.provoked[row]))
+        bits |= one << (RATING_BIT + _rating(columns.score[row], columns.score_kind[row], cuts))
+        bits |= one << (SIGN_BIT + _sign(columns.value[row]))
+        out[i] = bits | (one << (CASE_BIT + np.int64(columns.case[row] >= 0)))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _fact_signature(channel: int, value: float) -> int:
+    one = np.int64(1)
+    bits = BY_PERSON | (one << PROVOKED_BIT) | (one << RATING_BIT) | (one << CASE_BIT)
+    bits |= one << (CHANNEL_BIT + 1 + channel)
+    return int(bits | (one << (SIGN_BIT + _sign(value))))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _count(program: Program, kind: int, bits: int, end: Ints) -> None:
+    """One more for each stream that accepts these bits."""
+    candidate = program.candidate
+    for c in range(program.candidate_start[kind], program.candidate_start[kind + 1]):
+        if bits & candidate[c, 1] == bits:
+            end[candidate[c, 0]] += 1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _fill_lists(
+    columns: Columns, n: int, m: int, program: Program, work: Work
+) -> None:
+    """Each stream's times, rows and measures, in time order: counted first, then put in place."""
+    rows, signature, desk = work.rows, work.signature, work.desk
+    start, end = work.lists.start, work.lists.end
+    list_at, list_row, list_value = work.lists.at, work.lists.row, work.lists.value
+    candidate, candidate_start = program.candidate, program.candidate_start
+    measure, scale = program.measure, program.scale
+    _signatures(columns, rows, n, program.rating_cuts, signature)
+    end[:] = 0
+    for i in range(n):
+        _count(program, columns.kind[rows[i]], signature[i], end)
+    for f in range(m):
+        bits = _fact_signature(desk.fact[f, FACT_CHANNEL], desk.value[f])
+        _count(program, desk.fact[f, FACT_KIND], bits, end)
+    begin = 0
+    for stream in range(len(start)):
+        begin, start[stream], end[stream] = begin + end[stream], begin, begin
+    for i in range(n):
+        row, bits = rows[i], signature[i]
+        kind = columns.kind[row]
+        for c in range(candidate_start[kind], candidate_start[kind + 1]):
+            if bits & candidate[c, 1] != bits:
+                continue
+            stream = candidate[c, 0]
+            p = end[stream]
+            end[stream] = p + 1
+            list_at[p] = columns.at[row]
+            list_row[p] = row
+            which = measure[stream]
+            if which == VALUE:
+                list_value[p] = columns.value[row] * scale[stream]
+            elif which == SECONDS:
+                list_value[p] = columns.seconds[row] * scale[stream]
+            elif which == WAIT:
+                list_value[p] = columns.wait[row] * scale[stream]
+            elif which == SCORE:
+                list_value[p] = columns.score[row] * scale[stream]
+    for i in range(m):
+        f = desk.order[i]
+        kind = desk.fact[f, FACT_KIND]
+        bits = _fact_signature(desk.fact[f, FACT_CHANNEL], desk.value[f])
+        for c in range(candidate_start[kind], candidate_start[kind + 1]):
+            if bits & candidate[c, 1] != bits:
+                continue
+            stream = candidate[c, 0]
+            p = end[stream]
+            end[stream] = p + 1
+            list_at[p] = desk.fact[f, FACT_AT]
+            list_value[p] = desk.value[f] * scale[stream]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _evaluate(
+    columns: Columns, n: int, joined: int, program: Program, work: Work, which: Ints, asked: int,
+    out: Floats,
+) -> None:  # fmt: skip
+    """Figures of the nights `which[:asked]` from the `n` rows in `work.rows`, at least one."""
+    m = case_facts(columns, work.rows, n, work.desk)
+    _fill_lists(columns, n, m, program, work)
+    began = min(joined, columns.at[work.rows[0]])
+    figures(columns, began, program, work.lists, work.nights, which, asked, out)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _one_customer(
+    columns: Columns, first: int, end: int, joined: int, program: Program, work: Work, out: Floats
+) -> None:
+    """Fill `out` [nights, columns] of one customer, whose rows are `first` to `end`."""
+    night = work.nights
+    features = len(program.template)
+    for k in range(len(night.as_of)):
+        slot = night.slot[k]
+        out[slot, :features] = program.template
+        if joined <= night.as_of[k]:
+            out[slot, features - 2] = (night.as_of[k] - joined) / DAY
+    clean, row, newest = 0, first, np.iinfo(np.int64).min
+    for k in range(len(night.as_of)):
+        while row < end and columns.at[row] < night.as_of[k]:
+            newest = max(newest, columns.recorded[row])
+            row += 1
+        if newest <= night.cutoff[k]:
+            work.which[clean] = k
+            clean += 1
+    if clean:
+        until = night.as_of[work.which[clean - 1]]
+        n = 0
+        while first + n < end and columns.at[first + n] < until:
+            work.rows[n] = first + n
+            n += 1
+        if n:
+            _evaluate(columns, n, joined, program, work, work.which, clean, out)
+    if clean == len(night.as_of):
+        return
+    position = 0
+    for k in range(len(night.as_of)):
+        if position < clean and work.which[position] == k:
+            position += 1
+            continue
+        n = 0
+        for i in range(first, end):
+            if columns.at[i] >= night.as_of[k]:
+                break
+            if columns.recorded[i] <= night.cutoff[k]:
+                work.rows[n] = i
+                n += 1
+        work.one[0] = k
+        if n:
+            _evaluate(columns, n, joined, program, work, work.one, 1, out)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def run(
+    columns: Columns, first: Ints, end: Ints, joined: Ints, program: Program, work: Work,
+    out: Floats,
+) -> None:  # fmt: skip
+    """Fill `out` [nights, customers, columns]; customer c's rows are `first[c]` to `end[c]`."""
+    for c in range(len(first)):
+        _one_customer(columns, first[c], end[c], joined[c], program, work, out[:, c, :])
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def room(
+    columns: Columns, first: Ints, end: Ints, program: Program, fact_streams: int, facts_a_row: int
+) -> tuple[int, int, int, int]:
+    """What the busiest customer may need: rows, list entries, case numbers, days of history."""
+    rows = entries = cases = days = 0
+    for c in range(len(first)):
+        n = end[c] - first[c]
+        if n == 0:
+            continue
+        wanted = n * facts_a_row * fact_streams
+        for i in range(first[c], end[c]):
+            kind = columns.kind[i]
+            wanted += program.candidate_start[kind + 1] - program.candidate_start[kind]
+            cases = max(cases, columns.case[i] + 1)
+        rows = max(rows, n)
+        entries = max(entries, wanted)
+        days = max(days, (columns.at[end[c] - 1] - columns.at[first[c]]) // DAY)
+    return rows, entries, cases, days
