@@ -26,11 +26,11 @@ class WorldSettings:
     truth_dates: tuple[date, ...] | None = None  # None: the first of each month
 
     # How dense the log is. The sample is sparse on purpose; a product in daily use has 20 and more.
-    uses_per_month: float = 0.65  # days of use that leave a row, for the median customer
+    uses_per_month: float = 1.0  # days of use that leave a row, for the median customer
     orders_per_year: float = 1.3  # median customer
     cases_per_year: float = 0.6  # median vocal customer, before moods and outages (assumed)
     paid_in_the_log: float = 0.12  # share of customers whose quarterly payments are rows
-    surveys_per_year: float = 1.0  # relationship surveys sent to everyone, the silent included
+    surveys_per_year: float = 0.5  # relationship surveys sent to everyone, the silent included
 
     # Who speaks. Most unhappy customers never tell the company: 1 in 27 does, as TARP's studies
     # for the US Office of Consumer Affairs (1979, 1986) are widely quoted; fewer keep silent about
@@ -46,7 +46,7 @@ class WorldSettings:
     # What leaving is. About a fifth a year: between telephone companies (21% to 38% a year,
     # HBR, October 2015) and business software (around 10%).
     leave_per_year: float = 0.026  # hazard of a customer at mood 0, in an open month contract
-    pull: float = 1.9  # log hazard per unit of attachment lost (assumed; sets the AUC of truth)
+    pull: float = 2.2  # log hazard per unit of attachment lost (assumed; sets the AUC of truth)
     yearly_contracts: float = 0.35  # share (assumed)
     yearly_locked: float = 0.45  # hazard factor outside the renewal window (assumed)
     yearly_window: float = 2.6  # and within it: contracts are left at their renewal
@@ -55,20 +55,20 @@ class WorldSettings:
     gives_notice: float = 0.65  # of leavers, before the end (assumed)
 
     # How feelings move. Half-lives in days (assumed: memory of service fades over weeks).
-    mood_half_life: float = 55.0
+    mood_half_life: float = 90.0
     attachment_lag: float = 20.0  # days until attachment has followed 63% of the way to mood
     fit_half_life: float = 270.0  # how well the product suits, moved by private events
     # A better offer, a new boss, a move: nothing in the log (assumed).
     private_per_year: float = 1.2
-    private_size: float = 0.75
+    private_size: float = 0.5
     quiet_per_year: float = 1.6  # failures that a customer never mentions (assumed)
-    quiet_size: float = 0.9
+    quiet_size: float = 0.5
 
     # How use follows attachment: log rate per unit. The silent fade more clearly, as they
     # have no other way of showing it. That use falls before the end is the basis of the
     # "buy till you die" models (Schmittlein, Morrison and Colombo 1987); sizes are assumed.
-    fade_silent: float = 1.8
-    fade_vocal: float = 1.0
+    fade_silent: float = 2.4
+    fade_vocal: float = 1.6
 
     # What a contact does. In a field experiment with 65,000 customers an unasked-for
     # recommendation raised leaving within three months from 6% to 10% (Ascarza, Iyengar and

@@ -34,6 +34,6 @@ def monthly_values(history: History, night: Instant, currency: str) -> NDArray[n
         rows = history.table("terms")
         if rows is not None:
             other = rows.loc[rows["currency"].notna() & (rows["currency"] != currency)]
-            foreign |= frame["customer_id"].isin(other["customer_id"]).to_numpy(np.bool_)
+            foreign = foreign | frame["customer_id"].isin(other["customer_id"]).to_numpy(np.bool_)
     value[foreign] = np.nan
     return value

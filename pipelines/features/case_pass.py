@@ -93,24 +93,24 @@ class Desk(NamedTuple):
     state: Ints  # [cases, STATE]
     queue: Ints  # [rows, QUEUES] solutions, surveys, bot sessions and complaints side by side
     promise: Ints  # seconds by channel code; the last for no channel
-    count: Ints  # [COUNTS]; LOOSE is the newest unanswered complaint that belongs to no case
+    tally: Ints  # [COUNTS]; LOOSE is the newest unanswered complaint that belongs to no case
     fact: Ints  # [facts, 3]
     value: NDArray[np.float64]  # [facts]
     order: Ints  # [facts] sorts them by time, fact and value
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _emit(desk: Desk, at: int, kind: int, value: float, channel: int) -> None:
-    n = desk.count[FACTS_SO_FAR]
+    n = desk.tally[FACTS_SO_FAR]
     desk.fact[n, AT] = at
     desk.fact[n, KIND] = kind
     desk.fact[n, CHANNEL] = channel
     desk.value[n] = value
     desk.order[n] = n
-    desk.count[FACTS_SO_FAR] = n + 1
+    desk.tally[FACTS_SO_FAR] = n + 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _open(desk: Desk, at: int, case: int, channel: int, topic: int, ours: bool) -> None:
     """The first opening of a case, and whether it comes back to something just solved."""
     state = desk.state
@@ -125,7 +125,7 @@ def _open(desk: Desk, at: int, case: int, channel: int, topic: int, ours: bool) 
         state[case, CLOCK] = state[case, WAITING] = at
         state[case, CLOCK_CHANNEL] = channel
     repeated = False
-    for q in range(desk.count[SOLUTIONS] - 1, -1, -1):
+    for q in range(desk.tally[SOLUTIONS] - 1, -1, -1):
         solved, other = desk.queue[q, SOLVED_AT], desk.queue[q, SOLVED_CASE]
         if topic < 0 or solved < at - SETTLED_AFTER:
             break
@@ -137,7 +137,7 @@ def _open(desk: Desk, at: int, case: int, channel: int, topic: int, ours: bool) 
         _emit(desk, at, REPEAT, 1.0, channel)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _word(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
     """A customer's word within a case."""
     state = desk.state
@@ -153,7 +153,7 @@ def _word(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
             state[case, FAILED] = 1
     if state[case, OPENED] == NEVER:
         return
-    by_message = kind == MESSAGE_IN or kind == CALL_IN
+    by_message = kind in (MESSAGE_IN, CALL_IN)
     if state[case, COMPANY] and state[case, CLOCK] == NEVER and by_message:
         state[case, CLOCK] = state[case, WAITING] = at
         state[case, CLOCK_CHANNEL] = channel
@@ -162,21 +162,21 @@ def _word(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
     state[case, PAUSED] = 0
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _complain(desk: Desk, at: int, case: int) -> None:
     """Put a complaint at the head of its chain: of its case, or of those with none."""
-    number = desk.count[COMPLAINTS_SO_FAR]
-    desk.count[COMPLAINTS_SO_FAR] = number + 1
+    number = desk.tally[COMPLAINTS_SO_FAR]
+    desk.tally[COMPLAINTS_SO_FAR] = number + 1
     desk.queue[number, COMPLAINT_AT] = at
     if case >= 0:
         desk.queue[number, COMPLAINT_BEFORE] = desk.state[case, COMPLAINTS]
         desk.state[case, COMPLAINTS] = number
     else:
-        desk.queue[number, COMPLAINT_BEFORE] = desk.count[LOOSE]
-        desk.count[LOOSE] = number
+        desk.queue[number, COMPLAINT_BEFORE] = desk.tally[LOOSE]
+        desk.tally[LOOSE] = number
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _settle(desk: Desk, head: int, at: int, channel: int) -> None:
     """A word of ours at `at` (NEVER: none came) for every complaint of a chain."""
     while head >= 0:
@@ -191,11 +191,11 @@ def _settle(desk: Desk, head: int, at: int, channel: int) -> None:
         head = desk.queue[head, COMPLAINT_BEFORE]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _reply(desk: Desk, at: int, case: int, channel: int) -> None:
     """A word to the customer by a person of ours."""
-    _settle(desk, desk.count[LOOSE], at, channel)
-    desk.count[LOOSE] = -1
+    _settle(desk, desk.tally[LOOSE], at, channel)
+    desk.tally[LOOSE] = -1
     if case < 0:
         return
     state = desk.state
@@ -214,14 +214,14 @@ def _reply(desk: Desk, at: int, case: int, channel: int) -> None:
     state[case, COMPLAINTS] = -1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _end_wait(desk: Desk, at: int, case: int, channel: int) -> None:
     if desk.state[case, WAITING] != NEVER:
         _emit(desk, at, WAITED, float(at - desk.state[case, WAITING]), channel)
         desk.state[case, WAITING] = NEVER
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _end(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
     """Solved or closed."""
     state = desk.state
@@ -239,17 +239,17 @@ def _end(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
     if state[case, SOLVED] == NEVER:
         state[case, SOLVED] = at
         state[case, REPLIES_THEN] = state[case, REPLIES]
-    q = desk.count[SOLUTIONS]
+    q = desk.tally[SOLUTIONS]
     desk.queue[q, SOLVED_AT] = at
     desk.queue[q, SOLVED_CASE] = case
-    desk.count[SOLUTIONS] = q + 1
+    desk.tally[SOLUTIONS] = q + 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _heed(desk: Desk, at: int, kind: int, channel: int) -> None:
     """An answer settles every open survey of its kind of the last days."""
     queue = desk.queue
-    for q in range(desk.count[SURVEYS] - 1, -1, -1):
+    for q in range(desk.tally[SURVEYS] - 1, -1, -1):
         sent, asked = queue[q, SURVEY_AT], queue[q, SURVEY_KIND]
         if sent < at - SURVEY_PATIENCE:
             break
@@ -258,16 +258,16 @@ def _heed(desk: Desk, at: int, kind: int, channel: int) -> None:
             _emit(desk, at, HEEDED, float(at - sent), channel)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _give_up_the_bot(desk: Desk, at: int, channel: int) -> None:
     """The customer turned to people: every talk with the bot shortly before had failed."""
-    for q in range(desk.count[SESSIONS]):
+    for q in range(desk.tally[SESSIONS]):
         if desk.queue[q, SESSION_AT] >= at - BOT_PATIENCE:
             _emit(desk, at, BOT_FAILED, 1.0, channel)
-    desk.count[SESSIONS] = 0
+    desk.tally[SESSIONS] = 0
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _run_out(desk: Desk, cases: int) -> None:
     """What nobody answered, dated when its time ran out."""
     state = desk.state
@@ -280,13 +280,13 @@ def _run_out(desk: Desk, cases: int) -> None:
             known = state[case, SOLVED] + SETTLED_AFTER
             _emit(desk, known, FIRST_CONTACT, 1.0 if settled else 0.0, -1)
         _settle(desk, state[case, COMPLAINTS], NEVER, -1)
-    _settle(desk, desk.count[LOOSE], NEVER, -1)
-    for q in range(desk.count[SURVEYS]):
+    _settle(desk, desk.tally[LOOSE], NEVER, -1)
+    for q in range(desk.tally[SURVEYS]):
         if not desk.queue[q, SURVEY_DONE]:
             _emit(desk, desk.queue[q, SURVEY_AT] + SURVEY_PATIENCE, NO_ANSWER, 1.0, -1)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _later(fact: Ints, value: NDArray[np.float64], one: int, other: int) -> bool:
     """Whether fact `one` comes after `other`: by time, fact and value."""
     if fact[one, AT] != fact[other, AT]:
@@ -296,7 +296,7 @@ def _later(fact: Ints, value: NDArray[np.float64], one: int, other: int) -> bool
     return bool(value[one] > value[other])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _sort(fact: Ints, value: NDArray[np.float64], order: Ints, count: int) -> None:
     """Order the facts. Shell sort with the gaps of Ciura (2001): no allocation."""
     for gap in (1750, 701, 301, 132, 57, 23, 10, 4, 1):
@@ -309,7 +309,7 @@ def _sort(fact: Ints, value: NDArray[np.float64], order: Ints, count: int) -> No
             order[j] = moving
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _clear(desk: Desk, cases: int) -> None:
     """A fresh state for every case of the customer."""
     for case in range(cases):
@@ -318,11 +318,11 @@ def _clear(desk: Desk, cases: int) -> None:
             desk.state[case, column] = NEVER
         for column in (LAST_CHANNEL, TOPIC, COMPLAINTS):
             desk.state[case, column] = -1
-    desk.count[:] = 0
-    desk.count[LOOSE] = -1
+    desk.tally[:] = 0
+    desk.tally[LOOSE] = -1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def case_facts(columns: Columns, rows: Ints, n: int, desk: Desk) -> int:  # noqa: C901 - a branch a kind
     """Write the facts of one customer's `n` visible `rows` (ascending). Returns how many."""
     cases, works = 0, False
@@ -348,44 +348,44 @@ def case_facts(columns: Columns, rows: Ints, n: int, desk: Desk) -> int:  # noqa
                 _open(desk, at, case, channel, columns.topic[row], ours)
                 if not ours:
                     _word(desk, at, kind, case, channel)
-        elif kind == MESSAGE_IN or kind == CALL_IN:
+        elif kind in (MESSAGE_IN, CALL_IN):
             if not (by_bot or channel == BOT_CHANNEL):
                 _give_up_the_bot(desk, at, channel)
             if case >= 0:
                 _word(desk, at, kind, case, channel)
-        elif kind == CASE_REOPENED or kind == COMPLAINT:
+        elif kind in (CASE_REOPENED, COMPLAINT):
             if case >= 0:
                 _word(desk, at, kind, case, channel)
             if kind == COMPLAINT:
                 _complain(desk, at, case)
-        elif kind == MESSAGE_OUT or kind == CALL_OUT:
+        elif kind in (MESSAGE_OUT, CALL_OUT):
             if not by_bot:
                 _reply(desk, at, case, channel)
         elif kind == CASE_PENDING:
             if case >= 0 and desk.state[case, OPENED] != NEVER:
                 _end_wait(desk, at, case, channel)
                 desk.state[case, PAUSED] = 1
-        elif kind == CASE_SOLVED or kind == CASE_CLOSED:
+        elif kind in (CASE_SOLVED, CASE_CLOSED):
             if case >= 0:
                 _end(desk, at, kind, case, channel)
         elif kind == SURVEY_SENT:
-            q = desk.count[SURVEYS]
+            q = desk.tally[SURVEYS]
             desk.queue[q, SURVEY_AT] = at
             desk.queue[q, SURVEY_KIND] = columns.score_kind[row]
             desk.queue[q, SURVEY_DONE] = 0
-            desk.count[SURVEYS] = q + 1
+            desk.tally[SURVEYS] = q + 1
         elif kind == SURVEY_ANSWERED:
             _heed(desk, at, columns.score_kind[row], channel)
         elif kind == BOT_SESSION:
-            desk.queue[desk.count[SESSIONS], SESSION_AT] = at
-            desk.count[SESSIONS] += 1
+            desk.queue[desk.tally[SESSIONS], SESSION_AT] = at
+            desk.tally[SESSIONS] += 1
         elif kind == BOT_HANDOFF:
             _give_up_the_bot(desk, at, channel)
-        elif (kind == PAYMENT_FAILED) != (desk.count[UNPAID] != 0):
-            desk.count[UNPAID] = kind == PAYMENT_FAILED
-            _emit(desk, at, UNPAID_LEVEL, 1.0 if desk.count[UNPAID] else -1.0, channel)
+        elif (kind == PAYMENT_FAILED) != (desk.tally[UNPAID] != 0):
+            desk.tally[UNPAID] = kind == PAYMENT_FAILED
+            _emit(desk, at, UNPAID_LEVEL, 1.0 if desk.tally[UNPAID] else -1.0, channel)
     _run_out(desk, cases)
-    count = desk.count[FACTS_SO_FAR]
+    count = desk.tally[FACTS_SO_FAR]
     _sort(desk.fact, desk.value, desk.order, count)
     return int(count)
 
@@ -397,7 +397,7 @@ def prepare_desk(rows: int, cases: int, promise: Ints) -> Desk:
         state=np.empty((cases, STATE), np.int64),
         queue=np.empty((rows, QUEUES), np.int64),
         promise=promise,
-        count=np.zeros(COUNTS, np.int64),
+        tally=np.zeros(COUNTS, np.int64),
         fact=np.empty((facts, 3), np.int64),
         value=np.empty(facts, np.float64),
         order=np.empty(facts, np.int64),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import CHANNELS, DAY
+from models.contracts import CHANNELS, DAY, KINDS
 from pipelines.features import kernel
 from pipelines.features.case_pass import FACTS_A_ROW, Columns, prepare_desk
 from pipelines.features.figures import Lists, Nights
 from pipelines.features.program import Program
-from pipelines.features.stream import KINDS, WINDOWS
+from pipelines.features.stream import WINDOWS
 from pipelines.history.events import DTYPES, Events
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def fill(
     kernel.run(columns, first, end, _as(joined, np.int64), program, work, out)
 
 
-def _as(array: NDArray[np.generic], dtype: type[np.generic]) -> NDArray[np.generic]:
+def _as(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """Contiguous, writable and of the type: each other combination would compile once more."""
     return np.require(array, dtype, ["C", "W"])
 

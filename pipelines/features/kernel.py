@@ -25,6 +25,7 @@ from pipelines.features.program import (
     ACTOR_BIT,
     CASE_BIT,
     CHANNEL_BIT,
+    FOREVER,
     PROVOKED_BIT,
     RATING_BIT,
     SIGN_BIT,
@@ -56,21 +57,21 @@ class Work(NamedTuple):
     nights: Nights
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _sign(value: float) -> int:
     if np.isnan(value):
         return 0
     return 2 + int(value > 0) - int(value < 0)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _rating(score: float, kind: int, cuts: Floats) -> int:
     if kind < 0 or kind >= KINDS_OF_SCORE or np.isnan(score):
         return 0
     return 1 + kind * RATED + int(score > cuts[kind, 0]) + int(score >= cuts[kind, 1])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _signatures(columns: Columns, rows: Ints, n: int, cuts: Floats, out: Ints) -> None:
     """What each row is: one bit a field, see `program.accepted`."""
     one, bots = np.int64(1), columns.bots
@@ -86,7 +87,7 @@ def _signatures(columns: Columns, rows: Ints, n: int, cuts: Floats, out: Ints) -
         out[i] = bits | (one << (CASE_BIT + np.int64(columns.case[row] >= 0)))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _fact_signature(channel: int, value: float) -> int:
     one = np.int64(1)
     bits = BY_PERSON | (one << PROVOKED_BIT) | (one << RATING_BIT) | (one << CASE_BIT)
@@ -94,7 +95,7 @@ def _fact_signature(channel: int, value: float) -> int:
     return int(bits | (one << (SIGN_BIT + _sign(value))))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _count(program: Program, kind: int, bits: int, end: Ints) -> None:
     """One more for each stream that accepts these bits."""
     candidate = program.candidate
@@ -103,8 +104,8 @@ def _count(program: Program, kind: int, bits: int, end: Ints) -> None:
             end[candidate[c, 0]] += 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _fill_lists(
+@njit(cache=True, nogil=True)
+def _fill_lists(  # noqa: C901 - four plain loops; smaller functions would copy 60 arguments
     columns: Columns, n: int, m: int, program: Program, work: Work
 ) -> None:
     """Each stream's times, rows and measures, in time order: counted first, then put in place."""
@@ -157,7 +158,7 @@ def _fill_lists(
             list_value[p] = desk.value[f] * scale[stream]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _evaluate(
     columns: Columns, n: int, joined: int, program: Program, work: Work, which: Ints, asked: int,
     out: Floats,
@@ -169,54 +170,69 @@ def _evaluate(
     figures(columns, began, program, work.lists, work.nights, which, asked, out)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
+def _begin(joined: int, program: Program, nights: Nights, out: Floats) -> None:
+    """The row of a customer with no history, for each night."""
+    features = len(program.template)
+    for k in range(len(nights.as_of)):
+        row = out[nights.slot[k]]
+        row[:features] = program.template
+        if joined <= nights.as_of[k]:
+            row[features - 2] = (nights.as_of[k] - joined) / DAY
+
+
+@njit(cache=True, nogil=True)
+def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: Ints) -> int:
+    """Write into `out` the nights that could see every row before them. Returns how many."""
+    clean, row, newest = 0, first, np.iinfo(np.int64).min
+    for k in range(len(nights.as_of)):
+        while row < end and columns.at[row] < nights.as_of[k]:
+            newest = max(newest, columns.recorded[row])
+            row += 1
+        if newest <= nights.cutoff[k]:
+            out[clean] = k
+            clean += 1
+    return clean
+
+
+@njit(cache=True, nogil=True)
+def _visible(columns: Columns, first: int, end: int, as_of: int, cutoff: int, out: Ints) -> int:
+    """Write into `out` the rows that a night sees. Returns how many."""
+    n = 0
+    for row in range(first, end):
+        if columns.at[row] >= as_of:
+            break
+        if columns.recorded[row] <= cutoff:
+            out[n] = row
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
 def _one_customer(
     columns: Columns, first: int, end: int, joined: int, program: Program, work: Work, out: Floats
 ) -> None:
     """Fill `out` [nights, columns] of one customer, whose rows are `first` to `end`."""
-    night = work.nights
-    features = len(program.template)
-    for k in range(len(night.as_of)):
-        slot = night.slot[k]
-        out[slot, :features] = program.template
-        if joined <= night.as_of[k]:
-            out[slot, features - 2] = (night.as_of[k] - joined) / DAY
-    clean, row, newest = 0, first, np.iinfo(np.int64).min
-    for k in range(len(night.as_of)):
-        while row < end and columns.at[row] < night.as_of[k]:
-            newest = max(newest, columns.recorded[row])
-            row += 1
-        if newest <= night.cutoff[k]:
-            work.which[clean] = k
-            clean += 1
+    nights, which = work.nights, work.which
+    _begin(joined, program, nights, out)
+    clean = _clean_nights(columns, first, end, nights, which)
     if clean:
-        until = night.as_of[work.which[clean - 1]]
-        n = 0
-        while first + n < end and columns.at[first + n] < until:
-            work.rows[n] = first + n
-            n += 1
+        until = nights.as_of[which[clean - 1]]
+        n = _visible(columns, first, end, until, FOREVER, work.rows)
         if n:
-            _evaluate(columns, n, joined, program, work, work.which, clean, out)
-    if clean == len(night.as_of):
-        return
+            _evaluate(columns, n, joined, program, work, which, clean, out)
     position = 0
-    for k in range(len(night.as_of)):
-        if position < clean and work.which[position] == k:
+    for k in range(len(nights.as_of)):
+        if position < clean and which[position] == k:
             position += 1
             continue
-        n = 0
-        for i in range(first, end):
-            if columns.at[i] >= night.as_of[k]:
-                break
-            if columns.recorded[i] <= night.cutoff[k]:
-                work.rows[n] = i
-                n += 1
         work.one[0] = k
+        n = _visible(columns, first, end, nights.as_of[k], nights.cutoff[k], work.rows)
         if n:
             _evaluate(columns, n, joined, program, work, work.one, 1, out)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def run(
     columns: Columns, first: Ints, end: Ints, joined: Ints, program: Program, work: Work,
     out: Floats,
@@ -226,7 +242,7 @@ def run(
         _one_customer(columns, first[c], end[c], joined[c], program, work, out[:, c, :])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def room(
     columns: Columns, first: Ints, end: Ints, program: Program, fact_streams: int, facts_a_row: int
 ) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""Features of customers at nights: the declared streams through the compiled pass, and the contract.
+"""Features of customers at nights: of the streams by the compiled pass, and of the contract.
 
 Everything a caller needs stands here; how it is computed stays behind `compute`.
 """
@@ -142,9 +142,9 @@ def stream(
     """
     joined = history.customers()["joined_at"].to_numpy(np.int64)
     terms = history.terms()
-    wanted = None if customers is None else customers.any(axis=0, where=True)
-    if customers is not None and customers.ndim == 1:
-        wanted = customers
+    wanted = customers
+    if customers is not None and customers.ndim == 2:
+        wanted = np.logical_or.reduce(customers, axis=0)
 
     def block(bucket: int) -> Block:
         members = history.members(bucket)

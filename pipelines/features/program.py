@@ -76,7 +76,8 @@ def compile_program(streams: Sequence[Stream]) -> Program:
     number = {stream.name: position for position, stream in enumerate(streams)}
     figures: list[tuple[int, int, int, bool, int]] = []
     shares: list[tuple[int, int, int, int]] = []
-    start, template = [0], []
+    start = [0]
+    template: list[float] = []
     for position, stream in enumerate(streams):
         own = []
         for stat in stream.stats:

@@ -59,7 +59,10 @@ CASES = (
         "S1",
         facts("resolved"),
         (
-            *counts(30, 90, 365, says="{value} case{s} solved in {window}|no case solved in {window}"),
+            *counts(
+                30, 90, 365,
+                says="{value} case{s} solved in {window}|no case solved in {window}",
+            ),
             *means(
                 90, 365,
                 says="a solution took {value} hours on average in {window}"
@@ -183,7 +186,8 @@ CASES = (
         rows("case_pending"),
         counts(
             90, 365,
-            says="was asked for more {value} time{s} in {window}|was not asked for more in {window}",
+            says="was asked for more {value} time{s} in {window}"
+            "|was not asked for more in {window}",
         ),
     ),
 )  # fmt: skip
@@ -218,7 +222,8 @@ WAITS = (
         facts("promise_missed", "promise_held"),
         counts(
             365,
-            says="{value} time{s} a first reply was due in {window}|no first reply was due in {window}",
+            says="{value} time{s} a first reply was due in {window}"
+            "|no first reply was due in {window}",
         ),
         group="late_first_reply",
     ),

@@ -138,7 +138,8 @@ USE = (
         (
             *counts(
                 90, 365,
-                says="sent something back {value} time{s} in {window}|sent nothing back in {window}",
+                says="sent something back {value} time{s} in {window}"
+                "|sent nothing back in {window}",
             ),
             *shares(
                 "order", 365,
@@ -192,8 +193,14 @@ USE = (
         "S2",
         rows(*KINDS),
         (
-            *counts(30, 90, 365, says="{value} event{s} of any kind in {window}|nothing in {window}"),
-            *since("nothing at all for {value} day{s}|something happened today|nothing ever happened"),
+            *counts(
+                30, 90, 365,
+                says="{value} event{s} of any kind in {window}|nothing in {window}",
+            ),
+            *since(
+                "nothing at all for {value} day{s}"
+                "|something happened today|nothing ever happened"
+            ),
             *since_first(
                 "the first we know of happened {value} day{s} ago|the first we know of was today"
                 "|nothing ever happened"
@@ -232,7 +239,10 @@ MONEY = (
         "unpaid",
         "S8",
         facts("unpaid_level"),
-        level("payment_outstanding", "a failed payment is not made up for|no failed payment is open"),
+        level(
+            "payment_outstanding", "a failed payment is not made up for"
+            "|no failed payment is open"
+        ),
         measure="value",
         group="payment_failed",
     ),
@@ -263,7 +273,8 @@ PROMISES = (
         (
             *counts(
                 30, 90, 365, None,
-                says="{value} promise{s} {was} broken in {window}|no promise was broken in {window}",
+                says="{value} promise{s} {was} broken in {window}"
+                "|no promise was broken in {window}",
             ),
             *shares(
                 "promise_due", 365, None,
@@ -347,7 +358,10 @@ BOND = (
         rows("referral"),
         (
             *counts(365, None, says="{value} referral{s} in {window}|no referral in {window}"),
-            *since("the last referral was {value} day{s} ago|a referral today|never referred anyone"),
+            *since(
+                "the last referral was {value} day{s} ago"
+                "|a referral today|never referred anyone"
+            ),
         ),
     ),
     Stream(

@@ -8,6 +8,7 @@ publishes anything, so a crash at any point leaves the old generation or the new
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ from models.files import sha256, write_atomically
 
 FORMAT = 1  # raised when the files of a history can no longer be read as before
 CURRENT = "CURRENT"
+# What an ingest writes at the top of the folder and may sweep up again.
+OURS = re.compile(r"g\d+|manifest-\d+\.json|staging|\.(manifest-\d+\.json|CURRENT)\.\w+")
 
 
 @dataclass(frozen=True)
@@ -189,17 +192,18 @@ def sweep(folder: Path) -> None:
     """Remove what neither the current generation nor the one before it needs.
 
     The one before is kept for readers that still have it open. Only the holder of the lock may
-    sweep: what a dead run left behind looks just like what a living one is writing.
+    sweep: what a dead run left behind looks just like what a living one is writing. Files that
+    are not an ingest's own are never touched.
     """
     current = read_current(folder)
-    kept = {CURRENT, ".lock"}
+    kept = set()
     for generation in (current.generation, current.generation - 1) if current else ():
         path = folder / manifest_name(generation)
         if path.exists():
             kept |= {path.name, *(file.path for file in read_manifest(path).files())}
     for path in sorted(folder.rglob("*"), reverse=True):  # a folder after what it holds
         name = path.relative_to(folder)
-        if name.parts[0] == "rejects" or str(name) in kept:
+        if not OURS.fullmatch(name.parts[0]) or str(name) in kept:
             continue
         if not path.is_dir():
             path.unlink()

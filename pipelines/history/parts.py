@@ -6,6 +6,7 @@ deltas, 11 bytes a row and 0.075 s; ZSTD 10 bytes and 0.09 s (docs/decisions/000
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ def event_order(events: Events) -> NDArray[np.intp]:
 
     Ties are few, so the content columns are looked at only where customer and time are equal.
     """
-    order = np.lexsort((events.at, events.customer))
+    order = _by_customer_and_time(events)
     customer, at = events.customer[order], events.at[order]
     equal = (customer[1:] == customer[:-1]) & (at[1:] == at[:-1])
     if not equal.any():
@@ -74,6 +75,28 @@ def event_order(events: Events) -> NDArray[np.intp]:
     names = reversed(Events.columns())
     order[places] = rows[np.lexsort([getattr(events, name)[rows] for name in names])]
     return order
+
+
+def _by_customer_and_time(events: Events) -> NDArray[np.intp]:
+    """One number a row where it fits 63 bits: sorted pieces one after another then merge fast."""
+    if not len(events):
+        return np.empty(0, np.intp)
+    first = int(events.at.min())
+    span = int(events.at.max()) - first + 1
+    if (int(events.customer.max()) + 1) * span >= 2**63:
+        return np.lexsort((events.at, events.customer))
+    return np.argsort(events.customer * np.int64(span) + (events.at - first), kind="stable")
+
+
+def merged(pieces: Sequence[Events]) -> Events:
+    """All rows of `pieces`, each sorted, as one; the same as `Events.concatenate`, sooner."""
+    joined = Events(
+        **{
+            column: np.concatenate([getattr(piece, column) for piece in pieces])
+            for column in Events.columns()
+        }
+    )
+    return joined.take(event_order(joined))
 
 
 def write_part(

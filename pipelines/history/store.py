@@ -18,7 +18,7 @@ from pipelines.history.customers import coded_terms, customer_frame
 from pipelines.history.engine import connect
 from pipelines.history.events import Events
 from pipelines.history.manifest import Manifest, Watermark, read_current
-from pipelines.history.parts import read_events
+from pipelines.history.parts import merged, read_events
 from pipelines.history.rows import contract_rows, rows_of_customer
 from pipelines.history.schema import TABLE
 from pipelines.history.terms import Terms
@@ -72,7 +72,9 @@ class History:
         """The bucket's interactions, sorted and coded."""
         parts = self.manifest.of_bucket(bucket)
         pieces = [read_events(self.folder, part) for part in parts]
-        return pieces[0] if len(pieces) == 1 else Events.concatenate(pieces)
+        if not pieces:
+            return Events.empty()
+        return pieces[0] if len(pieces) == 1 else merged(pieces)
 
     def members(self, bucket: int) -> NDArray[np.int32]:
         """Numbers of all customers of the bucket, ascending, with or without interactions."""

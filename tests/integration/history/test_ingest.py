@@ -244,3 +244,9 @@ def test_two_ids_whose_hashes_collide_stay_two(
     report = place.ingest(place.source(interactions=header + "".join(rows)))
     assert (report.interactions.new, report.interactions.repeated) == (2, 4)
     assert ids(place) == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_what_others_put_into_the_folder_is_left_alone(company: Place) -> None:
+    (company.history / "notes.txt").write_text("ours")
+    company.ingest(company.source("app", interactions=HEADER + "n,acme,2026-03-01,usage,,,\n"))
+    assert (company.history / "notes.txt").exists()

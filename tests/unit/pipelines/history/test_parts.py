@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.history.events import DTYPES, Events
-from pipelines.history.parts import SIDE_COLUMNS, Removal, event_order, read_events, write_part
+from pipelines.history.parts import (
+    SIDE_COLUMNS,
+    Removal,
+    event_order,
+    merged,
+    read_events,
+    write_part,
+)
 
 NUMBERS = st.sampled_from([np.nan, 0.0, 1.5])
 rows = st.lists(
@@ -39,6 +46,12 @@ def assert_equal(one: Events, other: Events) -> None:
 def test_the_quick_order_is_the_declared_one(rows: list[dict[str, float]]) -> None:
     events = events_of(rows)
     assert_equal(events.take(event_order(events)), events.sorted())
+
+
+@given(st.lists(rows, min_size=1, max_size=3))
+def test_sorted_pieces_merge_into_the_declared_order(pieces: list[list[dict[str, float]]]) -> None:
+    events = [events_of(piece).sorted() for piece in pieces]
+    assert_equal(merged(events), Events.concatenate(events))
 
 
 def test_what_is_written_is_read_again_without_the_rows_taken_out(tmp_path: Path) -> None:

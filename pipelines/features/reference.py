@@ -1,0 +1,281 @@
+"""The features, slow and obvious: what the compiled pass must equal, on every history, to 1e-9.
+
+Plain Python over a customer's rows, each figure as its definition reads. Nothing is shared with
+the kernel but the declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isnan, nan
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS, WORD_KINDS
+from pipelines.features.facts import Fact, Row, facts_of
+from pipelines.features.stream import SCORE_CUTS, Rating, Sign, Stat, Stream, Where
+from pipelines.features.streams import STREAMS
+from pipelines.history.events import Events
+
+if TYPE_CHECKING:
+    from pipelines.features.matrix import Context, Night
+
+TOLERANCE = 1e-9  # relative and absolute; the one of every engine (docs/decisions/0003)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row or a fact of a stream."""
+
+    at: int
+    measure: float  # NaN where unknown
+    row: Row | None = None
+
+
+def compute(
+    events: Events,
+    customers: NDArray[np.int32],
+    joined: NDArray[np.int64],
+    nights: Sequence[Night],
+    context: Context,
+    streams: Sequence[Stream] = STREAMS,
+) -> NDArray[np.float64]:
+    """[nights, customers, features of the streams, tenure, silent]; events as `matrix.compute`."""
+    width = sum(len(stream.stats) for stream in streams) + 2
+    out = np.full((len(nights), len(customers), width), np.nan)
+    for c, customer in enumerate(customers.tolist()):
+        rows = rows_of(events, customer, context)
+        for n, night in enumerate(nights):
+            visible = [r for r in rows if r.at < night.as_of and r.recorded <= night.cutoff]
+            out[n, c] = _features(visible, int(joined[c]), night.as_of, context, streams)
+    return out
+
+
+def rows_of(events: Events, customer: int, context: Context) -> list[Row]:
+    """The customer's rows in words, in order."""
+    rows: list[Row] = []
+    for i in np.flatnonzero(events.customer == customer).tolist():
+        agent = _code(events.agent[i])
+        rows.append(
+            Row(
+                at=int(events.at[i]),
+                kind=KINDS[int(events.kind[i])],
+                recorded=int(events.recorded[i]),
+                channel=_word(CHANNELS, events.channel[i]),
+                topic=_code(events.topic[i]),
+                agent=agent,
+                by_bot=agent is not None
+                and agent < len(context.bots)
+                and bool(context.bots[agent]),
+                case=_code(events.case[i]),
+                value=_number(events.value[i]),
+                seconds=_number(events.seconds[i]),
+                wait=_number(events.wait[i]),
+                score=_number(events.score[i]),
+                score_kind=_word(SCORE_KINDS, events.score_kind[i]),
+                provoked=bool(events.provoked[i]),
+                place=len(rows),
+            )
+        )
+    return rows
+
+
+def _features(
+    rows: list[Row], joined: int, as_of: int, context: Context, streams: Sequence[Stream]
+) -> list[float]:
+    names: tuple[str | None, ...] = (*CHANNELS, None)
+    promises = dict(zip(names, context.promise_seconds.tolist(), strict=True))
+    facts = [fact for fact in facts_of(rows, promises) if fact.known_at < as_of]
+    entries = {stream.name: _entries(stream, rows, facts) for stream in streams}
+    began = min([joined, *(row.at for row in rows[:1])])
+    figures = [
+        _Figures(stat, entries[stream.name], entries.get(stat.of, []), as_of, began).value()
+        for stream in streams
+        for stat in stream.stats
+    ]
+    words = [row for row in rows if row.kind in WORD_KINDS]
+    silent = not any(row.at >= as_of - context.silent_days * DAY for row in words)
+    tenure = (as_of - joined) / DAY if joined <= as_of else nan
+    return [*figures, tenure, float(silent)]
+
+
+def _entries(stream: Stream, rows: list[Row], facts: list[Fact]) -> list[Entry]:
+    """What belongs to the stream, in order of time."""
+    if stream.where.of_facts:
+        return [
+            Entry(fact.known_at, fact.value * stream.scale)
+            for fact in facts
+            if fact_belongs(fact, stream.where)
+        ]
+    return [
+        Entry(row.at, _measure(row, stream), row) for row in rows if row_belongs(row, stream.where)
+    ]
+
+
+def row_belongs(row: Row, where: Where) -> bool:
+    """Whether all that `where` says holds of the row."""
+    rating = rating_of(row)
+    rated = not where.score_kinds and not where.ratings
+    if rating is not None:
+        rated = (not where.score_kinds or row.score_kind in where.score_kinds) and (
+            not where.ratings or rating in where.ratings
+        )
+    return (
+        row.kind in where.sources
+        and (not where.channels or row.channel in where.channels)
+        and (where.by is None or (where.by == "bot") == row.by_bot)
+        and rated
+        and (not where.signs or sign_of(row.value) in where.signs)
+        and where.provoked in (None, row.provoked)
+        and where.in_case in (None, row.case is not None)
+    )
+
+
+def fact_belongs(fact: Fact, where: Where) -> bool:
+    """Facts have a name, a channel and a value."""
+    return (
+        fact.name in where.sources
+        and (not where.channels or fact.channel in where.channels)
+        and (not where.signs or sign_of(fact.value) in where.signs)
+    )
+
+
+def rating_of(row: Row) -> Rating | None:
+    """How good an answer is; None where the score or its kind is unknown."""
+    if row.score is None or row.score_kind is None:
+        return None
+    poor, good = SCORE_CUTS[row.score_kind]
+    if row.score <= poor:
+        return "poor"
+    return "good" if row.score >= good else "middling"
+
+
+def sign_of(value: float | None) -> Sign:
+    if value is None:
+        return "unknown"
+    if value == 0:
+        return "zero"
+    return "positive" if value > 0 else "negative"
+
+
+def _measure(row: Row, stream: Stream) -> float:
+    if not stream.measure:
+        return nan
+    value: float | None = getattr(row, stream.measure)
+    return nan if value is None else value * stream.scale
+
+
+@dataclass(frozen=True)
+class _Figures:
+    """One figure of a stream's entries before a night."""
+
+    stat: Stat
+    entries: list[Entry]
+    of: list[Entry]  # share: of the whole
+    as_of: int
+    began: int  # the start of the relationship
+
+    def value(self) -> float:
+        return float(getattr(self, f"_{self.stat.op}")())
+
+    def _window(self, entries: list[Entry], days: int | None) -> list[Entry]:
+        return [e for e in entries if days is None or e.at >= self.as_of - days * DAY]
+
+    @property
+    def inside(self) -> list[Entry]:
+        return self._window(self.entries, self.stat.window)
+
+    def _known(self) -> list[float]:
+        return [e.measure for e in self.inside if not isnan(e.measure)]
+
+    def _count(self) -> float:
+        return len(self.inside)
+
+    def _sum(self) -> float:
+        return sum(self._known())
+
+    def _mean(self) -> float:
+        known = self._known()
+        return sum(known) / len(known) if known else nan
+
+    def _min(self) -> float:
+        return min(self._known(), default=nan)
+
+    def _max(self) -> float:
+        return max(self._known(), default=nan)
+
+    def _last(self) -> float:
+        known = self._known()
+        return known[-1] if known else nan
+
+    def _since(self) -> float:
+        return (self.as_of - self.entries[-1].at) / DAY if self.entries else nan
+
+    def _first(self) -> float:
+        return (self.as_of - self.entries[0].at) / DAY if self.entries else nan
+
+    def _distinct(self) -> float:
+        if self.stat.attribute == "day":
+            return len({entry.at // DAY for entry in self.inside})
+        of = [getattr(entry.row, self.stat.attribute or "") for entry in self.inside]
+        return len({code for code in of if code is not None})
+
+    def _share(self) -> float:
+        whole = self._window(self.of, self.stat.window)
+        return len(self.inside) / len(whole) if whole else nan
+
+    def _trend(self) -> float:
+        recent_days = self.stat.recent
+        age = (self.as_of - self.began) / DAY
+        earlier_days = min(self.stat.window or 0, age) - recent_days
+        recent = self._window(self.entries, recent_days)
+        edge = self.as_of - recent_days * DAY
+        earlier = [entry for entry in self.inside if entry.at < edge]
+        now, before = self._amount(recent), self._amount(earlier)
+        if earlier_days < recent_days or before <= 0:
+            return nan
+        return (now / recent_days) / (before / earlier_days)
+
+    def _amount(self, entries: list[Entry]) -> float:
+        if not self.stat.measured:
+            return len(entries)
+        return sum(entry.measure for entry in entries if not isnan(entry.measure))
+
+    def _gaps(self) -> list[int] | None:
+        """Days between active days, shortest first; None where there are too few."""
+        days = sorted({entry.at // DAY for entry in self.entries})
+        if len(days) < max(self.stat.least_days, 2):
+            return None
+        return sorted(later - day for day, later in pairwise(days))
+
+    def _gap(self) -> float:
+        gaps = self._gaps()
+        return median(gaps) if gaps else nan
+
+    def _gap_spread(self) -> float:
+        gaps = self._gaps()
+        if not gaps:
+            return nan
+        place = len(gaps) // 4
+        return (gaps[len(gaps) - 1 - place] - gaps[place]) / median(gaps)
+
+    def _rhythm(self) -> float:
+        gaps = self._gaps()
+        return self._since() / median(gaps) if gaps else nan
+
+
+def _code(code: np.integer) -> int | None:
+    return None if code < 0 else int(code)
+
+
+def _word(words: Sequence[str], code: np.integer) -> str | None:
+    return None if code < 0 else words[int(code)]
+
+
+def _number(number: np.floating) -> float | None:
+    return None if np.isnan(number) else float(number)

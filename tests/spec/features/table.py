@@ -1,0 +1,125 @@
+"""Feature specs as tables: rows in, one figure a customer out, on every engine.
+
+    @feature_spec("late_first_reply_count_30", as_of="2026-03-01")
+    def test_counts_a_promise_that_ran_out():
+        history = \"\"\"
+            customer | occurred_at      | kind        | case
+            acme     | 2026-02-10 09:00 | case_opened | 1
+        \"\"\"
+        return history, {"acme": 1}
+
+Columns: customer, occurred_at, kind, and any of channel, case, topic, agent, value, seconds, wait,
+score, score_kind, recorded_at, provoked; a `-` is "not known". Times are UTC. Agents whose name
+begins with "bot" are bots. A figure of None is "not known". Each spec is printed in
+docs/features.md below its feature.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+from models.contracts import CHANNEL_CODE, KIND_CODE, SCORE_KIND_CODE
+from pipelines.features import matrix, reference
+from pipelines.history.events import DTYPES, Events
+
+Expected = dict[str, float | None]
+NUMBERS = ("value", "seconds", "wait", "score")
+CODES = {"kind": KIND_CODE, "channel": CHANNEL_CODE, "score_kind": SCORE_KIND_CODE}
+ENGINES = {"reference": reference.compute, "kernel": matrix.compute}
+SPECS: list[Spec] = []
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One example: what it shows, its rows, and what comes out."""
+
+    feature: str
+    as_of: str
+    title: str
+    history: str
+    expected: Expected
+
+
+def feature_spec(
+    feature: str, *, as_of: str, joined: str = "2020-01-01", cutoff: str = ""
+) -> Callable[[Callable[[], tuple[str, Expected]]], Callable[..., None]]:
+    """Run the decorated table on every engine."""
+
+    def decorate(example: Callable[[], tuple[str, Expected]]) -> Callable[..., None]:
+        history, expected = example()
+        title = example.__name__.removeprefix("test_").replace("_", " ")
+        SPECS.append(Spec(feature, as_of, title, dedent(history).strip(), expected))
+
+        def run(engine: str) -> None:
+            night = matrix.Night(second(as_of), second(cutoff or as_of + " 06:00"))
+            got = figures(history, list(expected), feature, night, second(joined), engine)
+            assert got == pytest.approx(
+                {name: np.nan if figure is None else figure for name, figure in expected.items()},
+                rel=reference.TOLERANCE,
+                abs=reference.TOLERANCE,
+                nan_ok=True,
+            )
+
+        functools.update_wrapper(run, example, assigned=("__name__", "__doc__", "__module__"))
+        del run.__wrapped__  # pytest must see the signature with `engine`
+        return pytest.mark.parametrize("engine", list(ENGINES))(run)
+
+    return decorate
+
+
+def figures(
+    history: str, names: list[str], feature: str, night: matrix.Night, joined: int, engine: str
+) -> dict[str, float]:
+    """The feature of each customer, as the engine computes it."""
+    events, bots = read(history, names)
+    customers = np.arange(len(names), dtype=np.int32)
+    context = matrix.Context(bots, matrix.default_promises())
+    joined_at = np.full(len(names), joined, np.int64)
+    values = ENGINES[engine](events, customers, joined_at, [night], context)
+    return dict(zip(names, values[0, :, matrix.column(feature)].tolist(), strict=True))
+
+
+def read(history: str, names: list[str]) -> tuple[Events, np.ndarray]:
+    """Events of a table, customers numbered as in `names`, and which agents are bots."""
+    header, *lines = [
+        [cell.strip() for cell in line.split("|")] for line in history.strip().splitlines()
+    ]
+    rows = [dict(zip(header, cells, strict=True)) for cells in lines]
+    agents = sorted({row["agent"] for row in rows if row.get("agent", "-") != "-"})
+    words = {"agent": agents} | {
+        name: sorted({row[name] for row in rows if row.get(name, "-") != "-"})
+        for name in ("topic", "case")
+    }
+    columns = {
+        name: np.array([_cell(row, name, names, words) for row in rows], dtype)
+        for name, dtype in DTYPES.items()
+    }
+    return Events(**columns).sorted(), np.array([name.startswith("bot") for name in agents], bool)
+
+
+def _cell(row: dict[str, str], name: str, names: list[str], words: dict[str, list[str]]) -> object:
+    text = row.get(name, "-")
+    if name == "customer":
+        return names.index(text)
+    if name in ("at", "recorded"):
+        recorded = row.get("recorded_at", "-")
+        return second(recorded if name == "recorded" and recorded != "-" else row["occurred_at"])
+    if name == "provoked":
+        return text == "yes"
+    if name in NUMBERS:
+        return np.nan if text == "-" else float(text)
+    if text == "-":
+        return -1
+    return CODES[name][text] if name in CODES else words[name].index(text)
+
+
+def second(text: str) -> int:
+    """Seconds since 1970 of a time in UTC."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())

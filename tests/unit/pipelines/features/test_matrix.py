@@ -1,0 +1,130 @@
+"""The matrix around the pass: names, blocks, masks, and who has no history."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.contracts import DAY, KIND_CODE
+from models.words import say
+from pipelines.features import matrix
+from pipelines.features.streams import STREAMS, check
+from pipelines.history.events import Events
+from tests.unit.pipelines.features.histories import AS_OF, HOUR, context, events
+
+NIGHTS = [matrix.Night(AS_OF - 30 * DAY, AS_OF), matrix.Night(AS_OF, AS_OF + 6 * HOUR)]
+EMPTY = {
+    "channel": -1, "topic": -1, "agent": -1, "case": -1, "value": np.nan, "seconds": np.nan,
+    "wait": np.nan, "score": np.nan, "score_kind": -1, "provoked": False,
+}  # fmt: skip
+
+
+def order(customer: int, days_ago: int) -> dict[str, object]:
+    at = AS_OF - days_ago * DAY
+    kind = KIND_CODE["order"]
+    return EMPTY | {"customer": customer, "at": at, "recorded": at, "kind": kind}
+
+
+class FakeHistory(SimpleNamespace):
+    """Seven customers in two buckets by evenness; customer c ordered c times."""
+
+    buckets = 2
+
+    def bucket(self, bucket: int) -> Events:
+        rows = [order(c, day + 1) for c in range(7) if c % 2 == bucket for day in range(c)]
+        return events(rows)
+
+    def members(self, bucket: int) -> np.ndarray:
+        return np.arange(bucket, 7, 2, dtype=np.int32)
+
+    def customers(self) -> pd.DataFrame:
+        return pd.DataFrame({"joined_at": np.full(7, AS_OF - 400 * DAY)})
+
+    def terms(self) -> None:
+        return None
+
+
+def orders(block: matrix.Block) -> list[float]:
+    return block.values[-1, :, matrix.column("order_count_ever")].tolist()
+
+
+def test_every_customer_of_every_bucket_has_a_row():
+    blocks = list(matrix.stream(FakeHistory(), NIGHTS, context()))
+    assert [block.bucket for block in blocks] == [0, 1]
+    assert orders(blocks[0]) == [0, 2, 4, 6]
+    assert orders(blocks[1]) == [1, 3, 5]
+    assert blocks[0].values.shape == (2, 4, len(matrix.features()))
+
+
+@pytest.mark.parametrize("nights", [0, 2])
+def test_only_the_wanted_customers_are_computed(nights):
+    wanted = np.isin(np.arange(7), [2, 5, 6])
+    if nights:
+        wanted = np.stack([wanted & (np.arange(7) < 6), wanted & (np.arange(7) > 5)])
+    blocks = list(matrix.stream(FakeHistory(), NIGHTS, context(), customers=wanted, threads=1))
+    assert [block.customers.tolist() for block in blocks] == [[2, 6], [5]]
+    assert orders(blocks[0]) == [2, 6]
+
+
+def test_nobody_at_all_is_no_error():
+    nobody = np.zeros(7, bool)
+    blocks = list(matrix.stream(FakeHistory(), NIGHTS, context(), customers=nobody))
+    assert [len(block.customers) for block in blocks] == [0, 0]
+
+
+def test_read_only_columns_are_taken_as_they_come():
+    given = events([order(0, 1)])
+    for name in Events.columns():
+        getattr(given, name).flags.writeable = False
+    row = matrix.compute(given, np.zeros(1, np.int32), np.zeros(1, np.int64), NIGHTS[1:], context())
+    assert row[0, 0, matrix.column("order_count_7")] == 1
+
+
+def test_what_others_rely_on_by_name_is_there():
+    for name in ("days_since_word", "silent", "fading", "days_since_active", "days_since_any"):
+        assert matrix.features()[matrix.column(name)].name == name
+
+
+def test_the_fingerprint_is_that_of_the_columns():
+    assert matrix.fingerprint() == matrix.fingerprint()
+    assert len(matrix.fingerprint()) == 64
+
+
+def test_every_sentence_can_be_said():
+    for feature, empty in zip(matrix.features(), matrix.program().template, strict=False):
+        for value in (0.0, 1.0, 0.5, 7.25, 1234.0, float(empty)):
+            words = say(feature, value)
+            assert words, feature.name
+            assert "{" not in words, feature.name
+            assert "unknown number" not in words, feature.name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("complaint_unanswered_count_30", 1,
+         "1 complaint went a day without an answer in the last 30 days"),
+        ("late_first_reply_count_30", 0,
+         "no first reply came later than promised in the last 30 days"),
+        ("days_since_order", 84.2, "no order for 84 days"),
+        ("days_since_order", np.nan, "never placed an order"),
+        ("order_gap", 20, "usually 20 days between days with an order"),
+        ("fading", 4.2, "no order or use for 4.2 times the usual gap"),
+        ("complaint_count_365", 2, "2 complaints in the last year"),
+        ("complaints_waiting", 1, "1 complaint was never answered"),
+        ("nps_last", 3, "the last recommendation answer was 3"),
+        ("poor_csat_share_365", 0.5,
+         "50% of the satisfaction answers in the last year were poor"),
+        ("reply_agents_365", 3, "dealt with 3 different agents in the last year"),
+    ],
+)  # fmt: skip
+def test_sentences_read_like_a_persons(name, value, words):
+    assert say(matrix.features()[matrix.column(name)], float(value)) == words
+
+
+def test_a_name_given_twice_is_refused():
+    with pytest.raises(ValueError, match="declared twice"):
+        check([*STREAMS, STREAMS[0]])
