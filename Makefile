@@ -8,7 +8,7 @@ PYTHON := $(shell command -v python3.11 || command -v python3)
 UV := UV_PYTHON_DOWNLOADS=never UV_PYTHON=$(PYTHON) .tools/bin/uv
 UV_VERSION := 0.13.9
 BIN := .venv/bin
-BENCHES := $(patsubst benchmarks/%.py,bench-%,$(filter-out benchmarks/__init__.py benchmarks/harness.py,$(wildcard benchmarks/*.py)))
+BENCHES := bench-nightly bench-real
 
 export BENTOML_DO_NOT_TRACK := True
 export DO_NOT_TRACK := true
@@ -52,7 +52,7 @@ format: .venv/.dev ## let ruff mend what it can
 docs: .venv/.dev ## write the generated pages again
 	$(BIN)/python -m pipelines.features.docs > docs/features.md
 
-$(BENCHES): bench-%: .venv/.dev ## (bench-features, bench-real, ...) a table, then one JSON line; ARGS=--quick
+$(BENCHES): bench-%: .venv/.dev ## a table, then one JSON line; ARGS=--quick for a small one
 	$(BIN)/python -m benchmarks.$* $(ARGS)
 
 lock: .tools/bin/uv ## resolve uv.lock again

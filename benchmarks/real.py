@@ -131,7 +131,7 @@ def _judged(done: Measured) -> dict[str, Any]:
     """A report's figures, as columns."""
     report = done.facts["report"]
     whole, interval = report["model"]["all"], report["model"]["auc"]
-    silence, base = report["baselines"][:2]
+    silence = report["baselines"][0]
     return {
         "features": done.facts["features"],
         "rows judged": whole["rows"],
@@ -147,7 +147,7 @@ def _judged(done: Measured) -> dict[str, Any]:
 
 
 def _service_figures(case: Case, home: Path) -> dict[str, Any]:
-    """What a log without messages supports: volume, waits, resolution, repeats; with a hand count."""
+    """What a log without messages supports: volume, waits, resolution, repeats."""
     done = _must(measure([sys.executable, "-m", "benchmarks.service_figures", home]))
     return {
         "features": done.facts["features"],

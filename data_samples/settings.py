@@ -30,7 +30,7 @@ class WorldSettings:
     orders_per_year: float = 1.3  # median customer
     cases_per_year: float = 0.6  # median vocal customer, before moods and outages (assumed)
     paid_in_the_log: float = 0.12  # share of customers whose quarterly payments are rows
-    surveys_per_year: float = 0.5  # relationship surveys sent to everyone, the silent included
+    surveys_per_year: float = 0.35  # relationship surveys sent to everyone, the silent included
 
     # Who speaks. Most unhappy customers never tell the company: 1 in 27 does, as TARP's studies
     # for the US Office of Consumer Affairs (1979, 1986) are widely quoted; fewer keep silent about

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from models.contracts import SCORE_BATCH_VERSION, score_schema
 from models.errors import BundleDamaged, SchemaTooNew, SchemaTooOld, WarmlineError
-from models.files import make_folder, sha256, sync_file, sync_folder, write_whole
+from models.files import make_folder, sha256, sync_file, sync_folder, write_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -138,7 +138,7 @@ class BatchWriter:
             facts=json.loads(json.dumps(dict(facts), default=_plain)),
         )
         sync_folder(self.folder)
-        write_whole(self.folder / MANIFEST, manifest.to_json().encode())
+        write_atomically(self.folder / MANIFEST, manifest.to_json().encode())
         self._finished = True
         return manifest
 
@@ -257,7 +257,7 @@ def publish(scores: Path, as_of: date, run: str) -> ScoreBatch:
     """
     batch = ScoreBatch.open(scores, as_of, run)
     batch.verify()
-    write_whole(_night_folder(scores, as_of) / CURRENT, f"{run}\n".encode())
+    write_atomically(_night_folder(scores, as_of) / CURRENT, f"{run}\n".encode())
     return batch
 
 

@@ -27,13 +27,10 @@ def replacing(path: Path) -> Iterator[Path]:
     sync_folder(path.parent)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """`content` as the whole of `path`, in one step."""
     with replacing(path) as staged:
         staged.write_bytes(content)
-
-
-write_atomically = write_whole  # the history's name for it
 
 
 def make_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import WarmlineError
-from models.files import make_folder, replacing, write_whole
+from models.files import make_folder, replacing, write_atomically
 from models.settings import CONFIG_NAME
 
 TEMPLATE = Path(__file__).with_name("warmline.toml")
@@ -74,5 +74,5 @@ def create(root: Path) -> tuple[Home, bool]:
     if home.config.exists():
         return home, False
     make_folder(root)
-    write_whole(home.config, TEMPLATE.read_bytes())
+    write_atomically(home.config, TEMPLATE.read_bytes())
     return home, True

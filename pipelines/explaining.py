@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
 from pipelines.features import matrix
+from pipelines.features.matrix import Night
 from pipelines.history.store import History
-from pipelines.snapshots import Night
 
 if TYPE_CHECKING:
     from models.home import Home

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import RefusedToPublish
-from models.files import write_whole
+from models.files import write_atomically
 from models.home import Home
 from pipelines.lock import exclusive
 
@@ -109,5 +109,5 @@ def _record(
     home: Home, night: Night, done: dict[str, dict[str, Any]], *, finished: bool = False
 ) -> Night:
     night = Night(night.as_of, night.run, night.started, done, finished)
-    write_whole(_path(home, night.as_of), night.to_json())
+    write_atomically(_path(home, night.as_of), night.to_json())
     return night

@@ -57,11 +57,15 @@ class Scores:
     @classmethod
     def joined(cls, pieces: Sequence[Scores]) -> Scores:
         """All pieces as one, by customer number."""
-        names = ("customer", "probability", "silent", "fading")
-        columns = [np.concatenate([getattr(piece, name) for piece in pieces]) for name in names]
-        order = np.argsort(columns[0], kind="stable")
-        newest = min((piece.newest_days for piece in pieces), default=np.inf)
-        return cls(*(column[order] for column in columns), newest_days=newest)
+        customer = np.concatenate([piece.customer for piece in pieces])
+        order = np.argsort(customer, kind="stable")
+        return cls(
+            customer[order],
+            np.concatenate([piece.probability for piece in pieces])[order],
+            np.concatenate([piece.silent for piece in pieces])[order],
+            np.concatenate([piece.fading for piece in pieces])[order],
+            min(piece.newest_days for piece in pieces),
+        )
 
 
 @dataclass(frozen=True)

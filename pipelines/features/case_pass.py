@@ -6,13 +6,49 @@ walk notes what came in time, and the fact is dated afterwards at the moment it 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from models.contracts import CHANNEL_CODE, KIND_CODE
+from pipelines.features.desk import (
+    CLOCK,
+    CLOCK_CHANNEL,
+    COMPANY,
+    COMPLAINT_AT,
+    COMPLAINT_BEFORE,
+    COMPLAINTS,
+    COMPLAINTS_SO_FAR,
+    FACTS_SO_FAR,
+    FAILED,
+    LAST_CHANNEL,
+    LOOSE,
+    MOOT,
+    NEVER,
+    OPEN,
+    OPENED,
+    PAUSED,
+    REPLIED,
+    REPLIES,
+    REPLIES_THEN,
+    SESSION_AT,
+    SESSIONS,
+    SOLUTIONS,
+    SOLVED,
+    SOLVED_AT,
+    SOLVED_CASE,
+    SURVEY_AT,
+    SURVEY_DONE,
+    SURVEY_KIND,
+    SURVEYS,
+    TOPIC,
+    UNPAID,
+    WAITING,
+    Columns,
+    Desk,
+    emit,
+    sort_facts,
+)
 from pipelines.features.facts import (
     BOT_PATIENCE,
     COMPLAINT_PROMISE,
@@ -42,11 +78,6 @@ NO_ANSWER, HEEDED = SOURCE_CODE["survey_unanswered"], SOURCE_CODE["survey_heeded
 CASE_LEVEL, BOT_FAILED = SOURCE_CODE["case_level"], SOURCE_CODE["bot_failed"]
 UNPAID_LEVEL = SOURCE_CODE["unpaid_level"]
 
-# Columns of a case's state.
-(OPENED, COMPANY, CLOCK, CLOCK_CHANNEL, REPLIED, MOOT, WAITING, PAUSED, OPEN, REPLIES, SOLVED,
- REPLIES_THEN, FAILED, LAST_CHANNEL, TOPIC, COMPLAINTS) = range(16)  # fmt: skip
-STATE = 16
-NEVER = np.iinfo(np.int64).min
 
 # Kinds that can make a fact; all others are passed over.
 WORKS = np.zeros(len(SOURCES), np.bool_)
@@ -55,59 +86,8 @@ WORKS[
      BOT_SESSION, BOT_HANDOFF, MESSAGE_OUT, CALL_OUT, CASE_PENDING, CASE_SOLVED, CASE_CLOSED,
      PAYMENT, PAYMENT_FAILED]
 ] = True  # fmt: skip
-FACTS_A_ROW = 7  # at most: a late answer to a complaint makes four, a first reply two
-
-# Columns of a fact, of the queues, and of what was counted so far.
-AT, KIND, CHANNEL = range(3)
-(SOLVED_AT, SOLVED_CASE, SURVEY_AT, SURVEY_KIND, SURVEY_DONE, SESSION_AT, COMPLAINT_AT,
- COMPLAINT_BEFORE) = range(8)  # fmt: skip
-QUEUES = 8
-FACTS_SO_FAR, SOLUTIONS, SURVEYS, SESSIONS, COMPLAINTS_SO_FAR, LOOSE, UNPAID = range(7)
-COUNTS = 7
 
 Ints = NDArray[np.int64]
-
-
-class Columns(NamedTuple):
-    """The columns of a bucket's `Events` that a feature pass reads."""
-
-    at: Ints
-    recorded: Ints
-    kind: NDArray[np.int16]
-    channel: NDArray[np.int8]
-    topic: NDArray[np.int32]
-    agent: NDArray[np.int32]
-    case: NDArray[np.int32]
-    value: NDArray[np.float64]
-    seconds: NDArray[np.float64]
-    wait: NDArray[np.float64]
-    score: NDArray[np.float64]
-    score_kind: NDArray[np.int8]
-    provoked: NDArray[np.bool_]
-    bots: NDArray[np.bool_]  # by agent code
-
-
-class Desk(NamedTuple):
-    """Room for the walk: of each case its state, queues as long as the rows, and the facts."""
-
-    state: Ints  # [cases, STATE]
-    queue: Ints  # [rows, QUEUES] solutions, surveys, bot sessions and complaints side by side
-    promise: Ints  # seconds by channel code; the last for no channel
-    tally: Ints  # [COUNTS]; LOOSE is the newest unanswered complaint that belongs to no case
-    fact: Ints  # [facts, 3]
-    value: NDArray[np.float64]  # [facts]
-    order: Ints  # [facts] sorts them by time, fact and value
-
-
-@njit(cache=True, nogil=True)
-def _emit(desk: Desk, at: int, kind: int, value: float, channel: int) -> None:
-    n = desk.tally[FACTS_SO_FAR]
-    desk.fact[n, AT] = at
-    desk.fact[n, KIND] = kind
-    desk.fact[n, CHANNEL] = channel
-    desk.value[n] = value
-    desk.order[n] = n
-    desk.tally[FACTS_SO_FAR] = n + 1
 
 
 @njit(cache=True, nogil=True)
@@ -118,7 +98,7 @@ def _open(desk: Desk, at: int, case: int, channel: int, topic: int, ours: bool) 
     state[case, TOPIC] = topic
     if not state[case, OPEN]:
         state[case, OPEN] = 1
-        _emit(desk, at, CASE_LEVEL, 1.0, channel)
+        emit(desk, at, CASE_LEVEL, 1.0, channel)
     if ours:
         state[case, COMPANY] = 1
     else:
@@ -134,7 +114,7 @@ def _open(desk: Desk, at: int, case: int, channel: int, topic: int, ours: bool) 
             if state[other, SOLVED] == solved:
                 state[other, FAILED] = 1
     if repeated:
-        _emit(desk, at, REPEAT, 1.0, channel)
+        emit(desk, at, REPEAT, 1.0, channel)
 
 
 @njit(cache=True, nogil=True)
@@ -143,12 +123,12 @@ def _word(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
     state = desk.state
     if channel >= 0:
         if state[case, LAST_CHANNEL] >= 0 and state[case, LAST_CHANNEL] != channel:
-            _emit(desk, at, SWITCH, 1.0, channel)
+            emit(desk, at, SWITCH, 1.0, channel)
         state[case, LAST_CHANNEL] = channel
     if kind == CASE_REOPENED:
         if not state[case, OPEN]:
             state[case, OPEN] = 1
-            _emit(desk, at, CASE_LEVEL, 1.0, channel)
+            emit(desk, at, CASE_LEVEL, 1.0, channel)
         if state[case, SOLVED] != NEVER and at <= state[case, SOLVED] + SETTLED_AFTER:
             state[case, FAILED] = 1
     if state[case, OPENED] == NEVER:
@@ -182,12 +162,12 @@ def _settle(desk: Desk, head: int, at: int, channel: int) -> None:
     while head >= 0:
         made = desk.queue[head, COMPLAINT_AT]
         if at == NEVER or at - made > COMPLAINT_PROMISE:
-            _emit(desk, made + COMPLAINT_PROMISE, UNANSWERED, 1.0, -1)
-            _emit(desk, made + COMPLAINT_PROMISE, COMPLAINT_LEVEL, 1.0, -1)
+            emit(desk, made + COMPLAINT_PROMISE, UNANSWERED, 1.0, -1)
+            emit(desk, made + COMPLAINT_PROMISE, COMPLAINT_LEVEL, 1.0, -1)
             if at != NEVER:
-                _emit(desk, at, COMPLAINT_LEVEL, -1.0, channel)
+                emit(desk, at, COMPLAINT_LEVEL, -1.0, channel)
         if at != NEVER:
-            _emit(desk, at, ANSWERED, float(at - made), channel)
+            emit(desk, at, ANSWERED, float(at - made), channel)
         head = desk.queue[head, COMPLAINT_BEFORE]
 
 
@@ -206,10 +186,10 @@ def _reply(desk: Desk, at: int, case: int, channel: int) -> None:
         state[case, REPLIED] = 1
         asked = state[case, CLOCK_CHANNEL]
         due = clock + desk.promise[asked]
-        _emit(desk, at, FIRST_REPLY, float(at - clock), asked)
+        emit(desk, at, FIRST_REPLY, float(at - clock), asked)
         if not state[case, MOOT]:
             in_time = at <= due
-            _emit(desk, at if in_time else due, HELD if in_time else MISSED, 1.0, asked)
+            emit(desk, at if in_time else due, HELD if in_time else MISSED, 1.0, asked)
     _settle(desk, state[case, COMPLAINTS], at, channel)
     state[case, COMPLAINTS] = -1
 
@@ -217,7 +197,7 @@ def _reply(desk: Desk, at: int, case: int, channel: int) -> None:
 @njit(cache=True, nogil=True)
 def _end_wait(desk: Desk, at: int, case: int, channel: int) -> None:
     if desk.state[case, WAITING] != NEVER:
-        _emit(desk, at, WAITED, float(at - desk.state[case, WAITING]), channel)
+        emit(desk, at, WAITED, float(at - desk.state[case, WAITING]), channel)
         desk.state[case, WAITING] = NEVER
 
 
@@ -232,10 +212,10 @@ def _end(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
         state[case, MOOT] = 1
     if state[case, OPEN]:
         state[case, OPEN] = 0
-        _emit(desk, at, CASE_LEVEL, -1.0, channel)
+        emit(desk, at, CASE_LEVEL, -1.0, channel)
     if kind == CASE_CLOSED or state[case, OPENED] == NEVER:
         return
-    _emit(desk, at, RESOLVED, float(at - state[case, OPENED]), channel)
+    emit(desk, at, RESOLVED, float(at - state[case, OPENED]), channel)
     if state[case, SOLVED] == NEVER:
         state[case, SOLVED] = at
         state[case, REPLIES_THEN] = state[case, REPLIES]
@@ -255,7 +235,7 @@ def _heed(desk: Desk, at: int, kind: int, channel: int) -> None:
             break
         if not queue[q, SURVEY_DONE] and (kind < 0 or asked < 0 or asked == kind):
             queue[q, SURVEY_DONE] = 1
-            _emit(desk, at, HEEDED, float(at - sent), channel)
+            emit(desk, at, HEEDED, float(at - sent), channel)
 
 
 @njit(cache=True, nogil=True)
@@ -263,7 +243,7 @@ def _give_up_the_bot(desk: Desk, at: int, channel: int) -> None:
     """The customer turned to people: every talk with the bot shortly before had failed."""
     for q in range(desk.tally[SESSIONS]):
         if desk.queue[q, SESSION_AT] >= at - BOT_PATIENCE:
-            _emit(desk, at, BOT_FAILED, 1.0, channel)
+            emit(desk, at, BOT_FAILED, 1.0, channel)
     desk.tally[SESSIONS] = 0
 
 
@@ -274,39 +254,16 @@ def _run_out(desk: Desk, cases: int) -> None:
     for case in range(cases):
         clock, asked = state[case, CLOCK], state[case, CLOCK_CHANNEL]
         if clock != NEVER and not state[case, REPLIED] and not state[case, MOOT]:
-            _emit(desk, clock + desk.promise[asked], MISSED, 1.0, asked)
+            emit(desk, clock + desk.promise[asked], MISSED, 1.0, asked)
         if state[case, SOLVED] != NEVER:
             settled = state[case, REPLIES_THEN] == 1 and not state[case, FAILED]
             known = state[case, SOLVED] + SETTLED_AFTER
-            _emit(desk, known, FIRST_CONTACT, 1.0 if settled else 0.0, -1)
+            emit(desk, known, FIRST_CONTACT, 1.0 if settled else 0.0, -1)
         _settle(desk, state[case, COMPLAINTS], NEVER, -1)
     _settle(desk, desk.tally[LOOSE], NEVER, -1)
     for q in range(desk.tally[SURVEYS]):
         if not desk.queue[q, SURVEY_DONE]:
-            _emit(desk, desk.queue[q, SURVEY_AT] + SURVEY_PATIENCE, NO_ANSWER, 1.0, -1)
-
-
-@njit(cache=True, nogil=True)
-def _later(fact: Ints, value: NDArray[np.float64], one: int, other: int) -> bool:
-    """Whether fact `one` comes after `other`: by time, fact and value."""
-    if fact[one, AT] != fact[other, AT]:
-        return bool(fact[one, AT] > fact[other, AT])
-    if fact[one, KIND] != fact[other, KIND]:
-        return bool(fact[one, KIND] > fact[other, KIND])
-    return bool(value[one] > value[other])
-
-
-@njit(cache=True, nogil=True)
-def _sort(fact: Ints, value: NDArray[np.float64], order: Ints, count: int) -> None:
-    """Order the facts. Shell sort with the gaps of Ciura (2001): no allocation."""
-    for gap in (1750, 701, 301, 132, 57, 23, 10, 4, 1):
-        for i in range(gap, count):
-            moving = order[i]
-            j = i
-            while j >= gap and _later(fact, value, order[j - gap], moving):
-                order[j] = order[j - gap]
-                j -= gap
-            order[j] = moving
+            emit(desk, desk.queue[q, SURVEY_AT] + SURVEY_PATIENCE, NO_ANSWER, 1.0, -1)
 
 
 @njit(cache=True, nogil=True)
@@ -383,22 +340,8 @@ def case_facts(columns: Columns, rows: Ints, n: int, desk: Desk) -> int:  # noqa
             _give_up_the_bot(desk, at, channel)
         elif (kind == PAYMENT_FAILED) != (desk.tally[UNPAID] != 0):
             desk.tally[UNPAID] = kind == PAYMENT_FAILED
-            _emit(desk, at, UNPAID_LEVEL, 1.0 if desk.tally[UNPAID] else -1.0, channel)
+            emit(desk, at, UNPAID_LEVEL, 1.0 if desk.tally[UNPAID] else -1.0, channel)
     _run_out(desk, cases)
     count = desk.tally[FACTS_SO_FAR]
-    _sort(desk.fact, desk.value, desk.order, count)
+    sort_facts(desk.fact, desk.value, desk.order, count)
     return int(count)
-
-
-def prepare_desk(rows: int, cases: int, promise: Ints) -> Desk:
-    """Room for customers of at most `rows` rows and case numbers below `cases`."""
-    facts = FACTS_A_ROW * rows
-    return Desk(
-        state=np.empty((cases, STATE), np.int64),
-        queue=np.empty((rows, QUEUES), np.int64),
-        promise=promise,
-        tally=np.zeros(COUNTS, np.int64),
-        fact=np.empty((facts, 3), np.int64),
-        value=np.empty(facts, np.float64),
-        order=np.empty(facts, np.int64),
-    )

@@ -106,7 +106,8 @@ def collected() -> dict[str, list[Any]]:
     for path in sorted(folder.glob("test_*.py")):
         importlib.import_module(f"{SPECS}.{path.stem}")
     found: dict[str, list[Any]] = {}
-    for spec in importlib.import_module(f"{SPECS}.table").SPECS:
+    specs = importlib.import_module(f"{SPECS}.table").SPECS
+    for _, spec in sorted(specs.items()):
         found.setdefault(spec.feature, []).append(spec)
     return found
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.contracts import CHANNELS, DAY, KINDS
 from pipelines.features import kernel
-from pipelines.features.case_pass import FACTS_A_ROW, Columns, prepare_desk
+from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
 from pipelines.features.figures import Lists, Nights
 from pipelines.features.program import Program
 from pipelines.features.stream import WINDOWS

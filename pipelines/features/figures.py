@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from models.contracts import DAY
-from pipelines.features.case_pass import Columns
+from pipelines.features.desk import Columns
 from pipelines.features.program import AUX, COLUMN, MEASURED, OP, OPERATION, WINDOW_OF, Program
 from pipelines.features.stream import ATTRIBUTES, WINDOWS
 

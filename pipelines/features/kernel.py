@@ -16,10 +16,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from models.contracts import DAY, SCORE_KINDS
-from pipelines.features.case_pass import AT as FACT_AT
-from pipelines.features.case_pass import CHANNEL as FACT_CHANNEL
-from pipelines.features.case_pass import KIND as FACT_KIND
-from pipelines.features.case_pass import Columns, Desk, case_facts
+from pipelines.features.case_pass import case_facts
+from pipelines.features.desk import AT as FACT_AT
+from pipelines.features.desk import CHANNEL as FACT_CHANNEL
+from pipelines.features.desk import KIND as FACT_KIND
+from pipelines.features.desk import Columns, Desk
 from pipelines.features.figures import Lists, Nights, figures
 from pipelines.features.program import (
     ACTOR_BIT,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 HOUR = 3_600
 SILENT_DAYS = 365  # CONTRACTS.md, definitions
+BLOCK_ROWS = 32_768  # 80 MB with 300 features: a purchase log has 400,000 customers a bucket
 
 
 def default_promises() -> NDArray[np.int64]:
@@ -60,7 +61,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of one bucket: `values` is [nights, customers, features]."""
+    """Rows of one bucket, or of a part of it: `values` is [nights, customers, features]."""
 
     bucket: int
     customers: NDArray[np.int32]  # ascending
@@ -134,11 +135,13 @@ def stream(
     customers: NDArray[np.bool_] | None = None,
     threads: int = 2,
 ) -> Iterator[Block]:
-    """Blocks in the order of their buckets, one a bucket; at most `threads` + 1 in memory.
+    """Blocks in the order of their buckets, of at most `BLOCK_ROWS` rows of the matrix each.
 
     `customers` is a mask over all customer numbers, [customers] or [nights, customers]: whose rows
-    are wanted (on any night). Each thread reads a bucket and computes it; both leave the lock of
-    the interpreter, so that reading one overlaps with computing another.
+    are wanted (on any night). Every bucket has a block, if only an empty one; one of many customers
+    or nights has several. At most `threads` + 1 blocks and as many buckets are in memory. Reading
+    and computing both leave the lock of the interpreter, so that the next bucket is read while one
+    is computed.
     """
     joined = history.customers()["joined_at"].to_numpy(np.int64)
     terms = history.terms()
@@ -146,19 +149,34 @@ def stream(
     if customers is not None and customers.ndim == 2:
         wanted = np.logical_or.reduce(customers, axis=0)
 
-    def block(bucket: int) -> Block:
-        members = history.members(bucket)
-        if wanted is not None:
-            members = members[wanted[members]]
-        events = history.bucket(bucket) if len(members) else Events.empty()
-        values = compute(events, members, joined[members], nights, context, terms)
+    def block(bucket: int, members: NDArray[np.int32], events: Future[Events]) -> Block:
+        values = compute(events.result(), members, joined[members], nights, context, terms)
         return Block(bucket, members, values)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         waiting: deque[Future[Block]] = deque()
         for bucket in range(history.buckets):
-            waiting.append(pool.submit(block, bucket))
-            if len(waiting) > threads:
-                yield waiting.popleft().result()
+            members = history.members(bucket)
+            if wanted is not None:
+                members = members[wanted[members]]
+            # Waits before its blocks in the queue, so that no block can wait for it in vain.
+            events = pool.submit(history.bucket, bucket) if len(members) else _nothing()
+            for piece in _pieces(members, len(nights)):
+                waiting.append(pool.submit(block, bucket, piece, events))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
+    """Customers in their order, so many at a time as fit into a block; one piece at least."""
+    many = max(1, -(-len(members) * nights // BLOCK_ROWS))
+    return np.array_split(members, many)
+
+
+def _nothing() -> Future[Events]:
+    """A bucket that need not be read."""
+    future: Future[Events] = Future()
+    future.set_result(Events.empty())
+    return future

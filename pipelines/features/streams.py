@@ -9,9 +9,10 @@ from models.contracts import Feature
 from pipelines.features.stream import Stream
 from pipelines.features.streams_service import SERVICE
 from pipelines.features.streams_trade import TRADE
+from pipelines.features.streams_use import USE
 from pipelines.features.streams_voice import VOICE
 
-STREAMS: tuple[Stream, ...] = SERVICE + VOICE + TRADE
+STREAMS: tuple[Stream, ...] = SERVICE + VOICE + USE + TRADE
 
 # What is told of the customer and not of a stream.
 OWN = (

@@ -33,7 +33,7 @@ Expected = dict[str, float | None]
 NUMBERS = ("value", "seconds", "wait", "score")
 CODES = {"kind": KIND_CODE, "channel": CHANNEL_CODE, "score_kind": SCORE_KIND_CODE}
 ENGINES = {"reference": reference.compute, "kernel": matrix.compute}
-SPECS: list[Spec] = []
+SPECS: dict[str, Spec] = {}  # by title; pytest and the docs may both import a module
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def feature_spec(
     def decorate(example: Callable[[], tuple[str, Expected]]) -> Callable[..., None]:
         history, expected = example()
         title = example.__name__.removeprefix("test_").replace("_", " ")
-        SPECS.append(Spec(feature, as_of, title, dedent(history).strip(), expected))
+        SPECS[title] = Spec(feature, as_of, title, dedent(history).strip(), expected)
 
         def run(engine: str) -> None:
             night = matrix.Night(second(as_of), second(cutoff or as_of + " 06:00"))

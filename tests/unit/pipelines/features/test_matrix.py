@@ -69,6 +69,15 @@ def test_only_the_wanted_customers_are_computed(nights):
     assert orders(blocks[0]) == [2, 6]
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_bucket_of_many_customers_comes_in_blocks(monkeypatch, threads):
+    monkeypatch.setattr(matrix, "BLOCK_ROWS", 4)
+    blocks = list(matrix.stream(FakeHistory(), NIGHTS, context(), threads=threads))
+    assert [block.bucket for block in blocks] == [0, 0, 1, 1]
+    assert [block.customers.tolist() for block in blocks] == [[0, 2], [4, 6], [1, 3], [5]]
+    assert [orders(block) for block in blocks] == [[0, 2], [4, 6], [1, 3], [5]]
+
+
 def test_nobody_at_all_is_no_error():
     nobody = np.zeros(7, bool)
     blocks = list(matrix.stream(FakeHistory(), NIGHTS, context(), customers=nobody))

