@@ -26,7 +26,7 @@ class WorldSettings:
     truth_dates: tuple[date, ...] | None = None  # None: the first of each month
 
     # How dense the log is. The sample is sparse on purpose; a product in daily use has 20 and more.
-    uses_per_month: float = 1.0  # days of use that leave a row, for the median customer
+    uses_per_month: float = 0.97  # days of use that leave a row, for the median customer
     orders_per_year: float = 1.3  # median customer
     cases_per_year: float = 0.6  # median vocal customer, before moods and outages (assumed)
     paid_in_the_log: float = 0.12  # share of customers whose quarterly payments are rows
@@ -45,7 +45,7 @@ class WorldSettings:
 
     # What leaving is. About a fifth a year: between telephone companies (21% to 38% a year,
     # HBR, October 2015) and business software (around 10%).
-    leave_per_year: float = 0.026  # hazard of a customer at mood 0, in an open month contract
+    leave_per_year: float = 0.023  # hazard of a customer at mood 0, in an open month contract
     pull: float = 2.2  # log hazard per unit of attachment lost (assumed; sets the AUC of truth)
     yearly_contracts: float = 0.35  # share (assumed)
     yearly_locked: float = 0.45  # hazard factor outside the renewal window (assumed)

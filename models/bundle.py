@@ -59,11 +59,15 @@ class Bundle:
 
 
 def fingerprint(features: Sequence[Feature]) -> str:
-    """What must be the same in code and bundle: names in order, statistics, windows (SHA-256).
+    """What must be the same in code and bundle: names in order, statistics, windows and
+    definitions (SHA-256).
 
     Sentences are left out: a better wording needs no new model.
     """
-    identity = [[feature.name, feature.stat, feature.window_days] for feature in features]
+    identity = [
+        [feature.name, feature.stat, feature.window_days, feature.definition]
+        for feature in features
+    ]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
 

@@ -74,6 +74,7 @@ class Feature:
     group: str  # the stream or family; the features of one group make one reason
     stat: str = ""
     window_days: int | None = None  # None: the whole history, or no window at all
+    definition: str = ""  # what it is computed from; another definition needs another model
 
 
 @dataclass(frozen=True)

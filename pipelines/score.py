@@ -76,14 +76,14 @@ class _Pass:
             customers=self.why_not == Why.SCORED,
             threads=self.settings.performance.threads,
         )
-        for done, block in enumerate(blocks, 1):
+        for block in blocks:
             customer, rows = self._active(block.customers, block.values[0])
             scores = Scores.of(
                 customer, self.champion.model.predict(rows, self.settings.performance.threads), rows
             )
             self.shortlist.offer(customer, stake(scores.probability, self.value[customer]), rows)
             pieces.append(scores)
-            advance("scoring", 0.8 * done / self.history.buckets)
+            advance("scoring", 0.8 * (block.bucket + 1) / self.history.buckets)
         return Scores.joined(pieces)
 
     def _active(

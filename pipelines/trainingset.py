@@ -74,7 +74,7 @@ def assemble(
     blocks = matrix.stream(
         history, nights, context, customers=taken, threads=settings.performance.threads
     )
-    for done, block in enumerate(blocks, 1):
+    for block in blocks:
         for position, night in enumerate(nights):
             rows = block.values[position]
             keep = usable[position, block.customers] & _active(
@@ -82,7 +82,7 @@ def assemble(
             )
             customer = block.customers[keep]
             pieces.append((night.as_of, customer, told[position].left[customer], rows[keep]))
-        advance("reading past nights", 0.4 * done / history.buckets)
+        advance("reading past nights", 0.4 * (block.bucket + 1) / history.buckets)
     return _set(pieces, tuple(dates), label, share)
 
 

@@ -6,12 +6,15 @@ reference and the compiled pass both read these declarations.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
 from models.contracts import CHANNELS, KINDS, SCORE_KINDS, Feature
 
 WINDOWS = (7, 30, 90, 180, 365, None)  # days; None: the whole history
+# Raised when a fact or a statistic is computed otherwise than before: old models do not fit.
+CODE_VERSION = 1
 RHYTHM_DAYS = 3  # days of activity that make a rhythm: two gaps
 
 # Facts of pipelines/features/facts.py. Their codes follow those of the kinds; append only.
@@ -140,7 +143,16 @@ class Stream:
             group=self.group or self.name,
             stat=stat.written or WRITTEN.get(stat.op, stat.op),
             window_days=stat.window,
+            definition=self._definition(stat),
         )
+
+    def _definition(self, stat: Stat) -> str:
+        """A short hash of everything that decides the figure, its words left out."""
+        said = (
+            CODE_VERSION, self.where, self.measure, self.scale, stat.op, stat.window, stat.of,
+            stat.attribute, stat.recent, stat.measured, stat.least_days,
+        )  # fmt: skip
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:12]
 
     def _name(self, stat: Stat) -> str:
         if stat.op == "since":

@@ -72,6 +72,7 @@ USE = (
             *rhythm("use"),
         ),
         measure="value",
+        group="use",
     ),
     Stream(
         "order",
@@ -170,6 +171,7 @@ USE = (
                 "|too little earlier activity to compare",
             ),
         ),
+        group="use",
     ),
     Stream(
         "fading",
@@ -185,6 +187,7 @@ USE = (
                 name="fading",
             ),
         ),
+        group="use",
     ),
     Stream(
         "any",
@@ -204,5 +207,6 @@ USE = (
                 "|nothing ever happened"
             ),
         ),
+        group="use",
     ),
 )  # fmt: skip

@@ -83,12 +83,23 @@ class History:
         return mine
 
     def customers(self) -> pd.DataFrame:
-        """All customers by number (see `customers.customer_frame`); no name, e-mail or phone."""
+        """All customers by number (see `customers.customer_frame`); no name, e-mail or phone.
+
+        Read once and shared: not to be changed by who gets it.
+        """
+        return self._customers
+
+    @cached_property
+    def _customers(self) -> pd.DataFrame:
         with connect() as connection:
             return customer_frame(connection, self.folder, self.manifest)
 
     def terms(self) -> Terms | None:
         """The contract terms; None where no source ever gave any."""
+        return self._terms
+
+    @cached_property
+    def _terms(self) -> Terms | None:
         if "terms" not in self.manifest.tables:
             return None
         with connect() as connection:
