@@ -18,6 +18,7 @@ from benchmarks.harness import Bar, Measured, Report, measure, warmline
 
 AS_OF = "2026-07-01"
 SHARE = 0.05
+USES_PER_MONTH = "2.6"
 # The whole night in a third of the plain script's time, and in 2 GB.
 MOST_RATIO, MOST_MB = 1 / 3, 2_000
 # The champion is not what is measured: enough rows for a model of the usual size.
@@ -45,53 +46,51 @@ def _compare(place: Path, quick: bool) -> None:
     world, home = place / "world", place / "home"
     if not (home / "champion" / "current").exists():
         _prepare(world, home, customers=20_000 if quick else 200_000)
-    nights = [_night(home) for _ in range(3)]
-    ours = min(nights, key=lambda steps: sum(step.seconds for step in steps.values()))
+    night = min((_night(home) for _ in range(3)), key=lambda done: done.seconds)
     plain = _plain(place)
-    seconds = sum(step.seconds for step in ours.values())
-    peak = max(step.peak_mb for step in ours.values())
-    ratio = seconds / plain.seconds
+    ratio, most = night.seconds / plain.seconds, 1.0 if quick else MOST_RATIO
     report = Report("nightly", quick)
     report.bars = [
-        Bar("night / plain script", ratio, "<= 1/3", ratio <= MOST_RATIO),
-        Bar("night, peak MB", peak, f"<= {MOST_MB}", peak <= MOST_MB),
+        # A tenth of the size is mostly start-up: there it need only be no slower.
+        Bar("night / plain script", ratio, "<= 1" if quick else "<= 1/3", ratio <= most),
+        Bar("night, peak MB", night.peak_mb, f"<= {MOST_MB}", night.peak_mb <= MOST_MB),
     ]
+    steps = night.facts["steps"]
     report.figures = {
         "interactions": _interactions(home),
-        "customers_scored": ours["score"].facts["rows"],
-        "explained": ours["score"].facts["explained"],
-        "seconds": {name: step.seconds for name, step in ours.items()},
+        "customers_scored": steps["score"]["rows"],
+        "explained": steps["score"]["explained"],
+        "listed": steps["plan"]["listed"],
+        "seconds": night.seconds,
         "plain": plain.facts | {"whole": plain.seconds, "peak_mb": plain.peak_mb},
     }
-    steps = plain.facts["seconds"]
     rows: list[list[Any]] = [
-        ["Warmline", "score", ours["score"].seconds, ours["score"].peak_mb],
-        ["Warmline", "plan", ours["plan"].seconds, ours["plan"].peak_mb],
-        ["Warmline", "the whole night", seconds, peak],
-        *(["plain script", name, took, None] for name, took in steps.items()),
+        ["Warmline", "the whole night", night.seconds, night.peak_mb],
+        *(["plain script", name, took, None] for name, took in plain.facts["seconds"].items()),
         ["plain script", "the whole night", plain.seconds, plain.peak_mb],
     ]
     report.print(("what", "step", "seconds", "peak MB"), rows)
 
 
 def _prepare(world: Path, home: Path, customers: int) -> None:
-    """A company of that size, its history and its champion."""
-    simulator = [sys.executable, "-m", "data_samples.simulator", world, "--customers", customers]
-    # As dense as 10 million interactions of 200,000 customers in two years.
-    _must(measure([*map(str, simulator), "--uses-per-month", "1.9"]))
-    _must(warmline(home, "init"))
-    _must(warmline(home, "ingest", str(world)))
+    """A company of that size, its history and its champion; what is there already is used."""
+    if not world.exists():
+        simulator = [sys.executable, "-m", "data_samples.simulator", str(world)]
+        # As dense as 10 million interactions of 200,000 customers in two years.
+        size = ["--customers", str(customers), "--uses-per-month", USES_PER_MONTH]
+        _must(measure([*simulator, *size]))
+    if not home.exists():
+        _must(warmline(home, "init"))
+        _must(warmline(home, "ingest", str(world)))
     trained = _must(warmline(home, "train", environment=TRAINING))
     if not trained.facts["promoted"]:
         raise SystemExit(f"no champion: {trained.facts['verdict']}")
 
 
-def _night(home: Path) -> dict[str, Measured]:
-    """Score and plan as the nightly run does them, each measured."""
-    return {
-        "score": _must(warmline(home, "score", "--as-of", AS_OF, environment=TRAINING)),
-        "plan": _must(warmline(home, "plan", "--as-of", AS_OF)),
-    }
+def _night(home: Path) -> Measured:
+    """`warmline nightly`, as if for the first time: features, scores, reasons, plan."""
+    shutil.rmtree(home / "nights", ignore_errors=True)
+    return _must(warmline(home, "nightly", "--as-of", AS_OF, environment=TRAINING))
 
 
 def _plain(place: Path) -> Measured:

@@ -28,7 +28,7 @@ SURVIVORS = 0.4  # in fit, after some years (assumed)
 LOSS_A_YEAR, LOSS_A_CASE = -0.6, -1.4
 # Variance that what may still happen adds to attachment, in the end: measured on the world
 # itself; tests hold the mean of the true probabilities to the share that leaves.
-SPREAD_AHEAD = 0.35
+SPREAD_AHEAD = 0.28
 
 
 @dataclass(frozen=True)

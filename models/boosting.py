@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 # Above this, a coarser and quicker course loses nothing that can be measured.
-MANY_ROWS = 50_000
+MANY_ROWS = 20_000
 MANY_FEATURES = 100
 ENOUGH_TO_SHARE = 2_000_000  # cells
 
