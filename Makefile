@@ -29,7 +29,7 @@ help: ## what can be made
 	touch $@
 
 .venv/.dev: .venv/.run
-	$(UV) sync --quiet --frozen --inexact --extra bench --extra postgres
+	$(UV) sync --quiet --frozen --inexact
 	touch $@
 
 demo: .venv/.run ## load the sample, train, score, plan: ends with the top of tomorrow's list
