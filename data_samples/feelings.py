@@ -1,7 +1,7 @@
 """The hidden part of customers: mood, attachment, the hazard of leaving, what a contact does.
 
     fit         how well the product suits; moved by private events, drifts back over months
-    mood        what service does to the customer; drifts back to 0 over weeks
+    mood        what service does to the customer; drifts back to 0 over months
     attachment  follows fit + mood with a lag; use and the hazard of leaving follow attachment
     lift        what contacts added to attachment; wears off
 

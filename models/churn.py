@@ -135,16 +135,24 @@ def fit(data: Dataset, settings: FitSettings) -> ChurnModel:
     return _without_idle_half(model)
 
 
-def cross_predict(data: Dataset, settings: FitSettings, folds: int = 5) -> Floats:
+def cross_predict(
+    data: Dataset,
+    settings: FitSettings,
+    folds: int = 5,
+    learn: NDArray[np.bool_] | None = None,
+) -> Floats:
     """Out-of-fold probabilities, [n]: each row's by a model fitted without its customer.
 
     Every choice of `fit` is made anew within each fold, so that nothing flatters the figures.
+    `learn` [n]: the rows to fit on, where not all of the other folds' may be.
     """
     fold = group_folds(data.customer, data.y, folds, settings.seed + 1)
+    allowed = np.ones(len(data), np.bool_) if learn is None else learn
     out = np.empty(len(data))
     for number in range(folds):
         held = fold == number
-        out[held] = fit(data.take(~held), settings).predict(data.X[held], settings.threads)
+        model = fit(data.take(allowed & ~held), settings)
+        out[held] = model.predict(data.X[held], settings.threads)
     return out
 
 

@@ -146,7 +146,9 @@ class Timeline(Protocol):
     """What outreach may know of what happened; implemented in `pipelines/history`."""
 
     def open_cases(self, as_of: datetime) -> pd.DataFrame:
-        """Cases opened and not solved or closed before `as_of`: customer_id, case_id, opened_at."""
+        """Cases opened and not solved or closed before `as_of`.
+
+        customer_id, case_id, opened_at, last_at (when anything last happened in it)."""
         ...
 
     def unanswered_complaints(self, as_of: datetime) -> pd.DataFrame:

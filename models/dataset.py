@@ -66,8 +66,8 @@ class FitSettings:
     num_leaves: int = 15
     # Six conditions on a path keep a leaf's table of exact contributions at 2**6 rows.
     max_depth: int = 6
-    # Inverse of the ridge penalty. The strongest win where few left: rows of one customer at several
-    # nights are hardly more than one row (sample: AUC .711 at .0001, .693 at .003).
+    # Inverse of the ridge penalty. The strongest win where few left: rows of one customer at
+    # several nights are hardly more than one row (sample: AUC .711 at .0001, .693 at .003).
     linear_strengths: tuple[float, ...] = (0.0001, 0.001, 0.01, 0.1)
     blend_grid: tuple[float, ...] = tuple(step / 20 for step in range(21))  # share of the trees
 

@@ -97,6 +97,7 @@ class Promises(Section):
 class Plan(Section):
     control_share: Share = 0.10
     cool_down_days: Annotated[int, Field(ge=0)] = 14
+    open_case_days: Days = 90  # a case in which nothing happened for longer is a forgotten one
     min_band: Literal["low", "medium", "high"] = "medium"
     capacity: Annotated[int, Field(ge=1)] = 200  # contacts a night, all owners together
     purpose: str = "service"

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models.contracts import CustomerBook, Timeline
+from models.settings import Plan
 from outreach.candidate import Refusal
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def evidence(
     timeline: Timeline,
     complaints: Complaints,
     *,
-    purpose: str,
+    settings: Plan,
     night: datetime,
     now: datetime,
 ) -> pa.Table:
@@ -68,8 +69,10 @@ def evidence(
     people = _people(book.customers(scores["customer_id"].to_pylist()))
     known = scores.filter(pc.is_in(scores["customer_id"], value_set=people["customer_id"]))
     ids = known["customer_id"].combine_chunks()
-    refusals = _refusals(book.refusals(max(night, now)), purpose, ids)
-    cases = _table(timeline.open_cases(night), {"customer_id": None, "opened_at": "at"})
+    refusals = _refusals(book.refusals(max(night, now)), settings.purpose, ids)
+    kinds = {"customer_id": None, "opened_at": "at", "last_at": "at"}
+    alive = pc.field("last_at") >= night - timedelta(days=settings.open_case_days)
+    cases = _table(timeline.open_cases(night), kinds).filter(alive)
     contacts = _table(timeline.last_contacts(night), {"customer_id": None, "at": "at"})
     beside = partial(_beside, ids)
     columns = {

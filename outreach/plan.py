@@ -102,9 +102,7 @@ def plan(
     complaints = Complaints.of(timeline, night)
     waiting = complaints.waiting["customer_id"].combine_chunks()
     found = ranked(at_risk(batch, settings.min_band, waiting), waiting)
-    known = evidence(
-        found, book, timeline, complaints, purpose=settings.purpose, night=night, now=now
-    )
+    known = evidence(found, book, timeline, complaints, settings=settings, night=night, now=now)
     draw = Draw.of(key, settings.control_share, as_of=batch.as_of, horizon_days=_horizon(known))
     tonight = Tonight(batch.as_of, night, due(batch.as_of, zone), Policy(settings, zone), draw)
     rows, assigned, held = _decided(known, tonight)

@@ -108,7 +108,7 @@ def _train(
     from models import churn
 
     history = History.open(home.history)
-    plan = _plan(history, settings, as_of, horizon)
+    plan = plan_snapshots(history, settings, as_of, horizon)
     rows = assemble(history, settings, (*plan.training, *plan.judging), horizon, advance)
     is_training = rows.at(plan.training, settings)
     learned = rows.data.take(is_training)
@@ -164,7 +164,13 @@ def _train(
     )
 
 
-def _plan(history: History, settings: Settings, as_of: date | None, horizon: int) -> snapshots.Plan:
+def plan_snapshots(
+    history: History, settings: Settings, as_of: date | None, horizon: int
+) -> snapshots.Plan:
+    """Dates to learn from and to judge on, for what the history tells until `as_of`.
+
+    Raises `NotEnoughData` where it is too short.
+    """
     if history.span is None:
         raise NotEnoughData("the history holds no interaction: run `warmline ingest PATH` first.")
     first, last = snapshots.whole_days(history.span, settings.zone)

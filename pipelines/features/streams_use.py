@@ -32,7 +32,7 @@ USE = (
             ),
             *sums(
                 30, 90, 365,
-                says="an amount of use of {value} in {window}|no measured use in {window}",
+                says="use adds up to {value} in {window}|no use in {window}",
             ),
             *distinct(
                 "day", 30, 90, 365,
@@ -85,12 +85,12 @@ USE = (
             ),
             *sums(
                 90, 365, None,
-                says="orders for {value} in {window}|no order with a value in {window}",
+                says="orders for {value} in {window}|nothing ordered in {window}",
             ),
             *means(
                 90, 365, None,
                 says="an order was worth {value} on average in {window}"
-                "|orders in {window} were worth nothing|no order with a value in {window}",
+                "|orders in {window} were worth nothing|nothing ordered in {window}",
             ),
             *last(
                 "the last order was worth {value}|the last order was worth nothing"

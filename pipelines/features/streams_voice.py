@@ -169,7 +169,8 @@ COMPLAINTS = (
                 "|no complaint went a day without an answer in {window}",
             ),
             *since(
-                "a complaint ran out of time {value} day{s} ago|a complaint ran out of time today"
+                "a complaint had waited a day for an answer {value} day{s} ago"
+                "|a complaint has waited a day for an answer today"
                 "|no complaint ever went a day without an answer"
             ),
         ),

@@ -55,18 +55,23 @@ class HistoryBook:
         return refused.sort_values(["customer_id", "channel", "at"], ignore_index=True)
 
     def open_cases(self, as_of: datetime) -> pd.DataFrame:
-        """Cases opened and not ended: customer_id, case_id, opened_at (of the last opening)."""
+        """Cases opened and not ended: customer_id, case_id, opened_at (of the last opening),
+        last_at (of the last thing that happened in it)."""
         import pandas as pd
 
-        found: dict[str, list[object]] = {"customer_id": [], "case_id": [], "opened_at": []}
+        names = ("customer_id", "case_id", "opened_at", "last_at")
+        found: dict[str, list[object]] = {name: [] for name in names}
         for bucket, events in self._seen(as_of):
             rows = _still_open(events)
             words = case_words(self.history.folder, self.history.manifest, bucket) if rows else {}
-            for customer, case, at in rows:
+            for customer, case, at, last in rows:
                 found["customer_id"].append(self._ids[customer])
                 found["case_id"].append(words.get((customer, case)))
                 found["opened_at"].append(at)
-        return pd.DataFrame(found | {"opened_at": _instants(found["opened_at"])})
+                found["last_at"].append(last)
+        return pd.DataFrame(
+            found | {name: _instants(found[name]) for name in ("opened_at", "last_at")}
+        )
 
     def unanswered_complaints(self, as_of: datetime) -> pd.DataFrame:
         """Complaints with no company word to that customer after them: customer_id, at."""
@@ -145,17 +150,29 @@ class HistoryBook:
         return frame.assign(at=_instants(frame["at"].tolist()))
 
 
-def _still_open(events: Events) -> list[tuple[int, int, int]]:
-    """Customer number, case number and time of the last opening of each case still open."""
+def _still_open(events: Events) -> list[tuple[int, int, int, int]]:
+    """Customer number, case number, last opening and last happening of each case still open."""
     opens = [KIND_CODE[kind] for kind in OPENS]
-    last: dict[tuple[int, int], tuple[int, bool]] = {}
-    telling = np.isin(events.kind, [*opens, *(KIND_CODE[kind] for kind in ENDS)])
-    rows = events.take(telling & (events.case != NONE))
-    is_open = np.isin(rows.kind, opens)
-    columns: tuple[NDArray[np.generic], ...] = (rows.customer, rows.case, rows.at, is_open)
-    for customer, case, at, opened in zip(*(c.tolist() for c in columns), strict=True):
-        last[customer, case] = (at, opened)
-    return [(*key, at) for key, (at, opened) in last.items() if opened]
+    telling = [*opens, *(KIND_CODE[kind] for kind in ENDS)]
+    of_cases = events.take(events.case != NONE)
+    decisive = _last_of_each_case(of_cases.take(np.isin(of_cases.kind, telling)))
+    still = decisive.take(np.isin(decisive.kind, opens))
+    newest = _last_of_each_case(of_cases)
+    touched = newest.at[np.searchsorted(_case_keys(newest), _case_keys(still))]
+    columns = (still.customer.tolist(), still.case.tolist(), still.at.tolist(), touched.tolist())
+    return list(zip(*columns, strict=True))
+
+
+def _case_keys(events: Events) -> NDArray[np.int64]:
+    """One number a case, ascending with customer and case."""
+    return (events.customer.astype(np.int64) << 32) | events.case
+
+
+def _last_of_each_case(events: Events) -> Events:
+    """The last row of each case, by customer and case."""
+    order = np.argsort(_case_keys(events), kind="stable")
+    keys = _case_keys(events)[order]
+    return events.take(order[np.append(keys[1:] != keys[:-1], True)[: len(keys)]])
 
 
 def _last(events: Events, which: NDArray[np.bool_]) -> dict[int, tuple[int, int]]:

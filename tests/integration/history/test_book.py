@@ -76,6 +76,17 @@ def test_a_case_is_open_until_it_is_solved_and_again_when_reopened(place: Place)
     assert frame["opened_at"].iloc[1] == pd.Timestamp("2026-02-01T00:00Z")
 
 
+def test_an_open_case_says_when_anything_last_happened_in_it(place: Place) -> None:
+    made = book(
+        place,
+        "acme,2026-01-01,,case_opened,,one", "acme,2026-02-07,,message_in,,one",
+        "acme,2026-02-09,,message_in,,", "bolt,2026-02-20,,message_out,,two",
+    )  # fmt: skip
+    frame = made.open_cases(MARCH)
+    assert frame["case_id"].tolist() == ["one"]
+    assert frame["last_at"].tolist() == [pd.Timestamp("2026-02-07T00:00Z")]
+
+
 @pytest.mark.parametrize(
     ("answer", "unanswered"),
     [

@@ -71,8 +71,8 @@ class Company:
         return pd.DataFrame(rows, columns=["customer_id", "channel", "purpose", "at"])
 
     def open_cases(self, as_of: datetime) -> pd.DataFrame:
-        rows = [(who, f"case of {at}", at) for who, at in self.cases if at < as_of]
-        return pd.DataFrame(rows, columns=["customer_id", "case_id", "opened_at"])
+        rows = [(who, f"case of {at}", at, at) for who, at in self.cases if at < as_of]
+        return pd.DataFrame(rows, columns=["customer_id", "case_id", "opened_at", "last_at"])
 
     def unanswered_complaints(self, as_of: datetime) -> pd.DataFrame:
         rows = [row for row in self.complaints if row[1] < as_of]

@@ -150,6 +150,12 @@ def test_it_holds_whom_it_must_not_contact(tmp_path: Path) -> None:
     assert result.counts["held_open_case"] == 1
 
 
+def test_a_forgotten_case_holds_nobody_back(tmp_path: Path) -> None:
+    company = Company(["acme", "bolt"], cases=[("acme", ago(91)), ("bolt", ago(89))])
+    result = planned(tmp_path, [score("acme"), score("bolt")], company)
+    assert decisions(result) == {"acme": "contact", "bolt": "hold"}
+
+
 def test_a_refusal_counts_at_once_even_after_midnight(tmp_path: Path) -> None:
     company = Company(["acme"], refused=[("acme", None, None, MORNING - timedelta(minutes=1))])
     assert decisions(planned(tmp_path, [score("acme")], company)) == {"acme": "hold"}
