@@ -52,7 +52,7 @@ QUICK = ("italian_helpdesk", "ravenstack")
 COLUMNS = (
     "set", "protocol", "rows in", "rejected", "customers", "features", "rows judged", "AUC",
     "95% interval", "AUC, other customers", "longest silence", "base rate", "promoted", "ingest s",
-    "train s", "peak MB",
+    "features s", "train s", "peak MB",
 )  # fmt: skip
 
 
@@ -120,7 +120,10 @@ def _later_in_time(case: Case, home: Path) -> dict[str, Any]:
     """`warmline train`, as a user runs it: learns from earlier nights, is judged on later ones."""
     done = _must(warmline(home, "train", "--horizon", str(case.horizon)))
     others = _must(_folds(home, case))
+    features = done.facts["seconds"]["reading past nights"]
     return _judged(done) | {
+        "features s": round(features, 1),
+        "train s": round(done.seconds - features, 1),
         "promoted": "yes" if done.facts["promoted"] else "no",
         "AUC, other customers": others.facts["report"]["model"]["all"]["auc"],
     }

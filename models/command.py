@@ -9,12 +9,14 @@ import errno
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property, wraps
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -39,6 +41,7 @@ class Run:
     json: bool
     verbose: bool
     now: datetime  # UTC; the clock is read once, here at the edge
+    began: list[tuple[str, float]] = field(default_factory=list)  # each step and its start
 
     @cached_property
     def settings(self) -> Settings:
@@ -74,22 +77,43 @@ class Run:
     def result(self, facts: dict[str, Any], lines: Sequence[str] = ()) -> None:
         """The end of a command: one JSON object for machines, or `lines` for people."""
         if self.json:
-            click.echo(json.dumps({"ok": True, **facts}, default=str, allow_nan=False))
+            facts = {"ok": True, **facts, "seconds": self.seconds}
+            click.echo(json.dumps(facts, default=str, allow_nan=False))
         self.say(*lines)
 
     @contextmanager
     def progress(self) -> Iterator[Advance]:
-        """A bar on a terminal; silence in a pipe and with --json."""
+        """A bar on a terminal; silence in a pipe and with --json. What each step took is kept."""
+        self._step("starting")
         if self.json or not sys.stderr.isatty():
-            yield lambda what, share: None
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+            yield lambda what, share: self._step(what)
+        else:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("starting", total=1.0)
-            yield lambda what, share: bar.update(task, description=what, completed=share)
+            def advance(what: str, share: float) -> None:
+                self._step(what)
+                bar.update(task, description=what, completed=share)
+
+            columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+            with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+                task = bar.add_task("starting", total=1.0)
+                yield advance
+        self._step("done")
+
+    def _step(self, what: str) -> None:
+        """Note when a step begins; the same step again is still the same."""
+        if not self.began or self.began[-1][0] != what:
+            self.began.append((what, time.perf_counter()))
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """What each step took."""
+        took: dict[str, float] = {}
+        for (what, start), (_, end) in pairwise(self.began):
+            if what != "done":
+                took[what] = round(took.get(what, 0.0) + end - start, 3)
+        return took
 
 
 def command(name: str) -> Callable[[Callable[..., None]], click.Command]:

@@ -69,6 +69,7 @@ class _Pass:
     def walk(self, advance: Advance) -> Scores:
         """Probabilities of all; the matrix rows of those with most at stake stay."""
         pieces = []
+        advance("scoring", 0.0)
         blocks = matrix.stream(
             self.history,
             [self.night],

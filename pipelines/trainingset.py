@@ -70,6 +70,7 @@ def assemble(
     share = min(1.0, settings.training.max_rows / max(int(usable.sum()), 1))
     taken = usable.any(axis=0) & _sample(len(people), share)
     pieces = []
+    advance("reading past nights", 0.0)
     context = matrix.context(history, settings)
     blocks = matrix.stream(
         history, nights, context, customers=taken, threads=settings.performance.threads

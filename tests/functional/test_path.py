@@ -153,7 +153,7 @@ def test_a_night_takes_up_its_sources_scores_and_plans(company, tmp_path):
     assert done.code == 0, done.stderr
     assert list(done.facts["steps"]) == ["ingest", "score", "plan"]
     again = company("nightly", "--as-of", str(NIGHT))
-    assert again.facts == done.facts
+    assert again.facts["steps"] == done.facts["steps"]
 
 
 def test_stale_feeds_hold_the_night_back_with_3_and_the_last_list_stays(company):
