@@ -1,0 +1,138 @@
+"""What is refused before anything is learned, and what training rows are."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.errors import NotEnoughData
+from models.home import create
+from models.settings import Settings, Training
+from pipelines import labels, train
+from pipelines.history.ingest import ingest
+from pipelines.history.store import History
+from pipelines.trainingset import assemble, require_leavers
+from pipelines.values import monthly_values
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+DATES = (date(2026, 1, 1), date(2026, 2, 1))
+HEAD = "interaction_id,customer_id,occurred_at,kind,caused_by"
+
+
+def company(folder: Path, **files: str) -> History:
+    """The history of a folder with these files, lines without their margin."""
+    source = folder / "source"
+    source.mkdir()
+    for name, text in files.items():
+        lines = "\n".join(line.strip() for line in text.strip().splitlines())
+        (source / f"{name}.csv").write_text(lines + "\n", encoding="utf-8")
+    home, _ = create(folder / "home")
+    ingest(home.history, source, now=NOW)
+    return History.open(home.history)
+
+
+def orders(*rows: tuple[str, str]) -> str:
+    lines = [f"{n},{who},{at}T10:00:00Z,order," for n, (who, at) in enumerate(rows)]
+    return "\n".join([HEAD, *lines])
+
+
+def test_without_contracts_whoever_stops_buying_has_left(tmp_path):
+    history = company(
+        tmp_path,
+        customers="customer_id,joined_at\na,2025-01-01T00:00:00Z\nb,2025-01-01T00:00:00Z",
+        interactions=orders(("a", "2025-12-20"), ("b", "2025-12-20"), ("b", "2026-01-15")),
+    )
+    rows = assemble(history, Settings(), DATES[:1], 30)
+    assert rows.label == "non_contractual"
+    assert dict(zip(rows.data.customer.tolist(), rows.data.y.tolist(), strict=True)) == {
+        0: True,
+        1: False,
+    }
+    assert rows.silence.tolist() == pytest.approx([11.58, 11.58], abs=0.01)
+
+
+def test_an_answer_to_our_own_message_is_not_staying(tmp_path):
+    history = company(
+        tmp_path,
+        customers="customer_id,joined_at\na,2025-01-01T00:00:00Z",
+        interactions=f"{HEAD}\n1,a,2025-12-20T10:00:00Z,order,\n2,a,2026-01-15T10:00:00Z,usage,m1",
+    )
+    as_of = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
+    (told,) = labels.non_contractual(history, [as_of], 30 * 86_400)
+    assert told.left.tolist() == [True]
+
+
+def test_who_was_not_active_for_a_year_is_not_a_row(tmp_path):
+    history = company(
+        tmp_path,
+        customers="customer_id,joined_at\na,2023-01-01T00:00:00Z\nb,2023-01-01T00:00:00Z",
+        interactions=orders(("a", "2024-12-20"), ("b", "2025-12-20")),
+    )
+    assert assemble(history, Settings(), DATES[:1], 30).data.customer.tolist() == [1]
+
+
+def test_too_few_leavers_say_when_there_would_be_enough(tmp_path):
+    customers = "\n".join(f"c{n},2025-01-01T00:00:00Z" for n in range(20))
+    history = company(
+        tmp_path,
+        customers=f"customer_id,joined_at\n{customers}",
+        interactions=orders(
+            *((f"c{n}", "2025-12-20") for n in range(20)),
+            *((f"c{n}", day) for n in range(15) for day in ("2026-01-15", "2026-02-15")),
+        ),
+    )
+    rows = assemble(history, Settings(), DATES, 28)
+    with pytest.raises(NotEnoughData, match=r"5 customers left .* needs 100 .* by 20\d\d"):
+        require_leavers(rows.data, Settings(), DATES, 28)
+    few = Settings(training=Training(min_leavers=5))
+    require_leavers(rows.data, few, DATES, 28)
+
+
+def test_one_class_is_refused_in_words(tmp_path):
+    history = company(
+        tmp_path,
+        customers="customer_id,joined_at\na,2025-01-01T00:00:00Z",
+        interactions=orders(("a", "2025-12-20"), ("a", "2026-01-15"), ("a", "2026-02-15")),
+    )
+    rows = assemble(history, Settings(), DATES, 28)
+    with pytest.raises(NotEnoughData, match="Nobody left"):
+        require_leavers(rows.data, Settings(), DATES, 28)
+    gone = rows.data.take(np.array([0]))
+    everyone = type(gone)(**(vars(gone) | {"y": np.array([True])}))
+    with pytest.raises(NotEnoughData, match="everyone in the training period left"):
+        require_leavers(everyone, Settings(), DATES, 28)
+
+
+def test_labels_end_where_the_contract_feed_does(tmp_path):
+    history = company(
+        tmp_path,
+        customers="customer_id,joined_at\na,2025-01-01T00:00:00Z",
+        interactions=orders(("a", "2025-01-02"), ("a", "2026-06-30")),
+        terms="customer_id,term_id,started_at,ended_at\n"
+        "a,1,2025-01-01T00:00:00Z,2026-05-01T00:00:00Z",
+    )
+    plan = train.plan_snapshots(history, Settings(), None, 30)
+    assert plan.judging[-1] == date(2026, 4, 1)
+
+
+def test_values_of_other_currencies_are_not_ranked_together(tmp_path):
+    history = company(
+        tmp_path,
+        customers="""
+            customer_id,joined_at,value_per_month,currency
+            a,2025-01-01T00:00:00Z,10,EUR
+            b,2025-01-01T00:00:00Z,20,USD
+            c,2025-01-01T00:00:00Z,,
+            d,2025-01-01T00:00:00Z,99,EUR
+        """,
+        interactions=orders(("a", "2025-01-02")),
+        terms="customer_id,term_id,started_at,value_per_month,currency\n"
+        "d,1,2025-02-01T00:00:00Z,30,EUR",
+    )
+    from pipelines import snapshots
+
+    settings = Settings()
+    night = snapshots.night(DATES[0], settings.zone, 6)
+    value = monthly_values(history, night, "EUR")
+    assert value.tolist() == pytest.approx([10, np.nan, np.nan, 30], nan_ok=True)
