@@ -52,3 +52,8 @@ def test_a_failure_is_one_json_object_for_machines(warmline):
     assert done.code == 1
     assert done.facts == {"ok": False, "error": done.facts["error"], "exit_code": 1}
     assert done.stderr.startswith("warmline: ")
+
+
+def test_the_night_needs_no_registry():
+    code = "import pipelines.nightsteps, models.explain, outreach.plan"
+    assert not imported_by(code) & {"mlflow", "lightgbm", "sklearn"}

@@ -1,11 +1,15 @@
 """The documentation says what the code does."""
 
 import re
+import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+import warmline
 from models.contracts import CHANNELS, KINDS
+from pipelines.history.ingest import ingest
 from pipelines.history.schema import TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -31,3 +35,25 @@ def test_the_history_page_names_every_table_and_column():
 def test_the_history_page_names_every_kind_and_channel():
     for word in (*KINDS, *CHANNELS):
         assert word in HISTORY
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_shown_is_one_that_can_be_given(page):
+    blocks = re.findall(r"```(?:sh|cron)\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    lines = [line for block in blocks for line in block.splitlines() if "warmline " in line]
+    for line in lines:
+        _, name, *given = shlex.split(line[line.index("warmline ") :], comments=True)
+        warmline.main.commands[name].make_context(name, given)
+
+
+def test_the_rows_of_the_first_guide_can_be_ingested(tmp_path):
+    page = (ROOT / "docs" / "guides" / "your-data.md").read_text(encoding="utf-8")
+    customers, interactions = re.findall(r"```csv\n(.*?)```", page, re.S)
+    (tmp_path / "customers.csv").write_text(customers, encoding="utf-8")
+    (tmp_path / "interactions.csv").write_text(interactions, encoding="utf-8")
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    report = ingest(tmp_path / "history", tmp_path, now=now)
+    assert {name: counts.new for name, counts in report.tables.items()} == {
+        "customers": 2,
+        "interactions": 4,
+    }
