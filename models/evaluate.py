@@ -243,10 +243,12 @@ def _table(report: Report) -> Iterator[str]:
         f"{report.protocol}: {report.model.all.rows:,} rows of {report.customers:,} customers, "
         f"{report.base_rate:.1%} left; grade {report.grade}"
     )
-    titles = ("rows", "left", "AUC", "avg. precision", "top-decile lift", "Brier", "calib. error")
-    yield f"{'':24}" + "".join(f"{title:>16}" for title in titles)
+    # Average precision, lift of the top decile, calibration error: in words in the docs.
+    titles = ("rows", "left", "AUC", "precision", "lift", "Brier", "cal.error")
+    yield f"{'':24}" + "".join(f"{title:>10}" for title in titles)
     for quality in (report.model, *report.baselines):
-        for who in ("all", "silent", "vocal"):
+        # The base rate ranks nobody: of its parts nothing is to be learned.
+        for who in ("all",) if quality.name == BASE_RATE else ("all", "silent", "vocal"):
             yield f"{quality.name + ', ' + who:24}" + _cells(getattr(quality, who))
     if report.model.auc is not None:
         yield f"AUC {report.model.auc}"
@@ -263,5 +265,5 @@ def _cells(metrics: Metrics) -> str:
         metrics.brier,
         metrics.calibration_error,
     )
-    counts = f"{metrics.rows:>16,}{metrics.leavers:>16,}"
-    return counts + "".join(f"{'-' if f is None else format(f, '.3f'):>16}" for f in figures)
+    counts = f"{metrics.rows:>10,}{metrics.leavers:>10,}"
+    return counts + "".join(f"{'-' if f is None else format(f, '.3f'):>10}" for f in figures)

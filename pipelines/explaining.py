@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from models.batch import ScoreBatch, latest
@@ -24,7 +24,8 @@ class Story:
     """One customer as of the last published night."""
 
     customer_id: str
-    score: dict[str, Any]  # the row of the batch
+    as_of: date  # of the batch
+    score: dict[str, Any]  # its row
     raises: list[str]
     lowers: list[str]
     recent: list[str]
@@ -37,7 +38,7 @@ class Story:
         lines = [
             f"{self.customer_id}: {score['churn_probability']:.0%} likely to leave within "
             f"{score['horizon_days']} days ({score['band']} risk), "
-            f"as of {score['as_of']:%Y-%m-%d}.",
+            f"as of {self.as_of}.",
         ]
         if score["value_at_risk"] is not None:
             lines.append(f"Value at risk: {score['value_at_risk']:,.0f} in the home's currency.")
@@ -77,6 +78,7 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     found = reasons(champion.model, rows, limit=8, lowering=True)[0]
     return Story(
         customer_id,
+        batch.as_of,
         score,
         [reason.words for reason in found if reason.direction == "raises"],
         [reason.words for reason in found if reason.direction == "lowers"],
