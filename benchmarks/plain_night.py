@@ -31,7 +31,7 @@ def main(world: Path, bundle: Path, day: date, share: float, out: Path) -> None:
     started = time.perf_counter()
     as_of = datetime.combine(day, datetime.min.time(), UTC)
     wanted = {feature.name: position for position, feature in enumerate(features())}
-    said = dict(_columns(as_of))
+    said = dict(columns(as_of))
     connection = duckdb.connect()
     connection.execute("SET threads = 2; SET TimeZone = 'UTC'")
     query = ", ".join(f'{expression} AS "{name}"' for name, expression in said.items())
@@ -67,7 +67,7 @@ def main(world: Path, bundle: Path, day: date, share: float, out: Path) -> None:
     print(json.dumps(facts))
 
 
-def _columns(as_of: datetime) -> Iterator[tuple[str, str]]:
+def columns(as_of: datetime) -> Iterator[tuple[str, str]]:
     """Name and SQL of each feature that plain SQL can say."""
     streams = {stream.name: stream for stream in STREAMS}
     for stream in STREAMS:
