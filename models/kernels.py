@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from models.compiling import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -12,7 +13,7 @@ Ints = NDArray[np.int64]
 ROWS_AT_ONCE = 64  # their values and sums stay in the cache while the trees pass by
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_leaf(
     out: Floats, value: float, position: Ints, care: Ints, want: Ints, ratio: Floats
 ) -> None:
@@ -34,7 +35,7 @@ def add_leaf(
             out[-1, pattern] += value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _shapley(ratio: Floats) -> Floats:
     """Shapley values of a leaf of value 1 under each mask of met slots, [2**m, m].
 
@@ -59,7 +60,7 @@ def _shapley(ratio: Floats) -> Floats:
     return values
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sums_by_size(by_size: Floats, ratio: Floats, met: Floats, without: int) -> None:
     """For each size, the sum over subsets of that size of met inside times ratio outside."""
     by_size[:] = 0.0
@@ -72,7 +73,7 @@ def _sums_by_size(by_size: Floats, ratio: Floats, met: Floats, without: int) -> 
         by_size[0] *= ratio[j]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def look_up(
     matrix: Floats, out: Floats, node_feature: Ints, node_threshold: Floats,
     node_missing_left: NDArray[np.bool_], tree_nodes: Ints, tree_groups: Ints, group_nodes: Ints,
@@ -117,7 +118,7 @@ def look_up(
         out[start : start + rows] = sums[:, :rows].T
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _decide(left: NDArray[np.uint16], x: Floats, threshold: float, missing_left: bool) -> None:
     """Which rows go left at a node; a comparison with a missing value is false."""
     if missing_left:

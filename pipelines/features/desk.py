@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from models.compiling import compiled
 
 # Columns of a case's state.
 (OPENED, COMPANY, CLOCK, CLOCK_CHANNEL, REPLIED, MOOT, WAITING, PAUSED, OPEN, REPLIES, SOLVED,
@@ -62,7 +63,7 @@ class Desk(NamedTuple):
     order: Ints  # [facts] sorts them by time, fact and value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def emit(desk: Desk, at: int, kind: int, value: float, channel: int) -> None:
     n = desk.tally[FACTS_SO_FAR]
     desk.fact[n, AT] = at
@@ -73,7 +74,7 @@ def emit(desk: Desk, at: int, kind: int, value: float, channel: int) -> None:
     desk.tally[FACTS_SO_FAR] = n + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _later(fact: Ints, value: NDArray[np.float64], one: int, other: int) -> bool:
     """Whether fact `one` comes after `other`: by time, fact and value."""
     if fact[one, AT] != fact[other, AT]:
@@ -83,7 +84,7 @@ def _later(fact: Ints, value: NDArray[np.float64], one: int, other: int) -> bool
     return bool(value[one] > value[other])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sort_facts(fact: Ints, value: NDArray[np.float64], order: Ints, count: int) -> None:
     """Order the facts. Shell sort with the gaps of Ciura (2001): no allocation."""
     for gap in (1750, 701, 301, 132, 57, 23, 10, 4, 1):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.compiling import compiled
 from models.contracts import DAY
 from pipelines.features.desk import Columns
 from pipelines.features.program import AUX, COLUMN, MEASURED, OP, OPERATION, WINDOW_OF, Program
@@ -60,7 +60,7 @@ class Nights(NamedTuple):
     silent: int  # seconds without a word that make silence
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def first_from(at: Ints, start: int, end: int, edge: int) -> int:
     """Position of the first of the ascending `at[start:end]` that is not before `edge`."""
     while start < end:
@@ -72,7 +72,7 @@ def first_from(at: Ints, start: int, end: int, edge: int) -> int:
     return start
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
     """Of each window's own part: how many known, their sum, min and max."""
     for w in range(deepest + 1):
@@ -89,7 +89,7 @@ def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) ->
         high = low[w]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _measured(part: Floats, op: int, window: int) -> float:
     """Sum, mean, min or max over a window."""
     known, total, least, most = 0.0, 0.0, np.inf, -np.inf
@@ -107,7 +107,7 @@ def _measured(part: Floats, op: int, window: int) -> float:
     return least if op == LEAST else most
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _trend(now: float, before: float, recent: int, window: int, age: float) -> float:
     """Recent daily rate over the earlier one, which begins no earlier than the relationship.
 
@@ -120,7 +120,7 @@ def _trend(now: float, before: float, recent: int, window: int, age: float) -> f
     return (now / recent_days) / (before / earlier_days)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _codes(columns: Columns, row: Ints, attribute: int, start: int, end: int, out: Ints) -> None:
     """Codes of the attribute, into `out[start:end]`."""
     if attribute == AGENT:
@@ -137,7 +137,7 @@ def _codes(columns: Columns, row: Ints, attribute: int, start: int, end: int, ou
             out[p] = columns.case[row[p]]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _link(columns: Columns, lists: Lists, start: int, end: int, attribute: int) -> None:
     """For each entry the last one before it with the same attribute, `start` - 1 if none."""
     before, seen = lists.before, lists.seen
@@ -159,7 +159,7 @@ def _link(columns: Columns, lists: Lists, start: int, end: int, attribute: int) 
         seen[code, 1] = turn
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _differents(before: Ints, low: int, high: int) -> float:
     """How many entries of the window are the first of their kind in it."""
     count = 0
@@ -168,7 +168,7 @@ def _differents(before: Ints, low: int, high: int) -> float:
     return float(count)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
     """Median and quartiles (by rank, without interpolation) of `many` counted gaps."""
     lower, upper = (many - 1) // 2, many // 2
@@ -191,7 +191,7 @@ def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
     out[MEDIAN] = middle / 2.0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _rhythms(
     at: Ints, start: int, end: int, gaps: Ints, as_of: Ints, which: Ints, asked: int, out: Floats
 ) -> None:
@@ -212,7 +212,7 @@ def _rhythms(
         gaps[at[p] // DAY - at[p - 1] // DAY] = 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _last_known(value: Floats, start: int, high: int) -> float:
     for p in range(high - 1, start - 1, -1):
         if not np.isnan(value[p]):
@@ -220,7 +220,7 @@ def _last_known(value: Floats, start: int, high: int) -> float:
     return np.nan
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _write(  # noqa: C901 - one branch an operation
     table: Ints, first: int, until: int, at: Ints, value: Floats, before: Ints, start: int,
     high: int, low: Ints, part: Floats, rhythm: Floats, as_of: int, age: float, seconds: Ints,
@@ -263,7 +263,7 @@ def _write(  # noqa: C901 - one branch an operation
         row[table[i, COLUMN]] = figure
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _block(
     stream: int, first: int, until: int, began: int, program: Program, lists: Lists,
     nights: Nights, which: Ints, asked: int, out: Floats,
@@ -296,13 +296,13 @@ def _block(
         )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _of(figure: Ints, i: int) -> int:
     """Of which attribute figure i counts differents; -1 where it does not."""
     return int(figure[i, AUX]) if figure[i, OPERATION] == DISTINCT else -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def figures(
     columns: Columns, began: int, program: Program, lists: Lists, nights: Nights, which: Ints,
     asked: int, out: Floats,
@@ -333,7 +333,7 @@ def figures(
                  out[nights.slot[which[k]]])  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _shares(k: int, program: Program, lists: Lists, counts: Ints, row: Floats) -> None:
     for s in range(len(program.share)):
         part, whole = program.share[s, 0], program.share[s, 1]
@@ -344,7 +344,7 @@ def _shares(k: int, program: Program, lists: Lists, counts: Ints, row: Floats) -
         row[column] = many / counts[k, whole, window]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _silence(edge: int, as_of: int, program: Program, lists: Lists, row: Floats) -> None:
     """Not silent: the last word is not before `edge`."""
     start, end = lists.start[program.word], lists.end[program.word]

@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.compiling import compiled
 from models.contracts import DAY, SCORE_KINDS
 from pipelines.features.case_pass import case_facts
 from pipelines.features.desk import AT as FACT_AT
@@ -58,21 +58,21 @@ class Work(NamedTuple):
     nights: Nights
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sign(value: float) -> int:
     if np.isnan(value):
         return 0
     return 2 + int(value > 0) - int(value < 0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _rating(score: float, kind: int, cuts: Floats) -> int:
     if kind < 0 or kind >= KINDS_OF_SCORE or np.isnan(score):
         return 0
     return 1 + kind * RATED + int(score > cuts[kind, 0]) + int(score >= cuts[kind, 1])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _signatures(columns: Columns, rows: Ints, n: int, cuts: Floats, out: Ints) -> None:
     """What each row is: one bit a field, see `program.accepted`."""
     one, bots = np.int64(1), columns.bots
@@ -88,7 +88,7 @@ def _signatures(columns: Columns, rows: Ints, n: int, cuts: Floats, out: Ints) -
         out[i] = bits | (one << (CASE_BIT + np.int64(columns.case[row] >= 0)))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fact_signature(channel: int, value: float) -> int:
     one = np.int64(1)
     bits = BY_PERSON | (one << PROVOKED_BIT) | (one << RATING_BIT) | (one << CASE_BIT)
@@ -96,7 +96,7 @@ def _fact_signature(channel: int, value: float) -> int:
     return int(bits | (one << (SIGN_BIT + _sign(value))))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _count(program: Program, kind: int, bits: int, end: Ints) -> None:
     """One more for each stream that accepts these bits."""
     candidate = program.candidate
@@ -105,7 +105,7 @@ def _count(program: Program, kind: int, bits: int, end: Ints) -> None:
             end[candidate[c, 0]] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fill_lists(  # noqa: C901 - four plain loops; smaller functions would copy 60 arguments
     columns: Columns, n: int, m: int, program: Program, work: Work
 ) -> None:
@@ -159,7 +159,7 @@ def _fill_lists(  # noqa: C901 - four plain loops; smaller functions would copy 
             list_value[p] = desk.value[f] * scale[stream]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _evaluate(
     columns: Columns, n: int, joined: int, program: Program, work: Work, which: Ints, asked: int,
     out: Floats,
@@ -171,7 +171,7 @@ def _evaluate(
     figures(columns, began, program, work.lists, work.nights, which, asked, out)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _begin(joined: int, program: Program, nights: Nights, out: Floats) -> None:
     """The row of a customer with no history, for each night."""
     features = len(program.template)
@@ -182,7 +182,7 @@ def _begin(joined: int, program: Program, nights: Nights, out: Floats) -> None:
             row[features - 2] = (nights.as_of[k] - joined) / DAY
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: Ints) -> int:
     """Write into `out` the nights that could see every row before them. Returns how many."""
     clean, row, newest = 0, first, np.iinfo(np.int64).min
@@ -196,7 +196,7 @@ def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: I
     return clean
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _visible(columns: Columns, first: int, end: int, as_of: int, cutoff: int, out: Ints) -> int:
     """Write into `out` the rows that a night sees. Returns how many."""
     n = 0
@@ -209,7 +209,7 @@ def _visible(columns: Columns, first: int, end: int, as_of: int, cutoff: int, ou
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _one_customer(
     columns: Columns, first: int, end: int, joined: int, program: Program, work: Work, out: Floats
 ) -> None:
@@ -233,7 +233,7 @@ def _one_customer(
             _evaluate(columns, n, joined, program, work, work.one, 1, out)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def run(
     columns: Columns, first: Ints, end: Ints, joined: Ints, program: Program, work: Work,
     out: Floats,
@@ -243,7 +243,7 @@ def run(
         _one_customer(columns, first[c], end[c], joined[c], program, work, out[:, c, :])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def room(
     columns: Columns, first: Ints, end: Ints, program: Program, fact_streams: int, facts_a_row: int
 ) -> tuple[int, int, int, int]:

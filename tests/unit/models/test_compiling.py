@@ -1,0 +1,63 @@
+"""What was compiled is used for exactly the code that it was compiled from."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from models.compiling import SOURCES, fingerprint
+
+CALL = "from {package}.caller import twice; print(twice(21))"
+CALLER = """
+from models.compiling import compiled
+from {package}.callee import times
+
+@compiled
+def twice(x):
+    return times(x)
+"""
+CALLEE = """
+from models.compiling import compiled
+
+@compiled
+def times(x):
+    return x * {factor}
+"""
+
+
+def test_any_change_in_any_module_counts(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1")
+    first = fingerprint((tmp_path,))
+    assert fingerprint((tmp_path,)) == first
+    (tmp_path / "b.py").write_text("x = 1")
+    assert fingerprint((tmp_path,)) != first
+
+
+def test_every_module_that_compiles_is_watched():
+    root = SOURCES[0].parent
+    packages = ("models", "pipelines", "serving", "outreach")
+    modules = [path for package in packages for path in (root / package).rglob("*.py")]
+    compiling = {path.parent for path in modules if "@compiled\n" in path.read_text("utf-8")}
+    assert compiling <= set(SOURCES)
+
+
+def test_a_changed_function_changes_who_calls_it_from_another_file(tmp_path):
+    """Numba alone would go on with the old one: the caller's own file has not changed."""
+    package = tmp_path / "pack"
+    package.mkdir()
+    (package / "caller.py").write_text(CALLER.format(package="pack"))
+    said = []
+    for factor in (2, 3):
+        (package / "callee.py").write_text(CALLEE.format(factor=factor))
+        # As `SOURCES` would name the cache after this package's content.
+        cache = tmp_path / fingerprint((package,))
+        done = subprocess.run(
+            [sys.executable, "-c", CALL.format(package="pack")],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}",
+                 "NUMBA_CACHE_DIR": str(cache)},
+        )  # fmt: skip
+        said.append(done.stdout.strip())
+    assert said == ["42", "63"]
