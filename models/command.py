@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.settings import Settings
 
 # CONTRACTS.md, Commands.
-FAILED, WRONG_USAGE = 1, 2
+FAILED = 1
 Advance = Callable[[str, float], None]  # what is being done, and its share done from 0 to 1
 
 

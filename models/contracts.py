@@ -53,7 +53,6 @@ DAY = 86_400  # seconds; a window of w days is [as_of - w * DAY, as_of)
 SCORE_BATCH_VERSION = 1
 BANDS = ("low", "medium", "high")  # higher is worse
 DECISIONS = ("contact", "hold", "refer")
-ASSIGNMENTS = ("treat", "control", "outside")
 WORKLIST_COLUMNS = (
     "rank", "customer_id", "contact_id", "decision", "hold_reasons", "reasons", "what_changed",
     "playbook", "mode", "channel", "expected_saved_value", "value_at_risk", "churn_probability",

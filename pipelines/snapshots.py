@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from models.contracts import DAY
 from models.errors import NotEnoughData
 from pipelines.features.matrix import Night
 
@@ -79,8 +78,3 @@ def plan(first: date, last: date, horizon: int, wanted: int, min_history: int) -
 def whole_days(span: tuple[int, int], zone: ZoneInfo) -> tuple[date, date]:
     """First date of a history and the last whose every hour it may hold."""
     return local_date(span[0], zone), local_date(span[1] + 1, zone)
-
-
-def days_between(earlier: int, later: int) -> float:
-    """Days from one instant to another."""
-    return (later - earlier) / DAY
