@@ -105,6 +105,7 @@ class Run:
         """Note when a step begins; the same step again is still the same."""
         if not self.began or self.began[-1][0] != what:
             self.began.append((what, time.perf_counter()))
+            self.note(what)
 
     @property
     def seconds(self) -> dict[str, float]:

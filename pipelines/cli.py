@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from models.command import Run, command, day
 
-# What follows scoring in a night: named steps of (run, as_of) that others bring.
-Following = tuple[str, Callable[[Run, date], dict[str, Any]]]
+if TYPE_CHECKING:
+    from pipelines.nightsteps import Following
+
 
 as_of_option = click.option("--as-of", callback=day, metavar="DATE", help="Date, as 2026-07-01.")
 

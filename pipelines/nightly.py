@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.errors import RefusedToPublish
 from models.files import write_atomically
 from models.home import Home
 from pipelines.lock import exclusive
 
-Advance = Callable[[str, float], None]
+if TYPE_CHECKING:
+    from models.command import Advance
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pipelines.intake import take_up
 from pipelines.nightly import Night, Step
 from pipelines.score import score
 
+# What follows scoring: named steps of (run, as_of) that others bring.
 Following = tuple[str, Callable[[Run, date], dict[str, Any]]]
 
 

@@ -90,6 +90,16 @@ class Population:
             return self.has_terms
         return np.full(len(self), self.contractual)
 
+    def active(
+        self, customer: NDArray[np.int32], idle_days: NDArray[np.float64], most: int
+    ) -> NDArray[np.bool_]:
+        """Who of `customer` [n] may be scored: without a contract, only who was active lately.
+
+        `idle_days` [n]: since the last order, use or payment, NaN if there was none.
+        """
+        lately: NDArray[np.bool_] = np.nan_to_num(idle_days, nan=np.inf) <= most
+        return self.contracted[customer] | lately
+
     @property
     def contractual(self) -> bool:
         """Whether anything tells ends: terms, or a `left_at`."""
@@ -107,7 +117,7 @@ class Population:
     def excluded(self, night: Instant) -> NDArray[np.int8]:
         """`Why` each customer is not scored at `night`, by what was known then, [customers].
 
-        Inactivity is judged later, from the feature `days_since_active`."""
+        Inactivity is judged later, by `active`, from the feature `days_since_active`."""
         known = self.leaving(night.as_of, night.cutoff)
         why = np.full(len(self), Why.SCORED, np.int8)
         why[known.at < night.as_of] = Why.NOTICE

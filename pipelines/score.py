@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batch import BatchWriter, latest, publish
+from models.batch import BatchWriter, latest, publish, sweep
 from models.contracts import BANDS, Reason
 from models.errors import RefusedToPublish
 from models.version import code_version
@@ -25,10 +24,9 @@ from pipelines.values import monthly_values
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
+    from models.command import Advance
     from models.home import Home
     from models.settings import Checks, Settings
-
-Advance = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,7 @@ class _Pass:
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Without a contract, only who was active lately is scored."""
         days = self.settings.training.active_days
-        idle_days = rows[:, matrix.column("days_since_active")]
-        contracted = self.people.contracted[customer]
-        active = contracted | (np.nan_to_num(idle_days, nan=np.inf) <= days)
+        active = self.people.active(customer, rows[:, matrix.column("days_since_active")], days)
         self.why_not[customer[~active]] = Why.INACTIVE
         return (customer, rows) if active.all() else (customer[active], rows[active])
 
@@ -111,8 +107,9 @@ def score(
     """Score everyone at `as_of` with the champion, check the batch, publish it whole.
 
     `run` names the batch and `started` (UTC) stamps it: the same input, run and start give the
-    same bytes. Raises `RefusedToPublish` where a check fails: the batch is kept for a look, and
-    what was published before stays.
+    same bytes. What killed runs left is removed, so the caller holds the lock. Raises
+    `RefusedToPublish` where a check fails: the batch is kept for a look, and what was published
+    before stays.
     """
     from models import bundle as bundles
 
@@ -143,6 +140,7 @@ def score(
     if failed:
         raise RefusedToPublish(_refusal(failed, as_of, run, previous))
     publish(home.scores, as_of, run)
+    sweep(home.scores)
     return Scored(
         as_of, run, len(scores), table.bands(scores), _counts(why_not, words), len(reasons), found
     )

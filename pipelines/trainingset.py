@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -18,10 +18,10 @@ from pipelines.features import matrix
 from pipelines.population import Population, Why
 
 if TYPE_CHECKING:
+    from models.command import Advance
     from models.settings import Settings
     from pipelines.history.store import History
 
-Advance = Callable[[str, float], None]
 NO_SIGN = 36_500.0  # days; longer than any silence that was broken
 _MIXER = 2_654_435_761  # Knuth, The Art of Computer Programming 3, 6.4: multiplicative hashing
 
@@ -78,8 +78,9 @@ def assemble(
     for block in blocks:
         for position, night in enumerate(nights):
             rows = block.values[position]
-            keep = usable[position, block.customers] & _active(
-                rows, people.contracted[block.customers], settings.training.active_days
+            idle_days = rows[:, matrix.column("days_since_active")]
+            keep = usable[position, block.customers] & people.active(
+                block.customers, idle_days, settings.training.active_days
             )
             customer = block.customers[keep]
             pieces.append((night.as_of, customer, told[position].left[customer], rows[keep]))
@@ -106,14 +107,6 @@ def _labels(
         return told, "contractual"
     as_ofs = [night.as_of for night in nights]
     return labels.non_contractual(history, as_ofs, horizon), "non_contractual"
-
-
-def _active(
-    rows: NDArray[np.float64], contracted: NDArray[np.bool_], days: int
-) -> NDArray[np.bool_]:
-    """Without a contract, only who was active lately would have been scored."""
-    idle = np.nan_to_num(rows[:, matrix.column("days_since_active")], nan=np.inf)
-    return contracted | (idle <= days)
 
 
 def _sample(customers: int, share: float) -> NDArray[np.bool_]:

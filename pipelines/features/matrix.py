@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import bundle
-from models.contracts import CHANNEL_CODE, CHANNELS, DAY, Feature
+from models.contracts import CHANNEL_CODE, CHANNELS, Feature
 from pipelines.features import relationship
 from pipelines.features.program import Program, compile_program
 from pipelines.features.streams import STREAMS, stream_features
 from pipelines.history.events import Events
 
 if TYPE_CHECKING:
-    from models.settings import Settings
+    from models.settings import Promises, Settings
     from pipelines.history.store import History
     from pipelines.history.terms import Terms
 
@@ -32,14 +32,12 @@ SILENT_DAYS = 365  # CONTRACTS.md, definitions
 BLOCK_ROWS = 32_768  # 80 MB with 300 features: a purchase log has 400,000 customers a bucket
 
 
-def default_promises() -> NDArray[np.int64]:
-    """Seconds to a first reply by channel code, the last for none: 24 h, 1 h on social and chat.
-
-    Source: CONTRACTS.md, definitions.
-    """
-    promises = np.full(len(CHANNELS) + 1, DAY, np.int64)
-    promises[[CHANNEL_CODE["social"], CHANNEL_CODE["chat"]]] = HOUR
-    return promises
+def promise_seconds(promises: Promises) -> NDArray[np.int64]:
+    """Seconds to a first reply by channel code, the last for rows without a channel."""
+    seconds = np.full(len(CHANNELS) + 1, promises.first_reply_hours * HOUR, np.int64)
+    for channel, hours in promises.by_channel.items():
+        seconds[CHANNEL_CODE[channel]] = round(hours * HOUR)
+    return seconds
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,7 @@ def program() -> Program:
 
 def context(history: History, settings: Settings) -> Context:
     """What the history knows of its agents, and the home's promises."""
-    promises = np.full(len(CHANNELS) + 1, settings.promises.first_reply_hours * HOUR, np.int64)
-    for channel, hours in settings.promises.by_channel.items():
-        promises[CHANNEL_CODE[channel]] = round(hours * HOUR)
+    promises = promise_seconds(settings.promises)
     return Context(history.bots(), promises, settings.scoring.silent_days)
 
 

@@ -47,6 +47,12 @@ def test_in_a_pipe_there_is_no_progress(warmline, folder):
     assert "\x1b" not in done.stdout
 
 
+def test_verbose_tells_each_step_on_stderr(warmline, folder):
+    done = warmline("ingest", folder.good().path, "--verbose")
+    assert done.facts["ok"]
+    assert "comparing with what is known" in done.stderr.splitlines()
+
+
 def test_a_failure_is_one_json_object_for_machines(warmline):
     done = warmline("score", "--as-of", "2026-07-01")
     assert done.code == 1

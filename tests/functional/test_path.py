@@ -156,6 +156,16 @@ def test_a_night_takes_up_its_sources_scores_and_plans(company, tmp_path):
     assert again.facts["steps"] == done.facts["steps"]
 
 
+def test_what_a_killed_scoring_left_is_removed_by_the_next(company):
+    dead = company.home / "scores" / "as_of=2026-06-30" / "run=dead"
+    dead.mkdir(parents=True)
+    (dead / "part-00000.parquet").write_bytes(b"half of it")
+    done = company("score", "--as-of", str(NIGHT))
+    assert done.code == 0, done.stderr
+    assert not dead.exists()
+    assert ScoreBatch.open(company.home / "scores", NIGHT).run == done.facts["run"]
+
+
 def test_stale_feeds_hold_the_night_back_with_3_and_the_last_list_stays(company):
     before = worklist(company.home)
     done = company("nightly", "--as-of", "2026-08-01")

@@ -26,6 +26,7 @@ import numpy as np
 import pytest
 
 from models.contracts import CHANNEL_CODE, KIND_CODE, SCORE_KIND_CODE
+from models.settings import Promises
 from pipelines.features import matrix, reference
 from pipelines.history.events import DTYPES, Events
 
@@ -80,7 +81,7 @@ def figures(
     """The feature of each customer, as the engine computes it."""
     events, bots = read(history, names)
     customers = np.arange(len(names), dtype=np.int32)
-    context = matrix.Context(bots, matrix.default_promises())
+    context = matrix.Context(bots, matrix.promise_seconds(Promises()))
     joined_at = np.full(len(names), joined, np.int64)
     values = ENGINES[engine](events, customers, joined_at, [night], context)
     return dict(zip(names, values[0, :, matrix.column(feature)].tolist(), strict=True))

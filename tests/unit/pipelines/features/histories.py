@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS
+from models.settings import Promises
 from pipelines.features import matrix
 from pipelines.history.events import DTYPES, Events
 
@@ -64,7 +65,7 @@ def events(rows: list[dict[str, Any]]) -> Events:
 
 
 def context() -> matrix.Context:
-    return matrix.Context(BOTS, matrix.default_promises())
+    return matrix.Context(BOTS, matrix.promise_seconds(Promises()))
 
 
 def features(rows: list[dict[str, Any]], nights: list[matrix.Night], customers: int = 2) -> Any:
