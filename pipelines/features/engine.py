@@ -45,7 +45,7 @@ def _as(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
 
 def _columns(events: Events, context: Context) -> Columns:
     given = {name: _as(getattr(events, name), DTYPES[name]) for name in Events.columns()}
-    del given["customer"]
+    del given["customer"], given["until"]
     return Columns(**given, bots=_as(context.bots, np.bool_))
 
 

@@ -97,8 +97,8 @@ DICTIONARIES = {"topic": "topic", "agent": "agent_id", "source": "source"}
 
 def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
     """Makes the view `placed`. Needs `words_customer`, and `fresh_identities` where some came."""
-    known = manifest.tables.get("identities", ())
-    rows = [versions.all_versions(folder, known)] if known else []
+    known = "identities" in manifest.tables
+    rows = [versions.all_versions(folder, manifest, "identities")] if known else []
     if _exists(connection, "fresh_identities"):
         fresh = "SELECT *, 999999999 AS _generation, 0 AS _ingested_at FROM fresh_identities"
         rows.append(fresh)

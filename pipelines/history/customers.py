@@ -68,7 +68,7 @@ def customer_frame(
     A customer whose row was deleted keeps the number and never joined. `first_seen` is when the
     source, or else this history, first knew of the row: values without a date count from then.
     """
-    every_version = versions.all_versions(folder, manifest.tables["customers"])
+    every_version = versions.all_versions(folder, manifest, "customers")
     rows = connection.sql(
         CUSTOMER_SQL.format(
             every_version=every_version,
@@ -84,7 +84,7 @@ def customer_frame(
 
 def coded_terms(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> Terms:
     """The terms of known customers. `recorded` is the earliest time that any version gives."""
-    every_version = versions.all_versions(folder, manifest.tables["terms"])
+    every_version = versions.all_versions(folder, manifest, "terms")
     rows = connection.sql(
         TERMS_SQL.format(
             every_version=every_version,

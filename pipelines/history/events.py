@@ -9,14 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 NONE = -1  # the code of an absent channel, topic, agent, case or score kind
+NEVER = np.iinfo(np.int64).max  # a moment that has not come
 
 
 @dataclass(frozen=True)
 class Events:
     """One bucket of coded interactions, n rows, sorted by `customer`, `at` and then by content.
 
-    Content order (every other column) settles equal times, so that the order in which rows
-    reached the history can never show in a feature. Absent codes are -1, absent numbers NaN.
+    Content order (every other column but `until`) settles equal times, so that the order in which
+    rows reached the history can never show in a feature. Absent codes are -1, absent numbers NaN.
+
+    A night sees a row if `at` < as_of and `recorded` <= cut-off < `until`: of the versions of one
+    interaction at most one is visible at a time.
     """
 
     customer: NDArray[np.int32]  # customer number of this history (position in `customers`)
@@ -33,14 +37,25 @@ class Events:
     score: NDArray[np.float64]
     score_kind: NDArray[np.int8]  # models.contracts.SCORE_KIND_CODE
     provoked: NDArray[np.bool_]  # caused_by is set: an answer to our own message
+    until: NDArray[np.int64]  # when a newer version or a deletion became known; NEVER: it stands
 
     def __len__(self) -> int:
         return len(self.customer)
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:
-        """Names of the columns, in the order that settles equal times."""
+        """Names of all columns."""
         return tuple(field.name for field in fields(cls))
+
+    @classmethod
+    def content(cls) -> tuple[str, ...]:
+        """Names of the columns that say what happened; they settle equal times."""
+        return cls.columns()[:-1]
+
+    def standing(self) -> Events:
+        """The rows that count today."""
+        stands = self.until == NEVER
+        return self if stands.all() else self.take(stands)
 
     @classmethod
     def empty(cls) -> Events:
@@ -64,7 +79,7 @@ class Events:
         step = (key[1:] > key[:-1]) | ((key[1:] == key[:-1]) & (self.at[1:] > self.at[:-1]))
         if step.all():
             return self
-        order = np.lexsort([getattr(self, name) for name in reversed(self.columns())])
+        order = np.lexsort([getattr(self, name) for name in reversed(self.content())])
         return self.take(order)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Events:
@@ -92,4 +107,5 @@ DTYPES: dict[str, type[np.generic]] = {
     "score": np.float64,
     "score_kind": np.int8,
     "provoked": np.bool_,
+    "until": np.int64,
 }

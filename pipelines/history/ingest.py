@@ -185,9 +185,8 @@ def _compare(run: Run) -> None:
     run.order.progress("comparing with what is known")
     for table, staged in run.staged.items():
         if small.is_small(table):
-            versions = before.tables.get(table, ())
             rejected = run.counts[table].rejected
-            run.counts[table] = small.compare(run.connection, history, staged, versions, rejected)
+            run.counts[table] = small.compare(run.connection, history, staged, before, rejected)
     dictionaries.load(run.connection, history, before, "customer")
     if "customers" in run.staged:
         joined = "SELECT customer_id AS word FROM fresh_customers WHERE deleted_at IS NULL"

@@ -40,7 +40,7 @@ class Rows:
         """All rows of `parts`, those that do not count included: older versions are kept."""
         import pyarrow as pa
 
-        events = [read_events(folder, part, all_versions=True) for part in parts]
+        events = [read_events(folder, part) for part in parts]
         starts = np.cumsum([0, *map(len, events)])
         removed = Removal.union(
             [

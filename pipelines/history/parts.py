@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.files import sync_file
-from pipelines.history.events import Events
+from pipelines.history.events import NEVER, Events
 from pipelines.history.manifest import File, Part
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Removal:
     """
 
     row: NDArray[np.int32]
-    version: NDArray[np.int64]  # of what took it out, seconds
+    version: NDArray[np.int64]  # of what took it out, microseconds since 1970 UTC
     deleted: NDArray[np.bool_]  # a tombstone; otherwise a newer version
     ingested_at: NDArray[np.int64]
 
@@ -72,7 +72,7 @@ def event_order(events: Events) -> NDArray[np.intp]:
     tied[:-1] |= equal
     places = np.flatnonzero(tied)
     rows = order[places]
-    names = reversed(Events.columns())
+    names = reversed(Events.content())
     order[places] = rows[np.lexsort([getattr(events, name)[rows] for name in names])]
     return order
 
@@ -134,19 +134,19 @@ def read_removal(folder: Path, part: Part) -> Removal:
     return Removal(*(table[name].to_numpy() for name in Removal.__dataclass_fields__))
 
 
-def read_events(folder: Path, part: Part, *, all_versions: bool = False) -> Events:
-    """The part's interactions, sorted; those taken out only if `all_versions`."""
+def read_events(folder: Path, part: Part) -> Events:
+    """All rows of the part, sorted; those that a newer version or a deletion took out have an
+    `until`."""
     import pyarrow.parquet as pq
 
     table = pq.read_table(folder / part.coded.path, memory_map=True, use_threads=False)
     columns = {name: table[name].to_numpy() for name in table.column_names}
     columns["recorded"] = columns["at"] + columns.pop("lag")
-    events = Events(**columns)
-    if part.removed is None or all_versions:
-        return events
-    keep = np.ones(len(events), np.bool_)
-    keep[read_removal(folder, part).row] = False
-    return events.take(keep)
+    columns["until"] = np.full(table.num_rows, NEVER, np.int64)
+    if part.removed is not None:
+        removed = read_removal(folder, part)
+        columns["until"][removed.row] = removed.version // 1_000_000
+    return Events(**columns)
 
 
 def read_side(folder: Path, part: Part, columns: tuple[str, ...] = SIDE_COLUMNS) -> pa.Table:
@@ -160,7 +160,7 @@ def _coded(events: Events) -> pa.Table:
     """Columns as stored: `lag` (nearly always 0) stands for `recorded`."""
     import pyarrow as pa
 
-    columns = {name: getattr(events, name) for name in Events.columns()}
+    columns = {name: getattr(events, name) for name in Events.content()}
     columns["lag"] = columns.pop("recorded") - events.at
     return pa.table(columns)
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from models.contracts import CHANNELS, KINDS, SCORE_KINDS
 from pipelines.history.dictionaries import read_words
-from pipelines.history.events import Events
+from pipelines.history.events import NEVER, Events
 from pipelines.history.manifest import Manifest, Part
-from pipelines.history.parts import read_events, read_removal, read_side
+from pipelines.history.parts import read_events, read_side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,9 +60,8 @@ def case_words(folder: Path, manifest: Manifest, bucket: int) -> dict[tuple[int,
 
 
 def _rows(folder: Path, manifest: Manifest, part: Part, number: int | None) -> pd.DataFrame:
-    events = read_events(folder, part, all_versions=True)
-    counts = np.ones(len(events), np.bool_)
-    counts[read_removal(folder, part).row] = False
+    events = read_events(folder, part)
+    counts = events.until == NEVER
     if number is not None:
         counts &= events.customer == number
     rows = np.flatnonzero(counts)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.files import sync_file
 from pipelines.history.engine import name, one_row, quoted
-from pipelines.history.manifest import File
+from pipelines.history.manifest import File, Manifest
 from pipelines.history.report import Counts
 from pipelines.history.schema import TABLE
 from pipelines.history.staging import SEPARATOR, Staged
@@ -62,14 +62,14 @@ def compare(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     staged: Staged,
-    versions: tuple[File, ...],
+    manifest: Manifest,
     rejected: int,
 ) -> Counts:
     """Makes `fresh_TABLE`, the versions to add to the table, and counts what came in."""
     table = staged.table.name
     words = {"table": table, "staged": staged.name, "key": _key(staged)}
     connection.execute(GOOD.format(kept=", ".join(map(name, staged.kept)), **words))
-    connection.execute(KNOWN.format(versions=_versions(folder, staged, versions), **words))
+    connection.execute(KNOWN.format(versions=_versions(folder, staged, manifest), **words))
     connection.execute(FRESH.format(**words))
     connection.execute(DROP_KNOWN.format(**words))
     found = one_row(connection, COUNTS.format(**words))
@@ -90,19 +90,20 @@ def write(
     folder: Path,
     where: Path,
     table: str,
-    versions: tuple[File, ...],
+    before: Manifest,
     *,
     generation: int,
     ingested_at: int,
 ) -> tuple[File, ...]:
     """Writes `fresh_TABLE` into the folder `where`; returns all version files of the table."""
+    known = before.tables.get(table, ())
     fresh = (
         f"SELECT * EXCLUDE (_key, _version), {generation} AS _generation, "  # noqa: S608
         f"{ingested_at}::BIGINT AS _ingested_at FROM fresh_{table} ORDER BY _ordinal"
     )
-    if len(versions) < MOST_FILES:
-        return (*versions, _copy(connection, folder, where / f"{table}.parquet", fresh))
-    everything = f"({all_versions(folder, versions)}) UNION ALL BY NAME ({fresh})"
+    if len(known) < MOST_FILES:
+        return (*known, _copy(connection, folder, where / f"{table}.parquet", fresh))
+    everything = f"({all_versions(folder, before, table)}) UNION ALL BY NAME ({fresh})"
     return (_copy(connection, folder, where / f"{table}.parquet", everything),)
 
 
@@ -119,9 +120,9 @@ def _key(staged: Staged) -> str:
     return f"concat_ws({SEPARATOR}, {', '.join(columns)})"
 
 
-def _versions(folder: Path, staged: Staged, versions: tuple[File, ...]) -> str:
-    if versions:
-        return all_versions(folder, versions)
+def _versions(folder: Path, staged: Staged, manifest: Manifest) -> str:
+    if staged.table.name in manifest.tables:
+        return all_versions(folder, manifest, staged.table.name)
     return (
         f"SELECT {', '.join(map(name, staged.kept))}, _content, "  # noqa: S608
         f"0 AS _generation, 0 AS _ordinal FROM {staged.name} WHERE false"

@@ -69,7 +69,11 @@ class History:
         return self.manifest.sources
 
     def bucket(self, bucket: int) -> Events:
-        """The bucket's interactions, sorted and coded."""
+        """The bucket's interactions that count, sorted and coded."""
+        return self.versions(bucket).standing()
+
+    def versions(self, bucket: int) -> Events:
+        """The bucket's interactions in every version that ever counted, sorted and coded."""
         parts = self.manifest.of_bucket(bucket)
         pieces = [read_events(self.folder, part) for part in parts]
         if not pieces:
@@ -112,9 +116,7 @@ class History:
         if table not in self.manifest.tables:
             return None
         with connect() as connection:
-            return versions.frame(
-                connection, self.folder, TABLE[table], self.manifest.tables[table]
-            )
+            return versions.frame(connection, self.folder, self.manifest, TABLE[table])
 
     def words(self, dictionary: str) -> list[str]:
         """What the codes of `topic`, `agent` or `source` stand for, by code."""

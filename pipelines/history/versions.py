@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.history.engine import files, name
-from pipelines.history.manifest import File
+from pipelines.history.manifest import Manifest
 from pipelines.history.schema import PROVENANCE, Table
 
 if TYPE_CHECKING:
@@ -23,10 +23,13 @@ OURS = ("_generation", "_ordinal", "_ingested_at", "_content")
 NEWEST_FIRST = "greatest(updated_at, deleted_at) DESC NULLS LAST, _generation DESC, _ordinal DESC"
 
 
-def all_versions(folder: Path, versions: tuple[File, ...]) -> str:
-    """SQL that yields every version of every row."""
-    paths = [folder / file.path for file in versions]
-    return f"SELECT * FROM read_parquet({files(paths)}, union_by_name = true)"  # noqa: S608
+def all_versions(folder: Path, manifest: Manifest, table: str) -> str:
+    """SQL that yields every version of every row of a table, as of the manifest's generation."""
+    paths = [folder / file.path for file in manifest.tables[table]]
+    return (
+        f"SELECT * FROM read_parquet({files(paths)}, union_by_name = true) "  # noqa: S608
+        f"WHERE _generation <= {manifest.generation}"
+    )
 
 
 def current(table: Table, rows: str) -> str:
@@ -44,13 +47,13 @@ def living(table: Table, rows: str) -> str:
 
 
 def frame(
-    connection: duckdb.DuckDBPyConnection, folder: Path, table: Table, versions: tuple[File, ...]
+    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, table: Table
 ) -> pd.DataFrame:
     """The table as it stands: the contract's columns, other columns, provenance; times in UTC.
 
     Rows are ordered by key, so that the order in which files arrived cannot show.
     """
-    rows = living(table, all_versions(folder, versions))
+    rows = living(table, all_versions(folder, manifest, table.name))
     key = ", ".join(name(column) for column in table.key)
     arrow = connection.sql(f"SELECT * FROM ({rows}) ORDER BY {key}").to_arrow_table()  # noqa: S608
     own = [column.name for column in table.columns]

@@ -13,7 +13,7 @@ from models.files import sync_file, sync_folder
 from pipelines.history import coding, dictionaries, merging, small
 from pipelines.history.buckets import bucket_sql, buckets_for, outgrown
 from pipelines.history.engine import files, name, one_row, quoted
-from pipelines.history.events import DTYPES, Events
+from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.manifest import File, Manifest, Watermark
 from pipelines.history.parts import (
     SIDE_COLUMNS,
@@ -54,8 +54,7 @@ class Draft:
         for table in names:
             self.progress(f"writing {table}")
             written = small.write(
-                self.connection, self.folder, self.where, table,
-                self.before.tables.get(table, ()),
+                self.connection, self.folder, self.where, table, self.before,
                 generation=self.manifest.generation, ingested_at=self.ingested_at,
             )  # fmt: skip
             self.manifest = replace(self.manifest, tables=self.manifest.tables | {table: written})
@@ -208,9 +207,10 @@ def _read_coded(folder: Path) -> tuple[Events, pa.Table, np.ndarray]:
     table = pa.concat_tables(
         pq.read_table(path, partitioning=None) for path in sorted(folder.iterdir())
     )
-    events = Events(
-        **{column: table[column].to_numpy().astype(dtype) for column, dtype in DTYPES.items()}
-    )
+    columns = {
+        name: table[name].to_numpy().astype(DTYPES[name]) for name in Events.content()
+    }
+    events = Events(**columns, until=np.full(table.num_rows, NEVER, np.int64))
     return events, table.select(list(SIDE_COLUMNS)), table["dated"].to_numpy()
 
 

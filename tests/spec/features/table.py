@@ -28,7 +28,7 @@ import pytest
 from models.contracts import CHANNEL_CODE, KIND_CODE, SCORE_KIND_CODE
 from models.settings import Promises
 from pipelines.features import matrix, reference
-from pipelines.history.events import DTYPES, Events
+from pipelines.history.events import DTYPES, NEVER, Events
 
 Expected = dict[str, float | None]
 NUMBERS = ("value", "seconds", "wait", "score")
@@ -112,6 +112,8 @@ def _cell(row: dict[str, str], name: str, names: list[str], words: dict[str, lis
     if name in ("at", "recorded"):
         recorded = row.get("recorded_at", "-")
         return second(recorded if name == "recorded" and recorded != "-" else row["occurred_at"])
+    if name == "until":
+        return NEVER if text == "-" else second(text)
     if name == "provoked":
         return text == "yes"
     if name in NUMBERS:

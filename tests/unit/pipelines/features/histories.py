@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS
 from models.settings import Promises
 from pipelines.features import matrix
-from pipelines.history.events import DTYPES, Events
+from pipelines.history.events import DTYPES, NEVER, Events
 
 AS_OF = 1_767_225_600  # 2026-01-01
 HOUR = 3_600
@@ -50,6 +50,7 @@ def row(draw: st.DrawFn, customers: int) -> dict[str, Any]:
         "score": draw(st.sampled_from([np.nan, 0.0, 2.0, 3.0, 4.0, 6.0, 9.0])),
         "score_kind": draw(st.integers(-1, len(SCORE_KINDS) - 1)),
         "provoked": draw(st.booleans()),
+        "until": NEVER,
     }
 
 

@@ -12,13 +12,14 @@ from models.contracts import DAY, KIND_CODE
 from models.words import say
 from pipelines.features import matrix
 from pipelines.features.streams import STREAMS, check
-from pipelines.history.events import Events
+from pipelines.history.events import NEVER, Events
 from tests.unit.pipelines.features.histories import AS_OF, HOUR, context, events
 
 NIGHTS = [matrix.Night(AS_OF - 30 * DAY, AS_OF), matrix.Night(AS_OF, AS_OF + 6 * HOUR)]
 EMPTY = {
     "channel": -1, "topic": -1, "agent": -1, "case": -1, "value": np.nan, "seconds": np.nan,
     "wait": np.nan, "score": np.nan, "score_kind": -1, "provoked": False,
+    "until": NEVER,
 }  # fmt: skip
 
 
