@@ -10,38 +10,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.contracts import CHANNELS, KINDS, SCORE_KINDS
-from pipelines.history import dictionaries, versions
+from pipelines.history import dictionaries, identities
 from pipelines.history.buckets import bucket_sql
-from pipelines.history.engine import files, name, quoted
+from pipelines.history.engine import count, exists, files, name, quoted
 from pipelines.history.manifest import Manifest
-from pipelines.history.schema import IDENTITIES
 from pipelines.history.verdicts import NO_VERSION
 
 if TYPE_CHECKING:
     import duckdb
 
-# Another system's id resolves to the customer it names: by the feed's own system if that says
-# so, else if every system that knows the id means the same customer.
-ALIASES = """
-CREATE OR REPLACE TEMP TABLE aliases AS
-WITH known AS (
-    SELECT system, external_id, code FROM ({identities}) JOIN words_customer ON word = customer_id
-)
-SELECT external_id, system, any_value(code) AS code FROM known GROUP BY external_id, system
-UNION ALL
-SELECT external_id, NULL, any_value(code) FROM known
-GROUP BY external_id HAVING count(DISTINCT code) = 1
-"""
 PLACED = """
 CREATE OR REPLACE TEMP VIEW placed AS
-SELECT staged.*, staged.rowid AS _row, coalesce(customer.code, own.code, sole.code) AS _number
-FROM staged_interactions AS staged
-ANTI JOIN dropped ON dropped.row = staged.rowid
-LEFT JOIN words_customer AS customer ON customer.word = staged.customer_id
-LEFT JOIN aliases AS own
-    ON own.external_id = staged.customer_id AND own.system = staged.source
-LEFT JOIN aliases AS sole ON sole.external_id = staged.customer_id AND sole.system IS NULL
-WHERE _problem IS NULL
+SELECT named.*, coalesce(merges.survivor, _owner) AS _number
+FROM (
+    SELECT staged.*, staged.rowid AS _row, customer.code IS NULL AS _alias,
+        coalesce(customer.code, own.code, sole.code) AS _owner
+    FROM staged_interactions AS staged
+    ANTI JOIN dropped ON dropped.row = staged.rowid
+    LEFT JOIN words_customer AS customer ON customer.word = staged.customer_id
+    LEFT JOIN aliases AS own
+        ON own.external_id = staged.customer_id AND own.system = staged.source
+    LEFT JOIN aliases AS sole ON sole.external_id = staged.customer_id AND sole.system IS NULL
+    WHERE _problem IS NULL
+) AS named
+LEFT JOIN merges ON merges.code = _owner
 """
 # Cases are numbered within their customer by first mention. The key covers the customer, so that
 # only two cases of one customer could collide: 2^-64 a pair.
@@ -50,8 +42,11 @@ CREATE OR REPLACE TEMP TABLE cases AS
 WITH mentioned AS (
     SELECT _number AS customer, case_id, min(occurred_at) AS first,
         hash64(_number || chr(31) || case_id) AS key
-    FROM placed WHERE case_id IS NOT NULL AND _number IS NOT NULL AND deleted_at IS NULL
-    GROUP BY ALL
+    FROM (
+        SELECT _number, case_id, occurred_at FROM placed
+        WHERE case_id IS NOT NULL AND _number IS NOT NULL AND deleted_at IS NULL
+        UNION ALL SELECT customer, case_id, occurred_at FROM moving_cases
+    ) GROUP BY ALL
 ),
 known AS (SELECT key, customer, "case" FROM ({known})),
 numbered AS (SELECT customer, max("case") + 1 AS next FROM known GROUP BY customer)
@@ -69,7 +64,9 @@ COPY (
     SELECT {bucket} AS bucket,
         _number::INTEGER AS customer,
         floor(epoch_us(occurred_at) / 1e6)::BIGINT AS "at",
-        floor(epoch_us(coalesce(recorded_at, occurred_at)) / 1e6)::BIGINT AS recorded,
+        floor(epoch_us(greatest(
+            coalesce(recorded_at, occurred_at), CASE WHEN supersedes THEN updated_at END
+        )) / 1e6)::BIGINT AS recorded,
         enum_code(kind::kinds)::SMALLINT AS kind,
         coalesce(enum_code(channel::channels)::TINYINT, -1::TINYINT) AS channel,
         coalesce(topic.code, -1) AS topic,
@@ -81,9 +78,14 @@ COPY (
         _key AS key, _content AS content,
         coalesce(epoch_us(updated_at), {no_version}) AS version,
         source.code AS source,
+        _owner::INTEGER AS owner, CASE WHEN _alias THEN customer_id END AS given,
+        {generation}::INTEGER AS generation,
         interaction_id, contact_id, caused_by, text,
-        recorded_at IS NOT NULL AS dated
+        recorded_at IS NOT NULL OR (supersedes IS TRUE AND updated_at IS NOT NULL) AS dated,
+        linked.row IS NULL OR NOT (supersedes OR older_than_known) AS fresh,
+        next_version, next_known, next_tombstone
     FROM placed
+    LEFT JOIN linked ON linked.row = placed._row
     LEFT JOIN words_topic AS topic ON topic.word = placed.topic
     LEFT JOIN words_agent AS agent ON agent.word = placed.agent_id
     LEFT JOIN words_source AS source ON source.word = placed.source
@@ -96,19 +98,21 @@ DICTIONARIES = {"topic": "topic", "agent": "agent_id", "source": "source"}
 
 
 def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
-    """Makes the view `placed`. Needs `words_customer`, and `fresh_identities` where some came."""
-    known = "identities" in manifest.tables
-    rows = [versions.all_versions(folder, manifest, "identities")] if known else []
-    if _exists(connection, "fresh_identities"):
-        fresh = "SELECT *, 999999999 AS _generation, 0 AS _ingested_at FROM fresh_identities"
-        rows.append(fresh)
-    everything = " UNION ALL BY NAME ".join(f"({row})" for row in rows)
-    identities = versions.living(IDENTITIES, everything) if rows else NO_IDENTITIES
-    connection.execute(ALIASES.format(identities=identities))
+    """Makes the views and tables `placed`, `moving` (rows of the history that a merge takes to
+    another customer), `aliases` and `merges`. Needs `words_customer`, and `fresh_identities` where
+    some came."""
+    customers = count(connection, "words_customer")
+    after = identities.living(connection, folder, manifest)
+    identities.resolve(connection, after, customers)
     connection.execute(PLACED)
-
-
-NO_IDENTITIES = "SELECT NULL AS system, NULL AS external_id, NULL AS customer_id LIMIT 0"
+    connection.execute(identities.NOTHING_MOVES)
+    told = exists(connection, "fresh_identities") or "identities" in manifest.tables
+    if manifest.parts and told:
+        before = identities.living(connection, folder, manifest, fresh=False)
+        identities.resolve(connection, before, manifest.customers, "_before")
+        dictionaries.load(connection, folder, manifest, "source")
+        sides = files([folder / part.side.path for part in manifest.parts])
+        identities.find_moving(connection, sides)
 
 
 def encode(
@@ -118,6 +122,7 @@ def encode(
     *,
     buckets: int,
     target: Path,
+    generation: int,
 ) -> dict[str, int]:
     """Writes the coded rows under `target`, a folder a bucket; returns new words by dictionary."""
     for enum, words in ENUMS.items():
@@ -134,12 +139,8 @@ def encode(
         CODED.format(
             bucket=bucket_sql("_number", buckets),
             no_version=NO_VERSION,
+            generation=generation,
             target=quoted(str(target)),
         )
     )
     return new
-
-
-def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    query = "SELECT 1 FROM duckdb_tables() WHERE table_name = ?"
-    return bool(connection.execute(query, [table]).fetchall())

@@ -26,7 +26,7 @@ def read_words(folder: Path, manifest: Manifest, dictionary: str) -> list[str]:
     words: list[str] = []
     for file in manifest.dictionaries.get(dictionary, ()):
         words += pq.read_table(folder / file.path)["word"].to_pylist()
-    return words
+    return words[: manifest.customers] if dictionary == "customer" else words
 
 
 def load(
@@ -35,8 +35,11 @@ def load(
     """Makes the table of a dictionary's words and codes in `connection`; returns its name."""
     table = f"words_{dictionary}"
     paths = [folder / file.path for file in manifest.dictionaries.get(dictionary, ())]
+    # Later customers did not exist in an earlier generation.
+    most = f" LIMIT {manifest.customers}" if dictionary == "customer" else ""
     rows = (
-        f"SELECT word, (row_number() OVER () - 1)::INTEGER AS code FROM read_parquet({files(paths)})"  # noqa: S608, E501
+        "SELECT word, (row_number() OVER () - 1)::INTEGER AS code "
+        f"FROM (SELECT word FROM read_parquet({files(paths)}){most})"  # noqa: S608
         if paths
         else "SELECT NULL::VARCHAR AS word, NULL::INTEGER AS code WHERE false"
     )

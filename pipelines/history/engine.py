@@ -72,3 +72,9 @@ def one_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...
 def count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
     """How many rows `rows` (a table, or SQL in brackets) has."""
     return int(one_row(connection, f"SELECT count(*) FROM {rows}")[0])  # noqa: S608
+
+
+def exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether `connection` has a table of that name."""
+    query = "SELECT 1 FROM duckdb_tables() WHERE table_name = ?"
+    return bool(connection.execute(query, [table]).fetchall())

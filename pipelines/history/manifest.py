@@ -17,7 +17,7 @@ from typing import Any
 from models.errors import SchemaTooNew, SchemaTooOld, WarmlineError
 from models.files import sha256, write_atomically
 
-FORMAT = 1  # raised when the files of a history can no longer be read as before
+FORMAT = 2  # raised when the files of a history can no longer be read as before
 CURRENT = "CURRENT"
 # What an ingest writes at the top of the folder and may sweep up again.
 OURS = re.compile(r"g\d+|manifest-\d+\.json|staging|\.(manifest-\d+\.json|CURRENT)\.\w+")
@@ -45,12 +45,13 @@ class Part:
     bucket: int
     coded: File
     side: File  # row-aligned with `coded`: key, content, ids, words
-    removed: File | None = None  # rows of this part that no longer count
+    removed: File | None = None  # which rows of this part no longer count, and since when
+    out: int = 0  # how many those are
 
     @property
     def rows(self) -> int:
         """Rows that count."""
-        return self.coded.rows - (self.removed.rows if self.removed else 0)
+        return self.coded.rows - self.out
 
     def files(self) -> Iterator[File]:
         yield self.coded
@@ -67,6 +68,7 @@ class Watermark:
     recorded_at: int
     rows: int
     dated: int  # rows for which the source said when it knew them
+    read_at: int  # when it last brought interactions
 
     def with_(self, other: Watermark) -> Watermark:
         """Both together."""
@@ -75,7 +77,19 @@ class Watermark:
             max(self.recorded_at, other.recorded_at),
             self.rows + other.rows,
             self.dated + other.dated,
+            max(self.read_at, other.read_at),
         )
+
+
+@dataclass(frozen=True)
+class Past:
+    """What an earlier generation held, so that it can be read again."""
+
+    generation: int
+    ingested_at: str
+    customers: int
+    rows: int
+    span: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +108,10 @@ class Manifest:
     dictionaries: dict[str, tuple[File, ...]] = field(default_factory=dict)
     pending: File | None = None
     sources: dict[str, Watermark] = field(default_factory=dict)
+    feeds: tuple[File, ...] = ()  # what each ingest brought, counted (see `feeds`)
+    past: tuple[Past, ...] = ()  # earlier generations, oldest first
+    # How far databases were read: by source, by table, the last watermark as ISO text.
+    reads: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def of_bucket(self, bucket: int) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.bucket == bucket)
@@ -105,8 +123,16 @@ class Manifest:
         for group in (self.cases, self.tables, self.dictionaries):
             for files in group.values():
                 yield from files
+        yield from self.feeds
         if self.pending:
             yield self.pending
+
+    def remembered(self) -> tuple[Past, ...]:
+        """The earlier generations and this one."""
+        if self.generation == 0:
+            return self.past
+        mine = Past(self.generation, self.ingested_at, self.customers, self.rows, self.span)
+        return (*self.past, mine)
 
     def to_json(self) -> bytes:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode() + b"\n"
@@ -122,13 +148,16 @@ class Manifest:
             buckets=raw["buckets"],
             customers=raw["customers"],
             rows=raw["rows"],
-            span=(raw["span"][0], raw["span"][1]) if raw["span"] else None,
+            span=_span(raw["span"]),
             parts=tuple(_part(part) for part in raw["parts"]),
             cases={int(bucket): _files(files) for bucket, files in raw["cases"].items()},
             tables={name: _files(files) for name, files in raw["tables"].items()},
             dictionaries={name: _files(files) for name, files in raw["dictionaries"].items()},
             pending=File(**raw["pending"]) if raw["pending"] else None,
             sources={name: Watermark(**mark) for name, mark in raw["sources"].items()},
+            feeds=_files(raw["feeds"]),
+            past=tuple(Past(**{**one, "span": _span(one["span"])}) for one in raw["past"]),
+            reads=raw.get("reads", {}),
         )
 
 
@@ -150,12 +179,17 @@ def _files(raw: list[dict[str, Any]]) -> tuple[File, ...]:
     return tuple(File(**one) for one in raw)
 
 
+def _span(raw: list[int] | None) -> tuple[int, int] | None:
+    return (raw[0], raw[1]) if raw else None
+
+
 def _part(raw: dict[str, Any]) -> Part:
     return Part(
         raw["bucket"],
         File(**raw["coded"]),
         File(**raw["side"]),
         File(**raw["removed"]) if raw["removed"] else None,
+        raw["out"],
     )
 
 

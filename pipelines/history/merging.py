@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ from pipelines.history.manifest import Manifest, Part
 from pipelines.history.parts import (
     Removal,
     event_order,
-    read_events,
+    joined,
+    read_raw,
     read_removal,
     read_side,
     write_part,
@@ -29,33 +31,32 @@ MOST_PARTS = 8  # parts of a bucket that a reader merges; an ingest that leaves 
 
 @dataclass(frozen=True)
 class Rows:
-    """Interactions with their side columns and which of them do not count, sorted."""
+    """Interactions with their side columns and which of them do not count."""
 
-    events: Events
+    events: Events  # as stored
     side: pa.Table
     removed: Removal
 
     @classmethod
-    def read(cls, folder: Path, parts: tuple[Part, ...]) -> Rows:
-        """All rows of `parts`, those that do not count included: older versions are kept."""
+    def read(cls, folder: Path, part: Part) -> Rows:
+        """All rows of `part`, those that do not count included: older versions are kept."""
+        return cls(read_raw(folder, part), read_side(folder, part), read_removal(folder, part))
+
+    @classmethod
+    def union(cls, pieces: Sequence[Rows]) -> Rows:
+        """All rows of `pieces`, sorted."""
         import pyarrow as pa
 
-        events = [read_events(folder, part) for part in parts]
-        starts = np.cumsum([0, *map(len, events)])
+        starts = np.cumsum([0, *(len(piece.events) for piece in pieces)])
         removed = Removal.union(
             [
-                _moved(read_removal(folder, part), int(start))
-                for part, start in zip(parts, starts, strict=False)
+                replace(piece.removed, row=piece.removed.row + np.int32(start))
+                for piece, start in zip(pieces, starts, strict=False)
             ]
         )
-        joined = Events(
-            **{
-                column: np.concatenate([getattr(piece, column) for piece in events])
-                for column in Events.columns()
-            }
-        )
-        side = pa.concat_tables([read_side(folder, part) for part in parts])
-        return cls(joined, side, removed).take(event_order(joined))
+        events = joined([piece.events for piece in pieces])
+        side = pa.concat_tables([piece.side for piece in pieces])
+        return cls(events, side, removed).take(event_order(events))
 
     def take(self, rows: NDArray[np.intp]) -> Rows:
         """The given rows, in the given order."""
@@ -63,27 +64,18 @@ class Rows:
         place[rows] = np.arange(len(rows))
         moved = place[self.removed.row]
         here = moved >= 0
-        removed = Removal(
-            moved[here].astype(np.int32),
-            self.removed.version[here],
-            self.removed.deleted[here],
-            self.removed.ingested_at[here],
-        )
+        removed = replace(self.removed.take(here), row=moved[here].astype(np.int32))
         return Rows(self.events.take(rows), self.side.take(rows), Removal.union([removed]))
 
     def write(self, folder: Path, where: Path, bucket: int) -> Part:
+        """Writes the rows, which must be sorted, as a part."""
         return write_part(folder, where, bucket, self.events, self.side, self.removed)
-
-
-def _moved(removal: Removal, start: int) -> Removal:
-    return Removal(
-        removal.row + np.int32(start), removal.version, removal.deleted, removal.ingested_at
-    )
 
 
 def compact(folder: Path, where: Path, parts: tuple[Part, ...]) -> Part:
     """One part in place of several of the same bucket."""
-    return Rows.read(folder, parts).write(folder, where / "merged", parts[0].bucket)
+    rows = Rows.union([Rows.read(folder, part) for part in parts])
+    return rows.write(folder, where / "merged", parts[0].bucket)
 
 
 def split(folder: Path, where: Path, manifest: Manifest, buckets: int) -> tuple[Part, ...]:
@@ -93,7 +85,7 @@ def split(folder: Path, where: Path, manifest: Manifest, buckets: int) -> tuple[
         parts = manifest.of_bucket(bucket)
         if not parts:
             continue
-        rows = Rows.read(folder, parts)
+        rows = Rows.union([Rows.read(folder, part) for part in parts])
         home = bucket_of(rows.events.customer, buckets)
         pieces += [
             rows.take(np.flatnonzero(home == one)).write(folder, where / "split", int(one))

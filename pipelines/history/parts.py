@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,37 +24,55 @@ if TYPE_CHECKING:
 TIMES = ("customer", "at")  # in order, so small deltas
 UNIQUE = ("key", "content", "interaction_id", "text")  # no dictionary would pay
 GROUP_ROWS = 262_144  # a row group: what reading one customer's words costs
+# `owner`: the customer number that the row's own id stands for, before merges; `given`: that id,
+# where it is another system's; `generation`: which ingest wrote the row.
 SIDE_COLUMNS = (
-    "key", "content", "version", "source", "interaction_id", "contact_id", "caused_by", "text",
+    "key", "content", "version", "source", "owner", "given", "generation", "interaction_id",
+    "contact_id", "caused_by", "text",
 )  # fmt: skip
+# Why a row was taken out.
+REPLACED, DELETED, MOVED = range(3)
 
 
 @dataclass(frozen=True)
 class Removal:
-    """Rows of one part that a newer version or a tombstone took out, ascending.
+    """Rows of one part that were taken out, ascending by row; a row may be taken out twice.
 
-    The rows stay in their part, so that the older version is kept.
+    A newer version or a tombstone took it out (and nights before still see it), or a merge moved
+    it to another customer (and it is no longer looked at here). The rows stay in their part, so
+    that older versions are kept and a past generation can be read again.
     """
 
     row: NDArray[np.int32]
-    version: NDArray[np.int64]  # of what took it out, microseconds since 1970 UTC
-    deleted: NDArray[np.bool_]  # a tombstone; otherwise a newer version
-    ingested_at: NDArray[np.int64]
+    version: NDArray[np.int64]  # age of what took it out, microseconds since 1970 UTC
+    known: NDArray[np.int64]  # from when nights see it gone, seconds
+    reason: NDArray[np.int8]
+    generation: NDArray[np.int32]  # of the ingest that took it out
 
     @classmethod
     def none(cls) -> Removal:
-        return cls(
-            np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.bool_),
-            np.empty(0, np.int64),
-        )  # fmt: skip
+        return cls.of([np.empty(0)] * len(REMOVAL_TYPES))
 
     @classmethod
-    def union(cls, pieces: list[Removal]) -> Removal:
+    def of(cls, columns: Sequence[NDArray[Any]]) -> Removal:
+        """From the columns in order, of any number type."""
+        typed = zip(columns, REMOVAL_TYPES, strict=True)
+        return cls(*(column.astype(dtype) for column, dtype in typed))
+
+    @classmethod
+    def union(cls, pieces: Sequence[Removal]) -> Removal:
         """All of `pieces`, ascending by row."""
-        names = ("row", "version", "deleted", "ingested_at")
+        names = cls.__dataclass_fields__
         columns = [np.concatenate([getattr(piece, name) for piece in pieces]) for name in names]
         order = np.argsort(columns[0], kind="stable")
         return cls(*(column[order] for column in columns))
+
+    def take(self, rows: NDArray[np.bool_]) -> Removal:
+        """The entries chosen by mask."""
+        return Removal(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+REMOVAL_TYPES: tuple[Any, ...] = (np.int32, np.int64, np.int64, np.int8, np.int32)
 
 
 def event_order(events: Events) -> NDArray[np.intp]:
@@ -88,15 +106,18 @@ def _by_customer_and_time(events: Events) -> NDArray[np.intp]:
     return np.argsort(events.customer * np.int64(span) + (events.at - first), kind="stable")
 
 
+def joined(pieces: Sequence[Events]) -> Events:
+    """All rows of `pieces`, one piece after another."""
+    names = Events.columns()
+    return Events(
+        **{name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in names}
+    )
+
+
 def merged(pieces: Sequence[Events]) -> Events:
     """All rows of `pieces`, each sorted, as one; the same as `Events.concatenate`, sooner."""
-    joined = Events(
-        **{
-            column: np.concatenate([getattr(piece, column) for piece in pieces])
-            for column in Events.columns()
-        }
-    )
-    return joined.take(event_order(joined))
+    events = joined(pieces)
+    return events.take(event_order(events))
 
 
 def write_part(
@@ -121,7 +142,8 @@ def with_removed(folder: Path, where: Path, part: Part, removed: Removal) -> Par
     table = pa.table({name: getattr(removed, name) for name in removed.__dataclass_fields__})
     stem = part.coded.path.replace("/", "-").removesuffix(".parquet")
     path = _write(where / f"removed-{stem}.parquet", table, None)
-    return Part(part.bucket, part.coded, part.side, File.of(folder, path, len(removed.row)))
+    out = len(np.unique(removed.row))
+    return Part(part.bucket, part.coded, part.side, File.of(folder, path, len(removed.row)), out)
 
 
 def read_removal(folder: Path, part: Part) -> Removal:
@@ -134,19 +156,41 @@ def read_removal(folder: Path, part: Part) -> Removal:
     return Removal(*(table[name].to_numpy() for name in Removal.__dataclass_fields__))
 
 
-def read_events(folder: Path, part: Part) -> Events:
-    """All rows of the part, sorted; those that a newer version or a deletion took out have an
-    `until`."""
+def read_raw(folder: Path, part: Part) -> Events:
+    """All rows of the part as stored, sorted, as if each counted.
+
+    Where the source did not say when it knew a row, `recorded` lies before `at` and stands for its
+    source: see `lags`.
+    """
     import pyarrow.parquet as pq
 
     table = pq.read_table(folder / part.coded.path, memory_map=True, use_threads=False)
     columns = {name: table[name].to_numpy() for name in table.column_names}
     columns["recorded"] = columns["at"] + columns.pop("lag")
-    columns["until"] = np.full(table.num_rows, NEVER, np.int64)
-    if part.removed is not None:
-        removed = read_removal(folder, part)
-        columns["until"][removed.row] = removed.version // 1_000_000
-    return Events(**columns)
+    return Events(**columns, until=np.full(table.num_rows, NEVER, np.int64))
+
+
+def read_events(folder: Path, part: Part, generation: int | None = None) -> Events:
+    """The part's interactions in every version that ever counted, sorted; without those moved to
+    another customer. With a `generation`, as it was then."""
+    return placed_events(folder, part, generation)[0]
+
+
+def placed_events(
+    folder: Path, part: Part, generation: int | None = None
+) -> tuple[Events, NDArray[np.intp]]:
+    """As `read_events`, with the row of the part (and of its side file) of each."""
+    events = read_raw(folder, part)
+    removed = read_removal(folder, part)
+    keep = np.ones(len(events), np.bool_)
+    if generation is not None:
+        keep = read_side(folder, part, ("generation",))["generation"].to_numpy() <= generation
+        removed = removed.take(removed.generation <= generation)
+    moved = removed.reason == MOVED
+    keep[removed.row[moved]] = False
+    np.minimum.at(events.until, removed.row[~moved], removed.known[~moved])
+    place = np.flatnonzero(keep)
+    return (events if keep.all() else events.take(place)), place
 
 
 def read_side(folder: Path, part: Part, columns: tuple[str, ...] = SIDE_COLUMNS) -> pa.Table:

@@ -12,7 +12,7 @@ from models.contracts import CHANNELS, KINDS, SCORE_KINDS
 from pipelines.history.dictionaries import read_words
 from pipelines.history.events import NEVER, Events
 from pipelines.history.manifest import Manifest, Part
-from pipelines.history.parts import read_events, read_side
+from pipelines.history.parts import placed_events, read_side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,10 +25,13 @@ COLUMNS = (
 WORDS = ("source", "interaction_id", "contact_id", "caused_by", "text")
 
 
-def contract_rows(folder: Path, manifest: Manifest) -> pd.DataFrame:
-    """All interactions that count, by customer number and time. Holds them all in memory."""
+def contract_rows(folder: Path, manifest: Manifest, until: int | None = None) -> pd.DataFrame:
+    """All interactions that count, by customer number and time. Holds them all in memory.
+
+    `until`: the last generation whose rows count; None for all.
+    """
     pieces = [
-        _rows(folder, manifest, part, None)
+        _rows(folder, manifest, part, None, until)
         for bucket in range(manifest.buckets)
         for part in manifest.of_bucket(bucket)
     ]
@@ -36,13 +39,13 @@ def contract_rows(folder: Path, manifest: Manifest) -> pd.DataFrame:
 
 
 def rows_of_customer(
-    folder: Path, manifest: Manifest, number: int, customer_id: str
+    folder: Path, manifest: Manifest, number: int, until: int | None = None
 ) -> pd.DataFrame:
-    """One customer's interactions that count, oldest first."""
+    """One customer's interactions that count, oldest first; `until` as in `contract_rows`."""
     from pipelines.history.buckets import bucket_of
 
     bucket = int(bucket_of(np.array([number]), manifest.buckets)[0])
-    pieces = [_rows(folder, manifest, part, number) for part in manifest.of_bucket(bucket)]
+    pieces = [_rows(folder, manifest, part, number, until) for part in manifest.of_bucket(bucket)]
     frame = _joined(pieces, manifest, folder)
     return frame.sort_values("occurred_at", kind="stable", ignore_index=True)
 
@@ -59,14 +62,15 @@ def case_words(folder: Path, manifest: Manifest, bucket: int) -> dict[tuple[int,
     return words
 
 
-def _rows(folder: Path, manifest: Manifest, part: Part, number: int | None) -> pd.DataFrame:
-    events = read_events(folder, part)
+def _rows(
+    folder: Path, manifest: Manifest, part: Part, number: int | None, until: int | None
+) -> pd.DataFrame:
+    events, place = placed_events(folder, part, until)
     counts = events.until == NEVER
     if number is not None:
         counts &= events.customer == number
-    rows = np.flatnonzero(counts)
-    words = read_side(folder, part, WORDS).take(rows).to_pandas()
-    return _frame(events.take(rows), words, case_words(folder, manifest, part.bucket))
+    words = read_side(folder, part, WORDS).take(place[counts]).to_pandas()
+    return _frame(events.take(counts), words, case_words(folder, manifest, part.bucket))
 
 
 def _frame(events: Events, words: pd.DataFrame, cases: dict[tuple[int, int], str]) -> pd.DataFrame:
@@ -77,7 +81,7 @@ def _frame(events: Events, words: pd.DataFrame, cases: dict[tuple[int, int], str
         {
             "customer": events.customer,
             "occurred_at": _instants(events.at),
-            "recorded_at": _instants(events.recorded),
+            "recorded_at": _instants(np.maximum(events.recorded, events.at)),
             "kind": _decoded(KINDS, events.kind),
             "channel": _decoded(CHANNELS, events.channel),
             "case_id": np.array([cases.get(pair) for pair in pairs], object),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from models.errors import WarmlineError
 from pipelines.history import versions
+from pipelines.history.arrivals import feeds
 from pipelines.history.buckets import bucket_of
 from pipelines.history.customers import coded_terms, customer_frame
 from pipelines.history.engine import connect
 from pipelines.history.events import Events
+from pipelines.history.identities import survivors
+from pipelines.history.lags import Lags
 from pipelines.history.manifest import Manifest, Watermark, read_current
 from pipelines.history.parts import merged, read_events
 from pipelines.history.rows import contract_rows, rows_of_customer
@@ -33,6 +36,7 @@ class History:
 
     folder: Path
     manifest: Manifest
+    past: bool = False  # not the newest generation
 
     @classmethod
     def open(cls, folder: Path) -> History:
@@ -43,6 +47,25 @@ class History:
                 f"There is no history in {folder} yet: run `warmline ingest PATH` first."
             )
         return cls(folder, manifest)
+
+    def at(self, generation: int) -> History:
+        """An earlier generation, as it was read then. Raises `WarmlineError` for one that never
+        was, or of which nothing is known any more."""
+        if generation == self.generation:
+            return self
+        past = {one.generation: one for one in self.manifest.past}.get(generation)
+        if past is None:
+            raise WarmlineError(
+                f"The history in {self.folder} has no generation {generation}: it is at "
+                f"{self.generation}."
+            )
+        then = replace(self.manifest, **vars(past))
+        return History(self.folder, then, past=True)
+
+    @property
+    def _until(self) -> int | None:
+        """The last generation whose rows count, where it is not the newest."""
+        return self.generation if self.past else None
 
     @property
     def generation(self) -> int:
@@ -75,10 +98,34 @@ class History:
     def versions(self, bucket: int) -> Events:
         """The bucket's interactions in every version that ever counted, sorted and coded."""
         parts = self.manifest.of_bucket(bucket)
-        pieces = [read_events(self.folder, part) for part in parts]
+        pieces = [read_events(self.folder, part, self._until) for part in parts]
         if not pieces:
             return Events.empty()
-        return pieces[0] if len(pieces) == 1 else merged(pieces)
+        return self.lags.applied(pieces[0] if len(pieces) == 1 else merged(pieces))
+
+    def feeds(self) -> pd.DataFrame:
+        """What each ingest brought: source, kind, day (of `occurred_at`, since 1970 UTC), lag (bin
+        of `lags.BINS`, -1 where it shows nowhere), dated (whether the source says when it knew),
+        rows, customers, ingested_at (seconds). Corrections are not counted."""
+        return self._feeds
+
+    @cached_property
+    def _feeds(self) -> pd.DataFrame:
+        return feeds(self.folder, self.manifest)
+
+    @cached_property
+    def lags(self) -> Lags:
+        """How late each source is, as measured."""
+        return Lags.measured(self._feeds, self.words("source"))
+
+    def survivors(self) -> NDArray[np.int32]:
+        """Who each customer has become, by number: another where merged, else the same."""
+        return self._survivors
+
+    @cached_property
+    def _survivors(self) -> NDArray[np.int32]:
+        with connect() as connection:
+            return survivors(connection, self.folder, self.manifest)
 
     def members(self, bucket: int) -> NDArray[np.int32]:
         """Numbers of all customers of the bucket, ascending, with or without interactions."""
@@ -112,7 +159,7 @@ class History:
     def table(self, table: str) -> pd.DataFrame | None:
         """The rows of a contract table that count now, times in UTC; None where it never came."""
         if table == "interactions":
-            return contract_rows(self.folder, self.manifest)
+            return contract_rows(self.folder, self.manifest, self._until)
         if table not in self.manifest.tables:
             return None
         with connect() as connection:
@@ -140,7 +187,7 @@ class History:
         number = self.numbers.get(customer_id)
         if number is None:
             raise WarmlineError(f"No customer of {self.folder} has the id {customer_id!r}.")
-        return rows_of_customer(self.folder, self.manifest, number, customer_id)
+        return rows_of_customer(self.folder, self.manifest, number, self._until)
 
     @cached_property
     def numbers(self) -> dict[str, int]:

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 # Rows that are read now; what waited from before is not counted as read again.
 COUNTS = """
+WITH versions AS (
+    SELECT count(*) AS corrected FROM linked JOIN placed ON _row = linked.row
+    WHERE placed._file >= 0 AND deleted_at IS NULL AND (supersedes OR older_than_known)
+)
 SELECT
-    (SELECT count(*) FROM placed WHERE _file >= 0 AND deleted_at IS NULL)
-        - (SELECT count(*) FROM taken_out WHERE NOT deleted) AS new,
-    (SELECT count(*) FROM taken_out WHERE NOT deleted)
-        + (SELECT count(*) FROM dropped WHERE verdict = 'corrected' AND _file >= 0) AS corrected,
+    (SELECT count(*) FROM placed WHERE _file >= 0 AND deleted_at IS NULL) - corrected AS new,
+    corrected,
     (SELECT count(*) FROM dropped WHERE verdict = 'repeated' AND _file >= 0) AS repeated,
     (SELECT count(*) FROM dropped WHERE verdict = 'conflicting' AND _file >= 0) AS conflicting,
     (SELECT count(*) FROM dropped WHERE verdict = 'removed' AND _file >= 0)
@@ -26,6 +28,7 @@ SELECT
     (SELECT count(*) FROM placed WHERE _number IS NULL AND deleted_at IS NULL) AS pending,
     (SELECT count(*) FROM placed
         WHERE _file < 0 AND _number IS NOT NULL AND deleted_at IS NULL) AS joined
+FROM versions
 """
 COUNTED = ("new", "corrected", "repeated", "conflicting", "removed", "pending", "joined")
 FACTS = """
@@ -44,6 +47,7 @@ GROUP BY kind ORDER BY count(*) DESC, kind
 ANYTHING_ELSE = """
 SELECT
     (SELECT count(*) FROM taken_out)
+    + (SELECT count(*) FROM moving)
     + (SELECT count(*) FROM placed
         WHERE _file >= 0 AND (_number IS NULL OR deleted_at IS NOT NULL))
     + (SELECT count(*) FROM dropped WHERE _file < 0)

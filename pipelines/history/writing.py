@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.files import sync_file, sync_folder
-from pipelines.history import coding, dictionaries, merging, small
-from pipelines.history.buckets import bucket_sql, buckets_for, outgrown
-from pipelines.history.engine import files, name, one_row, quoted
-from pipelines.history.events import DTYPES, NEVER, Events
-from pipelines.history.manifest import File, Manifest, Watermark
-from pipelines.history.parts import (
-    SIDE_COLUMNS,
-    Removal,
-    event_order,
-    read_removal,
-    with_removed,
-    write_part,
-)
+from pipelines.history import coding, dictionaries, merging, moving, small
+from pipelines.history.arrivals import Arrivals
+from pipelines.history.buckets import bucket_of, bucket_sql, buckets_for, outgrown
+from pipelines.history.engine import files, name, quoted
+from pipelines.history.manifest import File, Manifest
+from pipelines.history.merging import Rows
+from pipelines.history.parts import Removal, read_removal, with_removed
 from pipelines.history.schema import INTERACTIONS
 from pipelines.history.sources import columns_of
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
+    import pandas as pd
 
 Progress = Callable[[str], None]
 
@@ -43,6 +37,7 @@ class Draft:
     before: Manifest
     ingested_at: int
     progress: Progress
+    moved: list[moving.Leaving] = field(default_factory=list)
 
     @property
     def where(self) -> Path:
@@ -73,26 +68,25 @@ class Draft:
             )
 
     def take_out(self) -> None:
-        """Marks the rows that newer versions and tombstones replace."""
-        rows = self.connection.sql(
-            "SELECT filename, row, version, deleted FROM taken_out ORDER BY filename, row"
-        ).to_arrow_table()
-        if not rows.num_rows:
-            return
-        self.progress("marking replaced rows")
-        frame = rows.to_pandas()
+        """Marks the rows that newer versions, tombstones and merges take out."""
+        rows = self.connection.execute("SELECT * FROM taken_out ORDER BY filename, row").df()
+        if len(rows):
+            self.progress("marking replaced rows")
         parts = {str(self.folder / part.side.path): part for part in self.manifest.parts}
-        for side, group in frame.groupby("filename"):
-            removed = Removal(
-                group["row"].to_numpy(np.int32),
-                group["version"].fillna(0).to_numpy(np.int64),
-                group["deleted"].to_numpy(np.bool_),
-                np.full(len(group), self.ingested_at, np.int64),
-            )
+        for side, group in rows.groupby("filename"):
             part = parts[str(side)]
-            whole = Removal.union([read_removal(self.folder, part), removed])
+            whole = Removal.union([read_removal(self.folder, part), self._removal(group)])
             parts[str(side)] = with_removed(self.folder, self.where, part, whole)
         self.manifest = replace(self.manifest, parts=tuple(parts.values()))
+        left, self.moved = moving.take_moving(
+            self.connection, self.folder, self.where, self.manifest, self.manifest.generation
+        )
+        self.manifest = replace(self.manifest, parts=left)
+
+    def _removal(self, rows: pd.DataFrame) -> Removal:
+        columns = [rows[name].to_numpy() for name in ("row", "version", "known", "reason")]
+        columns.append(np.full(len(rows), self.manifest.generation))
+        return Removal.of(columns)
 
     def interactions(self, staging: Path, arriving: int) -> dict[str, int]:
         """Writes the new interactions; returns how many words are new, by dictionary.
@@ -103,12 +97,21 @@ class Draft:
         self.progress("coding interactions")
         target = staging / "coded"
         new = coding.encode(
-            self.connection, self.folder, self.before, buckets=self.manifest.buckets, target=target
-        )
+            self.connection, self.folder, self.before, buckets=self.manifest.buckets,
+            target=target, generation=self.manifest.generation,
+        )  # fmt: skip
+        moved = moving.numbered(self.connection, self.moved) if self.moved else None
+        goes = bucket_of(moved.events.customer, self.manifest.buckets) if moved else np.empty(0)
+        arrivals = Arrivals.before(self.connection, self.manifest, self.ingested_at)
         for bucket in range(self.manifest.buckets):
-            if (target / f"bucket={bucket}").is_dir():
+            pieces = [moved.take(np.flatnonzero(goes == bucket))] if moved else []
+            coded = target / f"bucket={bucket}"
+            if coded.is_dir():
+                pieces.append(arrivals.take_in(coded, self.manifest.generation))
+            if any(len(piece.events) for piece in pieces):
                 self.progress(f"writing bucket {bucket + 1} of {self.manifest.buckets}")
-                self._add(bucket, target / f"bucket={bucket}")
+                self._add(bucket, Rows.union(pieces))
+        self.manifest = arrivals.noted(self.manifest, self.folder, self.where)
         self._write_cases()
         return new
 
@@ -124,35 +127,14 @@ class Draft:
             parts = merging.split(self.folder, self.where, self.manifest, wanted)
             self.manifest = replace(self.manifest, parts=parts, buckets=wanted)
 
-    def _add(self, bucket: int, coded: Path) -> None:
-        events, side, dated = _read_coded(coded)
-        order = event_order(events)
-        events, side, dated = events.take(order), side.take(order), dated[order]
-        self._mark(events, side, dated)
-        part = write_part(self.folder, self.where, bucket, events, side, Removal.none())
+    def _add(self, bucket: int, rows: Rows) -> None:
+        part = rows.write(self.folder, self.where, bucket)
         of_bucket = (*self.manifest.of_bucket(bucket), part)
         if len(of_bucket) > merging.MOST_PARTS:
             self.progress(f"compacting bucket {bucket + 1} of {self.manifest.buckets}")
             of_bucket = (merging.compact(self.folder, self.where, of_bucket),)
         others = tuple(part for part in self.manifest.parts if part.bucket != bucket)
         self.manifest = replace(self.manifest, parts=(*others, *of_bucket))
-
-    def _mark(self, events: Events, side: pa.Table, dated: np.ndarray) -> None:
-        """Moves the span and the watermarks of the sources forward."""
-        codes = side["source"].to_numpy()
-        words = one_row(self.connection, "SELECT list(word ORDER BY code) FROM words_source")[0]
-        marks = dict(self.manifest.sources)
-        for code in np.unique(codes):
-            mine = codes == code
-            mark = Watermark(
-                int(events.at[mine].max()), int(events.recorded[mine].max()),
-                int(mine.sum()), int(dated[mine].sum()),
-            )  # fmt: skip
-            source = words[int(code)]
-            marks[source] = mark.with_(marks[source]) if source in marks else mark
-        low, high = self.manifest.span or (int(events.at.min()), int(events.at.max()))
-        span = (min(low, int(events.at.min())), max(high, int(events.at.max())))
-        self.manifest = replace(self.manifest, sources=marks, span=span)
 
     def _write_cases(self) -> None:
         """Writes the new case numbers of each bucket; all of them where the buckets changed."""
@@ -193,25 +175,11 @@ class Draft:
             sync_folder(folder)
         sync_folder(self.folder)
         rows = sum(part.rows for part in self.manifest.parts)
-        return replace(self.manifest, rows=rows)
+        return replace(self.manifest, rows=rows, past=self.before.remembered())
 
 
 # Without a customer, or a tombstone of a row that has not come yet.
 WAITING = "(_number IS NULL OR deleted_at IS NOT NULL)"
-
-
-def _read_coded(folder: Path) -> tuple[Events, pa.Table, np.ndarray]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.concat_tables(
-        pq.read_table(path, partitioning=None) for path in sorted(folder.iterdir())
-    )
-    columns = {
-        name: table[name].to_numpy().astype(DTYPES[name]) for name in Events.content()
-    }
-    events = Events(**columns, until=np.full(table.num_rows, NEVER, np.int64))
-    return events, table.select(list(SIDE_COLUMNS)), table["dated"].to_numpy()
 
 
 def _measured(folder: Path, path: Path) -> File:

@@ -68,7 +68,7 @@ def said(history: History) -> list[tuple[object, ...]]:
     return [*rows.itertuples(index=False), *customers["customer_id"]]
 
 
-@pytest.mark.parametrize(("what", "every"), [("step", 1), ("disk", 2)])
+@pytest.mark.parametrize(("what", "every"), [("step", 1), ("disk", 1)])
 def test_a_kill_at_any_step_leaves_the_old_or_the_new_and_the_next_ingest_completes(
     company: Place, what: str, every: int
 ) -> None:

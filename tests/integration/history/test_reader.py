@@ -50,13 +50,18 @@ def test_terms_are_those_of_known_customers_and_first_recorded_when_first_told(
     end = "bolt,t1,2025-02-01T00:00Z,2026-02-01T00:00Z,cancelled,2026-01-09T00:00Z,2026-01-09\n"
     report = company.ingest(company.source("billing", terms=header + end))
     assert report.tables["terms"].corrected == 1
-    terms = company.open().terms()
-    assert terms is not None
+    every_version = company.open().terms()
+    assert every_version is not None
+    assert every_version.until.tolist() == [NEVER, seconds("2026-01-09"), NEVER]
+    terms = every_version.known()
     assert terms.customer.tolist() == [0, 1]
     assert terms.ended.tolist() == [NEVER, seconds("2026-02-01")]
-    assert terms.notice.tolist() == [NEVER, NEVER]
+    # An end of a known kind that was recorded ahead is notice from then on.
+    assert terms.notice.tolist() == [NEVER, seconds("2026-01-09")]
     assert terms.end_kind.tolist() == [-1, END_KIND_CODE["cancelled"]]
-    assert terms.recorded.tolist() == [seconds("2025-01-01"), seconds("2025-02-02")]
+    assert every_version.recorded.tolist() == [
+        seconds("2025-01-01"), seconds("2025-02-02"), seconds("2026-01-09"),
+    ]  # fmt: skip
 
 
 def test_bots_are_those_that_agents_calls_so(place: Place) -> None:
@@ -84,7 +89,7 @@ def test_case_numbers_count_within_the_customer_and_stay_the_same(company: Place
     assert events.case.tolist() == [0, 0, 1, 0, -1, 0]
 
 
-def test_when_it_was_recorded_is_kept_and_stands_at_the_time_itself_where_not_given(
+def test_when_it_was_recorded_is_kept_and_the_measured_lag_stands_in_where_not_given(
     place: Place,
 ) -> None:
     text = "interaction_id,customer_id,occurred_at,recorded_at,kind\n" + (
@@ -93,7 +98,7 @@ def test_when_it_was_recorded_is_kept_and_stands_at_the_time_itself_where_not_gi
     place.ingest(place.source(customers=CUSTOMERS, interactions=text))
     history = place.open()
     events = history.bucket(0)
-    assert (events.recorded - events.at).tolist() == [2 * 86_400, 0]
+    assert (events.recorded - events.at).tolist() == [2 * 86_400, 2 * 86_400]
     mark = history.sources["crm"]
     assert (mark.rows, mark.dated, mark.recorded_at) == (2, 1, seconds("2026-01-03"))
     assert history.span == (seconds("2026-01-01"), seconds("2026-01-02"))

@@ -9,13 +9,17 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.history.events import DTYPES, Events
+from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.parts import (
+    DELETED,
+    MOVED,
+    REPLACED,
     SIDE_COLUMNS,
     Removal,
     event_order,
     merged,
     read_events,
+    read_raw,
     write_part,
 )
 
@@ -54,13 +58,33 @@ def test_sorted_pieces_merge_into_the_declared_order(pieces: list[list[dict[str,
     assert_equal(merged(events), Events.concatenate(events))
 
 
-def test_what_is_written_is_read_again_without_the_rows_taken_out(tmp_path: Path) -> None:
-    row = dict.fromkeys(DTYPES, 1.0)
-    events = events_of([row | {"at": float(n), "value": np.nan} for n in range(5)])
-    side = pa.table({name: pa.nulls(5, pa.string()) for name in SIDE_COLUMNS})
-    gone = Removal(np.array([1, 3], np.int32), np.zeros(2, np.int64), np.ones(2, np.bool_),
-                   np.zeros(2, np.int64))  # fmt: skip
+def test_what_was_taken_out_says_until_when_it_counted_and_what_moved_is_gone(
+    tmp_path: Path,
+) -> None:
+    row = dict.fromkeys(DTYPES, 1.0) | {"until": NEVER}
+    events = events_of(
+        [row | {"at": float(n), "recorded": float(n), "value": np.nan} for n in range(5)]
+    )
+    side = pa.table(
+        {name: pa.nulls(5, pa.string()) for name in SIDE_COLUMNS} | {"generation": [1, 1, 1, 2, 2]}
+    )
+    gone = Removal.of([np.array(column) for column in (
+        [1, 2, 2, 4], [7e6, 9e6, 8e6, 0], [7, 9, 8, 0],
+        [REPLACED, DELETED, REPLACED, MOVED], [1, 2, 3, 3],
+    )])  # fmt: skip
     part = write_part(tmp_path, tmp_path, 0, events, side, gone)
-    assert (part.rows, part.coded.rows) == (3, 5)
-    assert_equal(read_events(tmp_path, part, all_versions=True), events)
-    assert read_events(tmp_path, part).at.tolist() == [0, 2, 4]
+    assert (part.rows, part.coded.rows) == (2, 5)
+    assert_equal(read_raw(tmp_path, part), events)
+    assert until(read_events(tmp_path, part)) == {0: NEVER, 1: 7, 2: 8, 3: NEVER}
+    assert until(read_events(tmp_path, part, generation=2)) == {
+        0: NEVER,
+        1: 7,
+        2: 9,
+        3: NEVER,
+        4: NEVER,
+    }
+    assert until(read_events(tmp_path, part, generation=1)) == {0: NEVER, 1: 7, 2: NEVER}
+
+
+def until(events: Events) -> dict[int, int]:
+    return dict(zip(events.at.tolist(), events.until.tolist(), strict=True))

@@ -1,0 +1,103 @@
+"""How long after it happened a source tells of it: measured, and standing in where it does not say.
+
+A source that gives no `recorded_at` shows its lag all the same once it is read regularly: a row
+that happened before the last reading and comes only now was late. What was loaded in bulk shows
+nothing; there the measured lag of the same source and kind stands in, each row drawing its own from
+what was measured, so that as many rows are late in training as at night.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.contracts import DAY, KIND_CODE, KINDS
+from pipelines.history.events import Events
+
+HOUR = 3_600
+# Upper edges of the bins, in seconds; what is later than the last counts as that late.
+BINS = (
+    0, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 4 * DAY, 5 * DAY, 7 * DAY,
+    10 * DAY, 14 * DAY, 21 * DAY, 30 * DAY, 60 * DAY, 90 * DAY,
+)  # fmt: skip
+UNKNOWN = -1  # the bin of rows whose lag shows nowhere
+# A source read again this soon is still being loaded, and rows this old are a load of the past:
+# neither tells a lag.
+REGULAR_AFTER = HOUR
+LOAD_OF_THE_PAST = 30 * DAY
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # golden ratio; finaliser of SplitMix64 (Steele et al. 2014)
+
+
+def bin_of(lag: NDArray[np.int64]) -> NDArray[np.int8]:
+    """The bin of each lag in seconds."""
+    found = np.searchsorted(np.array(BINS, np.int64), lag, side="left")
+    return np.minimum(found, len(BINS) - 1).astype(np.int8)
+
+
+def arrived(
+    at: NDArray[np.int64], recorded: NDArray[np.int64], dated: NDArray[np.bool_],
+    source: NDArray[np.int32], read_at: NDArray[np.int64], now: int,
+) -> NDArray[np.int64]:  # fmt: skip
+    """`recorded` of rows that arrive at `now`, all in seconds.
+
+    `read_at` is when each row's source was read before, 0 for never. Where the source does not
+    date its knowledge: at once, if the row happened after that reading; just after that reading,
+    if it was missing then; and where no reading tells, `stand_in` of its source.
+    """
+    late = read_at - at
+    regular = (read_at > 0) & (now - read_at >= REGULAR_AFTER) & (late <= LOAD_OF_THE_PAST)
+    seen = np.where(late > 0, read_at + 1, at)
+    undated = np.where(regular, seen, stand_in(at, source))
+    return np.where(dated, np.maximum(recorded, at), undated)
+
+
+def stand_in(at: NDArray[np.int64], source: NDArray[np.int32]) -> NDArray[np.int64]:
+    """A `recorded` that says only from which source the row is: before `at`, by code."""
+    return at - 1 - source
+
+
+@dataclass(frozen=True)
+class Lags:
+    """What was measured: `cumulative` is [sources, kinds, bins], shares up to each bin; 1 in the
+    first bin where nothing was."""
+
+    cumulative: NDArray[np.float64]
+
+    @classmethod
+    def measured(cls, feeds: pd.DataFrame, sources: list[str]) -> Lags:
+        """From `History.feeds()`. A kind without a measure has that of its whole source."""
+        rows = np.zeros((len(sources), len(KINDS), len(BINS)))
+        known = feeds[feeds["lag"] != UNKNOWN]
+        place = {source: code for code, source in enumerate(sources)}
+        codes = (known["source"].map(place), known["kind"].map(KIND_CODE), known["lag"])
+        np.add.at(rows, tuple(np.asarray(code, np.int64) for code in codes), known["rows"])
+        whole = rows.sum(axis=1, keepdims=True)
+        whole[whole.sum(axis=2) == 0, 0] = 1.0
+        rows = np.where(rows.sum(axis=2, keepdims=True) > 0, rows, whole)
+        return cls(np.cumsum(rows, axis=2) / rows.sum(axis=2, keepdims=True))
+
+    def applied(self, events: Events) -> Events:
+        """The events with a lag drawn for each row whose `recorded` only stands in for one."""
+        rows = np.flatnonzero(events.recorded < events.at)
+        if not len(rows):
+            return events
+        at = events.at[rows]
+        source, kind = at - 1 - events.recorded[rows], events.kind[rows]
+        drawn = _between_0_and_1(events.customer[rows], at, kind)
+        late = (self.cumulative[source, kind] < drawn[:, None]).sum(axis=1)
+        edges = np.array(BINS, np.int64)
+        events.recorded[rows] = at + edges[np.minimum(late, len(BINS) - 1)]
+        return events
+
+
+def _between_0_and_1(*columns: NDArray[np.integer]) -> NDArray[np.float64]:
+    """A number for each row that looks random and is always the same."""
+    mixed = np.zeros(len(columns[0]), np.uint64)
+    for column in columns:
+        mixed = (mixed + column.astype(np.int64).view(np.uint64)) * _MIX
+        mixed ^= mixed >> np.uint64(31)
+    spread: NDArray[np.float64] = (mixed >> np.uint64(11)) / float(1 << 53)
+    return spread
