@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -29,9 +29,11 @@ COMPANY_WORDS = ("message_out", "call_out")
 
 @dataclass(frozen=True)
 class HistoryBook:
-    """Customers and their timelines as of a moment: what had happened and was known by then."""
+    """Customers and their timelines as of a moment: what had happened by then, and was known then
+    or by the night's cut-off `known_by` (seconds), whichever is later."""
 
     history: History
+    known_by: int = 0
 
     def customers(self, customer_ids: Sequence[str]) -> pd.DataFrame:
         """One row a known customer, in the order asked; None where a text is unknown."""
@@ -46,7 +48,8 @@ class HistoryBook:
         """Who had refused what: customer_id, channel, purpose (None: every one), at."""
         import pandas as pd
 
-        found = pd.concat([self._consents(as_of), self._unsubscribed(as_of)], ignore_index=True)
+        said = [self._consents(as_of), self._walk(as_of).unsubscribed]
+        found = pd.concat(said, ignore_index=True)
         newest = found.sort_values("at", kind="stable").drop_duplicates(
             ["customer_id", "channel", "purpose"], keep="last"
         )
@@ -57,71 +60,30 @@ class HistoryBook:
     def open_cases(self, as_of: datetime) -> pd.DataFrame:
         """Cases opened and not ended: customer_id, case_id, opened_at (of the last opening),
         last_at (of the last thing that happened in it)."""
-        import pandas as pd
-
-        names = ("customer_id", "case_id", "opened_at", "last_at")
-        found: dict[str, list[object]] = {name: [] for name in names}
-        for bucket, events in self._seen(as_of):
-            rows = _still_open(events)
-            words = case_words(self.history.folder, self.history.manifest, bucket) if rows else {}
-            for customer, case, at, last in rows:
-                found["customer_id"].append(self._ids[customer])
-                found["case_id"].append(words.get((customer, case)))
-                found["opened_at"].append(at)
-                found["last_at"].append(last)
-        return pd.DataFrame(
-            found | {name: _instants(found[name]) for name in ("opened_at", "last_at")}
-        )
+        return self._walk(as_of).open_cases
 
     def unanswered_complaints(self, as_of: datetime) -> pd.DataFrame:
         """Complaints with no company word to that customer after them: customer_id, at."""
-        import pandas as pd
-
-        complaint = [KIND_CODE["complaint"]]
-        words = [KIND_CODE[kind] for kind in COMPANY_WORDS]
-        customers: list[str] = []
-        times: list[object] = []
-        for _, events in self._seen(as_of):
-            answered = _last(events, np.isin(events.kind, words))
-            for row in np.flatnonzero(np.isin(events.kind, complaint)):
-                customer, at = int(events.customer[row]), int(events.at[row])
-                if answered.get(customer, (at - 1, 0))[0] <= at:
-                    customers.append(self._ids[customer])
-                    times.append(at)
-        return pd.DataFrame({"customer_id": customers, "at": _instants(times)})
+        return self._walk(as_of).complaints
 
     def last_contacts(self, as_of: datetime) -> pd.DataFrame:
         """The last time the company wrote or called unasked: customer_id, at, kind."""
-        import pandas as pd
+        return self._walk(as_of).contacts
 
-        names = {KIND_CODE[kind]: kind for kind in (*COMPANY_WORDS, "outreach_sent")}
-        found = []
-        for _, events in self._seen(as_of):
-            words = np.isin(events.kind, [KIND_CODE[kind] for kind in COMPANY_WORDS])
-            sent = events.kind == KIND_CODE["outreach_sent"]
-            unasked = sent | (words & (events.case == NONE))
-            found += [
-                (self._ids[customer], at, names[kind])
-                for customer, (at, kind) in _last(events, unasked).items()
-            ]
-        customers, times, kinds = zip(*found, strict=True) if found else ((), (), ())
-        return pd.DataFrame(
-            {"customer_id": list(customers), "at": _instants(times), "kind": list(kinds)}
-        )
+    def _walk(self, as_of: datetime) -> Walk:
+        """Everything that is asked of one moment, found in one walk and kept."""
+        moment = int(as_of.timestamp())
+        if moment not in self._walks:
+            self._walks[moment] = Walk.of(self.history, moment, max(moment, self.known_by))
+        return self._walks[moment]
 
     @cached_property
-    def _ids(self) -> list[str]:
-        return list(self.history.numbers)
-
-    def _seen(self, as_of: datetime) -> Iterator[tuple[int, Events]]:
-        """Of each bucket what had happened and was known before `as_of`."""
-        before = int(as_of.timestamp())
-        for bucket in range(self.history.buckets):
-            events = self.history.bucket(bucket)
-            yield bucket, events.take((events.at < before) & (events.recorded <= before))
+    def _walks(self) -> dict[int, Walk]:
+        return {}
 
     def _consents(self, as_of: datetime) -> pd.DataFrame:
-        """The customers' own consents, each state it ever had."""
+        """The customers' own consents, each state it ever had; of merged customers under the id
+        that survives."""
         import pandas as pd
 
         columns = ["customer_id", "channel", "purpose", "at", "state"]
@@ -129,25 +91,85 @@ class HistoryBook:
         if table is None:
             return pd.DataFrame({name: pd.Series([], dtype=object) for name in columns})
         own = table[table["contact_id"].isna() & (table["at"] < as_of)]
-        return own[columns].assign(purpose=own["purpose"].fillna(""))
+        return own[columns].assign(
+            purpose=own["purpose"].fillna(""),
+            customer_id=self.history.surviving(own["customer_id"]),
+        )
 
-    def _unsubscribed(self, as_of: datetime) -> pd.DataFrame:
-        """An unsubscription refuses its channel for every purpose; e-mail where none is named."""
-        import pandas as pd
 
-        kind = KIND_CODE["outreach_unsubscribed"]
-        rows: list[dict[str, object]] = []
-        for _, events in self._seen(as_of):
-            gone = events.take(events.kind == kind)
-            rows += [
-                {"customer_id": self._ids[customer], "channel": CHANNELS[max(channel, 0)],
-                 "purpose": "", "at": at, "state": "refused"}
-                for customer, channel, at in zip(
-                    gone.customer.tolist(), gone.channel.tolist(), gone.at.tolist(), strict=True
-                )
-            ]  # fmt: skip
-        frame = pd.DataFrame(rows, columns=["customer_id", "channel", "purpose", "at", "state"])
-        return frame.assign(at=_instants(frame["at"].tolist()))
+@dataclass(frozen=True)
+class Walk:
+    """What one walk over the history found as of one moment."""
+
+    open_cases: pd.DataFrame
+    complaints: pd.DataFrame
+    contacts: pd.DataFrame
+    unsubscribed: pd.DataFrame
+
+    @classmethod
+    def of(cls, history: History, before: int, known_by: int) -> Walk:
+        """Of what had happened `before` and was known `known_by`, both in seconds."""
+        ids = history.words("customer")
+        cases, complaints, contacts, unsubscribed = _Rows(), _Rows(), _Rows(), _Rows()
+        for bucket in range(history.buckets):
+            events = history.versions(bucket)
+            seen = (events.at < before) & (events.recorded <= known_by) & (known_by < events.until)
+            events = events.take(seen)
+            cases += _open_cases(history, bucket, events, ids)
+            complaints += _unanswered(events, ids)
+            contacts += _unasked(events, ids)
+            unsubscribed += _unsubscribed(events, ids)
+        return cls(
+            _frame(cases, ("customer_id", "case_id", "opened_at", "last_at")),
+            _frame(complaints, ("customer_id", "at")),
+            _frame(contacts, ("customer_id", "at", "kind")),
+            _frame(unsubscribed, ("customer_id", "channel", "purpose", "at", "state")),
+        )
+
+
+_Rows = list[tuple[object, ...]]
+
+
+def _open_cases(history: History, bucket: int, events: Events, ids: list[str]) -> _Rows:
+    rows = _still_open(events)
+    words = case_words(history.folder, history.manifest, bucket) if rows else {}
+    return [(ids[who], words.get((who, case)), at, last) for who, case, at, last in rows]
+
+
+def _unanswered(events: Events, ids: list[str]) -> _Rows:
+    answered = _last(events, np.isin(events.kind, [KIND_CODE[kind] for kind in COMPANY_WORDS]))
+    made = events.take(events.kind == KIND_CODE["complaint"])
+    pairs = zip(made.customer.tolist(), made.at.tolist(), strict=True)
+    return [(ids[who], at) for who, at in pairs if answered.get(who, (at - 1, 0))[0] <= at]
+
+
+def _unasked(events: Events, ids: list[str]) -> _Rows:
+    """Outreach, and words of ours that belong to no case."""
+    names = {KIND_CODE[kind]: kind for kind in (*COMPANY_WORDS, "outreach_sent")}
+    words = np.isin(events.kind, [KIND_CODE[kind] for kind in COMPANY_WORDS])
+    unasked = (events.kind == KIND_CODE["outreach_sent"]) | (words & (events.case == NONE))
+    found = _last(events, unasked)
+    return [(ids[who], at, names[kind]) for who, (at, kind) in found.items()]
+
+
+def _unsubscribed(events: Events, ids: list[str]) -> _Rows:
+    """An unsubscription refuses its channel for every purpose; e-mail where none is named."""
+    gone = events.take(events.kind == KIND_CODE["outreach_unsubscribed"])
+    rows = zip(gone.customer.tolist(), gone.channel.tolist(), gone.at.tolist(), strict=True)
+    return [(ids[who], CHANNELS[max(channel, 0)], "", at, "refused") for who, channel, at in rows]
+
+
+def _frame(rows: _Rows, names: Sequence[str]) -> pd.DataFrame:
+    """Rows as a frame; columns of seconds as instants."""
+    import pandas as pd
+
+    columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * len(names)
+    return pd.DataFrame(
+        {
+            name: _instants(column) if name.endswith("at") else list(column)
+            for name, column in zip(names, columns, strict=True)
+        }
+    )
 
 
 def _still_open(events: Events) -> list[tuple[int, int, int, int]]:

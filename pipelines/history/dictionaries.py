@@ -37,9 +37,9 @@ def load(
     paths = [folder / file.path for file in manifest.dictionaries.get(dictionary, ())]
     # Later customers did not exist in an earlier generation.
     most = f" LIMIT {manifest.customers}" if dictionary == "customer" else ""
+    listed = f"SELECT word FROM read_parquet({files(paths)}){most}"  # noqa: S608
     rows = (
-        "SELECT word, (row_number() OVER () - 1)::INTEGER AS code "
-        f"FROM (SELECT word FROM read_parquet({files(paths)}){most})"  # noqa: S608
+        f"SELECT word, (row_number() OVER () - 1)::INTEGER AS code FROM ({listed})"  # noqa: S608
         if paths
         else "SELECT NULL::VARCHAR AS word, NULL::INTEGER AS code WHERE false"
     )

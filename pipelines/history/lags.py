@@ -28,6 +28,7 @@ UNKNOWN = -1  # the bin of rows whose lag shows nowhere
 # neither tells a lag.
 REGULAR_AFTER = HOUR
 LOAD_OF_THE_PAST = 30 * DAY
+FEW = 30  # rows: a lag is not judged from fewer
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # golden ratio; finaliser of SplitMix64 (Steele et al. 2014)
 
 
@@ -75,8 +76,9 @@ class Lags:
         codes = (known["source"].map(place), known["kind"].map(KIND_CODE), known["lag"])
         np.add.at(rows, tuple(np.asarray(code, np.int64) for code in codes), known["rows"])
         whole = rows.sum(axis=1, keepdims=True)
-        whole[whole.sum(axis=2) == 0, 0] = 1.0
-        rows = np.where(rows.sum(axis=2, keepdims=True) > 0, rows, whole)
+        at_once = np.eye(1, len(BINS))[None]
+        whole = np.where(whole.sum(axis=2, keepdims=True) >= FEW, whole, at_once)
+        rows = np.where(rows.sum(axis=2, keepdims=True) >= FEW, rows, whole)
         return cls(np.cumsum(rows, axis=2) / rows.sum(axis=2, keepdims=True))
 
     def applied(self, events: Events) -> Events:

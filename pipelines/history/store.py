@@ -24,7 +24,7 @@ from pipelines.history.manifest import Manifest, Watermark, read_current
 from pipelines.history.parts import merged, read_events
 from pipelines.history.rows import contract_rows, rows_of_customer
 from pipelines.history.schema import TABLE
-from pipelines.history.terms import Terms
+from pipelines.history.terms import NEVER, Terms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,6 +118,17 @@ class History:
         """How late each source is, as measured."""
         return Lags.measured(self._feeds, self.words("source"))
 
+    def surviving(self, customer_ids: pd.Series) -> pd.Series:
+        """Each id, or the one that survives where its customer was merged."""
+        words, survivors = self.words("customer"), self._survivors
+        merged = {words[gone]: words[survivors[gone]] for gone in np.flatnonzero(self._merged)}
+        return customer_ids.map(merged).fillna(customer_ids) if merged else customer_ids
+
+    @cached_property
+    def _merged(self) -> NDArray[np.bool_]:
+        gone: NDArray[np.bool_] = self._survivors != np.arange(len(self._survivors))
+        return gone
+
     def survivors(self) -> NDArray[np.int32]:
         """Who each customer has become, by number: another where merged, else the same."""
         return self._survivors
@@ -143,7 +154,9 @@ class History:
     @cached_property
     def _customers(self) -> pd.DataFrame:
         with connect() as connection:
-            return customer_frame(connection, self.folder, self.manifest)
+            frame = customer_frame(connection, self.folder, self.manifest)
+        frame.loc[self._merged, "joined_at"] = NEVER  # the survivor stands for them
+        return frame
 
     def terms(self) -> Terms | None:
         """The contract terms; None where no source ever gave any."""
@@ -154,7 +167,8 @@ class History:
         if "terms" not in self.manifest.tables:
             return None
         with connect() as connection:
-            return coded_terms(connection, self.folder, self.manifest)
+            terms = coded_terms(connection, self.folder, self.manifest)
+        return terms.moved(self._survivors) if self._merged.any() else terms
 
     def table(self, table: str) -> pd.DataFrame | None:
         """The rows of a contract table that count now, times in UTC; None where it never came."""
