@@ -95,6 +95,48 @@ class Lags:
         return events
 
 
+@dataclass(frozen=True)
+class Lateness:
+    """How late one kind of row of one source was, as measured, and where that stands in."""
+
+    source: str
+    kind: str
+    measured: int  # rows that showed a lag
+    half: int  # seconds within which half of those were known
+    most: int  # and 95% of them
+    stands_in: int  # rows whose lag shows nowhere, for which this stands in
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        if self.measured < FEW:
+            return f"{self.source} {self.kind}: how late is not known yet"
+        late = f"{self.source} {self.kind}: half known {_span(self.half)}, 95% {_span(self.most)}"
+        return late + (f"; stands in for {self.stands_in:,} rows" if self.stands_in else "")
+
+
+def lateness(feeds: pd.DataFrame) -> list[Lateness]:
+    """Of each source and kind in `History.feeds()`, by name."""
+    found = []
+    for (source, kind), rows in feeds.groupby(["source", "kind"]):
+        known = rows[rows["lag"] != UNKNOWN]
+        counts = np.bincount(known["lag"], known["rows"], len(BINS))
+        measured = int(counts.sum())
+        shares = np.cumsum(counts) / max(measured, 1)
+        half, most = (BINS[min(int((shares < q).sum()), len(BINS) - 1)] for q in (0.5, 0.95))
+        unknown = int(rows.loc[rows["lag"] == UNKNOWN, "rows"].sum())
+        stands_in = unknown if measured >= FEW else 0
+        found.append(Lateness(str(source), str(kind), measured, half, most, stands_in))
+    return found
+
+
+def _span(seconds: int) -> str:
+    if seconds == 0:
+        return "at once"
+    hours = seconds // HOUR
+    return f"within {hours} h" if hours < 48 else f"within {hours // 24} days"
+
+
 def _between_0_and_1(*columns: NDArray[np.integer]) -> NDArray[np.float64]:
     """A number for each row that looks random and is always the same."""
     mixed = np.zeros(len(columns[0]), np.uint64)
