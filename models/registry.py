@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, save
+from models.bundle import Bundle, load, save
+from models.errors import WarmlineError
 from models.evaluate import Report, Verdict
 from models.metrics import Metrics
 
@@ -77,6 +78,28 @@ def champion_version(home: Home) -> str | None:
     client, _ = _open(home)
     version = client.get_registered_model(NAME).aliases.get(ALIAS)
     return None if version is None else str(version)
+
+
+def registered(home: Home, version: str) -> Bundle:
+    """The model that MLflow numbered `version`, champion or not.
+
+    From the champions kept in the home, else from MLflow's artifacts. Raises `WarmlineError` where
+    it is in neither.
+    """
+    for folder in home.champion.glob(f"v{version}-*"):
+        return load(folder)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client, _ = _open(home)
+        run = str(client.get_model_version(NAME, version).run_id)
+        with tempfile.TemporaryDirectory() as place:
+            return load(Path(client.download_artifacts(run, "bundle", place)))
+    except MlflowException as error:
+        raise WarmlineError(
+            f"The model {version} is not in {home.root} any more ({error.error_code}): restore "
+            f"{STORE} and {ARTIFACTS} from a copy."
+        ) from error
 
 
 def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bundle:

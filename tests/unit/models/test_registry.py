@@ -11,6 +11,7 @@ import pytest
 from models import registry
 from models.bundle import Bundle, load
 from models.churn import Dataset
+from models.errors import WarmlineError
 from models.evaluate import evaluate, judge
 from models.home import Home
 
@@ -118,3 +119,14 @@ def test_mlflow_is_told_to_keep_quiet(logged: Bundle):
 def test_a_home_without_a_store_has_no_champion_and_gets_none(tmp_path: Path):
     assert registry.champion_version(Home(tmp_path)) is None
     assert not any(tmp_path.iterdir())
+
+
+def test_any_version_can_be_had_again(home: Home, logged: Bundle, trial: registry.Trial) -> None:
+    again = registry.registered(home, logged.facts.model_version)
+    assert again.facts == logged.facts
+    assert again.model.trees == trial.bundle.model.trees
+
+
+def test_a_version_that_never_was_is_an_error_with_a_word(home: Home, logged: Bundle) -> None:
+    with pytest.raises(WarmlineError, match="The model 99 is not in"):
+        registry.registered(home, "99")
