@@ -99,6 +99,12 @@ class Feelings:
         np.add.at(self.lift, who, gain * self._fresh(who, day) * strength)
         self.last_contact[who] = day
 
+    def begin_anew(self, who: NDArray[np.int64]) -> None:
+        """Who comes back has forgiven: mood, contacts and a bad fit are forgotten."""
+        self.mood[who] = self.lift[who] = 0.0
+        self.fit[who] = np.maximum(self.fit[who], 0.0)
+        self.attachment[who] = self.fit[who]
+
     def _fresh(self, who: NDArray[np.int64], day: int) -> Floats:
         again = day - self.last_contact[who] < self._settings.fatigue_days
         return np.where(again, 1.0 / 3.0, 1.0)

@@ -54,6 +54,8 @@ class WorldSettings:
     window_days: int = 75
     other_ends_per_year: float = 0.02  # moved, deceased, unpaid, closed by the company (assumed)
     gives_notice: float = 0.65  # of leavers, before the end (assumed)
+    win_backs: float = 0.0  # share of those who left by their own wish who come back one day
+    win_back_days: float = 120.0  # mean days away, beyond the first 45 (assumed)
 
     # How feelings move. Half-lives in days (assumed: memory of service fades over months).
     mood_half_life: float = 90.0

@@ -26,7 +26,10 @@ class _Closed:
     customer: NDArray[np.int64]
     number: NDArray[np.int64]
     started: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    ends: NDArray[np.int64]  # as planned; NEVER for month contracts
+    notice: NDArray[np.int64]
+    ended: NDArray[np.int64]
+    end_kind: NDArray[np.int64]
 
 
 class Terms:
@@ -48,7 +51,10 @@ class Terms:
         """Yearly terms that end by this day and were not given up begin anew."""
         while len(due := np.flatnonzero((self.ends_day <= day) & (self.ended == NEVER))):
             ends = self._ends(due)
-            self._closed.append(_Closed(due, self.number[due], self.started[due], ends))
+            never, kind = np.full(len(due), NEVER), np.full(len(due), RENEWED)
+            self._closed.append(
+                _Closed(due, self.number[due], self.started[due], ends, never, ends, kind)
+            )
             self.number[due] += 1
             self.started[due] = ends
             self.ends_day[due] += YEAR
@@ -75,6 +81,35 @@ class Terms:
         """Relationships end for a reason that is not the customer's wish."""
         self.ended[who], self.end_kind[who] = at, kind
 
+    def begin_anew(self, who: NDArray[np.int64], day: int) -> None:
+        """Customers who had left come back this day, on a contract of the kind they had."""
+        planned = np.where(self._people.yearly[who], self._ends(who), NEVER)
+        left = _Closed(
+            who, self.number[who], self.started[who], planned, self.notice[who], self.ended[who],
+            self.end_kind[who],
+        )  # fmt: skip
+        self._closed.append(left)
+        self.number[who] += 1
+        self.started[who] = self.midnight + day * DAY + 60
+        self.ends_day[who] = np.where(self._people.yearly[who], day + YEAR, FAR)
+        self.notice[who] = self.ended[who] = NEVER
+        self.end_kind[who] = RENEWED
+
+    def first_decision(
+        self, who: NDArray[np.int64], since: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first notice or end at or after second `since`, n seconds (or NEVER), and its kind.
+
+        Differs from `decided` only for those who left and came back.
+        """
+        first, kind = self.decided(), self.end_kind.copy()
+        for block in reversed(self._closed):
+            came = np.minimum(block.notice, block.ended)
+            mine = (block.end_kind != RENEWED) & (came >= since)
+            first[block.customer[mine]] = came[mine]
+            kind[block.customer[mine]] = block.end_kind[mine]
+        return first[who], kind[who]
+
     def decided(self) -> NDArray[np.int64]:
         """Second of notice or end, whichever came first; NEVER while neither has."""
         first: NDArray[np.int64] = np.minimum(self.notice, self.ended)
@@ -93,13 +128,16 @@ class Terms:
         ended = np.where(self.ended[here] < now, self.ended[here], NEVER)
         notice = np.where(self.notice[here] < now, self.notice[here], NEVER)
         old = self._closed
-        none = np.full(sum(len(block.customer) for block in old), NEVER)
+        none = np.empty(0, np.int64)
         past_ends = np.concatenate([block.ends for block in old] or [none])
+        past_notice = np.concatenate([block.notice for block in old] or [none])
+        past_ended = np.concatenate([block.ended for block in old] or [none])
+        past_kind = np.concatenate([block.end_kind for block in old] or [none])
         customer = np.concatenate([*(block.customer for block in old), here])
         number = np.concatenate([*(block.number for block in old), self.number[here]])
         started = np.concatenate([*(block.started for block in old), self.started[here]])
         kind = np.where(ended == NEVER, RENEWED, self.end_kind[here])
-        kinds = np.concatenate([np.full(len(none), RENEWED), kind])
+        kinds = np.concatenate([past_kind, kind])
         order = np.lexsort((number, customer))
         ids = pd.Series(naming.customers(customer).to_pylist(), dtype="object")
         table = pd.DataFrame(
@@ -111,8 +149,8 @@ class Terms:
                 "currency": "EUR",
                 "started_at": instants(started),
                 "ends_at": instants(np.concatenate([past_ends, ends])),
-                "notice_at": instants(np.concatenate([none, notice])),
-                "ended_at": instants(np.concatenate([past_ends, ended])),
+                "notice_at": instants(np.concatenate([past_notice, notice])),
+                "ended_at": instants(np.concatenate([past_ended, ended])),
                 "end_kind": [END_KINDS[code] if code >= 0 else None for code in kinds],
             }
         )

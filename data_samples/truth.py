@@ -46,7 +46,7 @@ def _at(
     leaves = {days: leave_probability(settings, people, state, days) for days in horizons}
     gain = contact_gain(settings, people.response[who], felt) * state.fresh
     last = max(horizons)
-    kind = terms.end_kind[who]
+    decided, kind = terms.first_decision(who, midnight + state.day * DAY)
     return pd.DataFrame(
         {
             "customer_id": naming.customers(who).to_pandas(),
@@ -62,7 +62,7 @@ def _at(
             f"effect_{last}": (
                 leave_probability(settings, people, state, last, gain) - leaves[last]
             ).round(6),
-            "decided_at": instants(terms.decided()[who]),
+            "decided_at": instants(decided),
             "end_kind": [END_KINDS[code] if code != RENEWED else None for code in kind],
         }
     )

@@ -12,6 +12,7 @@ only through the queues they share.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -24,7 +25,7 @@ from data_samples.cases import CASE_CHANNEL_SHARES, CASE_CHANNELS, CaseDesk, Ope
 from data_samples.draws import Clock, Draws, Floats
 from data_samples.feelings import Feelings, State, hazard
 from data_samples.outreach import Outreach
-from data_samples.people import make_people
+from data_samples.people import People, make_people
 from data_samples.routine import Routine, Today
 from data_samples.rows import (
     CASE_TOPICS,
@@ -38,7 +39,7 @@ from data_samples.rows import (
 )
 from data_samples.service import TOPIC_SHARES, Service
 from data_samples.settings import WorldSettings
-from data_samples.terms import NEVER, Terms
+from data_samples.terms import FAR, NEVER, Terms
 from data_samples.truth import truth_table
 from models.contracts import CHANNEL_CODE, DAY
 
@@ -46,6 +47,19 @@ SMALL = 10_000  # customers of a world whose row ids have six digits rather than
 # Shares of the ends that are not the customer's wish: non_payment, deceased, moved, company.
 OTHER_ENDS = (2, 3, 4, 5)  # positions in END_KINDS
 OTHER_END_SHARES = (0.4, 0.1, 0.4, 0.1)  # assumed
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """The parts of a world as they stand; they move on with it. Nothing else may change them."""
+
+    midnight: int  # seconds since 1970 UTC of day 0
+    people: People
+    terms: Terms
+    feelings: Feelings
+    service: Service
+    draws: Draws
+    naming: Naming
 
 
 class World:
@@ -73,6 +87,7 @@ class World:
         # A customer leaves when the hazard lived through exceeds this (inverse transform).
         self._endurance = draws.exponential("endurance", -1, everyone)
         self._other_end = draws.exponential("other end", -1, everyone)
+        self._back = np.full(n, FAR)  # the day on which one who left comes back
         self._rows = 0
         width = max(5, len(str(n)))
         agents = max(3, len(str(self._service.people)))
@@ -83,6 +98,14 @@ class World:
     def today(self) -> date:
         """The date that the next `advance` begins with."""
         return self.settings.start + timedelta(days=self.day)
+
+    @property
+    def hidden(self) -> Hidden:
+        """What drives the world, for what is built around it in this package; not for models."""
+        return Hidden(
+            self._midnight, self._people, self._terms, self._feelings, self._service, self._draws,
+            self._naming,
+        )  # fmt: skip
 
     def advance(self, days: int, contacts: pd.DataFrame | None = None) -> pd.DataFrame:
         """Live through some days; returns their interactions (contract columns), sorted by time.
@@ -165,6 +188,7 @@ class World:
         sent = self._outreach.send(midnight, self._feelings, self._terms)
         self._feelings.step(day)
         self._terms.renew(day)
+        self._come_back(day)
         felt = self._feelings.felt()
         self._leave(day, midnight, felt)
         today = Today(day, midnight, self._here(midnight), felt, self._feelings.mood)
@@ -203,6 +227,17 @@ class World:
         terms.leave(
             who, midnight + second, draws.chance("notice", day, who, self.settings.gives_notice)
         )
+        returns = who[draws.chance("win-back", day, who, self.settings.win_backs)]
+        away = 45 + self.settings.win_back_days * draws.exponential("away for", day, returns)
+        self._back[returns] = (terms.ended[returns] - self._midnight) // DAY + away.astype(np.int64)
+
+    def _come_back(self, day: int) -> None:
+        """Some who left begin anew, with new luck."""
+        who = np.flatnonzero(self._back == day)
+        self._back[who] = FAR
+        self._terms.begin_anew(who, day)
+        self._feelings.begin_anew(who)
+        self._endurance[who] = self._draws.exponential("endurance", day, who)
 
     def _opening(self, today: Today, repeats: Rows, handed: NDArray[np.int64]) -> Opening:
         """Today's cases: fresh troubles, troubles that came back, and what the bot handed on."""
