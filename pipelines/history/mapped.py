@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import WarmlineError
+from pipelines.history.addresses import Address
+from pipelines.history.claims import CLAIMS
 from pipelines.history.engine import name
 from pipelines.history.schema import TABLE
 from pipelines.history.sources import Feed, Found, check_columns, described
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).parent / "mappings"
 SOURCE = "${source}"
+PREPARE = "prepare"  # statements that make tables for the SELECTs to share
 LEFT_OUT = "left_out"  # SELECT reason, rows: what the mapping does not bring, and why
 
 
@@ -30,21 +33,31 @@ def find_mapping(mapping: Path) -> Path:
     )
 
 
-def run_mapping(connection: duckdb.DuckDBPyConnection, mapping: Path, source: Path) -> Found:
-    """Runs each SELECT of `mapping` over the folder `source` into a table of its own."""
-    if not source.is_dir():
+def run_mapping(
+    connection: duckdb.DuckDBPyConnection, mapping: Path, source: Path | Address
+) -> Found:
+    """Runs each SELECT of `mapping` over `source` into a table of its own.
+
+    `source` is a folder, or a database whose tables `connection` has already.
+    """
+    if isinstance(source, Path) and not source.is_dir():
         raise WarmlineError(f"{source} is no folder. Nothing was changed.")
+    _prepare(connection, mapping / f"{PREPARE}.sql", source)
     feeds = [
         _feed(connection, path, source)
         for path in sorted(mapping.glob("*.sql"))
-        if path.stem != LEFT_OUT
+        if path.stem not in (PREPARE, LEFT_OUT, CLAIMS)
     ]
     for feed in feeds:
         check_columns(feed)
+    if (mapping / f"{CLAIMS}.sql").exists():
+        _run(connection, mapping / f"{CLAIMS}.sql", source)  # `claims.check` compares them
     return Found(feeds, left_out=_left_out(connection, mapping / f"{LEFT_OUT}.sql", source))
 
 
-def _left_out(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -> dict[str, int]:
+def _left_out(
+    connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Address
+) -> dict[str, int]:
     if not path.exists():
         return {}
     _run(connection, path, source)
@@ -52,7 +65,7 @@ def _left_out(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -
     return {reason: int(number) for reason, number in rows if number}
 
 
-def _feed(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -> Feed:
+def _feed(connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Address) -> Feed:
     table = TABLE.get(path.stem)
     label = f"{path.parent.name}/{path.name}"
     if table is None:
@@ -65,22 +78,33 @@ def _feed(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -> Fe
     return Feed(table, label, name(mapped), types, mapped=True)
 
 
-def _run(connection: duckdb.DuckDBPyConnection, path: Path, source: Path) -> str:
+def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Address) -> None:
+    if path.exists():
+        _execute(connection, path, source, "")
+
+
+def _run(connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Address) -> str:
     """Makes a table of a SELECT's rows; returns its name."""
+    mapped = f"mapped_{path.stem}"
+    _execute(connection, path, source, f"CREATE TABLE {name(mapped)} AS ")
+    return mapped
+
+
+def _execute(
+    connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Address, before: str
+) -> None:
     import duckdb
 
-    select = path.read_text().replace(SOURCE, str(source).replace("'", "''")).rstrip().rstrip(";")
-    mapped = f"mapped_{path.stem}"
+    sql = path.read_text().replace(SOURCE, str(source).replace("'", "''")).rstrip().rstrip(";")
     try:
-        connection.execute(f"CREATE TABLE {name(mapped)} AS {select}")
+        connection.execute(before + sql)
     except duckdb.Error as error:
         raise WarmlineError(
             f"{path.parent.name}/{path.name} could not be run over {source}:\n{error}\n"
             "Nothing was changed."
         ) from error
-    return mapped
 
 
-def default_source(source: Path) -> str:
-    """The name of a feed that names itself nowhere: its folder's."""
-    return source.resolve().name
+def default_source(source: Path | Address) -> str:
+    """The name of a feed that names itself nowhere: its folder's, or its database's."""
+    return source.name if isinstance(source, Address) else source.resolve().name

@@ -20,6 +20,7 @@ from tests.integration.history.conftest import NOW
 PROJECT = Path(__file__).parents[3]
 PAGES = PROJECT / "docs" / "guides" / "mappings"
 DATA = PROJECT.parent / "shared" / "data"
+FIXTURES = Path(__file__).parent / "fixtures"  # exports of systems that publish no data set
 SLOW = {"fightchurn_sim"}  # 5.6 million events: once is enough
 BLOCK = re.compile(r"^```(\w+) (.+?)\n(.*?)^```", re.M | re.S)
 
@@ -29,6 +30,12 @@ def blocks(page: str, kind: str) -> Iterator[tuple[str, list[str]]]:
     for found in BLOCK.finditer(text):
         if found[1] == kind:
             yield found[2], found[3].splitlines()
+
+
+def source_of(dataset: str) -> Path:
+    """A data set, or an export, by the name that a page gives it."""
+    fixture = FIXTURES / dataset
+    return fixture if fixture.exists() else DATA / dataset
 
 
 def figures(page: str) -> tuple[str, str]:
@@ -41,7 +48,7 @@ def figures(page: str) -> tuple[str, str]:
 @cache
 def read(page: str, folder: Path) -> tuple[History, IngestReport]:
     dataset, mapping = figures(page)
-    source = DATA / dataset
+    source = source_of(dataset)
     if not source.is_dir():
         pytest.skip(f"{source} is not here")
     report = ingest(folder / "history", source, mapping=Path(mapping), now=NOW)
@@ -76,7 +83,7 @@ def test_every_mapping_that_ships_has_a_page() -> None:
 @pytest.mark.parametrize("page", PAGE_NAMES)
 def test_the_sources_rows_are_in_the_source(page: str) -> None:
     for file, lines in blocks(page, "source"):
-        path = DATA / file
+        path = source_of(file)
         if not path.exists():
             pytest.skip(f"{path} is not here")
         raw = path.read_bytes()
@@ -107,6 +114,6 @@ def test_they_become_what_the_page_shows(page: str, folder: Path) -> None:
 def test_the_same_source_again_changes_nothing(page: str, folder: Path) -> None:
     history, first = read(page, folder / page)
     dataset, mapping = figures(page)
-    again = ingest(history.folder, DATA / dataset, mapping=Path(mapping), now=NOW)
+    again = ingest(history.folder, source_of(dataset), mapping=Path(mapping), now=NOW)
     assert not again.changed
     assert again.interactions.repeated == first.interactions.rows
