@@ -28,8 +28,15 @@ help: ## what can be made
 	$(UV) sync --quiet --frozen --inexact --no-default-groups
 	touch $@
 
-.venv/.dev: .venv/.run
+# A server for tests, in an environment of its own: its dependencies would hold ours back.
+.tools/s3/.ready: tests/data/s3-server.txt .tools/bin/uv
+	$(UV) venv --quiet --clear .tools/s3
+	$(UV) pip install --quiet --python .tools/s3/bin/python --requirement $<
+	touch $@
+
+.venv/.dev: .venv/.run .tools/s3/.ready
 	$(UV) sync --quiet --frozen --inexact
+	.ci/system-packages postgresql || echo "Without PostgreSQL its tests are skipped."
 	touch $@
 
 demo: .venv/.run ## load the sample, train, score, plan: ends with the top of tomorrow's list

@@ -16,7 +16,7 @@ import click
 
 import outreach.cli
 import pipelines.cli
-from models.command import Run, command
+from models.command import Run, command, day
 
 if TYPE_CHECKING:
     from pipelines.history.book import HistoryBook
@@ -25,17 +25,19 @@ SAMPLE = Path(__file__).parent / "data_samples" / "sample"
 SAMPLE_NIGHT = date(2026, 7, 1)  # the day after the sample's last
 
 
-def book(run: Run) -> HistoryBook:
-    """Customers and what happened to them, for outreach, which may not import pipelines."""
-    from pipelines.history.book import HistoryBook
-    from pipelines.history.store import History
+def book(run: Run, as_of: date | None = None) -> HistoryBook:
+    """Customers and what happened to them as the scores of `as_of` (the newest by default) knew
+    it, for outreach, which may not import pipelines."""
+    from pipelines.explaining import book_of_night
+    from pipelines.storage import pull_history
 
-    return HistoryBook(History.open(run.home.history))
+    pull_history(run)
+    return book_of_night(run.home, as_of)
 
 
 def plan_night(run: Run, as_of: date) -> dict[str, Any]:
     """The plan as a step of the night."""
-    return outreach.cli.facts(run, outreach.cli.plan_and_publish(run, as_of, book(run)))
+    return outreach.cli.facts(run, outreach.cli.plan_and_publish(run, as_of, book(run, as_of)))
 
 
 @command("demo")
@@ -50,11 +52,33 @@ def demo(run: Run) -> None:
     if not made:
         raise WarmlineError(f"{home.root} is in use already: name an empty one with --home.")
     from pipelines.demo import demonstrate
+    from pipelines.storage import refuse_urls
 
+    refuse_urls(run)
     facts = demonstrate(run, SAMPLE, SAMPLE_NIGHT)
     planned = outreach.cli.plan_and_publish(run, SAMPLE_NIGHT, book(run))
     run.result(facts | {"plan": outreach.cli.facts(run, planned)})
     outreach.cli.show(run, planned, top=10)
+
+
+@command("replay")
+@click.argument("as_of", callback=day, metavar="DATE")
+@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True)
+def replay(run: Run, as_of: date, top: int) -> None:
+    """The list of DATE as it was known that night, worked out again and compared."""
+    from pipelines.history.book import HistoryBook
+    from pipelines.history.store import History
+    from pipelines.replay import replaying
+
+    with run.progress() as advance, replaying(run.home, run.settings, as_of, advance) as again:
+
+        def then(generation: int | None) -> HistoryBook:
+            history = History.open(run.home.history).at(generation or again.history.generation)
+            return HistoryBook(history, again.cutoff)
+
+        planned, equal, words = outreach.cli.plan_again(run, again.batch, again.settings, then)
+    run.result({**again.to_dict(), "list_equal": equal}, [*again.lines(), *words])
+    outreach.cli.show(run, planned, top)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -67,6 +91,7 @@ for each in (
     *pipelines.cli.COMMANDS,
     pipelines.cli.nightly_command((("plan", plan_night),)),
     *outreach.cli.commands(book),
+    replay,
     demo,
 ):
     main.add_command(each)

@@ -131,7 +131,7 @@ def export(bundle: Bundle, home: Home) -> Path:
         save(folder, bundle)
         sync_folder(home.champion)
     write_atomically(home.champion / CURRENT, f"{folder.name}\n".encode())
-    _forget_old(home.champion, keep=folder)
+    forget_old(home.champion, keep=folder)
     return folder
 
 
@@ -221,7 +221,7 @@ def _digest(bundle: Bundle) -> str:
     return hashlib.sha256((_describe(bundle) + bundle.model.trees).encode()).hexdigest()
 
 
-def _forget_old(champions: Path, keep: Path) -> None:
+def forget_old(champions: Path, keep: Path) -> None:
     """Remove all but the newest `KEPT` bundles."""
     folders = sorted(
         (path for path in champions.iterdir() if path.is_dir() and path != keep),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from models.errors import SchemaTooNew, WrongUsage
 CONFIG_NAME = "warmline.toml"
 HOME_FORMAT = 1  # raised when a home of this version can no longer be read by an older one
 ENVIRONMENT_PREFIX = "WARMLINE_"
+PASSWORD = re.compile(r"://\S*@")  # of a database's URL; never shown
 # Read by the command line itself, before there are settings.
 OUTSIDE_SETTINGS = frozenset({"WARMLINE_HOME"})
 
@@ -50,12 +52,15 @@ class Section(BaseModel):
 class Source(Section):
     """A place that `warmline nightly` ingests from each night."""
 
-    path: str
+    path: str  # a folder, or a database's URL
     mapping: str | None = None
+    name: str | None = None  # what a database's feed is called, by default the database's name
 
 
 class Ingest(Section):
     max_reject_share: Share = 0.01  # CONTRACTS.md: above it the ingest fails whole
+    # Databases: transactions that commit so much after their rows' stamp are still found.
+    lag_window_days: Annotated[float, Field(ge=0)] = 3
     sources: tuple[Source, ...] = ()
 
 
@@ -72,6 +77,13 @@ class Training(Section):
     seed: int = 20260101
 
 
+class Features(Section):
+    """What of a company's own columns becomes a feature: numbers only."""
+
+    attributes: tuple[str, ...] = ()  # names in the table `attributes`, dated by valid_from
+    static: tuple[str, ...] = ()  # other columns of `customers`, from the day they were seen
+
+
 class Scoring(Section):
     silent_days: Days = 365
     months_at_stake: Annotated[float, Field(gt=0)] = 12
@@ -85,6 +97,15 @@ class Checks(Section):
     max_age_days: Annotated[float, Field(gt=0)] = 3  # newest interaction, before the batch is stale
     max_population_change: Share = 0.3
     max_score_shift: Annotated[float, Field(gt=0)] = 0.25  # population stability index
+    max_missing_customers: Share = 0.05  # of those scored last time, a month
+    max_label_drift: Annotated[float, Field(gt=1)] = 2  # leavers so many times more, or fewer
+    retired_feeds: tuple[str, ...] = ()  # source/kind, or source: ended for good
+
+
+class Nightly(Section):
+    # Healthchecks' convention: URL/start, URL, URL/fail. Empty: nobody is told. It lets whoever
+    # has it ping, so it is not shown.
+    ping_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$", repr=False)] = ""
 
 
 class Promises(Section):
@@ -101,6 +122,15 @@ class Plan(Section):
     min_band: Literal["low", "medium", "high"] = "medium"
     capacity: Annotated[int, Field(ge=1)] = 200  # contacts a night, all owners together
     purpose: str = "service"
+
+
+class Storage(Section):
+    """URLs of what other machines read or write too; empty: only in this home. Never checked
+    here: a message about a wrong value would repeat it, and a URL can hold a key."""
+
+    history: Annotated[str, Field(repr=False)] = ""
+    scores: Annotated[str, Field(repr=False)] = ""
+    models: Annotated[str, Field(repr=False)] = ""
 
 
 class Performance(Section):
@@ -120,10 +150,13 @@ class Settings(BaseSettings):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "EUR"
     ingest: Ingest = Ingest()
     training: Training = Training()
+    features: Features = Features()
     scoring: Scoring = Scoring()
     checks: Checks = Checks()
+    nightly: Nightly = Nightly()
     promises: Promises = Promises()
     plan: Plan = Plan()
+    storage: Storage = Storage()
     performance: Performance = Performance()
 
     @property
@@ -224,4 +257,5 @@ def _section(annotation: object) -> type[Section] | None:
 def _lines(error: ValidationError, path: Path) -> Iterator[str]:
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"])
-        yield f"{path}: `{where}` is {problem['input']!r}: {problem['msg']}."
+        given = PASSWORD.sub("://***@", repr(problem["input"]))
+        yield f"{path}: `{where}` is {given}: {problem['msg']}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +14,8 @@ from models.command import Run, command, day
 from models.contracts import CustomerBook, Timeline
 
 if TYPE_CHECKING:
+    from models.batch import ScoreBatch
+    from models.settings import Settings
     from outreach.plan import PlanResult
 
 
@@ -23,11 +25,18 @@ WIDTH_IN_A_PIPE = 110
 class Book(CustomerBook, Timeline, Protocol):
     """Customers and what happened to them, in one."""
 
+    @property
+    def generation(self) -> int:
+        """Which state of the history this is."""
+        ...
+
 
 def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest) and publish the list."""
+    from models.storage import pull_scores
     from outreach.plan import run as plan
 
+    pull_scores(run.home, run.settings, as_of=as_of)
     return plan(
         run.home.root,
         run.home.scores,
@@ -38,7 +47,40 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
         now=run.now,
         as_of=as_of,
         zone=run.settings.zone,
+        generation=book.generation,
     )
+
+
+def plan_again(
+    run: Run, batch: ScoreBatch, settings: Settings, book: Callable[[int | None], Book]
+) -> tuple[PlanResult, bool | None, list[str]]:
+    """The plan of a past night's batch as it was made then, whether it is the published list
+    (None: none was published), and that in words. Publishes nothing.
+
+    `book` gives a state of the history, None for that of the batch.
+    """
+    from outreach import worklist
+    from outreach.plan import plan
+
+    origin = worklist.Origin.read(run.home.root, batch.as_of)
+    if origin is None or origin.run != batch.run:
+        origin = None
+    then = book(origin.history_generation if origin else None)
+    started = datetime.fromisoformat(batch.manifest.facts["scored_at"])
+    result = plan(
+        batch,
+        then,
+        then,
+        settings.plan,
+        key=run.home.secret_key(),
+        now=origin.planned_at if origin else started,
+        zone=settings.zone,
+    )
+    if origin is None:
+        return result, None, []
+    if result.rows.equals(worklist.read(run.home.root, batch.as_of)):
+        return result, True, ["The list is the one that was published."]
+    return result, False, ["The list differs from the one that was published."]
 
 
 def facts(run: Run, result: PlanResult) -> dict[str, Any]:
@@ -66,7 +108,7 @@ def show(run: Run, result: PlanResult, top: int) -> None:
     console.print(render(result, top=top, currency=run.settings.currency))
 
 
-def commands(book: Callable[[Run], Book]) -> tuple[click.Command, ...]:
+def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, ...]:
     """The commands, which read customers and their history from `book`."""
 
     @command("plan")
@@ -77,7 +119,7 @@ def commands(book: Callable[[Run], Book]) -> tuple[click.Command, ...]:
     @click.option("--top", type=click.IntRange(min=0), default=10, show_default=True)
     def plan(run: Run, as_of: date | None, csv: Path | None, top: int) -> None:
         """Decide who to contact, hold or refer, and publish tomorrow's list."""
-        result = plan_and_publish(run, as_of, book(run))
+        result = plan_and_publish(run, as_of, book(run, as_of))
         if csv is not None:
             from outreach.worklist import to_csv
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import cached_property
 from pathlib import Path
@@ -34,13 +34,18 @@ class PlanResult:
     the others are counted only."""
 
     as_of: date
-    run: str  # of the ScoreBatch
+    origin: worklist.Origin
     policy_version: str
     rows: pa.Table  # worklist_schema(), by rank
     assigned: pa.Table  # assignments_schema(), in the same order
     bands: Sequence[str]  # the risk band of each row
     counts: dict[str, int]  # scored, below_band, unknown, listed, each decision, held_<gate>
     notes: tuple[str, ...]  # what a reader of the list must know, in sentences
+
+    @property
+    def run(self) -> str:
+        """The ScoreBatch that was planned."""
+        return self.origin.run
 
     @cached_property
     def worklist(self) -> pd.DataFrame:
@@ -66,20 +71,23 @@ def run(
     now: datetime,
     as_of: date | None = None,
     zone: tzinfo = UTC,
+    generation: int | None = None,
 ) -> PlanResult:
     """Plans the published scores of `as_of` (the newest by default) and publishes the list.
 
-    Raises `WarmlineError` where there are no scores.
+    `generation` says which state of the history `book` and `timeline` read; with it the list can
+    be made again. Raises `WarmlineError` where there are no scores.
     """
     batch = ScoreBatch.latest(scores) if as_of is None else ScoreBatch.open(scores, as_of)
     result = plan(batch, book, timeline, settings, key=key, now=now, zone=zone)
+    result = replace(result, origin=replace(result.origin, history_generation=generation))
     write(result, home)
     return result
 
 
 def write(result: PlanResult, home: Path) -> Path:
     """Publishes the list and the assignments in `home`; gives the folder of the list."""
-    return worklist.publish(home, result.as_of, result.rows, result.assigned)
+    return worklist.publish(home, result.as_of, result.rows, result.assigned, result.origin)
 
 
 def plan(
@@ -108,7 +116,7 @@ def plan(
     rows, assigned, held = _decided(known, tonight)
     return PlanResult(
         as_of=batch.as_of,
-        run=batch.run,
+        origin=worklist.Origin(batch.run, now),
         policy_version=tonight.policy.version,
         rows=rows,
         assigned=assigned,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.contracts import WORKLIST_COLUMNS
-from models.files import make_folder, replacing
+from models.files import make_folder, replacing, write_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+ORIGIN = "origin.json"
 # A spreadsheet runs a cell that begins so. Source: OWASP, CSV Injection.
 FORMULA = r"^[=+\-@\t\r\n]"
 
@@ -53,28 +56,53 @@ def assignments_schema() -> pa.Schema:
     )
 
 
-def publish(home: Path, as_of: date, rows: pa.Table, assigned: pa.Table) -> Path:
+@dataclass(frozen=True)
+class Origin:
+    """What a list was made from, so that it can be made again."""
+
+    run: str  # of the ScoreBatch
+    planned_at: datetime
+    history_generation: int | None = None  # of the history that was read, where known
+
+    def to_json(self) -> bytes:
+        return json.dumps({**vars(self), "planned_at": self.planned_at.isoformat()}).encode()
+
+    @classmethod
+    def read(cls, home: Path, as_of: date) -> Origin | None:
+        """The origin of the published list of `as_of`; None where there is no list."""
+        path = _folder(home, as_of) / ORIGIN
+        if not path.exists():
+            return None
+        facts = json.loads(path.read_bytes())
+        return cls(**{**facts, "planned_at": datetime.fromisoformat(facts["planned_at"])})
+
+
+def publish(home: Path, as_of: date, rows: pa.Table, assigned: pa.Table, origin: Origin) -> Path:
     """Writes both for `as_of`, each file in one step, and gives the folder of the worklist.
 
     The assignments come first: nobody may act on a list whose experiment is not on record. The
     same rows give the same bytes.
     """
     night = f"as_of={as_of.isoformat()}"
-    log, folder = home / "assignments" / night, home / "worklists" / night
+    log, folder = home / "assignments" / night, _folder(home, as_of)
     make_folder(log)
     make_folder(folder)
     _write_parquet(assigned, log / "assignments.parquet")
     _write_parquet(rows, folder / "worklist.parquet")
     to_csv(rows, folder / "worklist.csv")
+    write_atomically(folder / ORIGIN, origin.to_json())
     return folder
+
+
+def _folder(home: Path, as_of: date) -> Path:
+    return home / "worklists" / f"as_of={as_of.isoformat()}"
 
 
 def read(home: Path, as_of: date) -> pa.Table:
     """The published worklist of `as_of`. Raises `FileNotFoundError` where there is none."""
     import pyarrow.parquet as pq
 
-    path = home / "worklists" / f"as_of={as_of.isoformat()}" / "worklist.parquet"
-    return pq.read_table(path, partitioning=None)
+    return pq.read_table(_folder(home, as_of) / "worklist.parquet", partitioning=None)
 
 
 def to_csv(rows: pa.Table, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,10 @@ from models.settings import Checks
 # Siddiqi, Credit Risk Scorecards (2006): population stability index over ten equal-count bins.
 PSI_BINS = 10
 FEW = 200  # below this a shift cannot be told from chance
+LEAST_MISSING = 10  # customers; fewer are told of, and hold nothing back
+LEAST_LEAVERS = 30
+BEYOND_CHANCE = 4.0  # standard errors: once in 16,000 nights by chance
+MONTH = 30.0  # days
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,50 @@ def score_shift(
         index <= limits.max_score_shift,
         f"population stability index {index:.3f} against last time "
         f"(at most {limits.max_score_shift:g})",
+    )
+
+
+def missing_customers(before: int, gone: int, unknown: int, days: float, limits: Checks) -> Check:
+    """Those who were scored `days` ago still are, or are told to have left.
+
+    `gone` of the `before` are not scored any more, for whatever reason; `unknown` of them are not
+    even in the history. New customers make up for none of them, as they would in `volume`.
+    """
+    if before == 0:
+        return Check("missing_customers", True, "nothing to compare with yet")
+    limit = min(limits.max_missing_customers * max(1.0, days / MONTH), 1.0)
+    share = gone / before
+    ok = share <= limit or gone < LEAST_MISSING
+    advice = "" if ok else ". Look at whether the customers and their contracts came whole"
+    return Check(
+        "missing_customers",
+        ok,
+        f"{gone:,} of the {before:,} customers scored {days:g} days ago are not scored any more, "
+        f"{share:.1%} (at most {limit:.1%}), {unknown:,} of them unknown to the history now"
+        f"{advice}",
+    )
+
+
+def label_drift(leavers: Sequence[tuple[int, int]], horizon_days: int, limits: Checks) -> Check:
+    """About as large a share has left in the latest complete horizon as in those before.
+
+    `leavers` are (left, all) of each horizon, the latest first.
+    """
+    (left, of), earlier = leavers[0] if leavers else (0, 0), leavers[1:]
+    left_before, before = sum(one for one, _ in earlier), sum(all_ for _, all_ in earlier)
+    if of == 0 or left_before < LEAST_LEAVERS:
+        return Check("label_drift", True, "too few have left to compare")
+    share, usual = left / of, left_before / before
+    spread = float(np.sqrt(usual * (1 - usual) * (1 / of + 1 / before)))
+    ratio = share / usual
+    apart = ratio > limits.max_label_drift or ratio < 1 / limits.max_label_drift
+    ok = not (apart and abs(share - usual) > BEYOND_CHANCE * spread)
+    advice = "" if ok else ". Look at whether all ends of contracts came"
+    return Check(
+        "label_drift",
+        ok,
+        f"{share:.1%} of the customers left in the latest {horizon_days} days that are complete, "
+        f"{usual:.1%} before (at most {limits.max_label_drift:g} times more or fewer){advice}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Commands of the pipelines: init, ingest, train, score, nightly, explain, doctor."""
+"""Commands of the pipelines: init, ingest, train, score, publish, nightly, explain, doctor."""
 
 from __future__ import annotations
 
@@ -32,13 +32,19 @@ def init(run: Run) -> None:
 @command("ingest")
 @click.argument("source")
 @click.option("--mapping", help="A shipped mapping's name, or a folder of SQL files.")
+@click.option("--source", "called", metavar="NAME", help="What a database's feed is called.")
+@click.option("--full", is_flag=True, help="Read a database whole, not only what is newer.")
 @click.option("--dry-run", is_flag=True, help="Report what would happen; change nothing.")
-def ingest(run: Run, source: str, mapping: str | None, dry_run: bool) -> None:
-    """Validate and add history from the folder SOURCE. Safe to repeat."""
+def ingest(
+    run: Run, source: str, mapping: str | None, called: str | None, full: bool, dry_run: bool
+) -> None:
+    """Validate and add history from SOURCE, a folder or a database's URL. Safe to repeat."""
     from pipelines.intake import take_up
 
     with run.progress() as advance:
-        report = take_up(run, source, mapping, dry_run=dry_run, advance=advance)
+        report = take_up(
+            run, source, mapping, name=called, full=full, dry_run=dry_run, advance=advance
+        )
     run.result(report.to_dict(), list(report.lines()))
 
 
@@ -47,12 +53,15 @@ def ingest(run: Run, source: str, mapping: str | None, dry_run: bool) -> None:
 @click.option("--horizon", type=click.IntRange(min=1), metavar="DAYS", help="Churn within so long.")
 def train(run: Run, as_of: date | None, horizon: int | None) -> None:
     """Train, judge on later dates, and make it champion only if it passes."""
+    from pipelines import storage
     from pipelines.train import train as training
 
     with run.progress() as advance:
+        storage.pull(run)
         trained = training(
             run.home, run.settings, as_of=as_of, horizon=horizon, now=run.now, advance=advance
         )
+        storage.push(run)
     run.result(trained.to_dict(), trained.lines())
 
 
@@ -60,19 +69,23 @@ def train(run: Run, as_of: date | None, horizon: int | None) -> None:
 @as_of_option
 def score(run: Run, as_of: date | None) -> None:
     """Score every customer with the champion and publish one batch."""
+    from pipelines import storage
     from pipelines.lock import exclusive
     from pipelines.nightly import run_name
     from pipelines.score import score as scoring
 
+    night = as_of or run.today()
     with run.progress() as advance, exclusive(run.home.lock, "run"):
+        storage.pull(run, as_of=night)
         scored = scoring(
             run.home,
             run.settings,
-            as_of=as_of or run.today(),
+            as_of=night,
             run=run_name(run.now),
             started=run.now,
             advance=advance,
         )
+        storage.push(run, as_of=night)
     run.result(scored.to_dict(), scored.lines())
 
 
@@ -80,8 +93,10 @@ def score(run: Run, as_of: date | None) -> None:
 @click.argument("customer_id")
 def explain(run: Run, customer_id: str) -> None:
     """Say why CUSTOMER_ID is at risk, in words."""
+    from pipelines import storage
     from pipelines.explaining import explain as explaining
 
+    storage.pull(run)
     story = explaining(run.home, run.settings, customer_id)
     run.result(story.to_dict(), story.lines())
 
@@ -100,30 +115,51 @@ def doctor(run: Run) -> None:
         raise WarmlineError(f"{wrong} of {len(findings)} checks need attention, see above.")
 
 
+@command("publish")
+@click.argument("as_of", callback=day, metavar="DATE")
+@click.option("--accept", "checks", multiple=True, required=True, metavar="CHECK", help="Its name.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why the batch may go out; kept.")
+def publish(run: Run, as_of: date, checks: tuple[str, ...], reason: str) -> None:
+    """Publish the batch of DATE that a check held back. Name every check that failed."""
+    from pipelines.publishing import publish as publishing
+
+    given = publishing(run, as_of=as_of, checks=checks, reason=reason)
+    run.result(
+        given.to_dict(),
+        [
+            f"Published the batch of {as_of} (run {given.run}) in spite of "
+            f"{', '.join(given.checks)}: {given.reason}",
+            f"`warmline nightly --as-of {as_of}` goes on with what follows the scoring.",
+        ],
+    )
+
+
 def nightly_command(following: tuple[Following, ...]) -> click.Command:
     """`warmline nightly`: ingest the configured sources, score, and then what `following` does."""
 
     @command("nightly")
     @as_of_option
-    def nightly(run: Run, as_of: date | None) -> None:
+    @click.option(
+        "--from", "first", callback=day, metavar="DATE", help="With --to: night by night."
+    )
+    @click.option("--to", "last", callback=day, metavar="DATE", help="The last one, included.")
+    @click.option(
+        "--wait", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
+        help="So long for another run to end; then leave with 75.",
+    )  # fmt: skip
+    def nightly(
+        run: Run, as_of: date | None, first: date | None, last: date | None, wait: float
+    ) -> None:
         """Ingest the configured sources, score, plan: resumable, one at a time."""
-        from pipelines.nightly import nightly as run_night
+        from pipelines import backfill
         from pipelines.nightsteps import steps
 
+        dates = backfill.dates(as_of, first, last, run.today())
         with run.progress() as advance:
-            night = run_night(
-                run.home,
-                steps(run, following),
-                as_of=as_of or run.today(),
-                now=run.now,
-                advance=advance,
-            )
-        run.result(
-            {"as_of": str(night.as_of), "run": night.run, "steps": night.done},
-            [f"The night of {night.as_of} is done: {', '.join(night.done)}."],
-        )
+            nights = backfill.run_nights(run, steps(run, following), dates, wait, advance)
+        run.result(backfill.facts(nights), backfill.lines(nights))
 
     return nightly
 
 
-COMMANDS = (init, ingest, train, score, explain, doctor)
+COMMANDS = (init, ingest, train, score, publish, explain, doctor)

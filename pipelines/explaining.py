@@ -10,6 +10,7 @@ from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
 from pipelines.features import matrix
 from pipelines.features.matrix import Night
+from pipelines.history.book import HistoryBook
 from pipelines.history.store import History
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     champion = bundles.champion(home, expect=matrix.fingerprint())
     customers = history.customers()
     number = int(customers.index[customers["customer_id"] == customer_id][0])
-    cutoff = int(datetime.fromisoformat(batch.manifest.facts["cut_off"]).timestamp())
-    night = Night(int(score["as_of"].timestamp()), cutoff)
+    night = Night(int(score["as_of"].timestamp()), cutoff_of(batch))
     wanted = customers["customer_id"].to_numpy(object) == customer_id
     blocks = matrix.stream(history, [night], matrix.context(history, settings), customers=wanted)
     rows = next(block.values[0] for block in blocks if number in block.customers)
@@ -84,6 +84,19 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
         [reason.words for reason in found if reason.direction == "lowers"],
         _recent(history, customer_id, night),
     )
+
+
+def book_of_night(home: Home, as_of: date | None = None) -> HistoryBook:
+    """The history as outreach reads it: what the published scores of `as_of` (the newest by
+    default) could know, and what came since, by its own date."""
+    history = History.open(home.history)
+    batch = latest(home.scores) if as_of is None else ScoreBatch.open(home.scores, as_of)
+    return HistoryBook(history, cutoff_of(batch) if batch else 0)
+
+
+def cutoff_of(batch: ScoreBatch) -> int:
+    """What had been recorded by then was known to the batch, seconds since 1970 UTC."""
+    return int(datetime.fromisoformat(batch.manifest.facts["cut_off"]).timestamp())
 
 
 def _row(history: History, batch: ScoreBatch, customer_id: str) -> dict[str, Any]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from datetime import timedelta
 from pathlib import Path
 
 from models.command import Advance, Run
+from models.errors import WrongUsage
+from models.settings import Source
+from pipelines import storage
+from pipelines.history.addresses import Address, is_url, parse
 from pipelines.history.ingest import ingest
 from pipelines.history.report import IngestReport
 
@@ -17,11 +23,19 @@ def take_up(
     source: str,
     mapping: str | None,
     *,
+    name: str | None = None,
+    full: bool = False,
     dry_run: bool = False,
     advance: Advance = lambda what, share: None,
 ) -> IngestReport:
-    """Ingest one source into the home of `run`."""
+    """Ingest one source, a folder or a database's URL, into the home of `run`.
+
+    `name` is what a database's feed is called; with `full` all of it is read again.
+    A history by URL is brought here before and published there after.
+    """
     settings = run.settings
+    place = _place(source, name)
+    storage.pull_history(run)
     done = 0
 
     def progress(step: str) -> None:
@@ -29,9 +43,9 @@ def take_up(
         done += 1
         advance(step, min(done / STEPS, 1.0))
 
-    return ingest(
+    report = ingest(
         run.home.history,
-        Path(source),
+        place,
         mapping=None if mapping is None else Path(mapping),
         dry_run=dry_run,
         max_reject_share=settings.ingest.max_reject_share,
@@ -40,4 +54,27 @@ def take_up(
         progress=progress,
         memory_gb=settings.performance.memory_gb,
         threads=settings.performance.threads,
+        lag=timedelta(days=settings.ingest.lag_window_days),
+        full=full,
     )
+    if not dry_run:
+        storage.push_history(run)
+    return report
+
+
+def shown(source: Source) -> str:
+    """What a configured source is called in reports: never with a password."""
+    place = _place(source.path, source.name)
+    return place.name if isinstance(place, Address) else source.path
+
+
+def _place(source: str, name: str | None) -> Path | Address:
+    """A folder, or a database with its password from the environment: this is the edge."""
+    if is_url(source):
+        return parse(source, os.environ, name=name)
+    if name:
+        raise WrongUsage(
+            f"A folder's feed is called after the folder: leave out the name {name!r}, or rename"
+            f" {source}. Nothing was changed."
+        )
+    return Path(source)

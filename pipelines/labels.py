@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import KIND_CODE, STAYING_KINDS
+from models.contracts import DAY, KIND_CODE, STAYING_KINDS
+from pipelines.history.continuity import continued_by
 from pipelines.history.events import Events
-from pipelines.history.terms import END_KIND_CODE, Terms
+from pipelines.history.rates import Instant
+from pipelines.history.terms import END_KIND_CODE, NEVER, RENEWAL_GRACE, Terms
 from pipelines.population import Population
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# A year less the two months by which first terms are often cut, to end with a season.
+YEARLY_DAYS = 300
 
 
 class Readable(Protocol):
@@ -48,21 +54,22 @@ def contractual(population: Population, as_of: int, horizon: int, counted: Seque
 
     Whoever is under notice already is left out. An end of a kind that is not counted (a death, a
     move) is neither leaving nor staying, and a customer without any known contract or end tells
-    nothing where others have terms.
+    nothing where others have terms. A pause is no end, and who returns after an end had left.
     """
     leaving = population.leaving(as_of)
     open_ended = leaving.runs & (leaving.at >= as_of)  # not under notice already
     within = open_ended & (leaving.at < as_of + horizon)
-    kinds = np.array([END_KIND_CODE[kind] for kind in counted] + [-1])
-    counts = np.isin(leaving.end_kind, kinds)
-    told = population.has_terms if population.has_terms.any() else np.ones(len(population), bool)
+    counts = np.isin(leaving.end_kind, _codes(counted))
+    with_terms = population.has_terms()
+    told = with_terms if with_terms.any() else np.ones(len(population), bool)
     return Labels(left=within & counts, known=open_ended & told & (~within | counts))
 
 
 def non_contractual(history: Readable, as_ofs: Sequence[int], horizon: int) -> list[Labels]:
     """No `order`, `usage` or `payment` in [as_of, as_of + horizon seconds), one for each date.
 
-    An answer to our own message is not staying.
+    An answer to our own message is not staying. Without a sign, whoever had paused in that time
+    tells nothing.
     """
     stayed = np.zeros((len(as_ofs), len(history.customers())), np.bool_)
     staying = np.array([KIND_CODE[kind] for kind in STAYING_KINDS])
@@ -72,4 +79,49 @@ def non_contractual(history: Readable, as_ofs: Sequence[int], horizon: int) -> l
         customer, at = events.customer[counts], events.at[counts]
         for position, as_of in enumerate(as_ofs):
             stayed[position, customer[(at >= as_of) & (at < as_of + horizon)]] = True
-    return [Labels(left=~row, known=np.ones(len(row), np.bool_)) for row in stayed]
+    people = Population.of(history.customers(), history.terms())
+    paused = [people.on_pause(as_of, as_of + horizon) for as_of in as_ofs]
+    return [Labels(left=~row, known=row | ~away) for row, away in zip(stayed, paused, strict=True)]
+
+
+def renewal(population: Population, night: Instant, horizon: int, counted: Sequence[str]) -> Labels:
+    """The term that ends next is not renewed: yearly ones whose end lies past the horizon.
+
+    Which term ends next is what the night knew; what became of it is what is known today. It was
+    not renewed if notice or an end of a counted kind came by its planned end and no term followed
+    at once. Labels are known up to where the feed has told. Source: CONTRACTS.md, *Renewal*.
+    """
+    many = len(population)
+    left, known = np.zeros(many, np.bool_), np.zeros(many, np.bool_)
+    if population.terms is None:
+        return Labels(left, known)
+    told_until = population.terms.told_until
+    due = _ends_next(population.terms.known(night.cutoff), night.as_of)
+    now = population.terms.known()
+    due = due.take(np.isin(due.term, now.term))  # not deleted since
+    by_term = np.argsort(now.term)
+    place = by_term[np.searchsorted(now.term, due.term, sorter=by_term)]
+    leaves = np.minimum(now.notice[place], now.ended[place])
+    followed = continued_by(now)[place] >= 0
+    gone = (leaves <= due.ends_at + RENEWAL_GRACE) & ~followed
+    counts = np.isin(now.end_kind[place], _codes(counted))
+    told = (due.ends_at + RENEWAL_GRACE <= told_until) | gone | followed
+    yearly = due.ends_at - due.started >= YEARLY_DAYS * DAY
+    past = due.ends_at >= night.as_of + horizon
+    known[due.customer] = told & yearly & past & (~gone | counts)
+    left[due.customer] = gone & counts
+    return Labels(left & known, known)
+
+
+def _ends_next(view: Terms, as_of: int) -> Terms:
+    """Of each customer the running term, not under notice, whose planned end comes next."""
+    runs = (view.started < as_of) & (view.ended >= as_of) & (view.notice >= as_of)
+    view = view.take(runs & (view.ends_at >= as_of) & (view.ends_at < NEVER))
+    order = np.lexsort((view.ends_at, view.customer))
+    first = np.unique(view.customer[order], return_index=True)[1]
+    return view.take(order[first])
+
+
+def _codes(counted: Sequence[str]) -> NDArray[np.int8]:
+    """Codes of the end kinds that count; an end without a kind always does."""
+    return np.array([END_KIND_CODE[kind] for kind in counted] + [-1], np.int8)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from models.batch import ScoreBatch, publish
 from models.command import Run
 from models.errors import RefusedToPublish, WarmlineError
-from pipelines.intake import take_up
+from pipelines import storage
+from pipelines.acceptance import accepted, failed_checks
+from pipelines.brought import customers_brought
+from pipelines.intake import shown, take_up
 from pipelines.nightly import Night, Step
 from pipelines.score import score
 
@@ -23,30 +27,50 @@ def steps(run: Run, following: Sequence[Following]) -> list[Step]:
         Step("ingest", lambda night: _ingest(run)),
         Step("score", lambda night: _score(run, night)),
         *(
-            Step(name, lambda night, work=work: work(run, night.as_of))  # type: ignore[misc]
+            Step(name, lambda night, work=work: work(_at(run, night), night.as_of))  # type: ignore[misc]
             for name, work in following
         ),
     ]
 
 
+def _at(run: Run, night: Night) -> Run:
+    """The run as of the night's first start: a night that is resumed says what it would have."""
+    return replace(run, now=night.started)
+
+
 def _ingest(run: Run) -> dict[str, Any]:
     reports = {}
     for source in run.settings.ingest.sources:
-        reports[source.path] = take_up(run, source.path, source.mapping).to_dict()
+        report = take_up(run, source.path, source.mapping, name=source.name)
+        reports[shown(source)] = report.to_dict()
     return reports
 
 
 def _score(run: Run, night: Night) -> dict[str, Any]:
+    """Score, between bringing what lies at URLs here and publishing it there."""
+    storage.pull(run, as_of=night.as_of)
+    facts = _scored(run, night)
+    storage.push(run, as_of=night.as_of)
+    return facts
+
+
+def _scored(run: Run, night: Night) -> dict[str, Any]:
     """Score; a batch that the cut-off run had finished already is published as it is."""
     try:
         batch = ScoreBatch.open(run.home.scores, night.as_of, night.run)
     except WarmlineError:
         scored = score(
-            run.home, run.settings, as_of=night.as_of, run=night.run, started=night.started
+            run.home,
+            run.settings,
+            as_of=night.as_of,
+            run=night.run,
+            started=night.started,
+            further=customers_brought(run.home, night, run.settings.checks),
         )
         return scored.to_dict()
-    refused = [check["words"] for check in batch.manifest.facts["checks"] if not check["ok"]]
-    if refused:
-        raise RefusedToPublish(f"the batch of {night.as_of} had failed: {'; '.join(refused)}.")
+    refused = failed_checks(batch)
+    if refused and not accepted(batch):
+        words = "\n".join(f"  {name}: {said}" for name, said in refused.items())
+        raise RefusedToPublish(f"the batch of {night.as_of} had failed:\n{words}")
     publish(run.home.scores, night.as_of, night.run)
     return {"run": batch.run, "rows": batch.manifest.rows, "published": "as it was finished"}

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.contracts import DAY
-from pipelines.features.relationship import Instant
-from pipelines.history.terms import NEVER, Terms
-
-# A renewal booked a day after the end is a renewal: exports give inclusive end dates.
-RENEWAL_GRACE = DAY
+from pipelines.history.rates import Instant
+from pipelines.history.terms import NEVER, RENEWAL_GRACE, Terms
 
 
 class Why(IntEnum):
@@ -55,19 +50,27 @@ class Leaving:
 
 @dataclass(frozen=True)
 class Population:
-    """All customers of a history, by customer number. Times are seconds since 1970 UTC."""
+    """All customers of a history, by customer number. Times are seconds since 1970 UTC.
+
+    `known_by` is a night's cut-off: who has which terms is then what it knew; NEVER: as it counts
+    today. An objection to profiling counts for every night, since it must never be passed over.
+    """
 
     joined: NDArray[np.int64]
     left: NDArray[np.int64]
+    left_recorded: NDArray[np.int64]  # since when `left` was known
     objects: NDArray[np.bool_]
     terms: Terms | None
 
     @classmethod
     def of(cls, customers: pd.DataFrame, terms: Terms | None) -> Population:
         """From `History.customers()` and `History.terms()`."""
+        left = customers["left_at"].to_numpy(np.int64)
+        told = customers.get("left_recorded")
         return cls(
             joined=customers["joined_at"].to_numpy(np.int64),
-            left=customers["left_at"].to_numpy(np.int64),
+            left=left,
+            left_recorded=left if told is None else told.to_numpy(np.int64),
             objects=customers["profiling_objection"].to_numpy(np.bool_),
             terms=terms,
         )
@@ -75,43 +78,48 @@ class Population:
     def __len__(self) -> int:
         return len(self.joined)
 
-    @cached_property
-    def has_terms(self) -> NDArray[np.bool_]:
-        """Whose contract is known at all."""
+    def has_terms(self, known_by: int = NEVER) -> NDArray[np.bool_]:
+        """Whose contract is known at all, running or over."""
         mine = np.zeros(len(self), np.bool_)
         if self.terms is not None:
-            mine[self.terms.customer] = True
+            mine[self.terms.owners(known_by)] = True
         return mine
 
-    @cached_property
-    def contracted(self) -> NDArray[np.bool_]:
+    def contracted(self, known_by: int = NEVER) -> NDArray[np.bool_]:
         """Whose relationship has a known end or term; the others are judged by their activity."""
-        if self.has_terms.any():
-            return self.has_terms
-        return np.full(len(self), self.contractual)
+        mine = self.has_terms(known_by)
+        return mine if mine.any() else np.full(len(self), self.contractual)
 
     def active(
-        self, customer: NDArray[np.int32], idle_days: NDArray[np.float64], most: int
+        self,
+        customer: NDArray[np.int32],
+        idle_days: NDArray[np.float64],
+        most: int,
+        known_by: int = NEVER,
     ) -> NDArray[np.bool_]:
         """Who of `customer` [n] may be scored: without a contract, only who was active lately.
 
         `idle_days` [n]: since the last order, use or payment, NaN if there was none.
         """
         lately: NDArray[np.bool_] = np.nan_to_num(idle_days, nan=np.inf) <= most
-        return self.contracted[customer] | lately
+        return self.contracted(known_by)[customer] | lately
 
     @property
     def contractual(self) -> bool:
         """Whether anything tells ends: terms, or a `left_at`."""
-        return bool(self.has_terms.any() or (self.left < NEVER).any())
+        return bool(self.has_terms().any() or (self.left < NEVER).any())
 
     def leaving(self, as_of: int, known_by: int = NEVER) -> Leaving:
-        """The end of each relationship that runs at `as_of`, by what was recorded by `known_by`."""
-        runs = ~self.has_terms & (self.joined < as_of) & (self.left >= as_of)
-        at = np.where(runs, self.left, -1)
+        """The end of each relationship that runs at `as_of`, by what was recorded by `known_by`.
+
+        A paused term runs.
+        """
+        left = np.where(self.left_recorded <= known_by, self.left, NEVER)
+        runs = ~self.has_terms(known_by) & (self.joined < as_of) & (left >= as_of)
+        at = np.where(runs, left, -1)
         end_kind = np.full(len(self), -1, np.int8)
         if self.terms is not None:
-            _chain(self.terms, as_of, known_by, runs, at, end_kind)
+            _chain(self.terms.known(known_by), as_of, runs, at, end_kind)
         return Leaving(runs, at, end_kind)
 
     def excluded(self, night: Instant) -> NDArray[np.int8]:
@@ -126,32 +134,40 @@ class Population:
         why[self.objects] = Why.OBJECTS
         return why
 
+    def on_pause(self, since: int, until: int) -> NDArray[np.bool_]:
+        """Who had a running term on pause at any time in [since, until), [customers]."""
+        found = np.zeros(len(self), np.bool_)
+        if self.terms is not None:
+            view = self.terms.known()
+            paused = (view.paused_from < until) & (view.paused_to > since)
+            paused &= (view.started < until) & (view.ended > since)
+            found[view.customer[paused]] = True
+        return found
+
 
 def _chain(
-    terms: Terms,
+    view: Terms,
     as_of: int,
-    known_by: int,
     runs: NDArray[np.bool_],
     at: NDArray[np.int64],
     end_kind: NDArray[np.int8],
 ) -> None:
     """Follow each customer's terms from `as_of` on, renewal by renewal, to the last one."""
-    known = (terms.recorded <= known_by) & (terms.ended >= as_of)
-    ahead = np.flatnonzero(known)
+    ahead = np.flatnonzero(view.ended >= as_of)
     covered = np.full(len(runs), as_of - 1, np.int64)
-    joins = terms.started[ahead] < as_of
+    joins = view.started[ahead] < as_of
     while joins.any():
         now = ahead[joins]
-        owner = terms.customer[now]
+        owner = view.customer[now]
         runs[owner] = True
-        np.maximum.at(covered, owner, terms.ended[now])
-        leaves = np.minimum(terms.notice[now], terms.ended[now])
+        np.maximum.at(covered, owner, view.ended[now])
+        leaves = np.minimum(view.notice[now], view.ended[now])
         # The latest to be left decides; sorted so that the last write is that one.
-        order = np.lexsort((terms.ended[now], leaves))
+        order = np.lexsort((view.ended[now], leaves))
         for_owner, value = owner[order], leaves[order]
         later = value >= at[for_owner]
         at[for_owner[later]] = value[later]
-        end_kind[for_owner[later]] = terms.end_kind[now][order][later]
+        end_kind[for_owner[later]] = view.end_kind[now][order][later]
         ahead = ahead[~joins]
-        reach = covered[terms.customer[ahead]]
-        joins = runs[terms.customer[ahead]] & (terms.started[ahead] - RENEWAL_GRACE <= reach)
+        reach = covered[view.customer[ahead]]
+        joins = runs[view.customer[ahead]] & (view.started[ahead] - RENEWAL_GRACE <= reach)

@@ -45,12 +45,13 @@ class Scores:
         probability: NDArray[np.float64],
         rows: NDArray[np.float64],
     ) -> Scores:
-        """From matrix rows [n, features], which are not kept."""
+        """From matrix rows [n, features], which are not kept. Silence on a pause is no fading."""
+        paused = rows[:, matrix.column("paused")] > 0
         return cls(
             customer,
             probability,
             rows[:, matrix.column("silent")] > 0,
-            rows[:, matrix.column("fading")].copy(),
+            np.where(paused, np.nan, rows[:, matrix.column("fading")]),
             float(np.nanmin(rows[:, matrix.column("days_since_any")], initial=np.inf)),
         )
 

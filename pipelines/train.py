@@ -17,6 +17,7 @@ from pipelines import snapshots
 from pipelines.history.store import History
 from pipelines.lock import exclusive
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
+from pipelines.undated import left_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,7 @@ class Trained:
     features: int
     report: Report
     verdict: Verdict
+    left_out: tuple[str, ...] = ()  # what no past night could use, and why, in words
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -55,6 +57,7 @@ class Trained:
             "report": self.report.to_dict(),
             "promoted": self.verdict.promote,
             "verdict": list(self.verdict.reasons),
+            "left_out": list(self.left_out),
         }
 
     def lines(self) -> list[str]:
@@ -66,6 +69,7 @@ class Trained:
             f"Learned from {self.rows:,} rows of {_dates(training)}, of which {self.leavers:,} "
             f"left; judged on {_dates(judging)}.",
             *self.report.lines(),
+            *self.left_out,
             f"{outcome}: {'; '.join(self.verdict.reasons)}.",
         ]
 
@@ -161,6 +165,7 @@ def _train(
         features=len(rows.data.features),
         report=report,
         verdict=verdict,
+        left_out=left_out(history, plan.training[0], settings.zone),
     )
 
 

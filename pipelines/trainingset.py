@@ -80,7 +80,7 @@ def assemble(
             rows = block.values[position]
             idle_days = rows[:, matrix.column("days_since_active")]
             keep = usable[position, block.customers] & people.active(
-                block.customers, idle_days, settings.training.active_days
+                block.customers, idle_days, settings.training.active_days, night.cutoff
             )
             customer = block.customers[keep]
             pieces.append((night.as_of, customer, told[position].left[customer], rows[keep]))

@@ -47,6 +47,7 @@ from pipelines.features.desk import (
     Columns,
     Desk,
     emit,
+    emit_business,
     sort_facts,
 )
 from pipelines.features.facts import (
@@ -77,6 +78,9 @@ ANSWERED, COMPLAINT_LEVEL = SOURCE_CODE["complaint_answered"], SOURCE_CODE["comp
 NO_ANSWER, HEEDED = SOURCE_CODE["survey_unanswered"], SOURCE_CODE["survey_heeded"]
 CASE_LEVEL, BOT_FAILED = SOURCE_CODE["case_level"], SOURCE_CODE["bot_failed"]
 UNPAID_LEVEL = SOURCE_CODE["unpaid_level"]
+FIRST_REPLY_BUSINESS, RESOLVED_BUSINESS, WAITED_BUSINESS = (
+    SOURCE_CODE[f] for f in ("first_reply_business", "resolved_business", "requester_wait_business")
+)
 
 
 # Kinds that can make a fact; all others are passed over.
@@ -172,7 +176,7 @@ def _settle(desk: Desk, head: int, at: int, channel: int) -> None:
 
 
 @compiled
-def _reply(desk: Desk, at: int, case: int, channel: int) -> None:
+def _reply(desk: Desk, at: int, case: int, agent: int, channel: int) -> None:
     """A word to the customer by a person of ours."""
     _settle(desk, desk.tally[LOOSE], at, channel)
     desk.tally[LOOSE] = -1
@@ -187,6 +191,7 @@ def _reply(desk: Desk, at: int, case: int, channel: int) -> None:
         asked = state[case, CLOCK_CHANNEL]
         due = clock + desk.promise[asked]
         emit(desk, at, FIRST_REPLY, float(at - clock), asked)
+        emit_business(desk, clock, at, FIRST_REPLY_BUSINESS, agent, asked)
         if not state[case, MOOT]:
             in_time = at <= due
             emit(desk, at if in_time else due, HELD if in_time else MISSED, 1.0, asked)
@@ -195,17 +200,19 @@ def _reply(desk: Desk, at: int, case: int, channel: int) -> None:
 
 
 @compiled
-def _end_wait(desk: Desk, at: int, case: int, channel: int) -> None:
-    if desk.state[case, WAITING] != NEVER:
-        emit(desk, at, WAITED, float(at - desk.state[case, WAITING]), channel)
+def _end_wait(desk: Desk, at: int, case: int, agent: int, channel: int) -> None:
+    since = desk.state[case, WAITING]
+    if since != NEVER:
+        emit(desk, at, WAITED, float(at - since), channel)
+        emit_business(desk, since, at, WAITED_BUSINESS, agent, channel)
         desk.state[case, WAITING] = NEVER
 
 
 @compiled
-def _end(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
+def _end(desk: Desk, at: int, kind: int, case: int, agent: int, channel: int) -> None:
     """Solved or closed."""
     state = desk.state
-    _end_wait(desk, at, case, channel)
+    _end_wait(desk, at, case, agent, channel)
     state[case, PAUSED] = 0
     clock = state[case, CLOCK]
     if clock != NEVER and at <= clock + desk.promise[state[case, CLOCK_CHANNEL]]:
@@ -216,6 +223,7 @@ def _end(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
     if kind == CASE_CLOSED or state[case, OPENED] == NEVER:
         return
     emit(desk, at, RESOLVED, float(at - state[case, OPENED]), channel)
+    emit_business(desk, state[case, OPENED], at, RESOLVED_BUSINESS, agent, channel)
     if state[case, SOLVED] == NEVER:
         state[case, SOLVED] = at
         state[case, REPLIES_THEN] = state[case, REPLIES]
@@ -317,14 +325,14 @@ def case_facts(columns: Columns, rows: Ints, n: int, desk: Desk) -> int:  # noqa
                 _complain(desk, at, case)
         elif kind in (MESSAGE_OUT, CALL_OUT):
             if not by_bot:
-                _reply(desk, at, case, channel)
+                _reply(desk, at, case, agent, channel)
         elif kind == CASE_PENDING:
             if case >= 0 and desk.state[case, OPENED] != NEVER:
-                _end_wait(desk, at, case, channel)
+                _end_wait(desk, at, case, agent, channel)
                 desk.state[case, PAUSED] = 1
         elif kind in (CASE_SOLVED, CASE_CLOSED):
             if case >= 0:
-                _end(desk, at, kind, case, channel)
+                _end(desk, at, kind, case, agent, channel)
         elif kind == SURVEY_SENT:
             q = desk.tally[SURVEYS]
             desk.queue[q, SURVEY_AT] = at

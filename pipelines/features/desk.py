@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiling import compiled
+from pipelines.features.calendars import NONE, Hours
+from pipelines.features.elapsed import within
 
 # Columns of a case's state.
 (OPENED, COMPANY, CLOCK, CLOCK_CHANNEL, REPLIED, MOOT, WAITING, PAUSED, OPEN, REPLIES, SOLVED,
  REPLIES_THEN, FAILED, LAST_CHANNEL, TOPIC, COMPLAINTS) = range(16)  # fmt: skip
 STATE = 16
 NEVER = np.iinfo(np.int64).min
-FACTS_A_ROW = 7  # at most: a late answer to a complaint makes four, a first reply two
+FACTS_A_ROW = 7  # at most: an opening with its first reply or a solution makes six
 
 # Columns of a fact, of the queues, and of what was counted so far.
 AT, KIND, CHANNEL = range(3)
@@ -27,6 +29,8 @@ AT, KIND, CHANNEL = range(3)
 QUEUES = 8
 FACTS_SO_FAR, SOLUTIONS, SURVEYS, SESSIONS, COMPLAINTS_SO_FAR, LOOSE, UNPAID = range(7)
 COUNTS = 7
+# Whose hours: their stretches, and the time for which those are known; none where it is empty.
+FIRST, LAST, KNOWN_FROM, KNOWN_TO = range(4)
 
 
 Ints = NDArray[np.int64]
@@ -37,6 +41,7 @@ class Columns(NamedTuple):
 
     at: Ints
     recorded: Ints
+    until: Ints
     kind: NDArray[np.int16]
     channel: NDArray[np.int8]
     topic: NDArray[np.int32]
@@ -61,6 +66,8 @@ class Desk(NamedTuple):
     fact: Ints  # [facts, 3]
     value: NDArray[np.float64]  # [facts]
     order: Ints  # [facts] sorts them by time, fact and value
+    hours_of: Ints  # [agents + 1, 4] see FIRST to KNOWN_TO, by agent code; the last for all others
+    hours: Ints  # [n, 3] opening hours (see `elapsed`), one calendar after the other
 
 
 @compiled
@@ -72,6 +79,17 @@ def emit(desk: Desk, at: int, kind: int, value: float, channel: int) -> None:
     desk.value[n] = value
     desk.order[n] = n
     desk.tally[FACTS_SO_FAR] = n + 1
+
+
+@compiled
+def emit_business(desk: Desk, began: int, at: int, kind: int, agent: int, channel: int) -> None:
+    """How much of a stretch lies in the opening hours of who ended it; nothing if not known."""
+    others = len(desk.hours_of) - 1
+    who = agent if 0 <= agent < others else others
+    if began < desk.hours_of[who, KNOWN_FROM] or at > desk.hours_of[who, KNOWN_TO]:
+        return
+    first, last = desk.hours_of[who, FIRST], desk.hours_of[who, LAST]
+    emit(desk, at, kind, float(within(desk.hours, first, last, began, at)), channel)
 
 
 @compiled
@@ -97,7 +115,7 @@ def sort_facts(fact: Ints, value: NDArray[np.float64], order: Ints, count: int) 
             order[j] = moving
 
 
-def prepare_desk(rows: int, cases: int, promise: Ints) -> Desk:
+def prepare_desk(rows: int, cases: int, promise: Ints, hours: Hours) -> Desk:
     """Room for customers of at most `rows` rows and case numbers below `cases`."""
     facts = FACTS_A_ROW * rows
     return Desk(
@@ -108,4 +126,21 @@ def prepare_desk(rows: int, cases: int, promise: Ints) -> Desk:
         fact=np.empty((facts, 3), np.int64),
         value=np.empty(facts, np.float64),
         order=np.empty(facts, np.int64),
+        hours_of=_hours_of(hours),
+        hours=hours.table[0],
+    )
+
+
+def _hours_of(hours: Hours) -> Ints:
+    """Whose hours are which, and known when."""
+    start = hours.table[1]
+    nobody = (0, 0, np.iinfo(np.int64).max, NEVER)
+    return np.array(
+        [
+            nobody
+            if calendar == NONE
+            else (start[calendar], start[calendar + 1], hours.begin, hours.end)
+            for calendar in (*hours.of_agent, hours.other)
+        ],
+        np.int64,
     )

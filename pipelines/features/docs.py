@@ -23,10 +23,16 @@ HEAD = """# Features
 Written by `make docs` from the declarations in `pipelines/features/`; do not edit.
 
 {many} features, in the order of the matrix. A feature at a night sees only what had happened
-before `as_of` and was recorded by the night's cut-off. Windows of w days are
-`[as_of - w x 86,400 s, as_of)`. Counts, sums and numbers of different things are 0 where there is
-nothing; everything else is then not known (NaN). Facts and when each becomes known:
+before `as_of` and was recorded by the night's cut-off, in the version that counted then. Windows of
+w days are `[as_of - w x 86,400 s, as_of)`. Counts, sums and numbers of different things are 0 where
+there is nothing; everything else is then not known (NaN). Facts and when each becomes known:
 `pipelines/features/facts.py`. Sentences have up to three forms: usual, for zero, for not known.
+
+A known outage of a feed is not silence: days since the last, gaps, rhythms and `silent` count only
+time in which a feed of the stream was alive (`feed_gaps`, and gaps found in the feeds' own rhythm).
+Windows and ages are as long as ever. Working hours are those of the team of who acted (`agents`,
+`calendars`, `holidays`; weekday 0 is Monday); without a calendar that fits they are not known.
+Why so: `docs/decisions/0011-gaps-and-calendars.md`.
 """
 
 

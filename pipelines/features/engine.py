@@ -12,12 +12,18 @@ from models.contracts import CHANNELS, DAY, KINDS
 from pipelines.features import kernel
 from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
 from pipelines.features.figures import Lists, Nights
+from pipelines.features.gaps import Gaps
 from pipelines.features.program import Program
 from pipelines.features.stream import WINDOWS
+from pipelines.features.streams import STREAMS
 from pipelines.history.events import DTYPES, Events
 
 if TYPE_CHECKING:
     from pipelines.features.matrix import Context, Night
+
+
+# What each stream is made of: while its feeds are down, nothing can come.
+KINDS_OF = tuple(stream.where.kinds for stream in STREAMS)
 
 
 def fill(
@@ -34,8 +40,14 @@ def fill(
     first, end = (bound.astype(np.int64) for bound in events.bounds(customers))
     per_fact = np.diff(program.candidate_start)[len(KINDS) :].max(initial=1)
     need = kernel.room(columns, first, end, program, int(per_fact), FACTS_A_ROW)
-    work = _work(columns, need, nights, context, program)
-    kernel.run(columns, first, end, _as(joined, np.int64), program, work, out)
+    groups = [
+        _nights(nights, slots, gaps, context.silent_days)
+        for gaps, slots in context.gaps.by_night(nights)
+    ]
+    work = _work(columns, need, max(groups, key=lambda group: len(group.as_of)), context, program)
+    for group in groups:
+        mine = work._replace(nights=group)
+        kernel.run(columns, first, end, _as(joined, np.int64), program, mine, out)
 
 
 def _as(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
@@ -45,14 +57,14 @@ def _as(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
 
 def _columns(events: Events, context: Context) -> Columns:
     given = {name: _as(getattr(events, name), DTYPES[name]) for name in Events.columns()}
-    del given["customer"], given["until"]
+    del given["customer"]
     return Columns(**given, bots=_as(context.bots, np.bool_))
 
 
 def _work(
     columns: Columns,
     need: tuple[int, int, int, int],
-    nights: Sequence[Night],
+    nights: Nights,
     context: Context,
     program: Program,
 ) -> kernel.Work:
@@ -62,11 +74,11 @@ def _work(
     return kernel.Work(
         rows=np.empty(rows, np.int64),
         signature=np.empty(rows, np.int64),
-        which=np.zeros(len(nights), np.int64),
+        which=np.zeros(len(nights.as_of), np.int64),
         one=np.zeros(1, np.int64),
-        desk=prepare_desk(rows, cases, _as(context.promise_seconds, np.int64)),
+        desk=prepare_desk(rows, cases, _as(context.promise_seconds, np.int64), context.hours),
         lists=_lists(entries, int(codes) + 1, days, streams),
-        nights=_nights(nights, context, streams),
+        nights=nights,
     )
 
 
@@ -84,15 +96,19 @@ def _lists(entries: int, codes: int, days: int, streams: int) -> Lists:
     )
 
 
-def _nights(nights: Sequence[Night], context: Context, streams: int) -> Nights:
-    order = sorted(range(len(nights)), key=lambda slot: nights[slot].as_of)
+def _nights(nights: Sequence[Night], slots: Sequence[int], gaps: Gaps, silent_days: int) -> Nights:
+    """The nights at `slots`, in order of time."""
+    order = sorted(slots, key=lambda slot: nights[slot].as_of)
+    dead, dead_start = gaps.table(KINDS_OF)
     return Nights(
         as_of=np.array([nights[slot].as_of for slot in order], np.int64),
         cutoff=np.array([nights[slot].cutoff for slot in order], np.int64),
         slot=np.array(order, np.int64),
-        counts=np.zeros((len(nights), streams, len(WINDOWS)), np.int64),
+        counts=np.zeros((len(order), len(KINDS_OF), len(WINDOWS)), np.int64),
         low=np.empty(len(WINDOWS), np.int64),
         part=np.empty((len(WINDOWS), 4)),
-        rhythm=np.zeros((len(nights), 4)),
-        silent=context.silent_days * DAY,
+        rhythm=np.zeros((len(order), 4)),
+        silent=silent_days * DAY,
+        dead=dead,
+        dead_start=dead_start,
     )

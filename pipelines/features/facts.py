@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from models.contracts import DAY
+from pipelines.features.calendars import NO_HOURS, Hours
+from pipelines.history.events import NEVER
 
 COMPLAINT_PROMISE = DAY  # 24 h: the default promise of a first reply (CONTRACTS.md)
 SETTLED_AFTER = 7 * DAY  # CONTRACTS.md: first-contact resolution, repeat contact
@@ -32,6 +34,7 @@ class Row:
     at: int
     kind: str
     recorded: int = 0
+    until: int = NEVER
     channel: str | None = None
     topic: int | None = None
     agent: int | None = None
@@ -116,7 +119,9 @@ def is_reply(row: Row) -> bool:
     return row.kind in REPLIES and not row.by_bot
 
 
-def facts_of(rows: Sequence[Row], promises: dict[str | None, int]) -> list[Fact]:
+def facts_of(
+    rows: Sequence[Row], promises: dict[str | None, int], hours: Hours = NO_HOURS
+) -> list[Fact]:
     """All facts of one customer's rows (in order), sorted by time, name as declared and value.
 
     `promises`: seconds to a first reply by channel, None for rows without one.
@@ -125,9 +130,9 @@ def facts_of(rows: Sequence[Row], promises: dict[str | None, int]) -> list[Fact]
     cases = [Case(n, tuple(row for row in rows if row.case == n)) for n in numbers]
     found: list[Fact] = []
     for case in cases:
-        found += first_replies(case, promises)
-        found += resolutions(case)
-        found += requester_waits(case)
+        found += first_replies(case, promises, hours)
+        found += resolutions(case, hours)
+        found += requester_waits(case, hours)
         found += channel_switches(case)
         found += case_levels(case)
         found += first_contact(case, cases)
@@ -139,7 +144,20 @@ def facts_of(rows: Sequence[Row], promises: dict[str | None, int]) -> list[Fact]
     return sorted(found, key=lambda fact: (fact.known_at, fact.name, fact.value))
 
 
-def first_replies(case: Case, promises: dict[str | None, int]) -> Iterator[Fact]:
+def lasted(name: str, began: int, row: Row, channel: str | None, hours: Hours) -> Iterator[Fact]:
+    """Seconds of a stretch that `row` ended, known then; and those of them in opening hours.
+
+    The hours are those of who acted; where they are not known, there is no such fact.
+    """
+    yield Fact(name, row.at, row.at - began, channel)
+    business = hours.seconds(row.agent, began, row.at)
+    if business is not None:
+        yield Fact(f"{name}_business", row.at, business, channel)
+
+
+def first_replies(
+    case: Case, promises: dict[str | None, int], hours: Hours = NO_HOURS
+) -> Iterator[Fact]:
     """How long the first reply took, known at the reply; whether the promise of it was held.
 
     A miss is known at the moment the promise ran out, whether or not a reply ever came: knowing
@@ -151,7 +169,7 @@ def first_replies(case: Case, promises: dict[str | None, int]) -> Iterator[Fact]
     asked, reply, channel = case.clock, case.first_reply, case.clock.channel
     due = asked.at + promises[channel]
     if reply is not None:
-        yield Fact("first_reply", reply.at, reply.at - asked.at, channel)
+        yield from lasted("first_reply", asked.at, reply, channel, hours)
     ends = (row for row in case.after(case.clock) if row.kind in ENDS and row.at <= due)
     if any(reply is None or end.place < reply.place for end in ends):
         return
@@ -161,14 +179,14 @@ def first_replies(case: Case, promises: dict[str | None, int]) -> Iterator[Fact]
         yield Fact("promise_missed", due, channel=channel)
 
 
-def resolutions(case: Case) -> Iterator[Fact]:
+def resolutions(case: Case, hours: Hours = NO_HOURS) -> Iterator[Fact]:
     """Seconds from the opening to each solution, known then; the last one counts (CONTRACTS.md)."""
     for row in case.since_opening:
         if case.opening is not None and row.kind == "case_solved":
-            yield Fact("resolved", row.at, row.at - case.opening.at, row.channel)
+            yield from lasted("resolved", case.opening.at, row, row.channel, hours)
 
 
-def requester_waits(case: Case) -> Iterator[Fact]:
+def requester_waits(case: Case, hours: Hours = NO_HOURS) -> Iterator[Fact]:
     """Each stretch in which the customer waited on us, known at its end.
 
     From the clock's start until we ask back (`case_pending`) or the case ends; again from the
@@ -187,7 +205,7 @@ def requester_waits(case: Case) -> Iterator[Fact]:
             asked_back = False
         if row.kind == "case_pending" or row.kind in ENDS:
             if waiting is not None:
-                yield Fact("requester_wait", row.at, row.at - waiting, row.channel)
+                yield from lasted("requester_wait", waiting, row, row.channel, hours)
             waiting, asked_back = None, row.kind == "case_pending"
 
 

@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 from models.compiling import compiled
 from models.contracts import DAY
 from pipelines.features.desk import Columns
+from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, UPPER, first_from, rhythms, within
 from pipelines.features.program import AUX, COLUMN, MEASURED, OP, OPERATION, WINDOW_OF, Program
 from pipelines.features.stream import ATTRIBUTES, WINDOWS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-COUNT, SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, TREND, GAP, SPREAD, RHYTHM = (
+(COUNT, SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, TREND, GAP, SPREAD, RHYTHM,
+ TOTAL_OF) = (
     OP[name]
     for name in (
         "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "trend",
-        "gap", "gap_spread", "rhythm",
+        "gap", "gap_spread", "rhythm", "total",
     )
 )  # fmt: skip
 AGENT, TOPIC, CHANNEL, CASE, BY_DAY = (
@@ -28,9 +30,8 @@ AGENT, TOPIC, CHANNEL, CASE, BY_DAY = (
 )
 EVER = len(WINDOWS) - 1
 UNKNOWN = np.iinfo(np.int64).max  # the place before, of an entry whose attribute is not known
-# Columns of the measures of a window, and of a night's rhythm.
+# Columns of the measures of a window.
 KNOWN, TOTAL, LOWEST, HIGHEST = range(4)
-DAYS, MEDIAN, LOWER, UPPER = range(4)
 
 
 class Lists(NamedTuple):
@@ -48,7 +49,7 @@ class Lists(NamedTuple):
 
 
 class Nights(NamedTuple):
-    """The nights asked, ascending by `as_of`, and room for what is found out of each."""
+    """Nights that know the same feed gaps, ascending by `as_of`, and room for what is found out."""
 
     as_of: Ints
     cutoff: Ints
@@ -58,18 +59,8 @@ class Nights(NamedTuple):
     part: Floats  # [windows, 4] measures of what the next shorter window does not hold
     rhythm: Floats  # [nights, 4]
     silent: int  # seconds without a word that make silence
-
-
-@compiled
-def first_from(at: Ints, start: int, end: int, edge: int) -> int:
-    """Position of the first of the ascending `at[start:end]` that is not before `edge`."""
-    while start < end:
-        middle = (start + end) >> 1
-        if at[middle] < edge:
-            start = middle + 1
-        else:
-            end = middle
-    return start
+    dead: Ints  # [n, 3] when each stream's feeds were down (see `elapsed`)
+    dead_start: Ints  # [streams + 1] into them
 
 
 @compiled
@@ -102,6 +93,8 @@ def _measured(part: Floats, op: int, window: int) -> float:
         return total
     if known == 0.0:
         return np.nan
+    if op == TOTAL_OF:
+        return total
     if op == MEAN:
         return total / known
     return least if op == LEAST else most
@@ -169,50 +162,6 @@ def _differents(before: Ints, low: int, high: int) -> float:
 
 
 @compiled
-def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
-    """Median and quartiles (by rank, without interpolation) of `many` counted gaps."""
-    lower, upper = (many - 1) // 2, many // 2
-    first, third = many // 4, many - 1 - many // 4
-    passed, days, middle = 0, 0, 0
-    while passed <= third or passed <= upper:
-        days += 1
-        if gaps[days] == 0:
-            continue
-        until = passed + gaps[days]
-        if passed <= lower < until:
-            middle += days
-        if passed <= upper < until:
-            middle += days
-        if passed <= first < until:
-            out[LOWER] = days
-        if passed <= third < until:
-            out[UPPER] = days
-        passed = until
-    out[MEDIAN] = middle / 2.0
-
-
-@compiled
-def _rhythms(
-    at: Ints, start: int, end: int, gaps: Ints, as_of: Ints, which: Ints, asked: int, out: Floats
-) -> None:
-    """Active days and quantiles of the gaps between them, for each night. Nights ascend."""
-    place, many = start, 0
-    for k in range(asked):
-        high = first_from(at, place, end, as_of[which[k]])
-        for p in range(max(place, start + 1), high):
-            gap = at[p] // DAY - at[p - 1] // DAY
-            if gap > 0:
-                gaps[gap] += 1
-                many += 1
-        place = high
-        out[k, DAYS] = many + 1 if high > start else 0
-        if many:
-            _quantiles(gaps, many, out[k])
-    for p in range(start + 1, place):
-        gaps[at[p] // DAY - at[p - 1] // DAY] = 0
-
-
-@compiled
 def _last_known(value: Floats, start: int, high: int) -> float:
     for p in range(high - 1, start - 1, -1):
         if not np.isnan(value[p]):
@@ -223,11 +172,10 @@ def _last_known(value: Floats, start: int, high: int) -> float:
 @compiled
 def _write(  # noqa: C901 - one branch an operation
     table: Ints, first: int, until: int, at: Ints, value: Floats, before: Ints, start: int,
-    high: int, low: Ints, part: Floats, rhythm: Floats, as_of: int, age: float, seconds: Ints,
-    row: Floats,
+    high: int, low: Ints, part: Floats, rhythm: Floats, as_of: int, since: float, age: float,
+    seconds: Ints, row: Floats,
 ) -> None:  # fmt: skip
     """Figures `first` to `until` of a stream at a night: entries `start` to `high`, not none."""
-    since = (as_of - at[high - 1]) / DAY
     for i in range(first, until):
         op, window, aux = table[i, OPERATION], table[i, WINDOW_OF], table[i, AUX]
         if op == COUNT:
@@ -271,6 +219,7 @@ def _block(
     """Figures `first` to `until` of a stream, for each night, and its counts for the shares."""
     start, end, low, at = lists.start[stream], lists.end[stream], nights.low, lists.at
     deepest, seconds = program.deepest[stream], program.window_seconds
+    down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
     if until > first and program.figure[first, OPERATION] == DISTINCT:
         deepest = -1
     for k in range(asked):
@@ -289,9 +238,12 @@ def _block(
             continue
         if deepest >= 0:
             _measure(lists.value, low, high, deepest, nights.part)
+        since = as_of - at[high - 1]
+        if down < up:
+            since -= within(nights.dead, down, up, at[high - 1], as_of)
         _write(
             program.figure, first, until, at, lists.value, lists.before, start, high, low,
-            nights.part, nights.rhythm[k], as_of, (as_of - began) / DAY, seconds,
+            nights.part, nights.rhythm[k], as_of, since / DAY, (as_of - began) / DAY, seconds,
             out[nights.slot[which[k]]],
         )  # fmt: skip
 
@@ -313,7 +265,11 @@ def figures(
         if start == end:
             continue
         if program.has_gaps[stream]:
-            _rhythms(lists.at, start, end, lists.gaps, nights.as_of, which, asked, nights.rhythm)
+            rhythms(
+                lists.at, start, end, nights.dead, nights.dead_start[stream],
+                nights.dead_start[stream + 1], lists.gaps, nights.as_of, which, asked,
+                nights.rhythm,
+            )  # fmt: skip
         i, last = program.start[stream], program.start[stream + 1]
         while True:  # once at least: shares need the counts
             attribute, until = -1, i
@@ -327,10 +283,23 @@ def figures(
             i = until
             if i >= last:
                 break
+    _compare(program, lists, nights, which, asked, out)
+
+
+@compiled
+def _compare(
+    program: Program, lists: Lists, nights: Nights, which: Ints, asked: int, out: Floats
+) -> None:
+    """What the streams together tell of each night: shares, and silence."""
+    word = program.word
     for k in range(asked):
-        _shares(k, program, lists, nights.counts, out[nights.slot[which[k]]])
-        _silence(nights.as_of[which[k]] - nights.silent, nights.as_of[which[k]], program, lists,
-                 out[nights.slot[which[k]]])  # fmt: skip
+        row = out[nights.slot[which[k]]]
+        _shares(k, program, lists, nights.counts, row)
+        if _is_heard(
+            nights.as_of[which[k]], nights.silent, lists.at, lists.start[word], lists.end[word],
+            nights.dead, nights.dead_start[word], nights.dead_start[word + 1],
+        ):  # fmt: skip
+            row[len(program.template) - 1] = 0.0
 
 
 @compiled
@@ -345,9 +314,11 @@ def _shares(k: int, program: Program, lists: Lists, counts: Ints, row: Floats) -
 
 
 @compiled
-def _silence(edge: int, as_of: int, program: Program, lists: Lists, row: Floats) -> None:
-    """Not silent: the last word is not before `edge`."""
-    start, end = lists.start[program.word], lists.end[program.word]
-    high = first_from(lists.at, start, end, as_of)
-    if high > start and lists.at[high - 1] >= edge:
-        row[len(program.template) - 1] = 0.0
+def _is_heard(
+    as_of: int, silent: int, at: Ints, start: int, end: int, dead: Ints, down: int, up: int
+) -> bool:
+    """Whether the last word is no more than `silent` seconds old in which one could have come."""
+    high = first_from(at, start, end, as_of)
+    if high == start:
+        return False
+    return bool(as_of - at[high - 1] - within(dead, down, up, at[high - 1], as_of) <= silent)

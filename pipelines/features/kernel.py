@@ -2,9 +2,10 @@
 
 For each customer: the dated facts (`case_pass`), then each stream's own list of times and
 measures, in time order, then the figures of each night from windows of those lists. The lists are
-made once for all nights. Only a night that could not yet see some row (recorded after its cut-off)
-has facts and lists made again, from the rows it saw. A stream without a row costs nothing: the
-customer's row begins as a copy of the one of a customer with no history.
+made once for all nights that see what stands today. Only a night that could not yet see some row
+(recorded after its cut-off), or saw one that was corrected or deleted later, has facts and lists
+made again, from the rows it saw. A stream without a row costs nothing: the customer's row begins as
+a copy of the one of a customer with no history.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ from pipelines.features.program import (
     ACTOR_BIT,
     CASE_BIT,
     CHANNEL_BIT,
-    FOREVER,
     PROVOKED_BIT,
     RATING_BIT,
     SIGN_BIT,
     Program,
 )
 from pipelines.features.stream import MEASURES, RATINGS
+from pipelines.history.events import NEVER
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -51,7 +52,7 @@ class Work(NamedTuple):
 
     rows: Ints  # [rows] the visible ones
     signature: Ints  # [rows] of each visible row
-    which: Ints  # [nights] those that see every row before them
+    which: Ints  # [nights] those that see just the standing rows before them
     one: Ints  # [1] a night by itself
     desk: Desk
     lists: Lists
@@ -184,16 +185,33 @@ def _begin(joined: int, program: Program, nights: Nights, out: Floats) -> None:
 
 @compiled
 def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: Ints) -> int:
-    """Write into `out` the nights that could see every row before them. Returns how many."""
+    """Write into `out` the nights that see, of the rows before them, just those that stand.
+
+    They had heard of every standing row, and of the end of every other. Returns how many.
+    """
     clean, row, newest = 0, first, np.iinfo(np.int64).min
     for k in range(len(nights.as_of)):
         while row < end and columns.at[row] < nights.as_of[k]:
-            newest = max(newest, columns.recorded[row])
+            until = columns.until[row]
+            newest = max(newest, columns.recorded[row] if until == NEVER else until)
             row += 1
         if newest <= nights.cutoff[k]:
             out[clean] = k
             clean += 1
     return clean
+
+
+@compiled
+def _standing(columns: Columns, first: int, end: int, as_of: int, out: Ints) -> int:
+    """Write into `out` the rows before `as_of` that no later version replaced. Returns how many."""
+    n = 0
+    for row in range(first, end):
+        if columns.at[row] >= as_of:
+            break
+        if columns.until[row] == NEVER:
+            out[n] = row
+            n += 1
+    return n
 
 
 @compiled
@@ -203,7 +221,7 @@ def _visible(columns: Columns, first: int, end: int, as_of: int, cutoff: int, ou
     for row in range(first, end):
         if columns.at[row] >= as_of:
             break
-        if columns.recorded[row] <= cutoff:
+        if columns.recorded[row] <= cutoff < columns.until[row]:
             out[n] = row
             n += 1
     return n
@@ -218,8 +236,7 @@ def _one_customer(
     _begin(joined, program, nights, out)
     clean = _clean_nights(columns, first, end, nights, which)
     if clean:
-        until = nights.as_of[which[clean - 1]]
-        n = _visible(columns, first, end, until, FOREVER, work.rows)
+        n = _standing(columns, first, end, nights.as_of[which[clean - 1]], work.rows)
         if n:
             _evaluate(columns, n, joined, program, work, which, clean, out)
     position = 0

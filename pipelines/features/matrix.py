@@ -18,11 +18,16 @@ from numpy.typing import NDArray
 from models import bundle
 from models.contracts import CHANNEL_CODE, CHANNELS, Feature
 from pipelines.features import relationship
+from pipelines.features.calendar_rows import read_hours
+from pipelines.features.calendars import NO_HOURS, Hours
+from pipelines.features.gaps import NO_GAPS, Gaps, gaps_of
 from pipelines.features.program import Program, compile_program
 from pipelines.features.streams import STREAMS, stream_features
 from pipelines.history.events import Events
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from models.settings import Promises, Settings
     from pipelines.history.store import History
     from pipelines.history.terms import Terms
@@ -42,7 +47,7 @@ def promise_seconds(promises: Promises) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Night:
-    """Visible: `at` < as_of and `recorded` <= cutoff. Both in seconds since 1970 UTC."""
+    """Visible: `at` < as_of and `recorded` <= cutoff < `until`. Both in seconds since 1970 UTC."""
 
     as_of: int
     cutoff: int
@@ -55,6 +60,8 @@ class Context:
     bots: NDArray[np.bool_]  # by agent code; agents beyond its end are people
     promise_seconds: NDArray[np.int64]  # by channel code, the last for rows without a channel
     silent_days: int = SILENT_DAYS
+    gaps: Gaps = NO_GAPS  # when feeds were down
+    hours: Hours = NO_HOURS  # when teams work
 
 
 @dataclass(frozen=True)
@@ -94,10 +101,27 @@ def program() -> Program:
     return compile_program(STREAMS)
 
 
-def context(history: History, settings: Settings) -> Context:
-    """What the history knows of its agents, and the home's promises."""
-    promises = promise_seconds(settings.promises)
-    return Context(history.bots(), promises, settings.scoring.silent_days)
+def context(history: History, settings: Settings, gaps: pd.DataFrame | None = None) -> Context:
+    """What the history knows of its agents, teams and feeds, and the home's promises.
+
+    `gaps`, with `source`, `kind`, `from` and `to` in seconds since 1970 UTC, are stretches found in
+    the feeds' own rhythm; they join the declared ones. Raises `WarmlineError` for a wrong calendar.
+    """
+    return Context(
+        history.bots(),
+        promise_seconds(settings.promises),
+        settings.scoring.silent_days,
+        _gaps(history, gaps),
+        read_hours(history, settings.zone),
+    )
+
+
+def _gaps(history: History, found: pd.DataFrame | None) -> Gaps:
+    """Declared and found gaps; what each feed brings is looked up only where there are any."""
+    declared = history.table("feed_gaps")
+    if all(table is None or table.empty for table in (declared, found)):
+        return NO_GAPS
+    return gaps_of(declared, found, history.feeds())
 
 
 def compute(
@@ -110,8 +134,8 @@ def compute(
 ) -> NDArray[np.float64]:
     """The matrix [nights, customers, features] of `customers` (ascending numbers).
 
-    `events` are sorted (see `Events`) and may hold more customers; `joined` is in seconds and
-    aligned with `customers`. Who has no event gets a row, too.
+    `events` are sorted (see `Events`), hold every version of each row and may hold more customers;
+    `joined` is in seconds and aligned with `customers`. Who has no event gets a row, too.
     """
     from pipelines.features import engine
 
@@ -156,7 +180,7 @@ def stream(
             if wanted is not None:
                 members = members[wanted[members]]
             # Waits before its blocks in the queue, so that no block can wait for it in vain.
-            events = pool.submit(history.bucket, bucket) if len(members) else _nothing()
+            events = pool.submit(history.versions, bucket) if len(members) else _nothing()
             for piece in _pieces(members, len(nights)):
                 waiting.append(pool.submit(block, bucket, piece, events))
                 if len(waiting) > threads:

@@ -42,7 +42,7 @@ SIGNATURE_BITS = CASE_BIT + 2
 OP = {op: code for code, op in enumerate(OPS)}
 WINDOW = {days: position for position, days in enumerate(WINDOWS)}
 FOREVER = np.iinfo(np.int64).max // 4  # seconds; an edge before any time
-VALUED = ("sum", "mean", "min", "max")  # need the measure window by window
+VALUED = ("sum", "total", "mean", "min", "max")  # need the measure window by window
 GAPS = ("gap", "gap_spread", "rhythm")
 ZERO = ("count", "sum", "distinct")  # 0 where there is nothing; everything else is NaN
 

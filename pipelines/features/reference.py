@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS, WORD_KINDS
 from pipelines.features.facts import Fact, Row, facts_of
+from pipelines.features.gaps import ALL_KINDS, Gap
 from pipelines.features.stream import SCORE_CUTS, Rating, Sign, Stat, Stream, Where
 from pipelines.features.streams import STREAMS
 from pipelines.history.events import Events
@@ -51,9 +52,14 @@ def compute(
     for c, customer in enumerate(customers.tolist()):
         rows = rows_of(events, customer, context)
         for n, night in enumerate(nights):
-            visible = [r for r in rows if r.at < night.as_of and r.recorded <= night.cutoff]
-            out[n, c] = _features(visible, int(joined[c]), night.as_of, context, streams)
+            visible = [row for row in rows if is_visible(row, night)]
+            out[n, c] = _features(visible, int(joined[c]), night, context, streams)
     return out
+
+
+def is_visible(row: Row, night: Night) -> bool:
+    """Whether it had happened by the night, was known, and was not yet corrected or deleted."""
+    return row.at < night.as_of and row.recorded <= night.cutoff < row.until
 
 
 def rows_of(events: Events, customer: int, context: Context) -> list[Row]:
@@ -66,6 +72,7 @@ def rows_of(events: Events, customer: int, context: Context) -> list[Row]:
                 at=int(events.at[i]),
                 kind=KINDS[int(events.kind[i])],
                 recorded=int(events.recorded[i]),
+                until=int(events.until[i]),
                 channel=_word(CHANNELS, events.channel[i]),
                 topic=_code(events.topic[i]),
                 agent=agent,
@@ -85,21 +92,63 @@ def rows_of(events: Events, customer: int, context: Context) -> list[Row]:
     return rows
 
 
+@dataclass(frozen=True)
+class Feeds:
+    """The feeds of some kinds, as a night knows them."""
+
+    kinds: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+    began: tuple[int, ...]  # by kind code: when a kind was first brought
+
+    @classmethod
+    def of(cls, kinds: tuple[str, ...], night: Night, context: Context) -> Feeds:
+        known = tuple(gap for gap in context.gaps.gaps if gap.known <= night.cutoff)
+        return cls(kinds, known, context.gaps.began)
+
+    def dead(self, begin: int, end: int) -> int:
+        """Seconds from `begin` to `end` in which a feed was down and none was up.
+
+        Nothing changes but at the ends of gaps and where a feed began: each piece between two such
+        moments is dead or alive as a whole.
+        """
+        edges = {begin, end, *self.began}
+        edges |= {edge for gap in self.gaps for edge in (gap.start, gap.end)}
+        inside = sorted(edge for edge in edges if begin <= edge <= end)
+        return sum(later - moment for moment, later in pairwise(inside) if self._is_dead(moment))
+
+    def _is_dead(self, moment: int) -> bool:
+        codes = [KINDS.index(kind) for kind in self.kinds]
+        down = [self._is_down(code, moment) for code in codes]
+        up = [
+            self.began[code] <= moment and not is_down
+            for code, is_down in zip(codes, down, strict=True)
+        ]
+        return any(down) and not any(up)
+
+    def _is_down(self, code: int, moment: int) -> bool:
+        return any(
+            gap.kind in (code, ALL_KINDS) and gap.start <= moment < gap.end for gap in self.gaps
+        )
+
+
 def _features(
-    rows: list[Row], joined: int, as_of: int, context: Context, streams: Sequence[Stream]
+    rows: list[Row], joined: int, night: Night, context: Context, streams: Sequence[Stream]
 ) -> list[float]:
+    as_of = night.as_of
     names: tuple[str | None, ...] = (*CHANNELS, None)
     promises = dict(zip(names, context.promise_seconds.tolist(), strict=True))
-    facts = [fact for fact in facts_of(rows, promises) if fact.known_at < as_of]
+    facts = [fact for fact in facts_of(rows, promises, context.hours) if fact.known_at < as_of]
     entries = {stream.name: _entries(stream, rows, facts) for stream in streams}
     began = min([joined, *(row.at for row in rows[:1])])
     figures = [
-        _Figures(stat, entries[stream.name], entries.get(stat.of, []), as_of, began).value()
+        _Figures(stat, entries[stream.name], entries.get(stat.of, []), as_of, began, feeds).value()
         for stream in streams
+        for feeds in [Feeds.of(stream.where.kinds, night, context)]
         for stat in stream.stats
     ]
-    words = [row for row in rows if row.kind in WORD_KINDS]
-    silent = not any(row.at >= as_of - context.silent_days * DAY for row in words)
+    words = [row.at for row in rows if row.kind in WORD_KINDS]
+    feeds = Feeds.of(WORD_KINDS, night, context)
+    silent = not words or _alive(words[-1], as_of, feeds) > context.silent_days * DAY
     tenure = (as_of - joined) / DAY if joined <= as_of else nan
     return [*figures, tenure, float(silent)]
 
@@ -179,6 +228,7 @@ class _Figures:
     of: list[Entry]  # share: of the whole
     as_of: int
     began: int  # the start of the relationship
+    feeds: Feeds
 
     def value(self) -> float:
         return float(getattr(self, f"_{self.stat.op}")())
@@ -199,6 +249,9 @@ class _Figures:
     def _sum(self) -> float:
         return sum(self._known())
 
+    def _total(self) -> float:
+        return sum(self._known()) if self._known() else nan
+
     def _mean(self) -> float:
         known = self._known()
         return sum(known) / len(known) if known else nan
@@ -214,7 +267,8 @@ class _Figures:
         return known[-1] if known else nan
 
     def _since(self) -> float:
-        return (self.as_of - self.entries[-1].at) / DAY if self.entries else nan
+        """Time in which no row could come is no silence."""
+        return _alive(self.entries[-1].at, self.as_of, self.feeds) / DAY if self.entries else nan
 
     def _first(self) -> float:
         return (self.as_of - self.entries[0].at) / DAY if self.entries else nan
@@ -247,11 +301,18 @@ class _Figures:
         return sum(entry.measure for entry in entries if not isnan(entry.measure))
 
     def _gaps(self) -> list[int] | None:
-        """Days between active days, shortest first; None where there are too few."""
+        """Days between active days, shortest first; None where there are too few.
+
+        Of the time between two such days, each full 24 hours in which the feeds were down are left
+        out.
+        """
         days = sorted({entry.at // DAY for entry in self.entries})
         if len(days) < max(self.stat.least_days, 2):
             return None
-        return sorted(later - day for day, later in pairwise(days))
+        return sorted(
+            later - day - self.feeds.dead((day + 1) * DAY, later * DAY) // DAY
+            for day, later in pairwise(days)
+        )
 
     def _gap(self) -> float:
         gaps = self._gaps()
@@ -267,6 +328,11 @@ class _Figures:
     def _rhythm(self) -> float:
         gaps = self._gaps()
         return self._since() / median(gaps) if gaps else nan
+
+
+def _alive(begin: int, end: int, feeds: Feeds) -> int:
+    """Seconds between two moments in which rows could come."""
+    return end - begin - feeds.dead(begin, end)
 
 
 def _code(code: np.integer) -> int | None:

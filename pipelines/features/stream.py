@@ -14,7 +14,7 @@ from models.contracts import CHANNELS, KINDS, SCORE_KINDS, Feature
 
 WINDOWS = (7, 30, 90, 180, 365, None)  # days; None: the whole history
 # Raised when a fact or a statistic is computed otherwise than before: old models do not fit.
-CODE_VERSION = 1
+CODE_VERSION = 2
 RHYTHM_DAYS = 3  # days of activity that make a rhythm: two gaps
 
 # Facts of pipelines/features/facts.py. Their codes follow those of the kinds; append only.
@@ -22,8 +22,35 @@ FACTS = (
     "first_reply", "promise_missed", "promise_held", "resolved", "requester_wait",
     "first_contact", "repeat_contact", "channel_switch", "complaint_unanswered",
     "complaint_answered", "complaint_level", "survey_unanswered", "survey_heeded", "case_level",
-    "bot_failed", "unpaid_level",
+    "bot_failed", "unpaid_level", "first_reply_business", "resolved_business",
+    "requester_wait_business",
 )  # fmt: skip
+# Kinds whose rows make a fact, or start the time that runs out: what cannot come while their feeds
+# are down.
+_WORDS = ("case_opened", "message_in", "call_in")
+_REPLIES = ("message_out", "call_out")
+_ENDS = ("case_solved", "case_closed")
+MADE_BY: dict[str, tuple[str, ...]] = {
+    "first_reply": _REPLIES,
+    "promise_missed": _WORDS,
+    "promise_held": _REPLIES,
+    "resolved": ("case_solved",),
+    "requester_wait": ("case_pending", *_ENDS),
+    "first_contact": ("case_solved",),
+    "repeat_contact": ("case_opened",),
+    "channel_switch": (*_WORDS, "case_reopened", "complaint"),
+    "complaint_unanswered": ("complaint",),
+    "complaint_answered": _REPLIES,
+    "complaint_level": ("complaint", *_REPLIES),
+    "survey_unanswered": ("survey_sent",),
+    "survey_heeded": ("survey_answered",),
+    "case_level": ("case_opened", "case_reopened", *_ENDS),
+    "bot_failed": ("bot_handoff", *_WORDS),
+    "unpaid_level": ("payment_failed", "payment"),
+    "first_reply_business": _REPLIES,
+    "resolved_business": ("case_solved",),
+    "requester_wait_business": ("case_pending", *_ENDS),
+}
 SOURCES = KINDS + FACTS
 SOURCE_CODE = {name: code for code, name in enumerate(SOURCES)}
 
@@ -43,15 +70,16 @@ ATTRIBUTES: tuple[Attribute, ...] = ("agent", "topic", "channel", "case", "day")
 
 Op = Literal[
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
-    "gap", "gap_spread", "rhythm",
+    "gap", "gap_spread", "rhythm", "total",
 ]  # fmt: skip
 OPS: tuple[Op, ...] = (
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
-    "gap", "gap_spread", "rhythm",
+    "gap", "gap_spread", "rhythm", "total",
 )  # fmt: skip
 # How models/words.py writes the figure.
 WRITTEN: dict[Op, str] = {
     "since": "days", "first": "days", "gap": "days", "gap_spread": "ratio", "rhythm": "ratio",
+    "total": "sum",
 }  # fmt: skip
 
 
@@ -86,6 +114,12 @@ class Where:
     @property
     def of_facts(self) -> bool:
         return self.sources[0] in FACTS
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of rows without which nothing can come, in the contract's order."""
+        made = {kind for source in self.sources for kind in MADE_BY.get(source, (source,))}
+        return tuple(sorted(made, key=SOURCE_CODE.__getitem__))
 
 
 def rows(*kinds: str, **conditions: object) -> Where:
@@ -178,6 +212,11 @@ def sums(*windows: int | None, says: str) -> tuple[Stat, ...]:
     return tuple(Stat("sum", window, says) for window in windows)
 
 
+def totals(*windows: int | None, says: str) -> tuple[Stat, ...]:
+    """The measure summed; NaN where none is known, because nothing may have been measured."""
+    return tuple(Stat("total", window, says) for window in windows)
+
+
 def means(*windows: int | None, says: str) -> tuple[Stat, ...]:
     """The measure's mean; NaN where there is none."""
     return tuple(Stat("mean", window, says) for window in windows)
@@ -199,7 +238,7 @@ def last(says: str) -> tuple[Stat, ...]:
 
 
 def since(says: str) -> tuple[Stat, ...]:
-    """Days since the newest; NaN where there is none."""
+    """Days since the newest in which its feed was alive; NaN where there is none."""
     return (Stat("since", None, says),)
 
 

@@ -35,6 +35,11 @@ class HistoryBook:
     history: History
     known_by: int = 0
 
+    @property
+    def generation(self) -> int:
+        """Which state of the history this is."""
+        return self.history.generation
+
     def customers(self, customer_ids: Sequence[str]) -> pd.DataFrame:
         """One row a known customer, in the order asked; None where a text is unknown."""
         numbers = self.history.numbers

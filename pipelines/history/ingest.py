@@ -11,12 +11,24 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import WarmlineError
-from pipelines.history import coding, dictionaries, mapped, small, sources, totals
+from pipelines.history import (
+    claims,
+    coding,
+    database,
+    dictionaries,
+    identities,
+    mapped,
+    small,
+    sources,
+    totals,
+)
+from pipelines.history.addresses import Address
+from pipelines.history.claims import Claim
 from pipelines.history.engine import connect, count, quoted
 from pipelines.history.failures import said_plainly
 from pipelines.history.manifest import Manifest, publish, read_current, sweep
@@ -24,7 +36,7 @@ from pipelines.history.rejects import Reject, collect, summary
 from pipelines.history.rejects import count as count_rejects
 from pipelines.history.rejects import write as write_rejects
 from pipelines.history.report import Counts, IngestReport
-from pipelines.history.schema import INTERACTIONS, TABLES
+from pipelines.history.schema import IDENTITIES, INTERACTIONS, TABLES
 from pipelines.history.staging import Staged, stage
 from pipelines.history.verdicts import WAITED, judge
 from pipelines.history.writing import Draft, Progress
@@ -41,7 +53,7 @@ class Order:
     """What to ingest, and how."""
 
     history: Path
-    source: Path
+    source: Path | Address
     mapping: Path | None
     dry_run: bool
     max_reject_share: float
@@ -50,6 +62,8 @@ class Order:
     progress: Progress
     memory_gb: float
     threads: int
+    lag: timedelta = timedelta(0)  # databases: how far before the last watermark to read again
+    full: bool = False  # databases: read all, whatever was read before
 
 
 @dataclass
@@ -65,12 +79,14 @@ class Run:
     rejects: list[Reject] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    fetched: database.Fetched | None = None
     new_customers: int = 0
 
 
 def ingest(
     home_history: Path,
-    source: Path,
+    source: Path | Address,
     *,
     mapping: Path | None = None,
     dry_run: bool = False,
@@ -80,9 +96,13 @@ def ingest(
     progress: Progress | None = None,
     memory_gb: float = 2.0,
     threads: int = 2,
+    lag: timedelta = timedelta(days=3),
+    full: bool = False,
 ) -> IngestReport:
-    """Adds the folder `source` to the history in `home_history`.
+    """Adds the folder or database `source` to the history in `home_history`.
 
+    Of a database only what is newer than the last ingest's watermark less `lag` is read; with
+    `full` all of it.
     `timezone` (IANA) is where times without an offset are read. Above `max_reject_share` of a
     source's rows the ingest fails whole. `progress` is called with words as each step begins.
     Raises `Busy` while another ingest runs, and `WarmlineError` for whatever cannot be read or
@@ -90,7 +110,7 @@ def ingest(
     """
     order = Order(
         home_history, source, mapping, dry_run, max_reject_share, timezone, now,
-        progress or (lambda _: None), memory_gb, threads,
+        progress or (lambda _: None), memory_gb, threads, lag, full,
     )  # fmt: skip
     with said_plainly(home_history), _staging(order) as staging:
         before = read_current(home_history) or Manifest()
@@ -135,7 +155,14 @@ def _sweep_quietly(history: Path) -> None:
 def _read(run: Run) -> None:
     """Stages every table of the source and judges its rows one by one."""
     order = run.order
-    if order.mapping:
+    if isinstance(order.source, Address):
+        last = {} if order.full else run.before.reads.get(order.source.name, {})
+        asked = database.Reading(
+            order.source, order.mapping, last, order.lag, order.now, order.progress
+        )
+        run.fetched = database.read(run.connection, asked)
+        found = run.fetched.found
+    elif order.mapping:
         order.progress("running the mapping")
         folder = mapped.find_mapping(order.mapping)
         found = mapped.run_mapping(run.connection, folder, order.source)
@@ -152,11 +179,15 @@ def _read(run: Run) -> None:
             run.connection, feeds, source=mapped.default_source(order.source), latest=latest
         )
         run.staged[table.name] = staged
+        if table is IDENTITIES:
+            identities.refuse_circles(run.connection, order.history, run.before, staged)
         run.rejects += collect(run.connection, staged)
         run.ignored += _columns_not_read(staged)
         rows = count(run.connection, staged.name) + len(staged.broken)
         rejected = count_rejects(run.connection, staged)
         run.counts[table.name] = Counts(rows=rows, rejected=rejected)
+    if order.mapping:
+        run.claims = claims.check(run.connection, order.mapping.name)
     _refuse_too_many(run)
 
 
@@ -244,6 +275,7 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
         generation=run.before.generation + 1,
         ingested_at=order.now.isoformat(),
         customers=run.before.customers + run.new_customers,
+        reads=_reads(run),
     )
     draft = Draft(
         run.connection, order.history, manifest, run.before, int(order.now.timestamp()),
@@ -253,7 +285,7 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
     draft.tables(tables)
     new = {"customer": run.new_customers}
     draft.take_out()
-    if arriving:
+    if arriving or draft.moved:
         new |= draft.interactions(run.staging, arriving)
     draft.words(new)
     draft.pending()
@@ -261,6 +293,13 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
     order.progress("publishing")
     publish(order.history, finished)
     order.progress("published")
+
+
+def _reads(run: Run) -> dict[str, dict[str, str]]:
+    """How far each database is read, this one included."""
+    if not run.fetched:
+        return run.before.reads
+    return run.before.reads | {mapped.default_source(run.order.source): run.fetched.reads}
 
 
 def _report(run: Run, changed: bool, written: Path | None) -> IngestReport:
@@ -284,4 +323,7 @@ def _report(run: Run, changed: bool, written: Path | None) -> IngestReport:
         reject_reasons=summary(run.rejects),
         ignored=run.ignored,
         left_out=run.left_out,
+        claims=run.claims,
+        fetched=run.fetched.rows if run.fetched else {},
+        since=run.fetched.since if run.fetched else {},
     )

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.history.claims import Claim
+
 
 @dataclass
 class Counts:
@@ -43,6 +45,9 @@ class IngestReport:
     reject_reasons: list[str]
     ignored: list[str] = field(default_factory=list)  # files and columns that were not read
     left_out: dict[str, int] = field(default_factory=dict)  # by a mapping, with its reason
+    claims: list[Claim] = field(default_factory=list)  # the source's aggregates against ours
+    fetched: dict[str, int] = field(default_factory=dict)  # rows that a database sent, by table
+    since: dict[str, str] = field(default_factory=dict)  # of those, tables read from there on
 
     @property
     def interactions(self) -> Counts:
@@ -76,11 +81,19 @@ class IngestReport:
         yield from (f"rejected: {reason}" for reason in self.reject_reasons)
         if self.rejects:
             yield f"rejected rows are listed in {self.rejects}"
+        for table, rows in self.fetched.items():
+            newer = f" newer than {self.since[table]}" if table in self.since else ""
+            yield f"fetched from {table}: {rows:,} rows{newer}"
+        yield from self._about_the_source()
+        yield self._outcome()
+
+    def _about_the_source(self) -> Iterator[str]:
         for reason, rows in self.left_out.items():
             yield f"left out by the mapping: {rows:,} {reason}"
+        for claim in self.claims:
+            yield from claim.lines()
         if self.ignored:
             yield "not read: " + ", ".join(self.ignored)
-        yield self._outcome()
 
     def _outcome(self) -> str:
         if not self.changed:

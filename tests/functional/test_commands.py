@@ -31,7 +31,7 @@ def test_doctor_needs_no_model_library(warmline):
 
 @pytest.mark.parametrize(
     "command",
-    ["init", "ingest", "train", "score", "plan", "nightly", "explain", "doctor", "demo"],
+    ["init", "ingest", "train", "score", "publish", "plan", "nightly", "explain", "doctor", "demo"],
 )
 def test_every_command_has_help_and_takes_home_and_json(warmline, command):
     done = warmline(command, "--help", json=False)

@@ -9,9 +9,13 @@
         return history, {"acme": 1}
 
 Columns: customer, occurred_at, kind, and any of channel, case, topic, agent, value, seconds, wait,
-score, score_kind, recorded_at, provoked; a `-` is "not known". Times are UTC. Agents whose name
-begins with "bot" are bots. A figure of None is "not known". Each spec is printed in
+score, score_kind, recorded_at, until, provoked; a `-` is "not known". Times are UTC. Agents whose
+name begins with "bot" are bots. A figure of None is "not known". Each spec is printed in
 docs/features.md below its feature.
+
+What a customer's rows do not tell comes in tables of the same form, by keyword: `feed_gaps`
+(kind, from, to, recorded_at; a kind `-` is every kind), `calendars` (team, weekday, opens, closes,
+timezone), `holidays` (team, date) and `agents` (agent_id, team).
 """
 
 from __future__ import annotations
@@ -21,13 +25,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from textwrap import dedent
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from models.contracts import CHANNEL_CODE, KIND_CODE, SCORE_KIND_CODE
 from models.settings import Promises
 from pipelines.features import matrix, reference
+from pipelines.features.calendar_rows import calendars_by_team
+from pipelines.features.calendars import NO_HOURS, hours_of
+from pipelines.features.gaps import gaps_of
 from pipelines.history.events import DTYPES, NEVER, Events
 
 Expected = dict[str, float | None]
@@ -44,23 +53,31 @@ class Spec:
     feature: str
     as_of: str
     title: str
-    history: str
+    history: str  # with the other tables below it
     expected: Expected
 
 
 def feature_spec(
-    feature: str, *, as_of: str, joined: str = "2020-01-01", cutoff: str = ""
+    feature: str, *, as_of: str, joined: str = "2020-01-01", cutoff: str = "", **tables: str
 ) -> Callable[[Callable[[], tuple[str, Expected]]], Callable[..., None]]:
     """Run the decorated table on every engine."""
 
     def decorate(example: Callable[[], tuple[str, Expected]]) -> Callable[..., None]:
         history, expected = example()
         title = example.__name__.removeprefix("test_").replace("_", " ")
-        SPECS[title] = Spec(feature, as_of, title, dedent(history).strip(), expected)
+        given = [history, *(f"{name}\n{dedent(text).strip()}" for name, text in tables.items())]
+        told = "\n\n".join(dedent(text).strip() for text in given)
+        SPECS[title] = Spec(feature, as_of, title, told, expected)
 
         def run(engine: str) -> None:
             night = matrix.Night(second(as_of), second(cutoff or as_of + " 06:00"))
-            got = figures(history, list(expected), feature, night, second(joined), engine)
+            names = list(expected)
+            events, agents = read(history, names)
+            where = context(agents, tables)
+            joined_at = np.full(len(names), second(joined), np.int64)
+            numbers = np.arange(len(names), dtype=np.int32)
+            values = ENGINES[engine](events, numbers, joined_at, [night], where)
+            got = dict(zip(names, values[0, :, matrix.column(feature)].tolist(), strict=True))
             assert got == pytest.approx(
                 {name: np.nan if figure is None else figure for name, figure in expected.items()},
                 rel=reference.TOLERANCE,
@@ -75,24 +92,38 @@ def feature_spec(
     return decorate
 
 
-def figures(
-    history: str, names: list[str], feature: str, night: matrix.Night, joined: int, engine: str
-) -> dict[str, float]:
-    """The feature of each customer, as the engine computes it."""
-    events, bots = read(history, names)
-    customers = np.arange(len(names), dtype=np.int32)
-    context = matrix.Context(bots, matrix.promise_seconds(Promises()))
-    joined_at = np.full(len(names), joined, np.int64)
-    values = ENGINES[engine](events, customers, joined_at, [night], context)
-    return dict(zip(names, values[0, :, matrix.column(feature)].tolist(), strict=True))
+def context(agents: list[str], tables: dict[str, str]) -> matrix.Context:
+    """What the tables tell beside the rows; `agents` by code."""
+    frames = {name: pd.DataFrame(_rows(text)).replace("-", None) for name, text in tables.items()}
+    hours = NO_HOURS
+    if "calendars" in frames:
+        given = frames["calendars"].astype({"weekday": float})
+        calendars = calendars_by_team(given, frames.get("holidays"), ZoneInfo("UTC"))
+        told = frames.get("agents", pd.DataFrame({"agent_id": [], "team": []}))
+        team = dict(zip(told["agent_id"], told["team"], strict=True))
+        hours = hours_of(calendars, agents, team, KNOWN_HOURS)
+    gaps = frames.get("feed_gaps")
+    if gaps is not None:
+        times = gaps.columns.intersection(["from", "to", "recorded_at"])
+        gaps = gaps.assign(source="all", **{name: gaps[name].map(second) for name in times})
+    return matrix.Context(
+        np.array([name.startswith("bot") for name in agents], bool),
+        matrix.promise_seconds(Promises()),
+        gaps=gaps_of(gaps),
+        hours=hours,
+    )
 
 
-def read(history: str, names: list[str]) -> tuple[Events, np.ndarray]:
-    """Events of a table, customers numbered as in `names`, and which agents are bots."""
+def _rows(table: str) -> list[dict[str, str]]:
     header, *lines = [
-        [cell.strip() for cell in line.split("|")] for line in history.strip().splitlines()
+        [cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()
     ]
-    rows = [dict(zip(header, cells, strict=True)) for cells in lines]
+    return [dict(zip(header, cells, strict=True)) for cells in lines]
+
+
+def read(history: str, names: list[str]) -> tuple[Events, list[str]]:
+    """Events of a table, customers numbered as in `names`, and the names of agents by code."""
+    rows = _rows(history)
     agents = sorted({row["agent"] for row in rows if row.get("agent", "-") != "-"})
     words = {"agent": agents} | {
         name: sorted({row[name] for row in rows if row.get(name, "-") != "-"})
@@ -102,7 +133,7 @@ def read(history: str, names: list[str]) -> tuple[Events, np.ndarray]:
         name: np.array([_cell(row, name, names, words) for row in rows], dtype)
         for name, dtype in DTYPES.items()
     }
-    return Events(**columns).sorted(), np.array([name.startswith("bot") for name in agents], bool)
+    return Events(**columns).sorted(), agents
 
 
 def _cell(row: dict[str, str], name: str, names: list[str], words: dict[str, list[str]]) -> object:
@@ -126,3 +157,6 @@ def _cell(row: dict[str, str], name: str, names: list[str], words: dict[str, lis
 def second(text: str) -> int:
     """Seconds since 1970 of a time in UTC."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+KNOWN_HOURS = second("2025-01-01"), second("2026-12-31")

@@ -46,3 +46,38 @@ def test_scores_that_are_none_hold_the_batch_back(wrong):
 
 def test_scores_that_differ_are_sound():
     assert checks.sound(SPREAD).ok
+
+
+@pytest.mark.parametrize(
+    ("before", "gone", "days", "ok"),
+    [
+        (0, 0, 0, True),
+        (1_000, 50, 1, True),
+        (1_000, 51, 1, False),
+        (100, 9, 1, True),  # too few to hold a night back
+        (1_000, 90, 60, True),  # two months: twice as many
+    ],
+)
+def test_customers_who_are_not_scored_any_more_hold_the_batch_back(before, gone, days, ok):
+    check = checks.missing_customers(before, gone, unknown=0, days=days, limits=LIMITS)
+    assert check.ok is ok
+
+
+@pytest.mark.parametrize(
+    ("latest", "before", "ok"),
+    [
+        ((50, 1_000), [(50, 1_000), (55, 1_000)], True),
+        ((5, 1_000), [(50, 1_000), (55, 1_000)], False),
+        ((150, 1_000), [(50, 1_000), (55, 1_000)], False),
+        ((1, 40), [(50, 1_000), (55, 1_000)], True),  # chance
+        ((0, 1_000), [(10, 1_000)], True),  # too few before
+        ((0, 1_000), [], True),
+    ],
+)
+def test_leavers_that_are_suddenly_others_in_number_hold_the_batch_back(latest, before, ok):
+    assert checks.label_drift([latest, *before], 90, LIMITS).ok is ok
+
+
+def test_advice_is_given_where_there_is_something_to_do():
+    assert "Look at" not in checks.label_drift([(50, 1_000)] * 3, 90, LIMITS).words
+    assert "Look at" in checks.label_drift([(5, 1_000), (90, 1_000)], 90, LIMITS).words

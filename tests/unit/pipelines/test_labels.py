@@ -121,5 +121,6 @@ def test_who_is_not_scored_and_why():
 
 def test_a_night_does_not_know_of_a_term_recorded_later():
     people = population("0 2025-01-01 - - -")
-    assert people.leaving(AS_OF, known_by=at("2024-12-31")).runs.tolist() == [False]
-    assert people.leaving(AS_OF, known_by=at("2025-01-01")).runs.tolist() == [True]
+    assert people.contracted(known_by=at("2024-12-31")).tolist() == [True]  # the company has terms
+    assert people.has_terms(known_by=at("2024-12-31")).tolist() == [False]
+    assert people.has_terms(known_by=at("2025-01-01")).tolist() == [True]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from hypothesis import strategies as st
@@ -10,6 +13,8 @@ from hypothesis import strategies as st
 from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS
 from models.settings import Promises
 from pipelines.features import matrix
+from pipelines.features.calendars import NO_HOURS, Calendar, Hours
+from pipelines.features.gaps import ALL_KINDS, NO_GAPS, Gap, Gaps
 from pipelines.history.events import DTYPES, NEVER, Events
 
 AS_OF = 1_767_225_600  # 2026-01-01
@@ -22,12 +27,15 @@ AGES = st.one_of(
 )
 NUDGES = st.sampled_from([0, 0, 0, 0, 1, -1])
 LAGS = st.sampled_from([0, 0, 0, 0, 0, HOUR, 30 * HOUR, 40 * DAY])
+# How long a row stood before a correction, which came hours later or ended it.
+STOOD = st.sampled_from([0, 1, HOUR, 30 * HOUR, 40 * DAY, 200 * DAY])
 # What makes facts comes often, everything now and then.
 BUSY = (
     "case_opened", "message_in", "message_out", "case_pending", "case_solved", "case_reopened",
     "complaint", "survey_sent", "survey_answered", "bot_session", "order", "usage", "payment",
     "payment_failed",
 )  # fmt: skip
+FOLLOWING = ("message_out", "case_pending", "message_in", "case_solved", "case_solved")
 KIND = st.one_of(st.sampled_from(BUSY), st.sampled_from(KINDS)).map(KINDS.index)
 BOTS = np.array([False, False, True])
 
@@ -54,9 +62,48 @@ def row(draw: st.DrawFn, customers: int) -> dict[str, Any]:
     }
 
 
+@st.composite
+def versions(draw: st.DrawFn, customers: int) -> list[dict[str, Any]]:
+    """One interaction: nearly always one row; else corrected, perhaps twice, perhaps deleted."""
+    found = [draw(row(customers))]
+    for _ in range(draw(st.sampled_from([0, 0, 0, 0, 1, 2]))):
+        former = found[-1]
+        former["until"] = former["recorded"] + draw(STOOD)
+        newer = draw(row(customers)) | {
+            "customer": former["customer"],
+            "recorded": former["until"],
+        }
+        # Most corrections leave the time alone, or shift it a little.
+        if draw(st.booleans()):
+            newer["at"] = former["at"] + draw(NUDGES)
+        found.append(newer)
+    if draw(st.sampled_from([False] * 7 + [True])):
+        found[-1]["until"] = found[-1]["recorded"] + draw(STOOD)
+    return found
+
+
+@st.composite
+def story(draw: st.DrawFn, customers: int) -> list[dict[str, Any]]:
+    """A case with what follows its opening: alone, rows would seldom meet in one."""
+    opening = draw(row(customers))
+    opening |= {"kind": KINDS.index("case_opened"), "case": draw(st.integers(0, 2))}
+    found = [opening]
+    for kind in draw(st.lists(st.sampled_from(FOLLOWING), min_size=1, max_size=4)):
+        at = found[-1]["at"] + draw(st.sampled_from([0, HOUR, 20 * HOUR, 3 * DAY, 40 * DAY]))
+        found.append(
+            draw(row(customers))
+            | {"customer": opening["customer"], "case": opening["case"], "at": at}
+            | {"recorded": at, "kind": KINDS.index(kind)}
+        )
+    return found
+
+
 def histories(customers: int = 2, most: int = 40) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Lists of rows, in no order."""
-    return st.lists(row(customers), max_size=most)
+    """Lists of rows, in no order, some of them superseded versions, some of one case."""
+    interactions = st.one_of(versions(customers), versions(customers), story(customers))
+    return st.lists(interactions, max_size=most).map(
+        lambda interactions: [row for interaction in interactions for row in interaction]
+    )
 
 
 def events(rows: list[dict[str, Any]]) -> Events:
@@ -65,12 +112,58 @@ def events(rows: list[dict[str, Any]]) -> Events:
     return Events(**columns).sorted()
 
 
-def context() -> matrix.Context:
-    return matrix.Context(BOTS, matrix.promise_seconds(Promises()))
+@st.composite
+def gap(draw: st.DrawFn) -> Gap:
+    start = AS_OF - draw(AGES) + draw(NUDGES)
+    lasts = draw(st.sampled_from([0, HOUR, DAY, 3 * DAY, 60 * DAY]))
+    kind = draw(st.one_of(st.just(ALL_KINDS), KIND))
+    return Gap(kind, start, start + lasts + draw(NUDGES), start + draw(LAGS))
 
 
-def features(rows: list[dict[str, Any]], nights: list[matrix.Night], customers: int = 2) -> Any:
+@st.composite
+def gaps(draw: st.DrawFn) -> Gaps:
+    """A few gaps, of one kind or many; some kinds were brought late or never."""
+    found = draw(st.lists(gap(), max_size=4))
+    many = draw(st.lists(gap(), max_size=1))
+    found += [replace(one, kind=kind) for one in many for kind in range(len(KINDS))]
+    began = [0] * len(KINDS)
+    for _ in range(draw(st.integers(0, 3))):
+        began[draw(KIND)] = draw(st.sampled_from([NEVER, AS_OF - 50 * DAY]))
+    if draw(st.booleans()):  # a history of one kind, whose outage is everyone's
+        only, began = draw(KIND), [draw(st.sampled_from([NEVER, AS_OF - 50 * DAY]))] * len(KINDS)
+        began[only] = 0
+        found = [replace(one, kind=only) for one in found]
+    return Gaps(tuple(sorted(set(found))), tuple(began))
+
+
+# A shop with a lunch break and two free days; a desk far away that is always open but on Sundays.
+SHOP = Calendar(
+    ZoneInfo("Europe/Rome"),
+    (*[((9 * HOUR, 12 * HOUR), (13 * HOUR, 17 * HOUR + 1800))] * 5, ((10 * HOUR, 12 * HOUR),), ()),
+    frozenset({date(2025, 12, 25), date(2025, 12, 31)}),
+)
+DESK = Calendar(ZoneInfo("America/New_York"), (*[((0, DAY),)] * 6, ()))
+HOURS = Hours((SHOP, DESK), (0, 1, -1), -1, AS_OF - 500 * DAY, AS_OF + 10 * DAY)
+
+
+@st.composite
+def contexts(draw: st.DrawFn) -> matrix.Context:
+    """Feed gaps and calendars, or none of either."""
+    hours = draw(st.sampled_from([NO_HOURS, HOURS, replace(HOURS, other=0)]))
+    return context(draw(gaps()), hours)
+
+
+def context(gaps: Gaps = NO_GAPS, hours: Hours = NO_HOURS) -> matrix.Context:
+    return matrix.Context(BOTS, matrix.promise_seconds(Promises()), gaps=gaps, hours=hours)
+
+
+def features(
+    rows: list[dict[str, Any]],
+    nights: list[matrix.Night],
+    customers: int = 2,
+    context: matrix.Context = context(),  # noqa: B008 - frozen
+) -> Any:
     """[nights, customers, features] by the compiled pass; joined 200 days before the first."""
     numbers = np.arange(customers, dtype=np.int32)
     joined = np.full(customers, AS_OF - 200 * DAY, np.int64)
-    return matrix.compute(events(rows), numbers, joined, nights, context())
+    return matrix.compute(events(rows), numbers, joined, nights, context)

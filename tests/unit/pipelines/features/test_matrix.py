@@ -34,7 +34,7 @@ class FakeHistory(SimpleNamespace):
 
     buckets = 2
 
-    def bucket(self, bucket: int) -> Events:
+    def versions(self, bucket: int) -> Events:
         rows = [order(c, day + 1) for c in range(7) if c % 2 == bucket for day in range(c)]
         return events(rows)
 
@@ -129,6 +129,12 @@ def test_every_sentence_can_be_said():
         ("poor_csat_share_365", 0.5,
          "50% of the satisfaction answers in the last year were poor"),
         ("reply_agents_365", 3, "dealt with 3 different agents in the last year"),
+        ("first_reply_business_mean_90", 5.5,
+         "a first reply took 5.5 working hours on average in the last 90 days"),
+        ("first_reply_business_last", np.nan, "no first reply by known working hours"),
+        ("resolved_business_max_365", 0, "every solution in the last year took no working time"),
+        ("requester_wait_business_total_90", 12,
+         "waited 12 working hours in all on open cases in the last 90 days"),
     ],
 )  # fmt: skip
 def test_sentences_read_like_a_persons(name, value, words):

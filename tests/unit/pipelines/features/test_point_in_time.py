@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -10,12 +11,15 @@ from hypothesis import strategies as st
 
 from models.contracts import DAY
 from pipelines.features import matrix, reference
+from pipelines.history.events import NEVER
 from tests.unit.pipelines.features.histories import (
     AS_OF,
     HOUR,
     context,
+    contexts,
     events,
     features,
+    gaps,
     histories,
 )
 
@@ -51,6 +55,23 @@ def test_what_was_recorded_after_the_cut_off_changes_nothing(rows):
 
 @examples
 @given(histories())
+def test_a_correction_or_deletion_that_became_known_later_changes_nothing(rows):
+    known = [row for row in rows if row["recorded"] <= NIGHT.cutoff]
+    as_it_stood = [
+        row | {"until": NEVER if row["until"] > NIGHT.cutoff else row["until"]} for row in known
+    ]
+    same(features(rows, [NIGHT]), features(as_it_stood, [NIGHT]))
+
+
+@examples
+@given(histories())
+def test_a_version_that_was_replaced_by_the_cut_off_might_as_well_not_be_there(rows):
+    standing = [row for row in rows if row["until"] > NIGHT.cutoff]
+    same(features(rows, [NIGHT]), features(standing, [NIGHT]))
+
+
+@examples
+@given(histories())
 def test_a_night_is_the_same_whatever_other_nights_are_asked(rows):
     together = features(rows, NIGHTS)
     for position, night in enumerate(NIGHTS):
@@ -75,12 +96,33 @@ def test_customers_do_not_touch_each_other(rows):
 
 
 @examples
-@given(histories())
-def test_the_compiled_pass_equals_the_reference(rows):
+@given(histories(), gaps())
+def test_a_gap_counts_only_before_the_date_and_once_it_was_known(rows, given_gaps):
+    cut = [
+        replace(gap, end=min(gap.end, AS_OF))
+        for gap in given_gaps.gaps
+        if gap.start < AS_OF and gap.known <= NIGHT.cutoff
+    ]
+    as_seen = replace(given_gaps, gaps=tuple(cut))
+    later = features(rows, [NIGHT], context=context(given_gaps))
+    same(later, features(rows, [NIGHT], context=context(as_seen)))
+
+
+@examples
+@given(histories(), contexts())
+def test_a_night_is_the_same_whatever_other_nights_know_of_gaps(rows, where):
+    together = features(rows, NIGHTS, context=where)
+    for position, night in enumerate(NIGHTS):
+        same(together[position], features(rows, [night], context=where)[0])
+
+
+@examples
+@given(histories(), contexts())
+def test_the_compiled_pass_equals_the_reference(rows, where):
     customers = np.arange(2, dtype=np.int32)
     joined = np.full(2, AS_OF - 200 * DAY, np.int64)
-    slow = reference.compute(events(rows), customers, joined, NIGHTS, context())
-    fast = features(rows, NIGHTS)[:, :, : slow.shape[2]]
+    slow = reference.compute(events(rows), customers, joined, NIGHTS, where)
+    fast = features(rows, NIGHTS, context=where)[:, :, : slow.shape[2]]
     equal = np.isclose(
         fast, slow, rtol=reference.TOLERANCE, atol=reference.TOLERANCE, equal_nan=True
     )

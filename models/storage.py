@@ -1,0 +1,148 @@
+"""Scores and the champion by URL: brought here before they are read, published there after.
+
+Without a URL under [storage] each of these does nothing, and imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models import batch, bundle
+
+if TYPE_CHECKING:
+    from models.generation import Layout, Needed
+    from models.home import Home
+    from models.mirror import Mirror, Transfer
+    from models.remote import Remote
+    from models.settings import Settings
+
+_NIGHT = re.compile(r"as_of=(\d{4}-\d\d-\d\d)")
+
+
+def pull_model(home: Home, settings: Settings) -> Transfer | None:
+    """Bring the champion here; what was transferred, or None without a URL.
+
+    Raises as `Mirror.pull`.
+    """
+    url = settings.storage.models
+    return _model(home, url).pull() if url else None
+
+
+def push_model(
+    home: Home, settings: Settings, *, now: datetime, keep_former: bool = True
+) -> Transfer | None:
+    """Publish the champion. `now`: UTC. Raises as `Mirror.push`."""
+    url = settings.storage.models
+    return _model(home, url).push(now=now, keep_former=keep_former) if url else None
+
+
+def pull_scores(home: Home, settings: Settings, *, as_of: date | None = None) -> Transfer | None:
+    """Bring the newest published night here; with `as_of` that night too, and the one before it.
+
+    Older nights stay where they are. Raises as `Mirror.pull`.
+    """
+    from models.mirror import Transfer
+    from models.remote import Remote
+
+    url = settings.storage.scores
+    if not url:
+        return None
+    remote = Remote.open(url)
+    found = (_NIGHT.fullmatch(name) for name in remote.folders())
+    nights = sorted((date.fromisoformat(night[1]) for night in found if night), reverse=True)
+    wanted = {_first_published(remote, nights)}
+    if as_of is not None:
+        earlier = [night for night in nights if night < as_of]
+        wanted |= {as_of, _first_published(remote, earlier)}
+    total = Transfer()
+    for night in sorted(night for night in wanted if night):
+        total += _scores(home, remote, night).pull()
+    return total
+
+
+def push_scores(
+    home: Home, settings: Settings, as_of: date, *, now: datetime, keep_former: bool = True
+) -> Transfer | None:
+    """Publish the run of `as_of` that counts. `now`: UTC. Raises as `Mirror.push`."""
+    from models.remote import Remote
+
+    url = settings.storage.scores
+    if not url:
+        return None
+    return _scores(home, Remote.open(url), as_of).push(now=now, keep_former=keep_former)
+
+
+def record(home: Home, *names: str) -> Path:
+    """Where a home notes what it last shared with a URL."""
+    return home.root.joinpath("mirrors", *names[:-1], f"{names[-1]}.json")
+
+
+def _model(home: Home, url: str) -> Mirror:
+    from models.mirror import Mirror
+    from models.remote import Remote
+
+    return Mirror(_bundles(), home.champion, Remote.open(url), record(home, "models"))
+
+
+def _scores(home: Home, remote: Remote, night: date) -> Mirror:
+    from models.mirror import Mirror
+
+    name = f"as_of={night}"
+    place = record(home, "scores", name)
+    return Mirror(_runs(night), home.scores / name, remote.under(name), place)
+
+
+def _first_published(remote: Remote, nights: Sequence[date]) -> date | None:
+    """The first of `nights` that has a run that counts."""
+    for night in nights:
+        if remote.under(f"as_of={night}").read(batch.CURRENT) is not None:
+            return night
+    return None
+
+
+def _bundles() -> Layout:
+    """`champion/`: a folder a bundle (models/bundle.py)."""
+    from models.generation import Layout, Needed
+
+    def files(word: str, manifest: bytes) -> list[Needed]:
+        known = json.loads(manifest)["files"]
+        return [Needed(f"{word}/{name}", checksum) for name, checksum in known.items()]
+
+    def tidy(folder: Path) -> None:
+        if (folder / bundle.CURRENT).exists():
+            bundle.forget_old(folder, folder / (folder / bundle.CURRENT).read_text().strip())
+
+    return Layout(
+        name="the model",
+        pointer=bundle.CURRENT,
+        word=re.compile(r"v[A-Za-z0-9._-]+"),
+        manifest=lambda word: f"{word}/{bundle.MANIFEST}",
+        files=files,
+        ours=re.compile(r"v[A-Za-z0-9._]*-[0-9a-f]{12}"),
+        tidy=tidy,
+    )
+
+
+def _runs(night: date) -> Layout:
+    """One night of `scores/`: a folder a run (models/batch.py). A finished run never goes."""
+    from models.generation import Layout, Needed
+
+    def files(word: str, manifest: bytes) -> list[Needed]:
+        known = json.loads(manifest)
+        parts = (*known["parts"], known["not_scored"])
+        return [Needed(f"run={word}/{part['name']}", part["sha256"]) for part in parts]
+
+    return Layout(
+        name=f"the scores of {night}",
+        pointer=batch.CURRENT,
+        word=re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"),
+        manifest=lambda word: f"run={word}/{batch.MANIFEST}",
+        files=files,
+        ours=re.compile(r"run=[A-Za-z0-9._-]+"),
+        keeps_all=True,
+    )

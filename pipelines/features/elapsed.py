@@ -1,0 +1,122 @@
+"""Time that counts and time that does not, compiled: elapsed silence, and the rhythm of a stream.
+
+Stretches of time (a feed that was dead, a team that was at work) are a table of ascending rows
+that do not overlap: from, to, and the seconds of all rows before. How much of a time lies in them
+is two binary searches, and nothing at all where the table is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.compiling import compiled
+from models.contracts import DAY
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FROM, TO, BEFORE = range(3)  # columns of a stretch
+DAYS, MEDIAN, LOWER, UPPER = range(4)  # columns of a night's rhythm
+
+
+def stretches(bounds: Sequence[tuple[int, int]]) -> Ints:
+    """The table [n, 3] of ascending `bounds` (from, to) in seconds that do not overlap."""
+    table = np.zeros((len(bounds), 3), np.int64)
+    if bounds:
+        table[:, :BEFORE] = bounds
+        table[1:, BEFORE] = np.cumsum(table[:-1, TO] - table[:-1, FROM])
+    return table
+
+
+@compiled
+def first_from(at: Ints, start: int, end: int, edge: int) -> int:
+    """Position of the first of the ascending `at[start:end]` that is not before `edge`."""
+    while start < end:
+        middle = (start + end) >> 1
+        if at[middle] < edge:
+            start = middle + 1
+        else:
+            end = middle
+    return start
+
+
+@compiled
+def before(table: Ints, start: int, end: int, moment: int) -> int:
+    """Seconds of the stretches `table[start:end]` that lie before `moment`."""
+    place = first_from(table[:, FROM], start, end, moment) - 1
+    if place < start:
+        return 0
+    stretch = table[place]
+    return int(stretch[BEFORE] + min(moment, stretch[TO]) - stretch[FROM])
+
+
+@compiled
+def within(table: Ints, start: int, end: int, begin: int, until: int) -> int:
+    """Seconds from `begin` to `until` that lie in the stretches `table[start:end]`."""
+    if start == end:
+        return 0
+    return before(table, start, end, until) - before(table, start, end, begin)
+
+
+@compiled
+def _gap(at: Ints, p: int, dead: Ints, start: int, end: int) -> int:
+    """Days from the active day before entry p to that of p; 0 on the same day.
+
+    Whole days' worth of dead time between the two days does not count.
+    """
+    earlier, later = at[p - 1] // DAY, at[p] // DAY
+    if start == end or later - earlier < 2:
+        return int(later - earlier)
+    lost = within(dead, start, end, (earlier + 1) * DAY, later * DAY) // DAY
+    return int(later - earlier - lost)
+
+
+@compiled
+def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
+    """Median and quartiles (by rank, without interpolation) of `many` counted gaps."""
+    lower, upper = (many - 1) // 2, many // 2
+    first, third = many // 4, many - 1 - many // 4
+    passed, days, middle = 0, 0, 0
+    while passed <= third or passed <= upper:
+        days += 1
+        if gaps[days] == 0:
+            continue
+        until = passed + gaps[days]
+        if passed <= lower < until:
+            middle += days
+        if passed <= upper < until:
+            middle += days
+        if passed <= first < until:
+            out[LOWER] = days
+        if passed <= third < until:
+            out[UPPER] = days
+        passed = until
+    out[MEDIAN] = middle / 2.0
+
+
+@compiled
+def rhythms(
+    at: Ints, start: int, end: int, dead: Ints, dead_start: int, dead_end: int, gaps: Ints,
+    as_of: Ints, which: Ints, asked: int, out: Floats,
+) -> None:  # fmt: skip
+    """Active days and quantiles of the gaps between them, for each night. Nights ascend.
+
+    `gaps` counts by days, and is zero between uses.
+    """
+    place, many = start, 0
+    for k in range(asked):
+        high = first_from(at, place, end, as_of[which[k]])
+        for p in range(max(place, start + 1), high):
+            gap = _gap(at, p, dead, dead_start, dead_end)
+            if gap > 0:
+                gaps[gap] += 1
+                many += 1
+        place = high
+        out[k, DAYS] = many + 1 if high > start else 0
+        if many:
+            _quantiles(gaps, many, out[k])
+    for p in range(start + 1, place):
+        gaps[_gap(at, p, dead, dead_start, dead_end)] = 0

@@ -1,0 +1,202 @@
+"""A past night again: everyone's risk as it was known then, and whether that is what was published.
+
+A night that was published is worked out anew from the generation of the history that it read, the
+model that it used and the settings that it had. A night that never was is worked out from what
+would have been known at its usual hour.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.batch import ScoreBatch, latest, publish
+from models.errors import WarmlineError
+from models.version import code_version
+from pipelines import snapshots
+from pipelines.explaining import cutoff_of
+from pipelines.features import matrix
+from pipelines.history.store import History
+from pipelines.nightly import run_name
+from pipelines.score import REMEMBERED, facts_of
+from pipelines.scoring import Question, work_out
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models.command import Advance
+    from models.home import Home
+    from models.settings import Settings
+
+MOST_SHOWN = 5  # differences that are told one by one
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One night, worked out again."""
+
+    batch: ScoreBatch  # as worked out now; in a folder that goes with the replay
+    published: ScoreBatch | None  # as that night published it, if it did
+    history: History
+    settings: Settings  # those of the night
+    differences: tuple[str, ...]  # between the two, in words; empty: the same to the byte
+    notes: tuple[str, ...]
+
+    @property
+    def cutoff(self) -> int:
+        """What had been recorded by then was known, seconds since 1970."""
+        return cutoff_of(self.batch)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "as_of": str(self.batch.as_of),
+            "run": self.batch.run,
+            "rows": self.batch.manifest.rows,
+            "was_published": self.published is not None,
+            "scores_equal": None if self.published is None else not self.differences,
+            "score_differences": list(self.differences),
+            "history_generation": self.history.generation,
+            "notes": list(self.notes),
+        }
+
+    def lines(self) -> list[str]:
+        if self.published is None:
+            first = (
+                f"No night of {self.batch.as_of} was published: this is what would have been known."
+            )
+        elif self.differences:
+            first = f"The scores of {self.batch.as_of} come out otherwise than they were published:"
+        else:
+            first = (
+                f"The scores of {self.batch.as_of} come out as they were published, to the byte "
+                f"({self.batch.manifest.rows:,} customers)."
+            )
+        return [first, *(f"  {one}" for one in self.differences), *self.notes]
+
+
+@contextmanager
+def replaying(
+    home: Home, settings: Settings, as_of: date, advance: Advance = lambda what, share: None
+) -> Iterator[Replayed]:
+    """Work the night of `as_of` out again, in a folder that is removed at the end.
+
+    Raises `WarmlineError` where its model or its history is gone.
+    """
+    try:
+        published: ScoreBatch | None = ScoreBatch.open(home.scores, as_of)
+    except WarmlineError:
+        published = None
+    question = (
+        _as_it_was(home, settings, published)
+        if published
+        else _as_it_would_be(home, settings, as_of)
+    )
+    with tempfile.TemporaryDirectory(prefix="warmline-replay-") as place:
+        answer = work_out(question, advance)
+        advance("writing", 0.95)
+        run = published.run if published else run_name(question.started)
+        facts = published.manifest.facts if published else facts_of(question, ())
+        answer.write(Path(place), run, facts)
+        batch = publish(Path(place), as_of, run)
+        yield Replayed(
+            batch,
+            published,
+            question.history,
+            question.settings,
+            tuple(_differences(published, batch)) if published else (),
+            tuple(_notes(home, published)),
+        )
+
+
+def _as_it_was(home: Home, settings: Settings, published: ScoreBatch) -> Question:
+    from models import registry
+
+    facts = published.manifest.facts
+    champion = registry.registered(home, facts["model_version"])
+    if champion.fingerprint != matrix.fingerprint():
+        raise WarmlineError(
+            f"the model {facts['model_version']} of {published.as_of} was trained on other features"
+            f" than this version computes (it scored with {facts['code_version']}). Replay it with "
+            "that version; the list as it was published is in "
+            f"{home.worklists / f'as_of={published.as_of}'}."
+        )
+    then = _settings_of(settings, facts.get("settings", {}))
+    night = matrix.Night(snapshots.midnight(published.as_of, then.zone), cutoff_of(published))
+    return Question(
+        History.open(home.history).at(facts["history_generation"]),
+        champion,
+        then,
+        published.as_of,
+        night,
+        datetime.fromisoformat(facts["scored_at"]),
+        latest(home.scores, before=published.as_of),
+    )
+
+
+def _as_it_would_be(home: Home, settings: Settings, as_of: date) -> Question:
+    from models import bundle as bundles
+
+    champion = bundles.champion(home, expect=matrix.fingerprint())
+    night = snapshots.night(as_of, settings.zone, settings.training.usual_hour)
+    started = datetime.fromtimestamp(night.cutoff, UTC)
+    previous = latest(home.scores, before=as_of)
+    history = History.open(home.history)
+    return Question(history, champion, settings, as_of, night, started, previous)
+
+
+def _settings_of(settings: Settings, then: dict[str, Any]) -> Settings:
+    """The settings with what the night remembered of its own."""
+    update = {}
+    for name in REMEMBERED & then.keys():
+        section = type(getattr(settings, name))
+        validate = getattr(section, "model_validate", None)
+        update[name] = validate(then[name]) if validate else then[name]
+    return settings.model_copy(update=update)
+
+
+def _differences(published: ScoreBatch, again: ScoreBatch) -> Iterator[str]:
+    """What is not the same, most telling first; nothing where the files are equal."""
+    if published.manifest.parts == again.manifest.parts:
+        before, now = published.manifest.not_scored, again.manifest.not_scored
+        if before != now:
+            yield "other customers, or other reasons, among those not scored"
+        return
+    columns = ["customer_id", "churn_probability", "value_at_risk", "band"]
+    old, new = (_by_id(batch.table(columns)) for batch in (published, again))
+    for name, ids in (("only then", old.keys() - new), ("only now", new.keys() - old)):
+        if ids:
+            yield f"{len(ids):,} customers are scored {name}: {_some(ids)}"
+    apart = {
+        one: abs(old[one][0] - new[one][0]) for one in old.keys() & new if old[one] != new[one]
+    }
+    if apart:
+        most = max(apart, key=lambda one: apart[one])
+        yield (
+            f"{len(apart):,} customers have another score, {most} the most: {old[most][0]:.4f} "
+            f"then, {new[most][0]:.4f} now"
+        )
+    if old == new:
+        yield "other reasons, or another order, with the same scores"
+
+
+def _by_id(table: pa.Table) -> dict[str, tuple[float, ...]]:
+    ids, *others = (column.to_pylist() for column in table.columns)
+    return dict(zip(ids, zip(*others, strict=True), strict=True))
+
+
+def _some(ids: set[str]) -> str:
+    shown = sorted(ids)[:MOST_SHOWN]
+    return ", ".join(shown) + (", ..." if len(ids) > len(shown) else "")
+
+
+def _notes(home: Home, published: ScoreBatch | None) -> Iterator[str]:
+    if published is None:
+        return
+    code = published.manifest.facts["code_version"]
+    if code != code_version():
+        yield f"It was scored by version {code}; this is {code_version()}."

@@ -1,0 +1,68 @@
+"""What is left out of features because nothing says since when it was so: for the report."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from pipelines import snapshots
+from pipelines.history.terms import NEVER
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipelines.history.store import History
+    from pipelines.history.terms import Terms
+
+# Never features from the customer's row: they are today's, whenever the row was recorded.
+ROW_COLUMNS = (
+    "value_per_month", "segment", "region", "locale", "timezone", "owner_id", "preferred_channel",
+)  # fmt: skip
+
+
+def left_out(history: History, first: date, zone: ZoneInfo) -> tuple[str, ...]:
+    """One line for each table: what of it the nights from `first` on could not use, and why."""
+    lines = []
+    terms = history.terms()
+    if terms is not None:
+        lines += _of_terms(terms, snapshots.midnight(first, zone), zone)
+    return (*lines, *_of_customers(history.customers()))
+
+
+def _of_terms(terms: Terms, first: int, zone: ZoneInfo) -> list[str]:
+    """Terms of one version without a date that came in after the first night."""
+    _, term, versions = np.unique(terms.term, return_inverse=True, return_counts=True)
+    alone = (versions[term] == 1) & ~terms.dated & (terms.until == NEVER) & (terms.seen > first)
+    known = {
+        "planned ends": terms.ends_at < NEVER,
+        "prices": ~np.isnan(terms.value),
+        "products": terms.product >= 0,
+    }
+    named = [words for words, given in known.items() if (given & alone).any()]
+    if not named:
+        return []
+    many, all_terms = int(alone.sum()), len(versions)
+    since = snapshots.local_date(int(terms.seen[alone].min()), zone)
+    return [
+        f"Left out on nights before {since}: {_listed(named)} of `terms`. They are known only as "
+        f"of the day they came in ({many:,} of {all_terms:,} terms have one version without "
+        "`recorded_at`)."
+    ]
+
+
+def _of_customers(frame: pd.DataFrame) -> list[str]:
+    given = [f"`{name}`" for name in ROW_COLUMNS if frame[name].notna().any()]
+    if not given:
+        return []
+    return [
+        f"Left out: {_listed(given)} of `customers`, which {'has' if len(given) == 1 else 'have'} "
+        "no date. Numbers that have one go into `attributes`."
+    ]
+
+
+def _listed(words: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

@@ -1,0 +1,247 @@
+"""Nights that can be trusted: held back, let through, resumed, repeated, watched."""
+
+import fcntl
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from models.batch import ScoreBatch
+from tests.functional.conftest import WARMLINE, Command
+from tests.ping_server import PingServer
+
+SCORED = date(2026, 7, 1)  # by the demo; its sample ends the day before
+NIGHT = date(2026, 7, 3)  # two days later: everything has stopped
+# A few in CI; 30 and 200 when asked for (docs/guides/nightly.md).
+BACKFILL = int(os.environ.get("TEST_BACKFILL_NIGHTS", "2"))
+KILLS = int(os.environ.get("TEST_KILLS", "2"))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A home with a model and the scores of one night."""
+    command = Command(tmp_path_factory.mktemp("nights") / "home")
+    done = command("demo")
+    assert done.code == 0, done.stderr
+    return command
+
+
+@pytest.fixture
+def company(demo, tmp_path):
+    """A copy, to be changed."""
+    shutil.copytree(demo.home, tmp_path / "home")
+    return Command(tmp_path / "home")
+
+
+@pytest.fixture
+def held(company):
+    """The copy, with a night that a dead feed held back."""
+    done = company("nightly", "--as-of", str(NIGHT))
+    assert done.code == 3, done.stderr
+    return company, done
+
+
+@pytest.fixture
+def server():
+    one = PingServer()
+    yield one
+    one.close()
+
+
+def record(home: Path, night: date) -> dict:
+    return json.loads((home / "nights" / f"as_of={night}.json").read_text(encoding="utf-8"))
+
+
+def logged(home: Path) -> list[dict]:
+    lines = [
+        line
+        for path in sorted((home / "logs").glob("nightly-*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    return [json.loads(line) for line in lines]
+
+
+def test_a_dead_feed_holds_the_batch_back_and_the_last_list_stays(held):
+    company, done = held
+    assert "stopped:sample: nothing for 2 days" in done.stderr
+    assert f"The list of {SCORED} stays, 2 days older" in done.stderr
+    assert f"warmline publish {NIGHT} --accept" in done.stderr
+    assert not (company.home / "scores" / f"as_of={NIGHT}" / "current").exists()
+    assert not (company.home / "worklists" / f"as_of={NIGHT}").exists()
+    again = company("nightly", "--as-of", str(NIGHT))
+    assert again.code == 3
+    assert record(company.home, NIGHT)["held"]
+
+
+def test_a_person_lets_a_night_through_and_it_goes_on_without_scoring_again(held):
+    company, _ = held
+    run = record(company.home, NIGHT)["run"]
+    wrong = company("publish", str(NIGHT), "--accept", "volume", "--reason", "holiday")
+    assert wrong.code == 2
+    assert "volume did not fail" in wrong.stderr
+    assert "  stopped:sample: " in wrong.stderr
+    given = company("publish", str(NIGHT), "--accept", "stopped:sample", "--reason", "a holiday")
+    assert given.code == 0, given.stderr
+    assert given.facts["checks"] == ["stopped:sample"]
+    batch = ScoreBatch.open(company.home / "scores", NIGHT)
+    assert batch.run == run
+    line = (company.home / "audit" / "publish.jsonl").read_text(encoding="utf-8")
+    assert json.loads(line)["reason"] == "a holiday"
+    assert json.loads(line)["by"]
+    done = company("nightly", "--as-of", str(NIGHT))
+    assert done.code == 0, done.stderr
+    assert done.facts["run"] == run
+    assert list(done.facts["steps"]) == ["ingest", "score", "plan"]
+    assert (company.home / "worklists" / f"as_of={NIGHT}" / "worklist.csv").exists()
+    assert len(list((company.home / "scores" / f"as_of={NIGHT}").glob("run=*"))) == 1
+
+
+def test_nothing_held_back_is_nothing_to_publish(company):
+    done = company("publish", str(SCORED), "--accept", "volume", "--reason", "x")
+    assert done.code == 1
+    assert "nothing to accept" in done.stderr
+
+
+def test_a_declared_outage_lets_the_night_through_and_is_told_of(company, tmp_path):
+    source = tmp_path / "known"
+    source.mkdir()
+    (source / "feed_gaps.csv").write_text(
+        "source,kind,from,to\nsample,,2026-07-01T00:00:00Z,2026-07-04T00:00:00Z\n",
+        encoding="utf-8",
+    )
+    assert company("ingest", source).code == 0
+    done = company("nightly", "--as-of", str(NIGHT))
+    assert done.code == 0, done.stderr
+    told = {check["name"]: check for check in done.facts["steps"]["score"]["checks"]}
+    assert told["stopped:sample"]["ok"]
+    assert "feed_gaps" in told["stopped:sample"]["words"]
+
+
+def test_the_summary_and_the_log_say_what_each_step_took(company):
+    done = company("nightly", "--as-of", str(SCORED))
+    assert done.code == 0, done.stderr
+    took = done.facts["took"]
+    assert list(took) == ["ingest", "score", "plan"]
+    assert took["score"]["rows"] == done.facts["steps"]["score"]["rows"]
+    assert all(one["seconds"] >= 0 and one["peak_memory_mb"] > 10 for one in took.values())
+    events = [(line["event"], line.get("step")) for line in logged(company.home)]
+    assert events == [
+        ("began", None), ("step", "ingest"), ("step", "score"), ("step", "plan"), ("done", None),
+    ]  # fmt: skip
+    ids = ScoreBatch.open(company.home / "scores", SCORED).table(["customer_id"])
+    text = json.dumps(logged(company.home))
+    assert not [one for one in ids["customer_id"].to_pylist() if one in text]
+
+
+def test_a_health_check_is_told_of_the_start_and_the_end(company, server, monkeypatch):
+    monkeypatch.setenv("WARMLINE_NIGHTLY__PING_URL", server.url)
+    assert company("nightly", "--as-of", str(SCORED)).code == 0
+    assert company("nightly", "--as-of", str(NIGHT)).code == 3
+    assert [path for _, path, _ in server.seen] == [
+        "/check/start", "/check", "/check/start", "/check/fail",
+    ]  # fmt: skip
+    failed = json.loads(server.seen[-1][2])
+    assert (failed["exit_code"], failed["step"]) == (3, "score")
+
+
+def test_a_health_check_that_is_down_does_not_fail_the_night(company, server, monkeypatch):
+    monkeypatch.setenv("WARMLINE_NIGHTLY__PING_URL", server.url)
+    server.close()
+    assert company("nightly", "--as-of", str(SCORED)).code == 0
+    assert "ping_failed" in [line["event"] for line in logged(company.home)]
+
+
+def test_of_two_nights_at_once_one_leaves_or_waits(company):
+    with (company.home / ".nightly.lock").open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        busy = company("nightly", "--as-of", str(SCORED))
+        assert busy.code == 75
+        ends = threading.Timer(3.0, fcntl.flock, (other, fcntl.LOCK_UN))
+        ends.start()
+        waited = company("nightly", "--as-of", str(SCORED), "--wait", "120")
+        ends.join()
+    assert waited.code == 0, waited.stderr
+
+
+def test_a_backfill_is_the_single_nights_to_the_byte(company, tmp_path):
+    first = SCORED - timedelta(days=BACKFILL - 1)
+    nights = [first + timedelta(days=step) for step in range(BACKFILL)]
+    singly = Command(tmp_path / "singly")
+    shutil.copytree(company.home, singly.home)
+    for home in (company.home, singly.home):
+        for night in nights:
+            begin(home, night)
+    done = company("nightly", "--from", str(first), "--to", str(SCORED))
+    assert done.code == 0, done.stderr
+    for night in nights:
+        assert singly("nightly", "--as-of", str(night)).code == 0
+    for night in nights:
+        assert published(company.home, night) == published(singly.home, night)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--from", "2026-07-01"], ["--from", "2026-07-02", "--to", "2026-07-01"],
+     ["--as-of", "2026-07-01", "--from", "2026-07-01", "--to", "2026-07-02"]],
+)  # fmt: skip
+def test_contradicting_dates_are_wrong_usage(warmline, options):
+    done = warmline("nightly", *options)
+    assert done.code == 2
+    assert "--from and --to" in done.stderr
+
+
+def test_a_night_killed_at_any_point_ends_as_one_that_was_not(company, tmp_path):
+    """Each point on a home of its own; where the luck falls is told if it fails."""
+    begin(company.home, SCORED)
+    whole = Command(tmp_path / "whole")
+    shutil.copytree(company.home, whole.home)
+    started = time.perf_counter()
+    assert whole("nightly", "--as-of", str(SCORED)).code == 0
+    seconds = time.perf_counter() - started
+    luck = random.Random(11)
+    for _ in range(KILLS):
+        cut = Command(tmp_path / "cut")
+        shutil.copytree(company.home, cut.home)
+        after = luck.uniform(0.1, 1.0) * seconds
+        kill_after(cut, after)
+        ended = cut("nightly", "--as-of", str(SCORED))
+        assert ended.code == 0, (after, ended.stderr)
+        assert published(cut.home, SCORED) == published(whole.home, SCORED), after
+        shutil.rmtree(cut.home)
+
+
+def begin(home: Path, night: date) -> None:
+    """A night that began and was cut off at once, so that homes go on with the same start."""
+    (home / "nights").mkdir(exist_ok=True)
+    known = {
+        "as_of": str(night),
+        "run": "20260704T030000.000000Z",
+        "started": "2026-07-04T03:00:00+00:00",
+        "done": {},
+        "finished": False,
+    }
+    (home / "nights" / f"as_of={night}.json").write_text(json.dumps(known), encoding="utf-8")
+
+
+def published(home: Path, night: date) -> dict[str, bytes]:
+    """Every byte of a night that somebody reads."""
+    batch = ScoreBatch.open(home / "scores", night)
+    batch.verify()
+    files = {path.name: path.read_bytes() for path in sorted(batch.path.iterdir())}
+    return files | {"list": (home / "worklists" / f"as_of={night}" / "worklist.csv").read_bytes()}
+
+
+def kill_after(company: Command, seconds: float) -> None:
+    command = [WARMLINE, "nightly", "--as-of", str(SCORED), "--home", str(company.home)]
+    night = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(seconds)
+    night.send_signal(signal.SIGKILL)
+    night.wait()
