@@ -66,17 +66,12 @@ def demo(run: Run) -> None:
 @click.option("--top", type=click.IntRange(min=0), default=10, show_default=True)
 def replay(run: Run, as_of: date, top: int) -> None:
     """The list of DATE as it was known that night, worked out again and compared."""
-    from pipelines.history.book import HistoryBook
-    from pipelines.history.store import History
     from pipelines.replay import replaying
 
     with run.progress() as advance, replaying(run.home, run.settings, as_of, advance) as again:
-
-        def then(generation: int | None) -> HistoryBook:
-            history = History.open(run.home.history).at(generation or again.history.generation)
-            return HistoryBook(history, again.cutoff)
-
-        planned, equal, words = outreach.cli.plan_again(run, again.batch, again.settings, then)
+        planned, equal, words = outreach.cli.plan_again(
+            run, again.batch, again.settings, again.book
+        )
     run.result({**again.to_dict(), "list_equal": equal}, [*again.lines(), *words])
     outreach.cli.show(run, planned, top)
 

@@ -52,7 +52,7 @@ def main(home: Path) -> None:
     assert history.span is not None
     last = snapshots.local_date(history.span[1] + DAY, settings.zone)
     night = snapshots.night(last, settings.zone, settings.training.usual_hour)
-    blocks = matrix.stream(history, [night], matrix.context(history, settings))
+    blocks = matrix.stream(history, [night], matrix.context(history, settings, [night]))
     rows = np.concatenate([block.values[0] for block in blocks])
     facts = {"features": rows.shape[1], "service": _figures(rows) | _by_hand(night.as_of)}
     print(json.dumps(facts))

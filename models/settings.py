@@ -41,6 +41,7 @@ def _known_zone(name: str) -> str:
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1)]
+Kept = Annotated[int, Field(ge=0)]
 
 
 class Section(BaseModel):
@@ -124,6 +125,16 @@ class Plan(Section):
     purpose: str = "service"
 
 
+class Retention(Section):
+    """For how long what is kept, in days; 0: for ever (docs/guides/erasure.md)."""
+
+    text_days: Kept = 0  # words of interactions
+    contacts_days: Kept = 0  # names and addresses, since the customer left
+    interactions_days: Kept = 0
+    scores_days: Kept = 0  # with the lists made from them
+    logs_days: Kept = 0  # with the nights' records and the rejected rows
+
+
 class Storage(Section):
     """URLs of what other machines read or write too; empty: only in this home. Never checked
     here: a message about a wrong value would repeat it, and a URL can hold a key."""
@@ -156,6 +167,7 @@ class Settings(BaseSettings):
     nightly: Nightly = Nightly()
     promises: Promises = Promises()
     plan: Plan = Plan()
+    retention: Retention = Retention()
     storage: Storage = Storage()
     performance: Performance = Performance()
 

@@ -87,8 +87,8 @@ def publish(home: Path, as_of: date, rows: pa.Table, assigned: pa.Table, origin:
     log, folder = home / "assignments" / night, _folder(home, as_of)
     make_folder(log)
     make_folder(folder)
-    _write_parquet(assigned, log / "assignments.parquet")
-    _write_parquet(rows, folder / "worklist.parquet")
+    write_parquet(assigned, log / "assignments.parquet")
+    write_parquet(rows, folder / "worklist.parquet")
     to_csv(rows, folder / "worklist.csv")
     write_atomically(folder / ORIGIN, origin.to_json())
     return folder
@@ -133,7 +133,8 @@ def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(runs, pc.binary_join_element_wise("'", column, ""), column)
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """`table` at `path`, whole; the same rows give the same bytes."""
     import pyarrow.parquet as pq
 
     with replacing(path) as staged:

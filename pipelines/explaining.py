@@ -68,12 +68,14 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     if batch is None:
         raise WarmlineError("nothing is scored yet: run `warmline score --as-of DATE` first.")
     score = _row(history, batch, customer_id)
-    champion = bundles.champion(home, expect=matrix.fingerprint())
+    champion = bundles.champion(home, expect=matrix.fingerprint(settings.features))
     customers = history.customers()
     number = int(customers.index[customers["customer_id"] == customer_id][0])
     night = Night(int(score["as_of"].timestamp()), cutoff_of(batch))
     wanted = customers["customer_id"].to_numpy(object) == customer_id
-    blocks = matrix.stream(history, [night], matrix.context(history, settings), customers=wanted)
+    blocks = matrix.stream(
+        history, [night], matrix.context(history, settings, [night]), customers=wanted
+    )
     rows = next(block.values[0] for block in blocks if number in block.customers)
     found = reasons(champion.model, rows, limit=8, lowering=True)[0]
     return Story(

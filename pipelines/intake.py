@@ -13,6 +13,7 @@ from pipelines import storage
 from pipelines.history.addresses import Address, is_url, parse
 from pipelines.history.ingest import ingest
 from pipelines.history.report import IngestReport
+from pipelines.retention import omitted
 
 # Steps of an ingest that report progress; the bar is a guess of how far one of about so many is.
 STEPS = 14
@@ -56,6 +57,7 @@ def take_up(
         threads=settings.performance.threads,
         lag=timedelta(days=settings.ingest.lag_window_days),
         full=full,
+        omit=lambda: omitted(run.home, settings.retention, run.now),
     )
     if not dry_run:
         storage.push_history(run)

@@ -21,6 +21,7 @@ from models.version import code_version
 from pipelines import snapshots
 from pipelines.explaining import cutoff_of
 from pipelines.features import matrix
+from pipelines.history.book import HistoryBook
 from pipelines.history.store import History
 from pipelines.nightly import run_name
 from pipelines.score import REMEMBERED, facts_of
@@ -51,6 +52,14 @@ class Replayed:
     def cutoff(self) -> int:
         """What had been recorded by then was known, seconds since 1970."""
         return cutoff_of(self.batch)
+
+    def book(self, generation: int | None = None) -> HistoryBook:
+        """Customers and what happened to them, by the night's cut-off; from the history that the
+        scores read, or from a `generation` of it."""
+        history = self.history
+        if generation is not None:
+            history = History.open(history.folder).at(generation)
+        return HistoryBook(history, self.cutoff)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -118,14 +127,14 @@ def _as_it_was(home: Home, settings: Settings, published: ScoreBatch) -> Questio
 
     facts = published.manifest.facts
     champion = registry.registered(home, facts["model_version"])
-    if champion.fingerprint != matrix.fingerprint():
+    then = _settings_of(settings, facts.get("settings", {}))
+    if champion.fingerprint != matrix.fingerprint(then.features):
         raise WarmlineError(
             f"the model {facts['model_version']} of {published.as_of} was trained on other features"
             f" than this version computes (it scored with {facts['code_version']}). Replay it with "
             "that version; the list as it was published is in "
             f"{home.worklists / f'as_of={published.as_of}'}."
         )
-    then = _settings_of(settings, facts.get("settings", {}))
     night = matrix.Night(snapshots.midnight(published.as_of, then.zone), cutoff_of(published))
     return Question(
         History.open(home.history).at(facts["history_generation"]),
@@ -141,7 +150,7 @@ def _as_it_was(home: Home, settings: Settings, published: ScoreBatch) -> Questio
 def _as_it_would_be(home: Home, settings: Settings, as_of: date) -> Question:
     from models import bundle as bundles
 
-    champion = bundles.champion(home, expect=matrix.fingerprint())
+    champion = bundles.champion(home, expect=matrix.fingerprint(settings.features))
     night = snapshots.night(as_of, settings.zone, settings.training.usual_hour)
     started = datetime.fromtimestamp(night.cutoff, UTC)
     previous = latest(home.scores, before=as_of)

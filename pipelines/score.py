@@ -76,7 +76,7 @@ def score(
     from models import bundle as bundles
 
     history = History.open(home.history)
-    champion = bundles.champion(home, expect=matrix.fingerprint())
+    champion = bundles.champion(home, expect=matrix.fingerprint(settings.features))
     night = snapshots.night(as_of, settings.zone, settings.training.usual_hour, started)
     previous = latest(home.scores, before=as_of)
     question = Question(history, champion, settings, as_of, night, started, previous)

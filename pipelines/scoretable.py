@@ -45,13 +45,12 @@ class Scores:
         probability: NDArray[np.float64],
         rows: NDArray[np.float64],
     ) -> Scores:
-        """From matrix rows [n, features], which are not kept. Silence on a pause is no fading."""
-        paused = rows[:, matrix.column("paused")] > 0
+        """From matrix rows [n, features], which are not kept."""
         return cls(
             customer,
             probability,
             rows[:, matrix.column("silent")] > 0,
-            np.where(paused, np.nan, rows[:, matrix.column("fading")]),
+            rows[:, matrix.column("fading")].copy(),
             float(np.nanmin(rows[:, matrix.column("days_since_any")], initial=np.inf)),
         )
 

@@ -110,7 +110,7 @@ class _Pass:
         blocks = matrix.stream(
             asked.history,
             [asked.night],
-            matrix.context(asked.history, asked.settings),
+            matrix.context(asked.history, asked.settings, [asked.night]),
             customers=self.why_not == Why.SCORED,
             threads=threads,
         )

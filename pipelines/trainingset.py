@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import DAY
+from models.contracts import DAY, Feature
 from models.dataset import Dataset
 from models.errors import NotEnoughData
 from pipelines import labels, snapshots
@@ -71,7 +71,7 @@ def assemble(
     taken = usable.any(axis=0) & _sample(len(people), share)
     pieces = []
     advance("reading past nights", 0.0)
-    context = matrix.context(history, settings)
+    context = matrix.context(history, settings, nights)
     blocks = matrix.stream(
         history, nights, context, customers=taken, threads=settings.performance.threads
     )
@@ -85,7 +85,7 @@ def assemble(
             customer = block.customers[keep]
             pieces.append((night.as_of, customer, told[position].left[customer], rows[keep]))
         advance("reading past nights", 0.4 * (block.bucket + 1) / history.buckets)
-    return _set(pieces, tuple(dates), label, share)
+    return _set(pieces, context.features, tuple(dates), label, share)
 
 
 def _labels(
@@ -117,12 +117,12 @@ def _sample(customers: int, share: float) -> NDArray[np.bool_]:
 
 def _set(
     pieces: Sequence[tuple[int, NDArray[np.int32], NDArray[np.bool_], NDArray[np.float64]]],
+    features: tuple[Feature, ...],
     dates: tuple[date, ...],
     label: str,
     share: float,
 ) -> TrainingSet:
     """Pieces of (as_of, customers, left, rows) as one set, by snapshot and customer number."""
-    features = matrix.features()
     rows = np.concatenate([rows for *_, rows in pieces] or [np.empty((0, len(features)))])
     as_of = np.concatenate([np.full(len(rows), at, np.int64) for at, _, _, rows in pieces])
     customer = np.concatenate([numbers for _, numbers, _, _ in pieces]).astype(np.int64)

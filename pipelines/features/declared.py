@@ -76,7 +76,7 @@ class Attributes:
     @classmethod
     def of(cls, history: History, declared: Declared) -> Attributes:
         """The declared columns of a history. Raises `WrongUsage` for a column that never came."""
-        pieces = [cls._none()]
+        pieces = [cls.none()]
         with connect() as connection:
             if declared.attributes and "attributes" in history.manifest.tables:
                 pieces.append(cls._dated(connection, history, declared.attributes))
@@ -90,7 +90,8 @@ class Attributes:
         return cls(**{n: joined[n][order] for n in names})
 
     @classmethod
-    def _none(cls) -> Attributes:
+    def none(cls) -> Attributes:
+        """No values."""
         whole, code = np.empty(0, np.int64), np.empty(0, np.int32)
         return cls(code, code, whole, whole, whole, np.empty(0))
 

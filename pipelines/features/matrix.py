@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,17 +17,20 @@ from numpy.typing import NDArray
 
 from models import bundle
 from models.contracts import CHANNEL_CODE, CHANNELS, Feature
+from models.settings import Features as Declared
+from pipelines.features import declared as declarations
 from pipelines.features import relationship
 from pipelines.features.calendar_rows import read_hours
 from pipelines.features.calendars import NO_HOURS, Hours
+from pipelines.features.declared import Attributes
 from pipelines.features.gaps import NO_GAPS, Gaps, gaps_of
 from pipelines.features.program import Program, compile_program
 from pipelines.features.streams import STREAMS, stream_features
+from pipelines.feeds import found_gaps
 from pipelines.history.events import Events
+from pipelines.history.rates import Money
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from models.settings import Promises, Settings
     from pipelines.history.store import History
     from pipelines.history.terms import Terms
@@ -62,6 +65,14 @@ class Context:
     silent_days: int = SILENT_DAYS
     gaps: Gaps = NO_GAPS  # when feeds were down
     hours: Hours = NO_HOURS  # when teams work
+    money: Money | None = None  # the home's currency; None: as `relationship.fill` says
+    declared: Declared = field(default_factory=Declared)  # of the company's own columns
+    attributes: Attributes = field(default_factory=Attributes.none)  # their values
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """All columns in order."""
+        return features(self.declared)
 
 
 @dataclass(frozen=True)
@@ -73,16 +84,19 @@ class Block:
     values: NDArray[np.float64]
 
 
-@cache
-def features() -> tuple[Feature, ...]:
-    """All columns in order: of the streams, of the customer, of the contract."""
-    return stream_features() + relationship.FEATURES
+NOTHING_DECLARED = Declared()
 
 
 @cache
-def fingerprint() -> str:
-    """What a bundle must have been trained on to be used with this code."""
-    return bundle.fingerprint(features())
+def features(declared: Declared = NOTHING_DECLARED) -> tuple[Feature, ...]:
+    """All columns in order: of the streams, the customer and the contract, then those declared."""
+    return stream_features() + relationship.FEATURES + declarations.features(declared)
+
+
+@cache
+def fingerprint(declared: Declared = NOTHING_DECLARED) -> str:
+    """What a bundle must have been trained on to be used with this code and these settings."""
+    return bundle.fingerprint(features(declared))
 
 
 @cache
@@ -101,27 +115,33 @@ def program() -> Program:
     return compile_program(STREAMS)
 
 
-def context(history: History, settings: Settings, gaps: pd.DataFrame | None = None) -> Context:
-    """What the history knows of its agents, teams and feeds, and the home's promises.
+def context(history: History, settings: Settings, nights: Sequence[Night]) -> Context:
+    """What the history knows of its agents, teams, feeds and money, and the home's promises.
 
-    `gaps`, with `source`, `kind`, `from` and `to` in seconds since 1970 UTC, are stretches found in
-    the feeds' own rhythm; they join the declared ones. Raises `WarmlineError` for a wrong calendar.
+    Gaps are those declared and those that the feeds' own rhythm shows until the last of `nights`.
+    Raises `WarmlineError` for a wrong calendar and `WrongUsage` for a declared column that never
+    came.
     """
+    until = max((night.cutoff for night in nights), default=0)
     return Context(
         history.bots(),
         promise_seconds(settings.promises),
         settings.scoring.silent_days,
-        _gaps(history, gaps),
+        _gaps(history, until),
         read_hours(history, settings.zone),
+        Money.of_history(history, settings.currency),
+        settings.features,
+        Attributes.of(history, settings.features),
     )
 
 
-def _gaps(history: History, found: pd.DataFrame | None) -> Gaps:
-    """Declared and found gaps; what each feed brings is looked up only where there are any."""
-    declared = history.table("feed_gaps")
+def _gaps(history: History, until: int) -> Gaps:
+    """Declared and found gaps. A found one is known once the feed is back."""
+    feeds = history.feeds()
+    declared, found = history.table("feed_gaps"), found_gaps(feeds, until)
     if all(table is None or table.empty for table in (declared, found)):
         return NO_GAPS
-    return gaps_of(declared, found, history.feeds())
+    return gaps_of(declared, found.assign(recorded_at=found["to"]), feeds)
 
 
 def compute(
@@ -139,11 +159,15 @@ def compute(
     """
     from pipelines.features import engine
 
-    out = np.empty((len(nights), len(customers), len(features())))
+    out = np.empty((len(nights), len(customers), len(context.features)))
     own = len(stream_features())
+    end = own + len(relationship.FEATURES)
     if len(customers) and len(nights):
         engine.fill(out, events, customers, joined, nights, context, program())
-        relationship.fill(out[:, :, own:], terms, customers, nights)
+        relationship.fill(out[:, :, own:end], terms, customers, nights, context.money)
+        declarations.fill(out[:, :, end:], context.attributes, customers, nights)
+        # Who has paused is not fading.
+        out[:, :, column("fading")][out[:, :, column("paused")] == 1] = np.nan
     return out
 
 

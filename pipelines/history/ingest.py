@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ from pipelines.history import (
     database,
     dictionaries,
     identities,
+    leaving_out,
     mapped,
     small,
     sources,
@@ -31,6 +32,7 @@ from pipelines.history.addresses import Address
 from pipelines.history.claims import Claim
 from pipelines.history.engine import connect, count, quoted
 from pipelines.history.failures import said_plainly
+from pipelines.history.leaving_out import Omit
 from pipelines.history.manifest import Manifest, publish, read_current, sweep
 from pipelines.history.rejects import Reject, collect, summary
 from pipelines.history.rejects import count as count_rejects
@@ -64,6 +66,7 @@ class Order:
     threads: int
     lag: timedelta = timedelta(0)  # databases: how far before the last watermark to read again
     full: bool = False  # databases: read all, whatever was read before
+    omit: Callable[[], Omit] = Omit
 
 
 @dataclass
@@ -98,19 +101,21 @@ def ingest(
     threads: int = 2,
     lag: timedelta = timedelta(days=3),
     full: bool = False,
+    omit: Callable[[], Omit] = Omit,
 ) -> IngestReport:
     """Adds the folder or database `source` to the history in `home_history`.
 
     Of a database only what is newer than the last ingest's watermark less `lag` is read; with
     `full` all of it.
     `timezone` (IANA) is where times without an offset are read. Above `max_reject_share` of a
-    source's rows the ingest fails whole. `progress` is called with words as each step begins.
+    source's rows the ingest fails whole. `omit` says, once no other
+    ingest can run, which rows are left out. `progress` is called with words as each step begins.
     Raises `Busy` while another ingest runs, and `WarmlineError` for whatever cannot be read or
     written; the history is then as it was.
     """
     order = Order(
         home_history, source, mapping, dry_run, max_reject_share, timezone, now,
-        progress or (lambda _: None), memory_gb, threads, lag, full,
+        progress or (lambda _: None), memory_gb, threads, lag, full, omit,
     )  # fmt: skip
     with said_plainly(home_history), _staging(order) as staging:
         before = read_current(home_history) or Manifest()
@@ -155,6 +160,7 @@ def _sweep_quietly(history: Path) -> None:
 def _read(run: Run) -> None:
     """Stages every table of the source and judges its rows one by one."""
     order = run.order
+    omit = order.omit()
     if isinstance(order.source, Address):
         last = {} if order.full else run.before.reads.get(order.source.name, {})
         asked = database.Reading(
@@ -179,16 +185,25 @@ def _read(run: Run) -> None:
             run.connection, feeds, source=mapped.default_source(order.source), latest=latest
         )
         run.staged[table.name] = staged
+        erased, too_old = leaving_out.mark(
+            run.connection, staged, omit, lambda: _customers(run)
+        )
         if table is IDENTITIES:
             identities.refuse_circles(run.connection, order.history, run.before, staged)
         run.rejects += collect(run.connection, staged)
         run.ignored += _columns_not_read(staged)
         rows = count(run.connection, staged.name) + len(staged.broken)
         rejected = count_rejects(run.connection, staged)
-        run.counts[table.name] = Counts(rows=rows, rejected=rejected)
+        run.counts[table.name] = Counts(
+            rows=rows, rejected=rejected, erased=erased, too_old=too_old
+        )
     if order.mapping:
         run.claims = claims.check(run.connection, order.mapping.name)
     _refuse_too_many(run)
+
+
+def _customers(run: Run) -> list[str]:
+    return dictionaries.read_words(run.order.history, run.before, "customer")
 
 
 def _columns_not_read(staged: Staged) -> list[str]:
@@ -216,8 +231,9 @@ def _compare(run: Run) -> None:
     run.order.progress("comparing with what is known")
     for table, staged in run.staged.items():
         if small.is_small(table):
-            rejected = run.counts[table].rejected
-            run.counts[table] = small.compare(run.connection, history, staged, before, rejected)
+            read = run.counts[table]
+            found = small.compare(run.connection, history, staged, before, read.rejected)
+            run.counts[table] = replace(found, erased=read.erased)
     dictionaries.load(run.connection, history, before, "customer")
     if "customers" in run.staged:
         joined = "SELECT customer_id AS word FROM fresh_customers WHERE deleted_at IS NULL"

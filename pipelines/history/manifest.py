@@ -90,6 +90,15 @@ class Past:
     customers: int
     rows: int
     span: tuple[int, int] | None
+    erased: int = 0
+
+
+@dataclass(frozen=True)
+class Aged:
+    """Down to when words were removed for their age, and by which generation."""
+
+    before: int  # seconds since 1970 UTC
+    generation: int
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,8 @@ class Manifest:
     past: tuple[Past, ...] = ()  # earlier generations, oldest first
     # How far databases were read: by source, by table, the last watermark as ISO text.
     reads: dict[str, dict[str, str]] = field(default_factory=dict)
+    erased: int = 0  # persons erased by then: of nights before, they are missing
+    words: Aged | None = None  # None: words were never removed for their age
 
     def of_bucket(self, bucket: int) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.bucket == bucket)
@@ -131,7 +142,9 @@ class Manifest:
         """The earlier generations and this one."""
         if self.generation == 0:
             return self.past
-        mine = Past(self.generation, self.ingested_at, self.customers, self.rows, self.span)
+        mine = Past(
+            self.generation, self.ingested_at, self.customers, self.rows, self.span, self.erased
+        )
         return (*self.past, mine)
 
     def to_json(self) -> bytes:
@@ -158,6 +171,8 @@ class Manifest:
             feeds=_files(raw["feeds"]),
             past=tuple(Past(**{**one, "span": _span(one["span"])}) for one in raw["past"]),
             reads=raw.get("reads", {}),
+            erased=raw.get("erased", 0),
+            words=Aged(**raw["words"]) if raw.get("words") else None,
         )
 
 
@@ -222,16 +237,18 @@ def publish(folder: Path, manifest: Manifest) -> None:
     write_atomically(folder / CURRENT, f"{name}\n".encode())
 
 
-def sweep(folder: Path) -> None:
+def sweep(folder: Path, *, keep_former: bool = True) -> None:
     """Remove what neither the current generation nor the one before it needs.
 
-    The one before is kept for readers that still have it open. Only the holder of the lock may
-    sweep: what a dead run left behind looks just like what a living one is writing. Files that
-    are not an ingest's own are never touched.
+    The one before is kept for readers that still have it open; with `keep_former=False` it goes
+    too, since what was erased must not lie on, and they open the history anew. Only the holder of
+    the lock may sweep: what a dead run left behind looks just like what a living one is writing.
+    Files that are not an ingest's own are never touched.
     """
     current = read_current(folder)
     kept = set()
-    for generation in (current.generation, current.generation - 1) if current else ():
+    former = [current.generation - 1] if current and keep_former else []
+    for generation in [current.generation, *former] if current else []:
         path = folder / manifest_name(generation)
         if path.exists():
             kept |= {path.name, *(file.path for file in read_manifest(path).files())}

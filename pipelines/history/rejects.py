@@ -44,7 +44,7 @@ def collect(connection: duckdb.DuckDBPyConnection, staged: Staged) -> list[Rejec
     """The rejected rows of one table, by file and line."""
     rows = connection.execute(
         "SELECT _file, _line, rowid, _problem, coalesce(_bad, '') "  # noqa: S608
-        f"FROM {staged.name} WHERE _problem IS NOT NULL ORDER BY _file, rowid LIMIT {LISTED}"
+        f"FROM {staged.name} WHERE _problem >= 0 ORDER BY _file, rowid LIMIT {LISTED}"
     ).fetchall()
     lines = _lines(staged, [(file, row) for file, line, row, _, _ in rows if line is None])
     found = [
@@ -62,7 +62,7 @@ def collect(connection: duckdb.DuckDBPyConnection, staged: Staged) -> list[Rejec
 
 def count(connection: duckdb.DuckDBPyConnection, staged: Staged) -> int:
     """How many rows of the table are rejected."""
-    return count_rows(connection, f"{staged.name} WHERE _problem IS NOT NULL") + len(staged.broken)
+    return count_rows(connection, f"{staged.name} WHERE _problem >= 0") + len(staged.broken)
 
 
 def _lines(staged: Staged, places: list[tuple[int, int]]) -> dict[tuple[int, int], int]:

@@ -13,7 +13,7 @@ from pipelines.history.claims import Claim
 
 @dataclass
 class Counts:
-    """Rows of one table. `new` to `rejected` add up to `rows`; of the new, some may wait."""
+    """Rows of one table. `new` to `too_old` add up to `rows`; of the new, some may wait."""
 
     rows: int = 0  # read
     new: int = 0
@@ -22,6 +22,8 @@ class Counts:
     conflicting: int = 0  # same id and age, different content: the first was kept
     removed: int = 0  # tombstones that took a row out
     rejected: int = 0
+    erased: int = 0  # of persons who were erased: left out
+    too_old: int = 0  # older than is kept: left out
     pending: int = 0  # waiting for their customer, rows of earlier ingests included
     joined: int = 0  # waited since an earlier ingest, and their customer came
 
@@ -78,6 +80,7 @@ class IngestReport:
                 f"{self.interactions.pending:,} interactions wait for {self.unknown_customers:,} "
                 "customers that no source has named yet"
             )
+        yield from self._left_out()
         yield from (f"rejected: {reason}" for reason in self.reject_reasons)
         if self.rejects:
             yield f"rejected rows are listed in {self.rejects}"
@@ -86,6 +89,13 @@ class IngestReport:
             yield f"fetched from {table}: {rows:,} rows{newer}"
         yield from self._about_the_source()
         yield self._outcome()
+
+    def _left_out(self) -> Iterator[str]:
+        erased = sum(counts.erased for counts in self.tables.values())
+        if erased:
+            yield f"{erased:,} rows of erased persons were left out"
+        if self.interactions.too_old:
+            yield f"{self.interactions.too_old:,} interactions older than is kept were left out"
 
     def _about_the_source(self) -> Iterator[str]:
         for reason, rows in self.left_out.items():

@@ -102,7 +102,7 @@ def stage(
         _read(connection, staged, feed, source)
     if any(_makes_ids(feed) for feed in feeds):
         connection.execute(EQUAL_ROWS)
-        hashes = {"key": _key(table), "content": _hash(staged)}
+        hashes = {"key": _key(table), "content": content_hash(staged)}
         connection.execute(REHASH.format(staged=staged.name, twin=TWIN, **hashes))
     return staged
 
@@ -150,7 +150,7 @@ def _insert(staged: Staged, feed: Feed, source: str) -> str:
         bad=_bad(staged),
         naive=" + ".join(f"{naive(c, feed.types[c.name])}::UTINYINT" for c in times) or "0",
         key=_key(staged.table),
-        content=_hash(staged),
+        content=content_hash(staged),
         replaced=MADE_ID.format(content=_content(staged)) if made else "",
         made="interaction_id IS NULL" if made else "false",
     )
@@ -193,7 +193,8 @@ def _key(table: Table) -> str:
     return f"hash64(source || {SEPARATOR} || interaction_id)"
 
 
-def _hash(staged: Staged) -> str:
+def content_hash(staged: Staged) -> str:
+    """SQL of the hash of all that a row says, its age and provenance aside."""
     return f"hash64({_content(staged)})"
 
 

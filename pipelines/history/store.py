@@ -194,14 +194,24 @@ class History:
         return np.array([word in known for word in self.words("agent")], np.bool_)
 
     def events_of(self, customer_id: str) -> pd.DataFrame:
-        """One customer's interactions in the contract's columns, oldest first.
+        """One customer's interactions in the contract's columns, oldest first, with what the
+        contract's terms tell (renewals, notices, ends).
 
         Raises `WarmlineError` where no customer has that id.
         """
         number = self.numbers.get(customer_id)
         if number is None:
             raise WarmlineError(f"No customer of {self.folder} has the id {customer_id!r}.")
-        return rows_of_customer(self.folder, self.manifest, number, self._until)
+        import pandas as pd
+
+        from pipelines.history.derived import derived_rows
+
+        rows = rows_of_customer(self.folder, self.manifest, number, self._until)
+        told = derived_rows(self, number)
+        if not len(told):
+            return rows
+        both = pd.concat([rows, told], ignore_index=True)
+        return both.sort_values("occurred_at", kind="stable", ignore_index=True)
 
     @cached_property
     def numbers(self) -> dict[str, int]:

@@ -1,0 +1,75 @@
+"""The proof of each erasure, without personal data: erasures.jsonl, only ever added to."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.files import sync_folder
+from models.suppression import ANY, Suppression
+
+if TYPE_CHECKING:
+    from models.home import Home
+
+FILE = "erasures.jsonl"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was removed, when, by whom, and what the history is since."""
+
+    erasure: int  # 1, 2, 3, ...
+    at: str  # ISO 8601, UTC
+    by: str  # user of the operating system
+    person: str  # keyed hash of the customer id, as on the suppression list
+    removed: dict[str, int]  # rows and lines, by kind
+    generation_before: int
+    generation_after: int
+    manifest_sha256: str  # of the history's manifest after
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def lines(self) -> Iterator[str]:
+        """The proof in words."""
+        yield f"Erasure {self.erasure}, {self.at}, by {self.by}, of the person {self.person[:16]}..."
+        for kind, many in self.removed.items():
+            if many:
+                yield f"  {kind.replace('_', ' ')}: {many:,}"
+        yield (
+            f"  the history went from generation {self.generation_before} to "
+            f"{self.generation_after}; its manifest has the SHA-256 {self.manifest_sha256}"
+        )
+
+
+def read(home: Home) -> list[Proof]:
+    """All proofs, oldest first."""
+    path = home.root / FILE
+    if not path.exists():
+        return []
+    return [Proof(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def add(home: Home, proof: Proof) -> None:
+    """One line more, on disk when this returns; again is harmless."""
+    if any(known.erasure == proof.erasure for known in read(home)):
+        return
+    line = json.dumps(proof.to_dict()).encode() + b"\n"
+    # One write to a file opened for appending: a crash leaves the line or nothing of it.
+    descriptor = os.open(home.root / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    try:
+        os.write(descriptor, line)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(home.root)
+
+
+def of_person(home: Home, asked: str) -> Proof | None:
+    """The proof of an id that was erased, any of the person's; None where it never was."""
+    listed = Suppression.of(home)
+    number = listed.customer(asked) or listed.alias(ANY, asked) if listed else None
+    return next((proof for proof in read(home) if proof.erasure == number), None)
