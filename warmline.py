@@ -15,6 +15,7 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 import click
 
 import outreach.cli
+import outreach.erasing
 import pipelines.cli
 from models.command import Run, command, day
 
@@ -28,9 +29,11 @@ SAMPLE_NIGHT = date(2026, 7, 1)  # the day after the sample's last
 def book(run: Run, as_of: date | None = None) -> HistoryBook:
     """Customers and what happened to them as the scores of `as_of` (the newest by default) knew
     it, for outreach, which may not import pipelines."""
+    from models.erasure import refuse_unfinished
     from pipelines.explaining import book_of_night
     from pipelines.storage import pull_history
 
+    refuse_unfinished(run.home)
     pull_history(run)
     return book_of_night(run.home, as_of)
 
@@ -84,7 +87,8 @@ def main() -> None:
 
 for each in (
     *pipelines.cli.COMMANDS,
-    pipelines.cli.nightly_command((("plan", plan_night),)),
+    pipelines.cli.nightly_command((("plan", plan_night),), outreach.erasing.places()),
+    pipelines.cli.forget_command(outreach.erasing.places()),
     *outreach.cli.commands(book),
     replay,
     demo,

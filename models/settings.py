@@ -62,6 +62,7 @@ class Ingest(Section):
     max_reject_share: Share = 0.01  # CONTRACTS.md: above it the ingest fails whole
     # Databases: transactions that commit so much after their rows' stamp are still found.
     lag_window_days: Annotated[float, Field(ge=0)] = 3
+    precedence: tuple[str, ...] = ()  # of sources that tell of the same row: the first one counts
     sources: tuple[Source, ...] = ()
 
 

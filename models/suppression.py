@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from models.errors import WarmlineError
 from models.files import replacing
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from models.person import Person
 
 FILE = "suppression.jsonl"
+KEY = "secret.key"  # see `Home.secret_key`
 ANY = ""  # the system of an external id that means one person whoever says it
 _PSEUDONYM_BYTES = 16  # 128 bits: two persons share one with a chance of 2^-128 a pair
 
@@ -38,10 +40,15 @@ class Suppression:
 
     @classmethod
     def of(cls, home: Home) -> Suppression:
-        """The home's list."""
+        """The home's list. Raises `WarmlineError` where its key is gone: nobody would be known."""
         path = home.root / FILE
         if not path.exists():
             return cls()
+        if not (home.root / KEY).exists():
+            raise WarmlineError(
+                f"{home.root / KEY} is missing: without it the suppression list knows nobody, and "
+                "erased persons would come back. Restore it from a copy. Nothing was changed."
+            )
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return cls(home.secret_key(), {line["hash"]: line["erasure"] for line in lines})
 

@@ -1,4 +1,4 @@
-"""Commands of the pipelines: init, ingest, train, score, publish, nightly, explain, doctor."""
+"""Commands of the pipelines: init, ingest, train, score, publish, nightly, explain, forget, doctor."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from models.command import Run, command, day
 
 if TYPE_CHECKING:
+    from models.erasure import Place
     from pipelines.nightsteps import Following
 
 
@@ -53,9 +54,11 @@ def ingest(
 @click.option("--horizon", type=click.IntRange(min=1), metavar="DAYS", help="Churn within so long.")
 def train(run: Run, as_of: date | None, horizon: int | None) -> None:
     """Train, judge on later dates, and make it champion only if it passes."""
+    from models.erasure import refuse_unfinished
     from pipelines import storage
     from pipelines.train import train as training
 
+    refuse_unfinished(run.home)
     with run.progress() as advance:
         storage.pull(run)
         trained = training(
@@ -69,6 +72,7 @@ def train(run: Run, as_of: date | None, horizon: int | None) -> None:
 @as_of_option
 def score(run: Run, as_of: date | None) -> None:
     """Score every customer with the champion and publish one batch."""
+    from models.erasure import refuse_unfinished
     from pipelines import storage
     from pipelines.lock import exclusive
     from pipelines.nightly import run_name
@@ -76,6 +80,7 @@ def score(run: Run, as_of: date | None) -> None:
 
     night = as_of or run.today()
     with run.progress() as advance, exclusive(run.home.lock, "run"):
+        refuse_unfinished(run.home)
         storage.pull(run, as_of=night)
         scored = scoring(
             run.home,
@@ -121,8 +126,10 @@ def doctor(run: Run) -> None:
 @click.option("--reason", required=True, metavar="TEXT", help="Why the batch may go out; kept.")
 def publish(run: Run, as_of: date, checks: tuple[str, ...], reason: str) -> None:
     """Publish the batch of DATE that a check held back. Name every check that failed."""
+    from models.erasure import refuse_unfinished
     from pipelines.publishing import publish as publishing
 
+    refuse_unfinished(run.home)
     given = publishing(run, as_of=as_of, checks=checks, reason=reason)
     run.result(
         given.to_dict(),
@@ -134,8 +141,30 @@ def publish(run: Run, as_of: date, checks: tuple[str, ...], reason: str) -> None
     )
 
 
-def nightly_command(following: tuple[Following, ...]) -> click.Command:
-    """`warmline nightly`: ingest the configured sources, score, and then what `following` does."""
+def forget_command(places: tuple[Place, ...]) -> click.Command:
+    """`warmline forget`: out of all that the pipelines keep, and out of `places`."""
+
+    @command("forget")
+    @click.argument("customer_id")
+    @click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
+    def forget(run: Run, customer_id: str, dry_run: bool) -> None:
+        """Erase CUSTOMER_ID everywhere, keeping a proof without personal data."""
+        from pipelines.erasure.forget import forget as forgetting
+
+        with run.progress() as advance:
+            done = forgetting(run, customer_id, places, dry_run=dry_run, advance=advance)
+        run.result(done.to_dict(), done.lines())
+
+    return forget
+
+
+def nightly_command(
+    following: tuple[Following, ...], places: tuple[Place, ...] = ()
+) -> click.Command:
+    """`warmline nightly`: ingest the configured sources, score, and then what `following` does.
+
+    An erasure that was cut off is completed first, `places` included.
+    """
 
     @command("nightly")
     @as_of_option
@@ -152,8 +181,10 @@ def nightly_command(following: tuple[Following, ...]) -> click.Command:
     ) -> None:
         """Ingest the configured sources, score, plan: resumable, one at a time."""
         from pipelines import backfill
+        from pipelines.erasure.forget import complete
         from pipelines.nightsteps import steps
 
+        complete(run, places, wait)
         dates = backfill.dates(as_of, first, last, run.today())
         with run.progress() as advance:
             nights = backfill.run_nights(run, steps(run, following), dates, wait, advance)

@@ -32,6 +32,7 @@ def examine(root: Path, now: datetime) -> list[Finding]:
     looks: tuple[tuple[str, Callable[[Home, datetime], str]], ...] = (
         ("home", _home),
         ("settings", _settings),
+        ("erasure", _erasure),
         ("disk", _disk),
         ("libraries", _libraries),
         ("history", _history),
@@ -66,6 +67,15 @@ def _settings(home: Home, now: datetime) -> str:
     settings = load(home.root, os.environ)
     many = len(settings.ingest.sources)
     return f"settings read; {many or 'no'} source{'s' * (many != 1)} for the nightly ingest"
+
+
+def _erasure(home: Home, now: datetime) -> str:
+    from models.erasure import refuse_unfinished
+    from models.suppression import Suppression
+
+    refuse_unfinished(home)
+    erased = len(set(Suppression.of(home).erasures.values()))
+    return f"no erasure is left unfinished; {erased:,} persons are on the suppression list"
 
 
 def _disk(home: Home, now: datetime) -> str:

@@ -10,11 +10,13 @@ from typing import Any
 from models.batch import ScoreBatch, publish
 from models.command import Run
 from models.errors import RefusedToPublish, WarmlineError
+from models.settings import Retention
 from pipelines import storage
 from pipelines.acceptance import accepted, failed_checks
 from pipelines.brought import customers_brought
 from pipelines.intake import shown, take_up
 from pipelines.nightly import Night, Step
+from pipelines.retention import keep_no_longer
 from pipelines.score import score
 
 # What follows scoring: named steps of (run, as_of) that others bring.
@@ -22,13 +24,19 @@ Following = tuple[str, Callable[[Run, date], dict[str, Any]]]
 
 
 def steps(run: Run, following: Sequence[Following]) -> list[Step]:
-    """Ingest the configured sources, score, and what others bring to `following`."""
+    """Ingest the configured sources, score, what others bring to `following`, and at last remove
+    what is older than is kept."""
     return [
         Step("ingest", lambda night: _ingest(run)),
         Step("score", lambda night: _score(run, night)),
         *(
             Step(name, lambda night, work=work: work(_at(run, night), night.as_of))  # type: ignore[misc]
             for name, work in following
+        ),
+        *(
+            [Step("retention", lambda night: keep_no_longer(_at(run, night)))]
+            if run.settings.retention != Retention()
+            else []
         ),
     ]
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.history import knowledge, versions
+from pipelines.history import combining, knowledge, voices
 from pipelines.history.dictionaries import load
 from pipelines.history.manifest import Manifest
-from pipelines.history.schema import CUSTOMERS, TERMS, Table
+from pipelines.history.schema import CUSTOMERS, TERMS
 from pipelines.history.terms import END_KIND_CODE, NEVER, Terms, announced
 
 if TYPE_CHECKING:
@@ -68,21 +68,25 @@ NO_WORDS = dict.fromkeys(TERM_WORDS, "NULL::VARCHAR")
 
 
 def customer_frame(
-    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    manifest: Manifest,
+    precedence: Sequence[str] = (),
 ) -> pd.DataFrame:
     """One row a customer, by number; times are seconds since 1970 UTC, NEVER where absent.
 
     A customer whose row was deleted keeps the number and never joined. `left_recorded` is since
     when `left_at` was known. Everything else is today's state: `first_seen` is when the source, or
-    else this history, first knew of the row, and what has no date counts from then.
+    else this history, first knew of the row, and what has no date counts from then. Several
+    sources are combined by `precedence` (see `voices`).
     """
-    every_version = versions.all_versions(folder, manifest, "customers")
+    told = voices.told(connection, folder, manifest, CUSTOMERS.name, precedence)
     joined_at = knowledge.seconds("joined_at")
     rows = knowledge.read(
         connection,
         CUSTOMER_SQL,
-        spans=knowledge.spans(folder, manifest, CUSTOMERS, joined_at),
-        living=versions.living(CUSTOMERS, every_version),
+        spans=combining.spans(connection, told, joined_at),
+        living=voices.counting(told),
         joined_at=joined_at,
         left_at=knowledge.seconds("left_at"),
         living_left_at=knowledge.seconds("living.left_at"),
@@ -94,22 +98,34 @@ def customer_frame(
     return frame
 
 
-def coded_terms(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> Terms:
+def coded_terms(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    manifest: Manifest,
+    precedence: Sequence[str] = (),
+) -> Terms:
     """Every version of the terms of known customers, in two times (see `Terms`)."""
-    return announced(_terms(connection, folder, manifest, TERMS, TERM_DATES, TERM_WORDS))
+    told = voices.told(connection, folder, manifest, TERMS.name, precedence)
+    return announced(_terms(connection, folder, manifest, told, TERM_DATES, TERM_WORDS))
 
 
-def value_terms(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> Terms:
+def value_terms(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    manifest: Manifest,
+    precedence: Sequence[str] = (),
+) -> Terms:
     """The customers' own rows as terms: one each, in every version, from joining to leaving."""
     dates = {"started": "joined_at", "ended": "left_at"}
-    return _terms(connection, folder, manifest, CUSTOMERS, dates, {})
+    told = voices.told(connection, folder, manifest, CUSTOMERS.name, precedence)
+    return _terms(connection, folder, manifest, told, dates, {})
 
 
 def _terms(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     manifest: Manifest,
-    table: Table,
+    told: voices.Told,
     columns: Mapping[str, str],
     words: Mapping[str, str],
 ) -> Terms:
@@ -118,7 +134,7 @@ def _terms(
     rows = knowledge.read(
         connection,
         TERMS_SQL,
-        spans=knowledge.spans(folder, manifest, table, found["started"]),
+        spans=combining.spans(connection, told, found["started"]),
         words=load(connection, folder, manifest, "customer"),
         **{**NO_DATES, **NO_WORDS, **found, **words},
     )

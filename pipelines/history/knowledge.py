@@ -60,9 +60,14 @@ def spans(folder: Path, manifest: Manifest, table: Table, own_date: str) -> str:
 
     `own_date` is SQL (seconds) of the date that a row carries itself, NULL where it carries none.
     """
+    return spans_of(all_versions(folder, manifest, table.name), table.key, own_date)
+
+
+def spans_of(rows: str, key: tuple[str, ...], own_date: str) -> str:
+    """As `spans`, of the versions `rows` (SQL), of which `key` tells which are of one row."""
     return SPANS.format(
-        versions=all_versions(folder, manifest, table.name),
-        key=", ".join(name(column) for column in table.key),
+        versions=rows,
+        key=", ".join(name(column) for column in key),
         newest_first=NEWEST_FIRST,
         age=seconds("greatest(recorded_at, updated_at, deleted_at)"),
         recorded_at=seconds("recorded_at"),

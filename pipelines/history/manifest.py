@@ -82,6 +82,19 @@ class Watermark:
 
 
 @dataclass(frozen=True)
+class Conflict:
+    """A field that two sources tell differently, in `rows` rows (see `conflicts`)."""
+
+    table: str  # or "cases"
+    field: str
+    counts: str  # the source whose value counts
+    other: str
+    rows: int
+    personal: bool
+    customers: tuple[int, ...]  # a few of those it is about, by number
+
+
+@dataclass(frozen=True)
 class Past:
     """What an earlier generation held, so that it can be read again."""
 
@@ -121,6 +134,7 @@ class Manifest:
     past: tuple[Past, ...] = ()  # earlier generations, oldest first
     # How far databases were read: by source, by table, the last watermark as ISO text.
     reads: dict[str, dict[str, str]] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()  # between sources, as of this generation
     erased: int = 0  # persons erased by then: of nights before, they are missing
     words: Aged | None = None  # None: words were never removed for their age
 
@@ -171,6 +185,10 @@ class Manifest:
             feeds=_files(raw["feeds"]),
             past=tuple(Past(**{**one, "span": _span(one["span"])}) for one in raw["past"]),
             reads=raw.get("reads", {}),
+            conflicts=tuple(
+                Conflict(**{**one, "customers": tuple(one["customers"])})
+                for one in raw.get("conflicts", ())
+            ),
             erased=raw.get("erased", 0),
             words=Aged(**raw["words"]) if raw.get("words") else None,
         )

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.history import conflicts as between_sources
 from pipelines.history.claims import Claim
+from pipelines.history.conflicts import Difference
 
 
 @dataclass
@@ -26,6 +28,8 @@ class Counts:
     too_old: int = 0  # older than is kept: left out
     pending: int = 0  # waiting for their customer, rows of earlier ingests included
     joined: int = 0  # waited since an earlier ingest, and their customer came
+    # Ids of up to three that were conflicting.
+    conflicting_ids: list[str] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class IngestReport:
     claims: list[Claim] = field(default_factory=list)  # the source's aggregates against ours
     fetched: dict[str, int] = field(default_factory=dict)  # rows that a database sent, by table
     since: dict[str, str] = field(default_factory=dict)  # of those, tables read from there on
+    # What sources of the history tell differently, this one or not.
+    conflicts: list[Difference] = field(default_factory=list)
 
     @property
     def interactions(self) -> Counts:
@@ -67,6 +73,8 @@ class IngestReport:
         """The report in words, a line each."""
         for table, counts in self.tables.items():
             yield f"{table}: {_words(counts)}"
+            if counts.conflicting_ids:
+                yield _of_equal_age(table, counts)
         if self.first and self.last:
             yield f"from {_day(self.first)} to {_day(self.last)}"
         if self.kinds:
@@ -88,6 +96,7 @@ class IngestReport:
             newer = f" newer than {self.since[table]}" if table in self.since else ""
             yield f"fetched from {table}: {rows:,} rows{newer}"
         yield from self._about_the_source()
+        yield from between_sources.lines(self.conflicts)
         yield self._outcome()
 
     def _left_out(self) -> Iterator[str]:
@@ -120,6 +129,14 @@ def _words(counts: Counts) -> str:
         if number or name == "new":
             parts.append(f"{number:,} {name}")
     return ", ".join(parts)
+
+
+def _of_equal_age(table: str, counts: Counts) -> str:
+    more = ", ..." if counts.conflicting > len(counts.conflicting_ids) else ""
+    return (
+        f"{table}: another content with the same `updated_at`, of which the first was kept: "
+        f"{', '.join(counts.conflicting_ids)}{more}"
+    )
 
 
 def _day(moment: datetime) -> str:

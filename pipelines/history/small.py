@@ -56,6 +56,13 @@ SELECT
         FROM good_{table}) WHERE _content <> kept),
     (SELECT count(*) FROM good_{table})
 """
+# Ids of rows with the age of another and another content, a few.
+SAME_AGE = """
+SELECT DISTINCT label FROM (
+    SELECT concat_ws('/', {labels}) AS label, _content, first_value(_content) OVER (
+        PARTITION BY _key, _version ORDER BY _ordinal) AS kept
+    FROM good_{table}) WHERE _content <> kept ORDER BY 1 LIMIT 3
+"""
 
 
 def compare(
@@ -82,7 +89,14 @@ def compare(
         conflicting=conflicting,
         removed=removed,
         rejected=rejected,
+        conflicting_ids=_same_age(connection, staged) if conflicting else [],
     )
+
+
+def _same_age(connection: duckdb.DuckDBPyConnection, staged: Staged) -> list[str]:
+    labels = ", ".join(f"{name(column)}::VARCHAR" for column in staged.table.key)
+    rows = connection.execute(SAME_AGE.format(labels=labels, table=staged.table.name))
+    return [label for (label,) in rows.fetchall()]
 
 
 def write(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import WarmlineError
-from pipelines.history import versions
+from pipelines.history import versions, voices
 from pipelines.history.arrivals import feeds
 from pipelines.history.buckets import bucket_of
 from pipelines.history.customers import coded_terms, customer_frame
@@ -37,16 +37,20 @@ class History:
     folder: Path
     manifest: Manifest
     past: bool = False  # not the newest generation
+    precedence: tuple[str, ...] = ()  # of sources, where several tell of the same row
 
     @classmethod
-    def open(cls, folder: Path) -> History:
-        """The generation that counts now; raises `WarmlineError` where nothing was ingested yet."""
+    def open(cls, folder: Path, precedence: tuple[str, ...] = ()) -> History:
+        """The generation that counts now; raises `WarmlineError` where nothing was ingested yet.
+
+        `precedence`: of sources that tell of the same row, the first of these counts (`voices`).
+        """
         manifest = read_current(folder)
         if manifest is None:
             raise WarmlineError(
                 f"There is no history in {folder} yet: run `warmline ingest PATH` first."
             )
-        return cls(folder, manifest)
+        return cls(folder, manifest, precedence=precedence)
 
     def at(self, generation: int) -> History:
         """An earlier generation, as it was read then. Raises `WarmlineError` for one that never
@@ -60,7 +64,7 @@ class History:
                 f"{self.generation}."
             )
         then = replace(self.manifest, **vars(past))
-        return History(self.folder, then, past=True)
+        return History(self.folder, then, True, self.precedence)
 
     @property
     def _until(self) -> int | None:
@@ -154,7 +158,7 @@ class History:
     @cached_property
     def _customers(self) -> pd.DataFrame:
         with connect() as connection:
-            frame = customer_frame(connection, self.folder, self.manifest)
+            frame = customer_frame(connection, self.folder, self.manifest, self.precedence)
         frame.loc[self._merged, "joined_at"] = NEVER  # the survivor stands for them
         return frame
 
@@ -167,7 +171,7 @@ class History:
         if "terms" not in self.manifest.tables:
             return None
         with connect() as connection:
-            terms = coded_terms(connection, self.folder, self.manifest)
+            terms = coded_terms(connection, self.folder, self.manifest, self.precedence)
         return terms.moved(self._survivors) if self._merged.any() else terms
 
     def table(self, table: str) -> pd.DataFrame | None:
@@ -177,7 +181,8 @@ class History:
         if table not in self.manifest.tables:
             return None
         with connect() as connection:
-            return versions.frame(connection, self.folder, self.manifest, TABLE[table])
+            told = voices.told(connection, self.folder, self.manifest, table, self.precedence)
+            return versions.frame(connection, TABLE[table], voices.counting(told))
 
     def words(self, dictionary: str) -> list[str]:
         """What the codes of `topic`, `agent` or `source` stand for, by code."""

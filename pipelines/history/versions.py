@@ -46,14 +46,11 @@ def living(table: Table, rows: str) -> str:
     return f"SELECT * FROM ({current(table, rows)}) WHERE deleted_at IS NULL"  # noqa: S608
 
 
-def frame(
-    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, table: Table
-) -> pd.DataFrame:
-    """The table as it stands: the contract's columns, other columns, provenance; times in UTC.
+def frame(connection: duckdb.DuckDBPyConnection, table: Table, rows: str) -> pd.DataFrame:
+    """The rows that count (SQL): the contract's columns, other columns, provenance; times in UTC.
 
     Rows are ordered by key, so that the order in which files arrived cannot show.
     """
-    rows = living(table, all_versions(folder, manifest, table.name))
     key = ", ".join(name(column) for column in table.key)
     arrow = connection.sql(f"SELECT * FROM ({rows}) ORDER BY {key}").to_arrow_table()  # noqa: S608
     own = [column.name for column in table.columns]
