@@ -36,6 +36,8 @@ def examine(root: Path, now: datetime) -> list[Finding]:
         ("disk", _disk),
         ("libraries", _libraries),
         ("history", _history),
+        ("feeds", _feeds),
+        ("sources", _sources),
         ("model", _model),
         ("scores", _scores),
     )
@@ -99,6 +101,32 @@ def _history(home: Home, now: datetime) -> str:
         raise WarmlineError("the history holds no interaction: run `warmline ingest PATH`.")
     newest = datetime.fromtimestamp(history.span[1], now.tzinfo)
     return f"history: {history.rows:,} interactions, the newest of {newest:%Y-%m-%d %H:%M} UTC"
+
+
+def _sources(home: Home, now: datetime) -> str:
+    """What sources tell differently: no fault of this home, so it is in order, with words."""
+    from pipelines.history import conflicts
+    from pipelines.history.store import History
+
+    found = conflicts.of_history(History.open(home.history))
+    if not found:
+        return "sources: none tells of a customer, term or case what another tells differently"
+    many = len(found)
+    head = f"sources: {many} field{'s' * (many != 1)} told differently by two sources"
+    return "\n     ".join([f"{head}, as of the last ingest:", *conflicts.lines(found)])
+
+
+def _feeds(home: Home, now: datetime) -> str:
+    """How late each source is; of its kinds the latest is told."""
+    from pipelines.history.lags import lateness
+    from pipelines.history.store import History
+
+    latest: dict[str, str] = {}
+    for one in sorted(lateness(History.open(home.history).feeds()), key=lambda one: one.most):
+        latest[one.source] = one.words
+    return "latest of each feed: " + (
+        "; ".join(latest[source] for source in sorted(latest)) or "none yet"
+    )
 
 
 def _model(home: Home, now: datetime) -> str:

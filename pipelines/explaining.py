@@ -63,7 +63,7 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     from models import bundle as bundles
     from models.explain import reasons
 
-    history = History.open(home.history)
+    history = History.open(home.history, settings.ingest.precedence)
     batch = latest(home.scores)
     if batch is None:
         raise WarmlineError("nothing is scored yet: run `warmline score --as-of DATE` first.")
@@ -91,8 +91,9 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
 def book_of_night(home: Home, as_of: date | None = None) -> HistoryBook:
     """The history as outreach reads it: what the published scores of `as_of` (the newest by
     default) could know, and what came since, by its own date."""
-    history = History.open(home.history)
     batch = latest(home.scores) if as_of is None else ScoreBatch.open(home.scores, as_of)
+    precedence = batch.manifest.facts.get("precedence", ()) if batch else ()
+    history = History.open(home.history, tuple(precedence))
     return HistoryBook(history, cutoff_of(batch) if batch else 0)
 
 

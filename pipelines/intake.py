@@ -16,7 +16,7 @@ from pipelines.history.report import IngestReport
 from pipelines.retention import omitted
 
 # Steps of an ingest that report progress; the bar is a guess of how far one of about so many is.
-STEPS = 14
+STEPS = 15
 
 
 def take_up(
@@ -58,6 +58,7 @@ def take_up(
         lag=timedelta(days=settings.ingest.lag_window_days),
         full=full,
         omit=lambda: omitted(run.home, settings.retention, run.now),
+        precedence=settings.ingest.precedence,
     )
     if not dry_run:
         storage.push_history(run)

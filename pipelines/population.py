@@ -22,6 +22,7 @@ class Why(IntEnum):
     GONE = 3
     NOTICE = 4
     INACTIVE = 5
+    MERGED = 6
 
     def words(self, active_days: int) -> str:
         """For a manager to read."""
@@ -32,6 +33,7 @@ class Why(IntEnum):
             Why.GONE: "the relationship has ended",
             Why.NOTICE: "under notice already: a case for win-back",
             Why.INACTIVE: f"no order, use or payment in the last {active_days} days",
+            Why.MERGED: "merged into another customer",
         }[self]
 
 
@@ -61,6 +63,7 @@ class Population:
     left_recorded: NDArray[np.int64]  # since when `left` was known
     objects: NDArray[np.bool_]
     terms: Terms | None
+    merged: NDArray[np.bool_] | None = None  # whom another customer stands for; None: nobody
 
     @classmethod
     def of(cls, customers: pd.DataFrame, terms: Terms | None) -> Population:
@@ -73,6 +76,7 @@ class Population:
             left_recorded=left if told is None else told.to_numpy(np.int64),
             objects=customers["profiling_objection"].to_numpy(np.bool_),
             terms=terms,
+            merged=None if "merged" not in customers else customers["merged"].to_numpy(np.bool_),
         )
 
     def __len__(self) -> int:
@@ -132,6 +136,8 @@ class Population:
         why[~known.runs] = Why.GONE
         why[self.joined >= night.as_of] = Why.NOT_YET
         why[self.objects] = Why.OBJECTS
+        if self.merged is not None:
+            why[self.merged] = Why.MERGED
         return why
 
     def on_pause(self, since: int, until: int) -> NDArray[np.bool_]:

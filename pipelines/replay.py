@@ -58,7 +58,7 @@ class Replayed:
         scores read, or from a `generation` of it."""
         history = self.history
         if generation is not None:
-            history = History.open(history.folder).at(generation)
+            history = History.open(history.folder, history.precedence).at(generation)
         return HistoryBook(history, self.cutoff)
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,7 +137,9 @@ def _as_it_was(home: Home, settings: Settings, published: ScoreBatch) -> Questio
         )
     night = matrix.Night(snapshots.midnight(published.as_of, then.zone), cutoff_of(published))
     return Question(
-        History.open(home.history).at(facts["history_generation"]),
+        History.open(home.history, tuple(facts.get("precedence", ()))).at(
+            facts["history_generation"]
+        ),
         champion,
         then,
         published.as_of,
@@ -154,7 +156,7 @@ def _as_it_would_be(home: Home, settings: Settings, as_of: date) -> Question:
     night = snapshots.night(as_of, settings.zone, settings.training.usual_hour)
     started = datetime.fromtimestamp(night.cutoff, UTC)
     previous = latest(home.scores, before=as_of)
-    history = History.open(home.history)
+    history = History.open(home.history, settings.ingest.precedence)
     return Question(history, champion, settings, as_of, night, started, previous)
 
 

@@ -75,7 +75,7 @@ def score(
     """
     from models import bundle as bundles
 
-    history = History.open(home.history)
+    history = History.open(home.history, settings.ingest.precedence)
     champion = bundles.champion(home, expect=matrix.fingerprint(settings.features))
     night = snapshots.night(as_of, settings.zone, settings.training.usual_hour, started)
     previous = latest(home.scores, before=as_of)
@@ -127,6 +127,7 @@ def facts_of(question: Question, found: tuple[checks.Check, ...]) -> dict[str, A
         "model_version": champion.facts.model_version,
         "code_version": code_version(),
         "history_generation": history.generation,
+        "precedence": list(history.precedence),
         "watermarks": _watermarks(history),
         "cut_off": datetime.fromtimestamp(question.night.cutoff, UTC),
         "scored_at": question.started,

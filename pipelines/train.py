@@ -14,6 +14,7 @@ from models.home import Home
 from models.settings import Settings
 from models.version import code_version
 from pipelines import snapshots
+from pipelines.history.lags import stood_in
 from pipelines.history.store import History
 from pipelines.lock import exclusive
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
@@ -42,7 +43,7 @@ class Trained:
     features: int
     report: Report
     verdict: Verdict
-    left_out: tuple[str, ...] = ()  # what no past night could use, and why, in words
+    left_out: tuple[str, ...] = ()  # what past nights could not use, and what stood in, in words
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -111,7 +112,7 @@ def _train(
     from models import bundle as bundles
     from models import churn
 
-    history = History.open(home.history)
+    history = History.open(home.history, settings.ingest.precedence)
     plan = plan_snapshots(history, settings, as_of, horizon)
     rows = assemble(history, settings, (*plan.training, *plan.judging), horizon, advance)
     is_training = rows.at(plan.training, settings)
@@ -165,7 +166,10 @@ def _train(
         features=len(rows.data.features),
         report=report,
         verdict=verdict,
-        left_out=left_out(history, plan.training[0], settings.zone),
+        left_out=(
+            *left_out(history, plan.training[0], settings.zone),
+            *stood_in(history.feeds()),
+        ),
     )
 
 

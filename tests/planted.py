@@ -42,18 +42,20 @@ CALM-1,T-C1,monthly,20,EUR,2024-09-02T00:00:00Z
 """
 HEAD = (
     "interaction_id,customer_id,contact_id,occurred_at,kind,channel,case_id,topic,value,text,"
-    "updated_at\n"
+    "updated_at,deleted_at\n"
 )
 INTERACTIONS = HEAD + (
-    "p1,MAGDA-7001,ct-5510,2026-05-01T10:00:00Z,case_opened,email,k-1,billing,,my zebrafink,\n"
-    "p2,MAGDA-7001,,2026-05-02T10:00:00Z,message_out,email,k-1,,,dear Ms Quistorp,\n"
-    "p3,OLD-7001,,2026-05-03T10:00:00Z,order,,,shoes,12.5,oktoberlicht,\n"
-    "p4,hd-88412,,2026-05-04T10:00:00Z,order,,,shoes,9,,\n"
-    "p5,KIND-1,ct-5510,2026-05-05T10:00:00Z,order,,,shoes,5,nothing special,\n"
-    "p6,CALM-1,,2026-05-06T10:00:00Z,complaint,email,k-9,billing,,it hurts,\n"
-    "p7,bill-3390,,2026-05-07T10:00:00Z,order,,,shoes,7,,\n"
-    "p8,NOBODY-YET,,2026-05-07T10:00:00Z,order,,,shoes,7,,\n"
-    "p9,MAGDA-7001,,2026-05-08T10:00:00Z,complaint,email,k-2,billing,,zebrafink again,\n"
+    "p1,MAGDA-7001,ct-5510,2026-05-01T10:00:00Z,case_opened,email,k-1,billing,,my zebrafink,,\n"
+    "p2,MAGDA-7001,,2026-05-02T10:00:00Z,message_out,email,k-1,,,dear Ms Quistorp,,\n"
+    "p3,OLD-7001,,2026-05-03T10:00:00Z,order,,,shoes,12.5,oktoberlicht,,\n"
+    "p4,hd-88412,,2026-05-04T10:00:00Z,order,,,shoes,9,,,\n"
+    "p5,KIND-1,ct-5510,2026-05-05T10:00:00Z,order,,,shoes,5,nothing special,,\n"
+    "p6,CALM-1,,2026-05-06T10:00:00Z,complaint,email,k-9,billing,,it hurts,,\n"
+    "p7,bill-3390,,2026-05-07T10:00:00Z,order,,,shoes,7,,,\n"
+    "p8,NOBODY-YET,,2026-05-07T10:00:00Z,order,,,shoes,7,,,\n"
+    "p20,MAGDA-7001,,2026-05-07T10:00:00Z,order,,,shoes,7,,2026-06-01T00:00:00Z,"
+    "2026-06-01T00:00:00Z\n"
+    "p9,MAGDA-7001,,2026-05-08T10:00:00Z,complaint,email,k-2,billing,,zebrafink again,,\n"
 )
 CONTACTS = """contact_id,customer_id,name,email,phone
 ct-5510,MAGDA-7001,Jo Quistorp,magda.q@example.net,+49 30 5550199
@@ -68,7 +70,10 @@ MAGDA-7001,seats,3,2026-01-01T00:00:00Z
 CALM-1,seats,2,2026-01-01T00:00:00Z
 """
 SYSTEMS = "system,external_id,customer_id,merged_into,updated_at\n"
-IDENTITIES = SYSTEMS + "plants,hd-88412,MAGDA-7001,,2026-01-01T00:00:00Z\n"
+IDENTITIES = SYSTEMS + (
+    "plants,hd-88412,MAGDA-7001,,2026-01-01T00:00:00Z\n"
+    "billing,bill-3390,MAGDA-7001,,2026-01-01T00:00:00Z\n"
+)
 # Later: corrections, a merge, one that was taken back, and rows that cannot be used.
 LATER = {
     "customers": CUSTOMERS.splitlines()[0] + "\n"
@@ -76,10 +81,10 @@ LATER = {
     "+49 30 5550199,2026-06-01T00:00:00Z\n",
     "interactions": HEAD
     + "p1,MAGDA-7001,ct-5510,2026-05-01T10:00:00Z,case_opened,email,k-1,billing,,zebrafink two,"
-    "2026-06-01T00:00:00Z\n"
-    "p10,MAGDA-7001,,2026-05-09T10:00:00Z,no_such_kind,email,,,,zebrafink,\n"
-    "p11,CALM-1,,2026-05-09T10:00:00Z,MAGDA-7001,email,,,,,\n"
-    "p12,CALM-1,,2026-05-09T10:00:00Z,no_such_kind,email,,,,,\n",
+    "2026-06-01T00:00:00Z,\n"
+    "p10,MAGDA-7001,,2026-05-09T10:00:00Z,no_such_kind,email,,,,zebrafink,,\n"
+    "p11,CALM-1,,2026-05-09T10:00:00Z,MAGDA-7001,email,,,,,,\n"
+    "p12,CALM-1,,2026-05-09T10:00:00Z,no_such_kind,email,,,,,,\n",
     "identities": SYSTEMS
     + "plants,OLD-7001,OLD-7001,MAGDA-7001,2026-06-01T00:00:00Z\n"
     + "plants,CALM-1,CALM-1,MAGDA-7001,2026-06-01T00:00:00Z\n",

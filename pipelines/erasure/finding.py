@@ -12,6 +12,7 @@ from models.person import Person
 from pipelines.history import identities
 from pipelines.history.dictionaries import read_words
 from pipelines.history.engine import connect, quoted
+from pipelines.history.erasing_tables import is_of
 from pipelines.history.identities import survivors
 from pipelines.history.versions import all_versions
 
@@ -91,17 +92,16 @@ def _with_names(
     known: dict[str, int],
 ) -> Person:
     """The person with all other ids, names and addresses."""
-    tables, listed = history.manifest.tables, ", ".join(map(quoted, ids))
     folder, manifest = history.folder, history.manifest
 
     def living(table: str, columns: str, condition: str) -> set[tuple[str, ...]]:
-        if table not in tables:
+        if table not in manifest.tables:
             return set()
         rows = f"SELECT {columns} FROM ({all_versions(folder, manifest, table)}) WHERE {condition}"  # noqa: S608
         return set(connection.execute(rows).fetchall())
 
-    theirs = f"customer_id IN ({listed})"
     aliases, sole = _aliases(connection, history, ids, known)
+    theirs = is_of(ids, aliases, sole)
     contacts = [one for (one,) in living("contacts", "contact_id", theirs)]
     contacts = _newest_owner(connection, history, contacts, ids)
     people = living("customers", "name, email, phone", theirs)

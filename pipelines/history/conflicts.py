@@ -179,7 +179,7 @@ def _differs(told: voices.Told) -> str:
         field, by = name(column), name("by " + column)
         said = [f"v{voice}.{field}" for voice in told.voices]
         whens = [f"WHEN v{voice}.{field} IS NOT NULL THEN v{voice}.source" for voice in told.voices]
-        counted.append(f"coalesce({', '.join(said)}) AS {field}, CASE {' '.join(whens)} END AS {by}")
+        counted += [f"coalesce({', '.join(said)}) AS {field}", f"CASE {' '.join(whens)} END AS {by}"]
         alike = _alike(told.table.column(column), f"said.{field}", f"counted.{field}")
         differs.append(f"CASE WHEN NOT ({alike}) THEN counted.{by} END AS {field}")
     return DIFFERS.format(

@@ -18,7 +18,15 @@ from models.files import sync_file, sync_folder
 from pipelines.history import erasing_tables
 from pipelines.history.buckets import bucket_of
 from pipelines.history.dictionaries import read_words
-from pipelines.history.manifest import File, Manifest, Part, publish, read_current, sweep
+from pipelines.history.manifest import (
+    Conflict,
+    File,
+    Manifest,
+    Part,
+    publish,
+    read_current,
+    sweep,
+)
 from pipelines.history.merging import Rows
 from pipelines.history.parts import read_side
 
@@ -68,6 +76,7 @@ def erase(folder: Path, person: Person, key: bytes, now: datetime) -> None:
     after = replace(after, cases=_without_cases(folder, where, before, person))
     after = replace(after, dictionaries=_without_words(folder, where, before, person))
     after = erasing_tables.erase(folder, where, after, person, key)
+    after = replace(after, conflicts=tuple(_without_examples(before, person)))
     publish_after(folder, where, before, replace(after, erased=before.erased + 1))
     sweep(folder, keep_former=False)
 
@@ -199,6 +208,12 @@ def _without_words(
             written.append(file)
         first += file.rows
     return manifest.dictionaries | ({"customer": tuple(written)} if written else {})
+
+
+def _without_examples(manifest: Manifest, person: Person) -> Iterator[Conflict]:
+    """What sources tell differently, without the person among the examples."""
+    for one in manifest.conflicts:
+        yield replace(one, customers=tuple(n for n in one.customers if n not in person.numbers))
 
 
 def write_table(folder: Path, path: Path, table: pa.Table) -> File:

@@ -136,7 +136,7 @@ def _theirs(table: str, person: Person) -> str:
     columns = {column.name for column in TABLE[table].columns}
     if "customer_id" not in columns:
         return NEVER
-    conditions = [_one_of("customer_id", (*person.ids, *person.sole))]
+    conditions = [is_of(person.ids, person.aliases, person.sole)]
     if table == "identities":
         conditions += [
             f"(system = {quoted(system)} AND external_id = {quoted(external)})"
@@ -163,16 +163,20 @@ def _names_them(table: str, person: Person) -> str:
 
 def _waits(person: Person) -> str:
     """SQL: the interaction waits for the person, or names a contact of theirs."""
-    pairs = [
-        f"(source = {quoted(system)} AND customer_id = {quoted(external)})"
-        for system, external in person.aliases
-    ]
     named = [
-        _one_of("customer_id", (*person.ids, *person.sole)),
+        is_of(person.ids, person.aliases, person.sole),
         _one_of("contact_id", person.contact_ids),
-        *pairs,
     ]
     return f"coalesce({' OR '.join(named)}, false)"
+
+
+def is_of(ids: Iterable[str], aliases: Iterable[tuple[str, str]], sole: Iterable[str]) -> str:
+    """SQL: the row's `customer_id` is one of the person's, or its source's id of them."""
+    pairs = [
+        f"coalesce(source = {quoted(system)} AND customer_id = {quoted(external)}, false)"
+        for system, external in aliases
+    ]
+    return f"({' OR '.join([_one_of('customer_id', (*ids, *sole)), *pairs])})"
 
 
 def _one_of(column: str, words: Iterable[str]) -> str:

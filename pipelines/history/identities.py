@@ -17,12 +17,14 @@ from pipelines.history import versions
 from pipelines.history.casts import Problem
 from pipelines.history.dictionaries import load
 from pipelines.history.engine import exists
+from pipelines.history.events import NEVER
 from pipelines.history.manifest import Manifest
 from pipelines.history.schema import IDENTITIES
 from pipelines.history.versions import NEWEST_FIRST
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas as pd
 
     from pipelines.history.staging import Staged
 
@@ -103,6 +105,18 @@ def survivors(
         return np.arange(manifest.customers, dtype=np.int32)
     load(connection, folder, manifest, "customer")
     return resolve(connection, living(connection, folder, manifest), manifest.customers)
+
+
+def merged_customers(frame: pd.DataFrame, survivors: NDArray[np.int32]) -> pd.DataFrame:
+    """Customers by number, those merged marked in `merged`: they never joined, and their survivor
+    has been a customer as long as any of them, and objects to profiling if any of them does."""
+    gone = survivors != np.arange(len(survivors))
+    joined = frame["joined_at"].to_numpy(np.int64).copy()
+    objects = frame["profiling_objection"].to_numpy(np.bool_).copy()
+    np.minimum.at(joined, survivors[gone], joined[gone])
+    np.logical_or.at(objects, survivors[gone], objects[gone])
+    joined[gone] = NEVER
+    return frame.assign(joined_at=joined, profiling_objection=objects, merged=gone)
 
 
 def _last(into: dict[int, int], customer: int) -> int:

@@ -19,11 +19,13 @@ from models.errors import WarmlineError
 from pipelines.history import (
     claims,
     coding,
+    conflicts,
     database,
     dictionaries,
     identities,
     leaving_out,
     mapped,
+    numbering,
     small,
     sources,
     totals,
@@ -67,6 +69,7 @@ class Order:
     lag: timedelta = timedelta(0)  # databases: how far before the last watermark to read again
     full: bool = False  # databases: read all, whatever was read before
     omit: Callable[[], Omit] = Omit
+    precedence: tuple[str, ...] = ()  # of sources, for what they tell differently
 
 
 @dataclass
@@ -85,6 +88,7 @@ class Run:
     claims: list[Claim] = field(default_factory=list)
     fetched: database.Fetched | None = None
     new_customers: int = 0
+    differences: list[conflicts.Difference] = field(default_factory=list)
 
 
 def ingest(
@@ -102,6 +106,7 @@ def ingest(
     lag: timedelta = timedelta(days=3),
     full: bool = False,
     omit: Callable[[], Omit] = Omit,
+    precedence: tuple[str, ...] = (),
 ) -> IngestReport:
     """Adds the folder or database `source` to the history in `home_history`.
 
@@ -110,12 +115,14 @@ def ingest(
     `timezone` (IANA) is where times without an offset are read. Above `max_reject_share` of a
     source's rows the ingest fails whole. `omit` says, once no other
     ingest can run, which rows are left out. `progress` is called with words as each step begins.
+    `precedence` of sources is only for the report: which one counts where they differ.
     Raises `Busy` while another ingest runs, and `WarmlineError` for whatever cannot be read or
     written; the history is then as it was.
     """
     order = Order(
         home_history, source, mapping, dry_run, max_reject_share, timezone, now,
         progress or (lambda _: None), memory_gb, threads, lag, full, omit,
+        precedence,
     )  # fmt: skip
     with said_plainly(home_history), _staging(order) as staging:
         before = read_current(home_history) or Manifest()
@@ -235,9 +242,7 @@ def _compare(run: Run) -> None:
             found = small.compare(run.connection, history, staged, before, read.rejected)
             run.counts[table] = replace(found, erased=read.erased)
     dictionaries.load(run.connection, history, before, "customer")
-    if "customers" in run.staged:
-        joined = "SELECT customer_id AS word FROM fresh_customers WHERE deleted_at IS NULL"
-        run.new_customers = dictionaries.append(run.connection, "customer", joined)
+    run.new_customers = numbering.number_customers(run.connection, history, before)
     if before.customers + run.new_customers == 0:
         raise WarmlineError(
             f"{run.order.source} brings no customers, and none are known yet: bring the table"
@@ -247,6 +252,8 @@ def _compare(run: Run) -> None:
     judge(run.connection, history, before)
     coding.place(run.connection, history, before)
     totals.count_interactions(run.connection, run.counts)
+    if "interactions" in run.counts:
+        run.counts["interactions"].conflicting_ids = conflicts.same_age(run.connection)
 
 
 def _take_up_pending(run: Run) -> None:
@@ -305,10 +312,23 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
         new |= draft.interactions(run.staging, arriving)
     draft.words(new)
     draft.pending()
-    finished = draft.finish()
+    finished = _with_conflicts(run, draft.finish())
     order.progress("publishing")
     publish(order.history, finished)
     order.progress("published")
+
+
+def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:
+    """The manifest with what its sources tell differently."""
+    order = run.order
+    order.progress("comparing the sources")
+    found = conflicts.find(
+        order.history, manifest, order.precedence,
+        memory_gb=order.memory_gb / 2, threads=order.threads,
+    )  # fmt: skip
+    ids = dictionaries.read_words(order.history, manifest, "customer") if found else []
+    run.differences = conflicts.differences(found, ids)
+    return replace(manifest, conflicts=found)
 
 
 def _reads(run: Run) -> dict[str, dict[str, str]]:
@@ -342,4 +362,5 @@ def _report(run: Run, changed: bool, written: Path | None) -> IngestReport:
         claims=run.claims,
         fetched=run.fetched.rows if run.fetched else {},
         since=run.fetched.since if run.fetched else {},
+        conflicts=run.differences,
     )

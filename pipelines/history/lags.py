@@ -130,6 +130,19 @@ def lateness(feeds: pd.DataFrame) -> list[Lateness]:
     return found
 
 
+def stood_in(feeds: pd.DataFrame) -> list[str]:
+    """A line for each source whose measured lag stands in for what it does not say."""
+    rows: dict[str, int] = {}
+    for one in lateness(feeds):
+        if one.stands_in:
+            rows[one.source] = rows.get(one.source, 0) + one.stands_in
+    return [
+        f"Of {many:,} interactions {source} does not say when it knew them: its measured lag "
+        "stands in."
+        for source, many in rows.items()
+    ]
+
+
 def _span(seconds: int) -> str:
     if seconds == 0:
         return "at once"

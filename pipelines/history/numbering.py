@@ -1,7 +1,7 @@
 """Which ids of `customers` are customers: each gets a number, once and for all.
 
 A source may name a customer by its own system's id. Where `identities` says whose id that is, it is
-no customer of its own. An id that already has a number keeps it: name the survivor in `merged_into`.
+no customer of its own. An id that has a number keeps it: `merged_into` brings the two together.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def number_customers(
     if told and CUSTOMERS.name in manifest.tables:
         known = versions.all_versions(folder, manifest, CUSTOMERS.name)
         living = versions.living(CUSTOMERS, known)
-        rows.append(f"SELECT customer_id, source FROM ({living})")  # noqa: S608
+        rows.append(f"SELECT customer_id AS word, source FROM ({living})")  # noqa: S608
     if not rows:
         return 0
     connection.execute(NAMED.format(rows=" UNION ALL ".join(rows)))

@@ -18,13 +18,13 @@ from pipelines.history.buckets import bucket_of
 from pipelines.history.customers import coded_terms, customer_frame
 from pipelines.history.engine import connect
 from pipelines.history.events import Events
-from pipelines.history.identities import survivors
+from pipelines.history.identities import merged_customers, survivors
 from pipelines.history.lags import Lags
 from pipelines.history.manifest import Manifest, Watermark, read_current
 from pipelines.history.parts import merged, read_events
 from pipelines.history.rows import contract_rows, rows_of_customer
 from pipelines.history.schema import TABLE
-from pipelines.history.terms import NEVER, Terms
+from pipelines.history.terms import Terms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,8 +159,7 @@ class History:
     def _customers(self) -> pd.DataFrame:
         with connect() as connection:
             frame = customer_frame(connection, self.folder, self.manifest, self.precedence)
-        frame.loc[self._merged, "joined_at"] = NEVER  # the survivor stands for them
-        return frame
+        return merged_customers(frame, self._survivors) if self._merged.any() else frame
 
     def terms(self) -> Terms | None:
         """The contract terms; None where no source ever gave any."""

@@ -185,27 +185,23 @@ def combine(
             whens = [f"WHEN {speaks[voice]} THEN {_of(voice, column)}" for voice in told.voices]
             said = f"CASE {' '.join(whens)} END"
         else:
-            leader = BESIDE.get(column)
-            said = (
-                _first_that_agrees(told.voices, column, leader, value)
-                if leader in about
-                else f"coalesce({', '.join(value(voice, column) for voice in told.voices)})"
-            )
+            said = _first_that_says(told.voices, column, BESIDE.get(column), value)
         combined[column] = said
     return combined
 
 
-def _first_that_agrees(
+def _first_that_says(
     voices: Sequence[int], column: str, leader: str | None, value: Callable[[int, str], str]
 ) -> str:
-    """A column that stands beside `leader`: of the first voice that does not contradict it."""
-    assert leader
-    counts = f"coalesce({', '.join(value(voice, leader) for voice in voices)})"
-    said = [
-        f"CASE WHEN coalesce({value(voice, leader)} = {counts}, true) "
-        f"THEN {value(voice, column)} END"
-        for voice in voices
-    ]
+    """The first voice's word; beside a `leader`, of voices that do not contradict that column."""
+    said = [value(voice, column) for voice in voices]
+    if leader:
+        leads = [value(voice, leader) for voice in voices]
+        counts = f"coalesce({', '.join(leads)})"
+        said = [
+            f"CASE WHEN coalesce({lead} = {counts}, true) THEN {word} END"
+            for lead, word in zip(leads, said, strict=True)
+        ]
     return f"coalesce({', '.join(said)})"
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from pipelines.features.matrix import Night
+from pipelines.population import Population, Why
 from tests.integration.history.conftest import NOW, Place
 
 PEOPLE = "customer_id,joined_at\n" + "".join(f"{c},2025-01-0{n}\n" for n, c in enumerate("abcd", 1))
@@ -42,6 +46,22 @@ def test_a_merge_moves_the_history_to_the_surviving_id(merged):
     assert whose(merged) == {"a": ["1", "2", "3", "4"], "b": [], "c": ["5"], "d": []}
     assert merged.open().survivors().tolist() == [0, 0, 2, 3]
     assert merged.open().rows == 5
+
+
+def test_the_survivor_has_been_a_customer_as_long_as_any_of_them_and_the_others_are_not_scored(
+    merged: Place,
+) -> None:
+    tell(merged, "crm,a,a,d,2026-02-02\n")
+    history = merged.open()
+    people = Population.of(history.customers(), history.terms())
+    joined = history.customers()["joined_at"].tolist()
+    assert joined[3] == second("2025-01-01")
+    why = people.excluded(Night(second("2026-03-01"), second("2026-03-02")))
+    assert why.tolist() == [Why.MERGED, Why.MERGED, Why.SCORED, Why.SCORED]
+
+
+def second(day: str) -> int:
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
 
 
 def test_cases_of_both_come_together_by_their_ids(merged):

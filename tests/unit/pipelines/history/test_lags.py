@@ -88,3 +88,12 @@ def test_the_bins_hold_their_upper_edges():
     edges = np.array(lags.BINS)
     np.testing.assert_array_equal(lags.bin_of(edges), np.arange(len(edges)))
     assert lags.bin_of(np.array([edges[-1] * 10]))[0] == len(edges) - 1
+
+
+def test_what_stands_in_is_told_for_each_source():
+    told = lags.stood_in(
+        feeds(("app", "usage", 0, 60), ("app", "usage", -1, 500), ("shop", "order", -1, 5))
+    )
+    assert told == [
+        "Of 500 interactions app does not say when it knew them: its measured lag stands in."
+    ]
