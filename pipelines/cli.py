@@ -1,4 +1,5 @@
-"""Commands of the pipelines: init, ingest, train, score, publish, nightly, explain, forget, doctor."""
+"""Commands of the pipelines: init, ingest, train, score, publish, nightly, explain, forget,
+doctor."""
 
 from __future__ import annotations
 

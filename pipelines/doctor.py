@@ -77,7 +77,7 @@ def _erasure(home: Home, now: datetime) -> str:
 
     refuse_unfinished(home)
     erased = len(set(Suppression.of(home).erasures.values()))
-    return f"no erasure is left unfinished; {erased:,} persons are on the suppression list"
+    return f"no erasure is left unfinished; {erased:,} person{'s' * (erased != 1)} erased so far"
 
 
 def _disk(home: Home, now: datetime) -> str:

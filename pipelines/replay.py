@@ -206,6 +206,14 @@ def _some(ids: set[str]) -> str:
 
 
 def _notes(home: Home, published: ScoreBatch | None) -> Iterator[str]:
+    now = History.open(home.history)
+    then = now.at(published.manifest.facts["history_generation"]) if published else None
+    gone = now.manifest.erased - (then.manifest.erased if then else 0)
+    if gone:
+        yield (
+            f"{gone:,} {'person was' if gone == 1 else 'persons were'} erased since: the past is "
+            "no longer complete."
+        )
     if published is None:
         return
     code = published.manifest.facts["code_version"]

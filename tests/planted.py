@@ -1,4 +1,4 @@
-"""A person planted into a home in every way in which one can lie there, and a scan that finds them."""
+"""A person planted into a home in every way in which one can lie there, and a scan for them."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _scores(home: Home, night: date, run: str) -> None:
 
 
 def _row(rank: int, customer_id: str) -> dict[str, Any]:
-    return {name: None for name in WORKLIST_COLUMNS} | {"rank": rank, "customer_id": customer_id}
+    return dict.fromkeys(WORKLIST_COLUMNS) | {"rank": rank, "customer_id": customer_id}
 
 
 def hits(root: Path, words: tuple[str, ...] = WORDS) -> dict[str, set[str]]:
@@ -201,7 +201,9 @@ def _texts(path: Path) -> Iterator[str]:
         yield "\n".join(connection.iterdump())
         connection.close()
     elif path.suffix in {".json", ".jsonl"}:
-        for line in content.decode().splitlines() if path.suffix == ".jsonl" else [content.decode()]:
+        for line in (
+            content.decode().splitlines() if path.suffix == ".jsonl" else [content.decode()]
+        ):
             yield json.dumps(json.loads(line), ensure_ascii=False)
 
 

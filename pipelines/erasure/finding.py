@@ -76,7 +76,8 @@ def _waiting(connection: duckdb.DuckDBPyConnection, history: History, asked: str
         path = quoted(str(folder / manifest.pending.path))
         rows.append(f"SELECT customer_id FROM read_parquet({path})")  # noqa: S608
     for each in rows:
-        if connection.execute(f"SELECT 1 FROM ({each}) WHERE customer_id = ? LIMIT 1", [asked]).fetchall():  # noqa: E501, S608
+        known = f"SELECT 1 FROM ({each}) WHERE customer_id = ? LIMIT 1"  # noqa: S608
+        if connection.execute(known, [asked]).fetchall():
             return _with_names(connection, history, [asked], [], history.numbers)
     raise WarmlineError(
         f"No customer of {folder} has the id {asked!r}, in any system: look at how it is written. "

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 # What a killed run left of a file that it was writing (see `files.replacing`).
 STAGED = re.compile(r"\..+\.[0-9a-f]{8}")
-WRITTEN_INTO = ("worklists", "assignments", "nights", "scores", "audit", "history")
+WRITTEN_INTO = (
+    "worklists", "assignments", "nights", "scores", "audit", "logs", "history", "mirrors",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def _survey(run: Run, customer_id: str, others: Sequence[Place]) -> Forgotten:
     if known:
         return Forgotten(known.removed, known, again=True)
     person = find(History.open(run.home.history), customer_id)
-    erasure = Erasure.of(run.home, person, len(proofs.read(run.home)) + 1)
+    # Counting needs no pseudonym, and so no key, which would be made for it.
+    erasure = Erasure(person, len(proofs.read(run.home)) + 1, pseudonym="")
     return Forgotten(_counts(run, erasure, others), None)
 
 
@@ -139,6 +142,7 @@ def _carry_out(run: Run, begun: Journal, others: Sequence[Place], advance: Advan
     home = run.home
     erasure = Erasure.of(home, begun.person, begun.number)
     with _history_alone(home):
+        _remove_staged(home)
         suppression.add(home, begun.person, begun.number)
         steps = places.ours(run, begun.erased, others)
         for position, place in enumerate(steps):
@@ -151,7 +155,6 @@ def _carry_out(run: Run, begun: Journal, others: Sequence[Place], advance: Advan
     urls.publish(run, erasure)
     proof = _proof(run, begun)
     proofs.add(home, proof)
-    _remove_staged(home)
     journal(home).unlink()
     sync_folder(home.root)
     return proof

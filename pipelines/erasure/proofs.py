@@ -35,7 +35,8 @@ class Proof:
 
     def lines(self) -> Iterator[str]:
         """The proof in words."""
-        yield f"Erasure {self.erasure}, {self.at}, by {self.by}, of the person {self.person[:16]}..."
+        short = f"{self.person[:16]}..."
+        yield f"Erasure {self.erasure}, {self.at}, by {self.by}, of the person {short}"
         for kind, many in self.removed.items():
             if many:
                 yield f"  {kind.replace('_', ' ')}: {many:,}"

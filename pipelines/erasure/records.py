@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 def count(home: Home, erasure: Erasure) -> dict[str, int]:
     """Lines that name the person, by kind of file."""
     traces = erasure.person.traces
-    records = [line for path in _lines(home) for line in _read(path) if traces.within(line)]
-    nights = [
-        path for path in _nights(home)
-        if traces.cleared(facts := json.loads(path.read_bytes()), "") != facts
-    ]  # fmt: skip
+    nights = [json.loads(path.read_bytes()) for path in _nights(home)]
+    lines = [line for path in _lines(home) for line in _read(path)]
+    clear = traces.cleared_lines(lines, "")
+    records = sum(line != cleared for line, cleared in zip(lines, clear, strict=True))
+    records += sum(facts != traces.cleared(facts, "") for facts in nights)
     rejects = sum(len(_rejected(path, erasure.person)[1]) for path in _rejects(home))
-    return {"rejects": rejects, "records": len(records) + len(nights)}
+    return {"rejects": rejects, "records": records}
 
 
 def erase(home: Home, erasure: Erasure) -> None:

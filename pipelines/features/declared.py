@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.contracts import Feature
 from models.errors import WrongUsage
-from pipelines.history import knowledge
+from pipelines.history import combining, knowledge, voices
 from pipelines.history.dictionaries import load
 from pipelines.history.engine import connect, name, quoted
 from pipelines.history.schema import ATTRIBUTES, CUSTOMERS
@@ -101,10 +101,11 @@ class Attributes:
     ) -> Attributes:
         folder, manifest = history.folder, history.manifest
         valid_from = knowledge.seconds("valid_from")
+        told = voices.told(connection, folder, manifest, ATTRIBUTES.name, history.precedence)
         rows = knowledge.read(
             connection,
             DATED_SQL,
-            spans=knowledge.spans(folder, manifest, ATTRIBUTES, valid_from),
+            spans=combining.spans(connection, told, valid_from),
             words=load(connection, folder, manifest, "customer"),
             valid_from=valid_from,
             names=", ".join(map(quoted, names)),
@@ -124,10 +125,11 @@ class Attributes:
     ) -> Attributes:
         folder, manifest = history.folder, history.manifest
         _refuse_unknown(connection, history, column)
+        told = voices.told(connection, folder, manifest, CUSTOMERS.name, history.precedence)
         rows = knowledge.read(
             connection,
             STATIC_SQL,
-            spans=knowledge.spans(folder, manifest, CUSTOMERS, knowledge.seconds("joined_at")),
+            spans=combining.spans(connection, told, knowledge.seconds("joined_at")),
             words=load(connection, folder, manifest, "customer"),
             column=name(column),
         ).to_pandas()

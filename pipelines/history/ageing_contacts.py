@@ -74,7 +74,7 @@ def _register(
 
     words = np.array(History(folder, manifest).words("customer"), object)[who]
     connection.register(f"{name}_words", pa.table({"id": pa.array(words.tolist(), pa.string())}))
-    connection.execute(f"CREATE TEMP TABLE {name} AS SELECT id FROM {name}_words")
+    connection.execute(f"CREATE TEMP TABLE {name} AS SELECT id FROM {name}_words")  # noqa: S608
     connection.unregister(f"{name}_words")
 
 

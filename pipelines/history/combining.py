@@ -40,15 +40,21 @@ WHERE {anyone}
 """
 
 
+def each_voice(told: Told, own_date: str) -> str:
+    """SQL of every version with its span among those of its own voice."""
+    within = ("_voice",) if len(told.voices) > 1 else ()
+    return knowledge.spans_of(told.rows, (*told.table.key, *within), own_date)
+
+
 def spans(connection: duckdb.DuckDBPyConnection, told: Told, own_date: str) -> str:
     """SQL of every version with `_recorded`, `_seen` and `_until`, all voices taken together.
 
     `own_date` is SQL (seconds) of the date that a row carries itself, NULL where it carries none.
     With one voice these are its versions as they are. Makes temporary tables in `connection`.
     """
+    each = each_voice(told, own_date)
     if len(told.voices) == 1:
-        return knowledge.spans_of(told.rows, told.table.key, own_date)
-    each = knowledge.spans_of(told.rows, (*told.table.key, "_voice"), own_date)
+        return each
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE spoken AS SELECT *, {told.key} AS _key FROM ({each})"  # noqa: S608
     )

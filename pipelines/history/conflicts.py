@@ -7,13 +7,13 @@ different values, it is counted for the pair. Only ids are ever shown, never a v
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.history import versions, voices
 from pipelines.history.dictionaries import load
-from pipelines.history.engine import connect, name
+from pipelines.history.engine import connect, count, name
 from pipelines.history.manifest import Conflict, Manifest
 from pipelines.history.schema import CUSTOMERS, TERMS, Column
 from pipelines.history.twocases import of_cases
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipelines.history.store import History
 
 EXAMPLES = 3
+AGE = ("updated_at", "_generation", "_ordinal", "_voice")
 MOST_SHOWN = 20  # lines; with a source for each night's folder there would be thousands
 # Exports cut times to days, and sums to cents.
 ALIKE = {
@@ -32,24 +33,27 @@ ALIKE = {
     "text": "lower({one}) = lower({other})",
 }
 
+# Keys are compared some at a time, so that memory is bounded.
+ROWS_AT_ONCE = 4_000_000
 # One row of each source and key that several sources tell; `_leads` are those that count.
 SAID = """
 CREATE OR REPLACE TEMP TABLE said AS
-WITH newest AS (
-    SELECT *, {key} AS _key FROM ({rows})
-    QUALIFY row_number() OVER (PARTITION BY {key}, source ORDER BY {newest_first}) = 1
-),
+WITH newest AS ({newest}),
 several AS (SELECT _key FROM newest GROUP BY _key HAVING count(*) > 1)
 SELECT *, row_number() OVER (PARTITION BY _key, _voice ORDER BY {newest_first}) = 1 AS _leads
 FROM newest SEMI JOIN several USING (_key)
 """
 # In each field the source whose value counts, where the row's own source says otherwise.
 DIFFERS = """
-CREATE OR REPLACE TEMP TABLE differs AS
-WITH {leaders}, counted AS (SELECT coalesce({keys}) AS _key, {counted} FROM {joined})
-SELECT code AS customer, said.source, {differs}
-FROM said JOIN counted USING (_key) JOIN words_customer ON word = said.customer_id
-WHERE deleted_at IS NULL
+INSERT INTO differs
+WITH {leaders}, counted AS (SELECT coalesce({keys}) AS _key, {counted} FROM {joined}),
+compared AS (
+    SELECT customer_id, said.source, {differs}
+    FROM said JOIN counted USING (_key) WHERE deleted_at IS NULL
+)
+SELECT code AS customer, compared.* EXCLUDE (customer_id)
+FROM compared JOIN words_customer ON word = customer_id
+WHERE coalesce({fields}) IS NOT NULL
 """
 PAIRS = """
 SELECT {field} AS counts, source, count(*),
@@ -108,15 +112,17 @@ def find(
     manifest: Manifest,
     precedence: Sequence[str],
     *,
+    scratch: Path | None = None,
     memory_gb: float = 1.0,
     threads: int = 2,
 ) -> tuple[Conflict, ...]:
     """What the sources of a history tell differently as of the manifest's generation.
 
-    Empty, and nearly for nothing, where one source tells everything.
+    Empty, and nearly for nothing, where one source tells everything. What does not fit into memory
+    goes into the file `scratch`.
     """
     found: list[Conflict] = []
-    with connect(memory_gb=memory_gb, threads=threads) as connection:
+    with connect(scratch, memory_gb=memory_gb, threads=threads) as connection:
         for table in (CUSTOMERS, TERMS):
             if table.name in manifest.tables:
                 found += _of_table(connection, folder, manifest, table.name, precedence)
@@ -157,16 +163,41 @@ def _of_table(
         return []
     load(connection, folder, manifest, "customer")
     told = voices.told(connection, folder, manifest, table, precedence)
-    rows = told.rows
-    if len(told.voices) == 1:
-        rows = f"SELECT *, {told.voices[0]} AS _voice FROM ({rows})"  # noqa: S608
-    connection.execute(
-        SAID.format(key=told.key, rows=rows, newest_first=versions.NEWEST_FIRST)
-    )
-    if not connection.execute("SELECT 1 FROM said LIMIT 1").fetchall():
+    told = told.only(*_told_by_several(connection, told))
+    if not told.about():
         return []
-    connection.execute(_differs(told))
+    if len(told.voices) == 1:
+        voice = f"SELECT *, {told.voices[0]} AS _voice FROM ({told.rows})"  # noqa: S608
+        told = replace(told, rows=voice)
+    fields = ", ".join(f"{name(column)} VARCHAR" for column in told.about())
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE differs (customer INTEGER, source VARCHAR, {fields})"
+    )
+    columns = [*dict.fromkeys(("customer_id", "source", "deleted_at", *told.about()))]
+    slices = 1 + sum(file.rows for file in manifest.tables[table]) // ROWS_AT_ONCE
+    for slice_ in range(slices):
+        connection.execute(
+            SAID.format(
+                newest=told.newest(
+                    "source", f"{told.key} % {slices} = {slice_}",
+                    ", ".join(map(name, (*columns, *AGE))),
+                ),
+                newest_first=versions.NEWEST_FIRST,
+            )
+        )  # fmt: skip
+        if count(connection, "said"):
+            connection.execute(_differs(told))
     return [conflict for column in told.about() for conflict in _pairs(connection, told, column)]
+
+
+def _told_by_several(connection: duckdb.DuckDBPyConnection, told: voices.Told) -> list[str]:
+    """Columns in which more than one source ever said anything: two systems share few."""
+    about = told.about()
+    counted = ", ".join(f"count({name(column)})" for column in about)
+    rows = connection.execute(
+        f"SELECT {counted} FROM ({told.rows}) GROUP BY source"  # noqa: S608
+    ).fetchall()
+    return [one for place, one in enumerate(about) if sum(row[place] > 0 for row in rows) > 1]
 
 
 def _differs(told: voices.Told) -> str:
@@ -179,7 +210,8 @@ def _differs(told: voices.Told) -> str:
         field, by = name(column), name("by " + column)
         said = [f"v{voice}.{field}" for voice in told.voices]
         whens = [f"WHEN v{voice}.{field} IS NOT NULL THEN v{voice}.source" for voice in told.voices]
-        counted += [f"coalesce({', '.join(said)}) AS {field}", f"CASE {' '.join(whens)} END AS {by}"]
+        first, source = f"coalesce({', '.join(said)})", f"CASE {' '.join(whens)} END"
+        counted.append(f"{first} AS {field}, {source} AS {by}")
         alike = _alike(told.table.column(column), f"said.{field}", f"counted.{field}")
         differs.append(f"CASE WHEN NOT ({alike}) THEN counted.{by} END AS {field}")
     return DIFFERS.format(
@@ -188,6 +220,7 @@ def _differs(told: voices.Told) -> str:
         counted=", ".join(counted),
         joined=voices.full_join(told.voices),
         differs=", ".join(differs),
+        fields=", ".join(map(name, told.about())),
     )
 
 
@@ -196,9 +229,7 @@ def _alike(column: Column | None, one: str, other: str) -> str:
     return ALIKE.get(kind, "{one} = {other}").format(one=one, other=other)
 
 
-def _pairs(
-    connection: duckdb.DuckDBPyConnection, told: voices.Told, column: str
-) -> list[Conflict]:
+def _pairs(connection: duckdb.DuckDBPyConnection, told: voices.Told, column: str) -> list[Conflict]:
     declared = told.table.column(column)
     personal = declared is not None and declared.personal
     # Of a customer's several terms one would do as an example.

@@ -85,7 +85,8 @@ def customer_frame(
     rows = knowledge.read(
         connection,
         CUSTOMER_SQL,
-        spans=combining.spans(connection, told, joined_at),
+        # Of whichever source: what it was the first to tell was known from then.
+        spans=combining.each_voice(told.only("joined_at", "left_at"), joined_at),
         living=voices.counting(told),
         joined_at=joined_at,
         left_at=knowledge.seconds("left_at"),
@@ -131,6 +132,7 @@ def _terms(
 ) -> Terms:
     """Terms from a table whose dates and words stand in `columns` and `words`; others are none."""
     found = {name: knowledge.seconds(column) for name, column in columns.items()}
+    told = told.only(*columns.values(), *words.values(), "value_per_month", "currency")
     rows = knowledge.read(
         connection,
         TERMS_SQL,

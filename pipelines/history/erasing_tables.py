@@ -28,7 +28,9 @@ def count(folder: Path, manifest: Manifest, person: Person) -> dict[str, int]:
     """Rows of the person by table, and of others that name it."""
     with connect() as connection:
         counts = {
-            table: sum(_matching(connection, folder / f.path, _theirs(table, person)) for f in files)
+            table: sum(
+                _matching(connection, folder / f.path, _theirs(table, person)) for f in files
+            )
             for table, files in manifest.tables.items()
         }
         others = sum(
@@ -63,9 +65,7 @@ def erase(folder: Path, where: Path, after: Manifest, person: Person, key: bytes
 class _Writer:
     """Writes files of a history anew."""
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, folder: Path, where: Path
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path, where: Path) -> None:
         self.connection, self.folder, self.where = connection, folder, where
 
     def holds(self, file: File, condition: str) -> bool:
@@ -110,9 +110,7 @@ def _select(writer: _Writer, table: str, file: File, person: Person, key: bytes)
         return "*"
     # A household stays one: the same word stands for its parent at the next ingest, and the row
     # is then known by its content.
-    words = " ".join(
-        f"WHEN {quoted(one)} THEN {quoted(pseudonym(key, one))}" for one in person.ids
-    )
+    words = " ".join(f"WHEN {quoted(one)} THEN {quoted(pseudonym(key, one))}" for one in person.ids)
     parent = f"CASE parent_id {words} ELSE parent_id END"
     others = sorted(set(writer.columns(file)) - {c.name for c in columns_of(CUSTOMERS)} - set(OURS))
     content = content_hash(Staged(CUSTOMERS, columns_of(CUSTOMERS), others, []))

@@ -197,7 +197,7 @@ def _read(run: Run) -> None:
         )
         if table is IDENTITIES:
             identities.refuse_circles(run.connection, order.history, run.before, staged)
-        run.rejects += collect(run.connection, staged)
+        run.rejects += leaving_out.unnamed(collect(run.connection, staged), omit)
         run.ignored += _columns_not_read(staged)
         rows = count(run.connection, staged.name) + len(staged.broken)
         rejected = count_rejects(run.connection, staged)
@@ -323,7 +323,7 @@ def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:
     order = run.order
     order.progress("comparing the sources")
     found = conflicts.find(
-        order.history, manifest, order.precedence,
+        order.history, manifest, order.precedence, scratch=run.staging / "conflicts.duckdb",
         memory_gb=order.memory_gb / 2, threads=order.threads,
     )  # fmt: skip
     ids = dictionaries.read_words(order.history, manifest, "customer") if found else []

@@ -5,8 +5,8 @@ They are marked, counted and not looked at any more: neither kept nor listed amo
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from models.suppression import ANY, Suppression, pseudonym
@@ -16,6 +16,7 @@ from pipelines.history.staging import content_hash
 if TYPE_CHECKING:
     import duckdb
 
+    from pipelines.history.rejects import Reject
     from pipelines.history.staging import Staged
 
 # In `_problem`, where a problem's position in the list stands otherwise.
@@ -53,6 +54,14 @@ def mark(
     return marked[0], marked[1]
 
 
+def unnamed(rejects: Iterable[Reject], omit: Omit) -> list[Reject]:
+    """The rejects, those that would show an erased person's id as the wrong value without it."""
+    return [
+        replace(one, value="") if omit.erased and omit.erased.customer(one.value) else one
+        for one in rejects
+    ]
+
+
 def _mark_erased(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
@@ -84,9 +93,7 @@ def _by_alias(
     erased: Suppression, system: str | None, word: str, known: Callable[[], list[str]]
 ) -> bool:
     """Whether the id is another system's for somebody erased, and no customer's own."""
-    if erased.alias(ANY, word) is None and (
-        system is None or erased.alias(system, word) is None
-    ):
+    if erased.alias(ANY, word) is None and (system is None or erased.alias(system, word) is None):
         return False
     return word not in known()
 
@@ -103,12 +110,14 @@ def _mark(
         f"SELECT DISTINCT {system}, {column} FROM {staged.name} WHERE {column} IS NOT NULL"  # noqa: S608
     ).fetchall()
     found = [[said, word] for said, word in pairs if is_erased(said, word)]
-    for said, word in found:
-        connection.execute(
-            f"UPDATE {staged.name} SET _problem = {ERASED} "  # noqa: S608
-            f"WHERE {column} = ? AND {system} IS NOT DISTINCT FROM ?",
-            [word, said],
-        )
+    if not found:
+        return
+    connection.execute("CREATE OR REPLACE TEMP TABLE erased_ids (said VARCHAR, word VARCHAR)")
+    connection.executemany("INSERT INTO erased_ids VALUES (?, ?)", found)
+    connection.execute(
+        f"UPDATE {staged.name} SET _problem = {ERASED} FROM erased_ids "  # noqa: S608
+        f"WHERE {column} = word AND {system} IS NOT DISTINCT FROM said"
+    )
 
 
 def _unname_parents(

@@ -58,11 +58,12 @@ FROM (SELECT given.*, survivor AS _survivor FROM ({rows}) AS given
 QUALIFY _survivor IS NULL OR NOT bool_or(_survivor IS NULL) OVER (
     PARTITION BY coalesce(_survivor, customer_id), _voice)
 """
+# The version that counts is looked for among few columns; the others are read only of that one.
 NEWEST = """
-newest AS MATERIALIZED (
-    SELECT *, {key} AS _key FROM ({rows})
-    QUALIFY row_number() OVER (PARTITION BY {key}, _voice ORDER BY {newest_first}) = 1
-)
+SELECT {columns}, {key} AS _key FROM ({rows}) SEMI JOIN (
+    SELECT _generation, _ordinal FROM ({rows}) WHERE {where}
+    QUALIFY row_number() OVER (PARTITION BY {key}, {within} ORDER BY {newest_first}) = 1
+) USING (_generation, _ordinal)
 """
 
 
@@ -80,11 +81,24 @@ class Told:
 
     @property
     def key(self) -> str:
-        """SQL of one value that identifies a row."""
-        if len(self.table.key) == 1:
-            return name(self.table.key[0])
+        """SQL of one number that identifies a row: two rows share one with a chance of 2^-64."""
         columns = [f"coalesce({name(column)}::VARCHAR, '')" for column in self.table.key]
-        return f"concat_ws(chr(31), {', '.join(columns)})"
+        return f"hash(concat_ws(chr(31), {', '.join(columns)}))"
+
+    def only(self, *columns: str) -> Told:
+        """With no other columns than these, the key's and those about the row itself."""
+        kept = tuple(one for one in self.columns if one in columns or one not in self.about())
+        voice = ("_voice",) if len(self.voices) > 1 else ()
+        listed = ", ".join(map(name, (*kept, *voice)))
+        rows = f"SELECT {listed} FROM ({self.rows})"  # noqa: S608
+        return Told(self.table, rows, kept, self.voices)
+
+    def newest(self, within: str, where: str = "true", columns: str = "*") -> str:
+        """SQL of each row's newest version, tombstones included, `within` each voice or source."""
+        return NEWEST.format(
+            columns=columns, key=self.key, rows=self.rows, where=where, within=within,
+            newest_first=versions.NEWEST_FIRST,
+        )  # fmt: skip
 
     def about(self) -> list[str]:
         """Columns in which voices can add to each other: no key, nothing about the row itself."""
@@ -143,9 +157,9 @@ def counting(told: Told) -> str:
     """
     if len(told.voices) == 1:
         return versions.living(told.table, told.rows)
-    newest = NEWEST.format(key=told.key, rows=told.rows, newest_first=versions.NEWEST_FIRST)
     steps = [
-        f"v{voice} AS (SELECT * FROM newest WHERE _voice = {voice} AND deleted_at IS NULL)"  # noqa: S608
+        f"v{voice} AS (SELECT * FROM ({told.newest('_voice', f'_voice = {voice}')}) "  # noqa: S608
+        "WHERE deleted_at IS NULL)"
         for voice in told.voices
     ]
     speaks = {voice: f"v{voice}._key IS NOT NULL" for voice in told.voices}
@@ -154,7 +168,7 @@ def counting(told: Told) -> str:
         for column, said in combine(told, speaks, lambda voice, column: _of(voice, column)).items()
     )
     return (
-        f"WITH {', '.join([newest, *steps])} "  # noqa: S608
+        f"WITH {', '.join(steps)} "  # noqa: S608
         f"SELECT {combined} FROM {full_join(told.voices)}"
     )
 
@@ -168,9 +182,7 @@ def full_join(voices: Sequence[int]) -> str:
     return joined
 
 
-def combine(
-    told: Told, speaks: dict[int, str], value: Callable[[int, str], str]
-) -> dict[str, str]:
+def combine(told: Told, speaks: dict[int, str], value: Callable[[int, str], str]) -> dict[str, str]:
     """SQL of each column as all voices together say it.
 
     `speaks` (SQL) says whether a voice says anything of the row; `value` gives the SQL of a column

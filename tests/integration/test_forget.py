@@ -34,6 +34,8 @@ from pipelines.snapshots import night as night_of
 from tests import planted
 
 LATER = datetime(2026, 7, 2, 9, tzinfo=UTC)
+OUTCOMES = ("new", "corrected", "repeated", "conflicting", "removed", "rejected", "erased")
+LATEST = datetime(2026, 7, 3, 9, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +91,7 @@ def test_no_file_of_the_home_holds_a_word_of_the_person_after_it(home, asked):
 def test_a_dry_run_counts_what_goes_and_changes_nothing(home):
     before = contents(home.root)
     told = forget(home, dry_run=True)
-    now = contents(home.root)
-    assert {name for name in now if now[name] != before.get(name)} <= {"secret.key"}
+    assert contents(home.root) == before
     assert told.proof is None
     assert told.removed == forget(home).removed
 
@@ -110,13 +111,14 @@ def test_nobody_elses_interactions_change(home):
     forget(home)
     after = others(home)
     # That a contact of the erased wrote for another customer is not kept either.
-    assert [row.pop("contact_id") for row in before] == [None, "ct-5510"]
-    assert [row.pop("contact_id") for row in after] == [None, None]
-    assert list(map(str, after)) == list(map(str, before))
+    assert [row.pop("contact_id") for row in before] == ["", "ct-5510"]
+    assert [row.pop("contact_id") for row in after] == ["", ""]
+    assert after == before
 
 
 def others(home: Home) -> list[dict]:
-    rows = History.open(home.history).table("interactions").to_dict("records")
+    frame = History.open(home.history).table("interactions").astype(object)
+    rows = frame.where(frame.notna(), "").to_dict("records")
     return [row for row in rows if row["customer_id"] in ("CALM-1", "KIND-1")]
 
 
@@ -211,15 +213,19 @@ def test_the_log_of_decisions_keeps_every_row_under_one_pseudonym(erased):
     assert named.pop().startswith("erased-")
 
 
-def test_bringing_the_same_sources_again_does_not_bring_the_person_back(whole, erased):
+def test_bringing_the_same_sources_again_does_not_bring_the_person_back(whole, erased, monkeypatch):
+    monkeypatch.setenv("WARMLINE_INGEST__MAX_REJECT_SHARE", "1")
     generation = History.open(erased.history).generation
+    words = []
     for folder in whole[1]:
         report = take_up(run_of(erased), str(folder), None)
-        assert sum(counts.erased for counts in report.tables.values()) > 0
-        assert any("of erased persons were left out" in line for line in report.lines())
+        words += [line for line in report.lines() if "erased" in line]
         for counts in report.tables.values():
-            outcomes = ("new", "corrected", "repeated", "conflicting", "removed", "rejected", "erased")
-            assert counts.rows == sum(getattr(counts, name) for name in outcomes)
+            outcomes = [getattr(counts, name) for name in OUTCOMES]
+            assert counts.rows == sum(outcomes)
+    assert words == [
+        "15 rows of erased persons were left out", "5 rows of erased persons were left out",
+    ]  # fmt: skip
     assert planted.hits(erased.root) == {}
     # The household of the erased parent is still known: its rows come as they stand.
     assert History.open(erased.history).generation == generation
@@ -256,7 +262,7 @@ def test_the_proof_names_nobody_and_fits_the_history(erased):
 def test_erasing_again_shows_the_proof_and_changes_nothing(erased):
     before = contents(erased.root)
     for asked in (planted.PERSON, "OLD-7001", "hd-88412"):
-        again = forget(erased, asked)
+        again = forgetting.forget(run_of(erased, LATEST), asked, outreach_erasing.places())
         assert again.again
         assert again.proof == proofs.read(erased)[0]
     assert contents(erased.root) == before
@@ -264,7 +270,7 @@ def test_erasing_again_shows_the_proof_and_changes_nothing(erased):
 
 def test_an_unknown_id_is_refused_and_nothing_changes(home):
     before = contents(home.root)
-    with pytest.raises(WarmlineError, match="has the id 'nobody'.*Nothing was changed"):
+    with pytest.raises(WarmlineError, match=r"has the id 'nobody'.*Nothing was changed"):
         forget(home, "nobody")
     assert contents(home.root) == before | {".nightly.lock": b""}
 
@@ -288,7 +294,11 @@ def test_somebody_who_only_waits_for_their_customer_is_erased_too(home):
 
 @pytest.mark.parametrize(
     ("asked", "known"),
-    [("magda.q@example.net", True), (" MAGDA.Q@example.net", True), ("kim.other@example.net", False)],
+    [
+        ("magda.q@example.net", True),
+        (" MAGDA.Q@example.net", True),
+        ("kim.other@example.net", False),
+    ],
 )
 def test_nobody_may_write_to_an_erased_address(erased, asked, known):
     assert Suppression.of(erased).email(asked) is known
@@ -304,7 +314,7 @@ def test_nobody_may_call_an_erased_number(erased, asked, known):
 
 def test_without_its_key_the_list_is_not_passed_over(erased, whole):
     (erased.root / "secret.key").unlink()
-    with pytest.raises(WarmlineError, match="secret.key is missing"):
+    with pytest.raises(WarmlineError, match=r"secret\.key is missing"):
         take_up(run_of(erased), str(whole[1][0]), None)
     assert not next(f for f in examine(erased.root, LATER) if f.name == "erasure").ok
 
@@ -312,7 +322,7 @@ def test_without_its_key_the_list_is_not_passed_over(erased, whole):
 def test_an_erasure_that_was_cut_off_keeps_others_from_writing_until_it_is_completed(home, whole):
     cut_off(home)
     assert (journal(home).stat().st_mode & 0o777) == 0o600
-    with pytest.raises(WarmlineError, match="is not finished.*Nothing was changed"):
+    with pytest.raises(WarmlineError, match=r"is not finished.*Nothing was changed"):
         take_up(run_of(home), str(whole[1][0]), None)
     assert not next(f for f in examine(home.root, LATER) if f.name == "erasure").ok
     proof = forgetting.complete(run_of(home), outreach_erasing.places())
