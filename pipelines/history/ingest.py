@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ from pipelines.history.rejects import Reject, collect, summary
 from pipelines.history.rejects import count as count_rejects
 from pipelines.history.rejects import write as write_rejects
 from pipelines.history.report import Counts, IngestReport
-from pipelines.history.schema import IDENTITIES, INTERACTIONS, TABLES
+from pipelines.history.schema import CUSTOMERS, IDENTITIES, INTERACTIONS, TABLES, Table
 from pipelines.history.staging import Staged, stage
 from pipelines.history.verdicts import WAITED, judge
 from pipelines.history.writing import Draft, Progress
@@ -193,7 +194,7 @@ def _read(run: Run) -> None:
         )
         run.staged[table.name] = staged
         erased, too_old = leaving_out.mark(
-            run.connection, staged, omit, lambda: _customers(run)
+            run.connection, staged, omit, partial(_living, run, table)
         )
         if table is IDENTITIES:
             identities.refuse_circles(run.connection, order.history, run.before, staged)
@@ -209,8 +210,13 @@ def _read(run: Run) -> None:
     _refuse_too_many(run)
 
 
-def _customers(run: Run) -> list[str]:
-    return dictionaries.read_words(run.order.history, run.before, "customer")
+def _living(run: Run, table: Table) -> set[str]:
+    """Ids of customers who are there, or come with this ingest, before `table` is looked at."""
+    ids = set(dictionaries.read_words(run.order.history, run.before, "customer"))
+    if "customers" in run.staged and table is not CUSTOMERS:
+        query = "SELECT DISTINCT customer_id FROM staged_customers WHERE _problem IS NULL"
+        ids |= {customer for (customer,) in run.connection.execute(query).fetchall()}
+    return ids
 
 
 def _columns_not_read(staged: Staged) -> list[str]:

@@ -5,7 +5,7 @@ They are marked, counted and not looked at any more: neither kept nor listed amo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ def mark(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
     omit: Omit,
-    known: Callable[[], list[str]],
+    known: Callable[[], Set[str]],
 ) -> tuple[int, int]:
     """Marks the staged rows to leave out; how many are of erased persons, and too old.
 
@@ -66,36 +66,36 @@ def _mark_erased(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
     erased: Suppression,
-    known: Callable[[], list[str]],
+    known: Callable[[], Set[str]],
 ) -> None:
-    columns = {column.name for column in staged.columns}
-    if "customer_id" not in columns:
+    if not any(column.name == "customer_id" for column in staged.columns):
         return
+    living = known()  # nobody in it is erased, so only what is new is looked up
 
-    def own(_: str | None, word: str) -> bool:
-        return erased.customer(word) is not None
+    def of_system(system: str | None, word: str) -> bool:
+        return word not in living and (erased.customer(word) is not None or external(system, word))
 
-    def any_id(system: str | None, word: str) -> bool:
-        return own(system, word) or _by_alias(erased, system, word, known)
+    def of_any(system: str | None, word: str) -> bool:
+        return word not in living and (
+            of_system(system, word) or erased.alias(ANY, word) is not None
+        )
+
+    def external(system: str | None, word: str) -> bool:
+        return system is not None and erased.alias(system, word) is not None
+
+    def named(system: str | None, word: str) -> bool:
+        return external(system, word) or of_any(system, word)
 
     if staged.table.name == "identities":
-        _mark(connection, staged, "source", "customer_id", own)
-        _mark(connection, staged, "system", "external_id", any_id)
-        _mark(connection, staged, "system", "merged_into", any_id)
+        _mark(connection, staged, "source", "customer_id", of_system)
+        _mark(connection, staged, "system", "external_id", named)
+        _mark(connection, staged, "system", "merged_into", of_any)
     elif staged.table.name == "customers":
-        _mark(connection, staged, "source", "customer_id", own)
+        # A new customer may have an id that another system had for somebody erased.
+        _mark(connection, staged, "source", "customer_id", of_system)
         _unname_parents(connection, staged, erased)
     else:
-        _mark(connection, staged, "source", "customer_id", any_id)
-
-
-def _by_alias(
-    erased: Suppression, system: str | None, word: str, known: Callable[[], list[str]]
-) -> bool:
-    """Whether the id is another system's for somebody erased, and no customer's own."""
-    if erased.alias(ANY, word) is None and (system is None or erased.alias(system, word) is None):
-        return False
-    return word not in known()
+        _mark(connection, staged, "source", "customer_id", of_any)
 
 
 def _mark(

@@ -231,6 +231,34 @@ def test_bringing_the_same_sources_again_does_not_bring_the_person_back(whole, e
     assert History.open(erased.history).generation == generation
 
 
+def test_a_new_customer_with_an_id_that_the_person_had_in_another_system_is_welcome(
+    erased, tmp_path
+):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "customers.csv").write_text(
+        "customer_id,joined_at\nbill-3390,2026-06-01T00:00:00Z\n", encoding="utf-8"
+    )
+    (folder / "interactions.csv").write_text(
+        "interaction_id,customer_id,occurred_at,kind\n1,bill-3390,2026-06-02T00:00:00Z,order\n",
+        encoding="utf-8",
+    )
+    assert take_up(run_of(erased), str(folder), None).interactions.new == 1
+    assert len(History.open(erased.history).events_of("bill-3390")) == 1
+
+
+def test_customers_under_another_systems_id_do_not_come_back_either(erased, tmp_path):
+    folder = tmp_path / "plants"
+    folder.mkdir()
+    (folder / "customers.csv").write_text(
+        "customer_id,joined_at,name\nhd-88412,2026-06-01T00:00:00Z,Jo Quistorp\n",
+        encoding="utf-8",
+    )
+    report = take_up(run_of(erased), str(folder), None)
+    assert report.tables["customers"].erased == 1
+    assert planted.hits(erased.root) == {}
+
+
 def test_a_household_keeps_together_without_its_parent(erased):
     parent = History.open(erased.history).table("customers").set_index("customer_id")["parent_id"]
     assert parent["KIND-1"].startswith("erased-")

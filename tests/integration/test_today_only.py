@@ -8,14 +8,13 @@ import pytest
 
 from benchmarks import replay
 from benchmarks.harness import Bar, Report
-from data_samples.settings import WorldSettings
 
 
 @pytest.fixture(scope="module")
 def bars(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bar]:
     """The company of the benchmark, smaller, exported both ways, and what each export teaches."""
     place: Path = tmp_path_factory.mktemp("company")
-    nights = replay.lived(place, WorldSettings(**replay.CONTRACTS, customers=2_500, days=560))
+    nights = replay.lived(place, customers=2_500, backlog=560, nights=1)
     nights.company.night(nights.first)
     report = Report("replay", quick=True)
     replay.exports(place, nights, report)

@@ -59,8 +59,8 @@ def one(table: pd.DataFrame | None, customer: str = "acme") -> dict[str, Any]:
     assert table is not None
     rows = table[table["customer_id"] == customer].astype(object)
     assert len(rows) <= 1
-    found: list[dict[str, Any]] = rows.where(rows.notna(), None).to_dict("records")
-    return found[0] if found else {}
+    found = rows.where(rows.notna(), None).to_dict("records")
+    return {str(column): value for column, value in found[0].items()} if found else {}
 
 
 @pytest.fixture
@@ -114,7 +114,11 @@ SAYS = {
     ],
 )
 def test_what_counts_of_what_several_sources_tell(
-    sources: Sources, told: list[str], precedence: tuple[str, ...], segment: str, region: str
+    sources: Sources,
+    told: list[str],
+    precedence: tuple[str, ...],
+    segment: str | None,
+    region: str | None,
 ) -> None:
     for says in told:
         sources.bring(says.split()[0], customers=csv(HEAD, SAYS[says]))
