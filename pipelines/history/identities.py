@@ -19,7 +19,7 @@ from pipelines.history.dictionaries import load
 from pipelines.history.engine import exists
 from pipelines.history.events import NEVER
 from pipelines.history.manifest import Manifest
-from pipelines.history.schema import IDENTITIES
+from pipelines.history.schema import CUSTOMERS, IDENTITIES
 from pipelines.history.versions import NEWEST_FIRST
 
 if TYPE_CHECKING:
@@ -107,14 +107,32 @@ def survivors(
     return resolve(connection, living(connection, folder, manifest), manifest.customers)
 
 
-def merged_customers(frame: pd.DataFrame, survivors: NDArray[np.int32]) -> pd.DataFrame:
+OWN_ROWS = """
+SELECT code, min(epoch_us(joined_at) // 1000000) AS joined, bool_or(profiling_objection) AS objects
+FROM ({living}) JOIN words_customer ON word = customer_id
+WHERE joined_at IS NOT NULL GROUP BY code
+"""
+
+
+def merged_customers(
+    frame: pd.DataFrame,
+    survivors: NDArray[np.int32],
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    manifest: Manifest,
+) -> pd.DataFrame:
     """Customers by number, those merged marked in `merged`: they never joined, and their survivor
     has been a customer as long as any of them, and objects to profiling if any of them does."""
     gone = survivors != np.arange(len(survivors))
+    load(connection, folder, manifest, "customer")
+    rows = versions.living(CUSTOMERS, versions.all_versions(folder, manifest, "customers"))
+    own = connection.execute(OWN_ROWS.format(living=rows)).df()
+    own = own[gone[own["code"]]]
+    into = survivors[own["code"]]
     joined = frame["joined_at"].to_numpy(np.int64).copy()
     objects = frame["profiling_objection"].to_numpy(np.bool_).copy()
-    np.minimum.at(joined, survivors[gone], joined[gone])
-    np.logical_or.at(objects, survivors[gone], objects[gone])
+    np.minimum.at(joined, into, own["joined"].to_numpy(np.int64))
+    np.logical_or.at(objects, into, own["objects"].eq(True).fillna(False).to_numpy(np.bool_))
     joined[gone] = NEVER
     return frame.assign(joined_at=joined, profiling_objection=objects, merged=gone)
 

@@ -159,7 +159,9 @@ class History:
     def _customers(self) -> pd.DataFrame:
         with connect() as connection:
             frame = customer_frame(connection, self.folder, self.manifest, self.precedence)
-        return merged_customers(frame, self._survivors) if self._merged.any() else frame
+            if not self._merged.any():
+                return frame
+            return merged_customers(frame, self._survivors, connection, self.folder, self.manifest)
 
     def terms(self) -> Terms | None:
         """The contract terms; None where no source ever gave any."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipelines.features.matrix import Night
+from pipelines.history.store import History
 from pipelines.population import Population, Why
 from tests.integration.history.conftest import NOW, Place
 
@@ -167,3 +168,18 @@ def test_a_merge_waits_for_a_survivor_that_nobody_knows_yet(merged):
 
 def test_a_merge_that_is_told_again_changes_nothing(merged):
     assert not merged.ingest(merged.root / "crm", now=NOW).changed
+
+
+def test_a_merge_holds_where_several_sources_tell_of_the_customers(place: Place) -> None:
+    place.ingest(place.source("crm", customers=PEOPLE, interactions=ROWS, identities=NINE_IS_B))
+    place.ingest(
+        place.source("shop", customers="customer_id,joined_at,region\nd,2025-01-09,north\n")
+    )
+    merge = SYSTEMS + "crm,a,a,d,2026-02-01\n"
+    place.ingest(place.source("late", identities=merge))
+    history = History.open(place.history, ("shop", "crm"))
+    people = history.customers()
+    assert people["joined_at"].tolist()[3] == second("2025-01-01")
+    assert people["region"].tolist()[3] == "north"
+    why = Population.of(people, None).excluded(Night(second("2026-03-01"), second("2026-03-02")))
+    assert why.tolist() == [Why.MERGED, Why.SCORED, Why.SCORED, Why.SCORED]
