@@ -93,7 +93,7 @@ class Nights:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few customers and nights")
+    parser.add_argument("--quick", action="store_true", help="few nights")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it")
     given = parser.parse_args()
     place = given.keep or Path(tempfile.mkdtemp(prefix="warmline-bench-"))
@@ -110,8 +110,8 @@ def main() -> None:
 def bench(place: Path, report: Report, *, quick: bool) -> dict[str, float]:
     """Everything in turn; gives the seconds of each part."""
     took: dict[str, float] = {}
-    customers, backlog, many = (3_000, 600, QUICK_NIGHTS) if quick else (4_000, 700, NIGHTS)
-    nights = lived(place, customers, backlog, many)
+    many = QUICK_NIGHTS if quick else NIGHTS
+    nights = lived(place, customers=3_000, backlog=600, nights=many)
     clocked = _Clock(took)
     with clocked("backlog and training"):
         nights.ingest(nights.first)
