@@ -10,21 +10,15 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models.errors import WarmlineError
 from pipelines.history import (
-    claims,
     coding,
     conflicts,
-    database,
     dictionaries,
-    identities,
-    leaving_out,
     mapped,
     numbering,
     small,
@@ -32,64 +26,20 @@ from pipelines.history import (
     totals,
 )
 from pipelines.history.addresses import Address
-from pipelines.history.claims import Claim
 from pipelines.history.engine import connect, count, quoted
 from pipelines.history.failures import said_plainly
 from pipelines.history.leaving_out import Omit
 from pipelines.history.manifest import Manifest, publish, read_current, sweep
-from pipelines.history.rejects import Reject, collect, summary
-from pipelines.history.rejects import count as count_rejects
+from pipelines.history.reading import read
+from pipelines.history.rejects import summary
 from pipelines.history.rejects import write as write_rejects
-from pipelines.history.report import Counts, IngestReport
-from pipelines.history.schema import CUSTOMERS, IDENTITIES, INTERACTIONS, TABLES, Table
-from pipelines.history.staging import Staged, stage
+from pipelines.history.report import IngestReport
+from pipelines.history.running import Order, Run
+from pipelines.history.schema import INTERACTIONS
+from pipelines.history.staging import stage
 from pipelines.history.verdicts import WAITED, judge
 from pipelines.history.writing import Draft, Progress
 from pipelines.lock import exclusive
-
-if TYPE_CHECKING:
-    import duckdb
-
-AHEAD = 86_400  # seconds that a past time may lie ahead: clocks and time zones differ
-
-
-@dataclass(frozen=True)
-class Order:
-    """What to ingest, and how."""
-
-    history: Path
-    source: Path | Address
-    mapping: Path | None
-    dry_run: bool
-    max_reject_share: float
-    timezone: str
-    now: datetime
-    progress: Progress
-    memory_gb: float
-    threads: int
-    lag: timedelta = timedelta(0)  # databases: how far before the last watermark to read again
-    full: bool = False  # databases: read all, whatever was read before
-    omit: Callable[[], Omit] = Omit
-    precedence: tuple[str, ...] = ()  # of sources, for what they tell differently
-
-
-@dataclass
-class Run:
-    """One ingest on its way: the order, its connection, and what was found so far."""
-
-    order: Order
-    connection: duckdb.DuckDBPyConnection
-    before: Manifest
-    staging: Path
-    staged: dict[str, Staged] = field(default_factory=dict)
-    counts: dict[str, Counts] = field(default_factory=dict)
-    rejects: list[Reject] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=dict)
-    claims: list[Claim] = field(default_factory=list)
-    fetched: database.Fetched | None = None
-    new_customers: int = 0
-    differences: list[conflicts.Difference] = field(default_factory=list)
 
 
 def ingest(
@@ -132,7 +82,7 @@ def ingest(
             database, timezone=timezone, memory_gb=memory_gb, threads=threads
         ) as connection:
             run = Run(order, connection, before, staging)
-            _read(run)
+            read(run)
             _compare(run)
             return _conclude(run)
 
@@ -163,79 +113,6 @@ def _sweep_quietly(history: Path) -> None:
         sweep(history)
     except (OSError, WarmlineError):
         return
-
-
-def _read(run: Run) -> None:
-    """Stages every table of the source and judges its rows one by one."""
-    order = run.order
-    omit = order.omit()
-    if isinstance(order.source, Address):
-        last = {} if order.full else run.before.reads.get(order.source.name, {})
-        asked = database.Reading(
-            order.source, order.mapping, last, order.lag, order.now, order.progress
-        )
-        run.fetched = database.read(run.connection, asked)
-        found = run.fetched.found
-    elif order.mapping:
-        order.progress("running the mapping")
-        folder = mapped.find_mapping(order.mapping)
-        found = mapped.run_mapping(run.connection, folder, order.source)
-    else:
-        found = sources.find(run.connection, order.source)
-    run.ignored, run.left_out = found.ignored, found.left_out
-    latest = int(order.now.timestamp()) + AHEAD
-    for table in TABLES:
-        feeds = [feed for feed in found.feeds if feed.table is table]
-        if not feeds:
-            continue
-        order.progress(f"reading {table.name}")
-        staged = stage(
-            run.connection, feeds, source=mapped.default_source(order.source), latest=latest
-        )
-        run.staged[table.name] = staged
-        erased, too_old = leaving_out.mark(
-            run.connection, staged, omit, partial(_living, run, table)
-        )
-        if table is IDENTITIES:
-            identities.refuse_circles(run.connection, order.history, run.before, staged)
-        run.rejects += leaving_out.unnamed(collect(run.connection, staged), omit)
-        run.ignored += _columns_not_read(staged)
-        rows = count(run.connection, staged.name) + len(staged.broken)
-        rejected = count_rejects(run.connection, staged)
-        run.counts[table.name] = Counts(
-            rows=rows, rejected=rejected, erased=erased, too_old=too_old
-        )
-    if order.mapping:
-        run.claims = claims.check(run.connection, order.mapping.name)
-    _refuse_too_many(run)
-
-
-def _living(run: Run, table: Table) -> set[str]:
-    """Ids of customers who are there, or come with this ingest, before `table` is looked at."""
-    ids = set(dictionaries.read_words(run.order.history, run.before, "customer"))
-    if "customers" in run.staged and table is not CUSTOMERS:
-        query = "SELECT DISTINCT customer_id FROM staged_customers WHERE _problem IS NULL"
-        ids |= {customer for (customer,) in run.connection.execute(query).fetchall()}
-    return ids
-
-
-def _columns_not_read(staged: Staged) -> list[str]:
-    if staged.table.open_ended:
-        return []
-    names = sorted({column for feed in staged.files for column in feed.others})
-    return [f"column `{column}` of {staged.table.name}" for column in names]
-
-
-def _refuse_too_many(run: Run) -> None:
-    rows = sum(counts.rows for counts in run.counts.values())
-    rejected = sum(counts.rejected for counts in run.counts.values())
-    if rejected <= run.order.max_reject_share * rows:
-        return
-    reasons = "\n".join(f"  {reason}" for reason in summary(run.rejects))
-    raise WarmlineError(
-        f"{rejected:,} of {rows:,} rows cannot be used ({rejected / rows:.1%}, at most "
-        f"{run.order.max_reject_share:.1%} is allowed):\n{reasons}\nNothing was changed."
-    )
 
 
 def _compare(run: Run) -> None:
