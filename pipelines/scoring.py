@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.batch import BatchWriter, Manifest, ScoreBatch
 from models.contracts import Reason
 from pipelines.features import matrix
+from pipelines.history.erasing import nameless
 from pipelines.population import Population, Why
 from pipelines.scoretable import Scores, ScoreTable
 from pipelines.shortlist import Shortlist, stake
@@ -68,6 +69,8 @@ class Answer:
             for part in self.table.parts(self.scores, self.reasons):
                 writer.add(part)
             out = self.why_not != Why.SCORED
+            if self.question.history.manifest.erased:
+                out &= ~nameless(self.table.ids)
             ids = self.table.ids[out].tolist()
             writer.not_scored(ids, [words[code] for code in self.why_not[out]])
             return writer.finish(facts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import eq
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
     from models.person import Person
 
 NAMELESS = "erased-customer-{number}"  # in the dictionary: positions must stay what they are
+
+
+def nameless(customer_ids: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Which ids, each at its customer's number, only hold the place of an erased person."""
+    places = (NAMELESS.format(number=number) for number in range(len(customer_ids)))
+    return np.fromiter(map(eq, customer_ids, places), np.bool_, len(customer_ids))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,10 @@ def test_it_publishes_the_list_twice_and_the_assignments(tmp_path: Path) -> None
     result = plan_of(tmp_path / "scores", "acme", "bolt")
     folder = plans.write(result, tmp_path)
     assert folder == tmp_path / "worklists" / "as_of=2026-07-01"
-    assert sorted(path.name for path in folder.iterdir()) == ["worklist.csv", "worklist.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "origin.json", "worklist.csv", "worklist.parquet",
+    ]  # fmt: skip
+    assert worklist.Origin.read(tmp_path, result.as_of) == result.origin
     assert worklist.read(tmp_path, result.as_of).equals(result.rows)
     assert (tmp_path / "assignments" / "as_of=2026-07-01" / "assignments.parquet").exists()
 
@@ -36,7 +39,7 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
     for run in ("1", "2"):
         plans.write(plan_of(tmp_path / run / "scores", "acme", "bolt"), tmp_path / run / "home")
     files = [path for path in (tmp_path / "1/home").rglob("*") if path.is_file()]
-    assert len(files) == 3
+    assert len(files) == 4
     for path in files:
         assert (
             path.read_bytes()
