@@ -73,9 +73,7 @@ def monthly_values(history: History, night: Instant, currency: str) -> NDArray[n
 def own_values(history: History) -> Terms:
     """The values in the customers' own rows, as one open term a customer."""
     with connect() as connection:
-        return value_terms(
-            connection, history.folder, history.manifest, history.precedence
-        )
+        return value_terms(connection, history.folder, history.manifest, history.precedence)
 
 
 def _of_terms(terms: Terms, customers: int, money: Money, night: Instant) -> Worth:
