@@ -32,7 +32,7 @@ class Series:
     counts: NDArray[np.float64]  # [days]
     arrived: NDArray[np.float64]  # [days], 0 to 1
     known: NDArray[np.bool_]  # [days]
-    people: NDArray[np.float64]  # [days], customers in the largest group of the day's rows
+    people: NDArray[np.float64]  # [days], customers of the day's rows, each once an ingest
 
     @property
     def name(self) -> str:
@@ -92,8 +92,7 @@ def _series(
     come = (place + first + 1) * DAY + np.array(BINS, np.int64)[np.where(told, lag, 0)] <= cutoff
     counts = np.bincount(place, np.where(told, come, arrived[place]) * many, days).astype(float)
     people = np.zeros(days)
-    # The largest group, not the sum: what is brought a second time has the same customers again.
-    np.maximum.at(people, place, rows["customers"].to_numpy(np.float64))
+    np.add.at(people, place, rows["customers"].to_numpy(np.float64))
     return Series(source, kind, first, counts, arrived, np.zeros(days, np.bool_), people)
 
 

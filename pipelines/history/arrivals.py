@@ -100,7 +100,9 @@ class Arrivals:
                 "customer": events.customer,
             }
         )[fresh]
-        counted = frame.groupby(GROUP)["customer"].agg(["size", "nunique"])
+        # Each customer counts once a day, so that the days' customers are a sum over the groups.
+        frame["first"] = ~frame.duplicated(["source", "kind", "day", "customer"])
+        counted = frame.groupby(GROUP)["first"].agg(["size", "sum"])
         self.counts.append(counted.reset_index())
 
     def noted(self, manifest: Manifest, folder: Path, where: Path) -> Manifest:
@@ -121,7 +123,7 @@ class Arrivals:
         import pyarrow as pa
 
         frame = pd.concat(self.counts, ignore_index=True)
-        frame = frame.groupby(GROUP, as_index=False)[["size", "nunique"]].sum()
+        frame = frame.groupby(GROUP, as_index=False)[["size", "sum"]].sum()
         return pa.table(
             {
                 "source": pa.array(np.array(self.sources, object)[frame["source"]], pa.string()),
@@ -130,7 +132,7 @@ class Arrivals:
                 "lag": frame["lag"].to_numpy(np.int8),
                 "dated": frame["dated"].to_numpy(np.bool_),
                 "rows": frame["size"].to_numpy(np.int64),
-                "customers": frame["nunique"].to_numpy(np.int64),
+                "customers": frame["sum"].to_numpy(np.int64),
                 "ingested_at": np.full(len(frame), self.now, np.int64),
                 "generation": np.full(len(frame), generation, np.int32),
             }

@@ -110,7 +110,8 @@ class History:
     def feeds(self) -> pd.DataFrame:
         """What each ingest brought: source, kind, day (of `occurred_at`, since 1970 UTC), lag (bin
         of `lags.BINS`, -1 where it shows nowhere), dated (whether the source says when it knew),
-        rows, customers, ingested_at (seconds). Corrections are not counted."""
+        rows, customers (each once a day and ingest), ingested_at (seconds). Corrections are not
+        counted."""
         return self._feeds
 
     @cached_property
