@@ -1,45 +1,13 @@
-"""Exports of service systems: copied, extended with what came later, and read into a history."""
+"""What the exports of help desks become in a history, as tables of text."""
 
 from __future__ import annotations
 
-import json
-import shutil
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipelines.history.claims import Claim
-from pipelines.history.ingest import ingest
 from pipelines.history.report import IngestReport
 from pipelines.history.store import History
-from tests.integration.history.conftest import NOW
-
-FIXTURES = Path(__file__).parent / "fixtures"
-
-
-@dataclass
-class Export:
-    """A system's export in a folder of its own, and the history that it goes into."""
-
-    system: str
-    root: Path
-
-    @classmethod
-    def of(cls, system: str, root: Path) -> Export:
-        shutil.copytree(FIXTURES / system, root / system)
-        return cls(system, root)
-
-    def later(self, file: str, *records: dict[str, Any]) -> None:
-        """A further file of a later export, a line a record, beside the earlier ones."""
-        lines = "".join(json.dumps(record) + "\n" for record in records)
-        (self.root / self.system / file).write_text(lines)
-
-    def ingest(self) -> IngestReport:
-        folder = self.root / self.system
-        return ingest(self.root / "history", folder, mapping=Path(self.system), now=NOW)
-
-    def history(self) -> History:
-        return History.open(self.root / "history")
+from tests.integration.history.mapped_sources import Export as Export
 
 
 def rows(history: History, customer: str, *columns: str) -> str:

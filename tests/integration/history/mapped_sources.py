@@ -37,6 +37,11 @@ class Export:
     def folder(self) -> Path:
         return self.root / self.system
 
+    def later(self, file: str, *records: dict[str, Any]) -> None:
+        """A further file of a later export, a line a record, beside the earlier ones."""
+        lines = "".join(json.dumps(record) + "\n" for record in records)
+        (self.folder / file).write_text(lines)
+
     def ingest(self) -> IngestReport:
         return ingest(self.root / "history", self.folder, mapping=Path(self.system), now=NOW)
 
