@@ -33,6 +33,18 @@ def write_atomically(path: Path, content: bytes) -> None:
         staged.write_bytes(content)
 
 
+def append_line(path: Path, line: bytes) -> None:
+    """One line more at the end of `path`, on disk when this returns. The folder must exist."""
+    # One write to a file opened for appending: a crash leaves the line or nothing of it.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    try:
+        os.write(descriptor, line + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
+
+
 def make_folder(folder: Path) -> None:
     """`folder` and its missing parents, each entry on disk before this returns."""
     missing = [place for place in (folder, *folder.parents) if not place.exists()]

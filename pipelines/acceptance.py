@@ -7,7 +7,6 @@ audit/publish.jsonl                   one line for each acceptance, only ever ad
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.batch import MANIFEST, ScoreBatch, publish
 from models.errors import WarmlineError, WrongUsage
-from models.files import make_folder, sync_folder, write_atomically
+from models.files import append_line, make_folder, write_atomically
 
 if TYPE_CHECKING:
     from models.home import Home
@@ -127,12 +126,4 @@ def _audit(home: Home, given: Acceptance) -> None:
     """Adds one line, on disk when this returns."""
     path = home.root / "audit" / "publish.jsonl"
     make_folder(path.parent)
-    line = json.dumps(given.to_dict(), ensure_ascii=False).encode() + b"\n"
-    # One write to a file opened for appending: a crash leaves the line or nothing of it.
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-    try:
-        os.write(descriptor, line)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    sync_folder(path.parent)
+    append_line(path, json.dumps(given.to_dict(), ensure_ascii=False).encode())

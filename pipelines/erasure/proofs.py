@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from models.files import sync_folder
+from models.files import append_line
 from models.suppression import ANY, Suppression
 
 if TYPE_CHECKING:
@@ -58,15 +57,7 @@ def add(home: Home, proof: Proof) -> None:
     """One line more, on disk when this returns; again is harmless."""
     if any(known.erasure == proof.erasure for known in read(home)):
         return
-    line = json.dumps(proof.to_dict()).encode() + b"\n"
-    # One write to a file opened for appending: a crash leaves the line or nothing of it.
-    descriptor = os.open(home.root / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-    try:
-        os.write(descriptor, line)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    sync_folder(home.root)
+    append_line(home.root / FILE, json.dumps(proof.to_dict()).encode())
 
 
 def of_person(home: Home, asked: str) -> Proof | None:
