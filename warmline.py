@@ -70,11 +70,12 @@ def demo(run: Run) -> None:
 def replay(run: Run, as_of: date, top: int) -> None:
     """The list of DATE as it was known that night, worked out again and compared."""
     from pipelines.replay import replaying
+    from pipelines.storage import pull
 
+    pull(run, as_of=as_of)
     with run.progress() as advance, replaying(run.home, run.settings, as_of, advance) as again:
-        planned, equal, words = outreach.cli.plan_again(
-            run, again.batch, again.settings, again.book
-        )
+        listed = outreach.cli.plan_again(run, again.batch, again.settings, again.book)
+    planned, equal, words = listed
     run.result({**again.to_dict(), "list_equal": equal}, [*again.lines(), *words])
     outreach.cli.show(run, planned, top)
 
