@@ -16,7 +16,14 @@ from pipelines.history.engine import one_row
 from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.manifest import File, Manifest, Watermark
 from pipelines.history.merging import Rows
-from pipelines.history.parts import DELETED, REPLACED, SIDE_COLUMNS, Removal, event_order
+from pipelines.history.parts import (
+    CONFIRMED,
+    DELETED,
+    REPLACED,
+    SIDE_COLUMNS,
+    Notes,
+    event_order,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,8 +72,8 @@ class Arrivals:
         )
         events = Events(**columns, until=np.full(coded.num_rows, NEVER, np.int64))
         self._count(events, source, dated, coded["fresh"].to_numpy())
-        older = _older(coded, generation)
-        rows = Rows(events, coded.select(list(SIDE_COLUMNS)), older)
+        notes = Notes.union([_older(coded, generation), _confirmed(coded, generation)])
+        rows = Rows(events, coded.select(list(SIDE_COLUMNS)), notes)
         return rows.take(event_order(events))
 
     def _count(
@@ -177,13 +184,25 @@ def _write(folder: Path, path: Path, table: pa.Table) -> File:
     return File.of(folder, path, table.num_rows)
 
 
-def _older(coded: pa.Table, generation: int) -> Removal:
+def _older(coded: pa.Table, generation: int) -> Notes:
     """The rows that a newer version, known already or coming with them, takes out at once."""
     row = np.flatnonzero(coded["next_version"].is_valid().to_numpy())
     if not len(row):
-        return Removal.none()
+        return Notes.none()
     older = coded.take(row)
     deleted = older["next_tombstone"].to_numpy().astype(np.bool_)
     version, known = (older[name].to_numpy() for name in ("next_version", "next_known"))
     reason = np.where(deleted, DELETED, REPLACED)
-    return Removal.of([row, version, known, reason, np.full(len(row), generation)])
+    return Notes.of([row, version, known, reason, np.full(len(row), generation)])
+
+
+def _confirmed(coded: pa.Table, generation: int) -> Notes:
+    """The rows that what came with them says again."""
+    row = np.flatnonzero(coded["confirmed"].is_valid().to_numpy())
+    if not len(row):
+        return Notes.none()
+    version = coded["confirmed"].take(row).to_numpy()
+    return Notes.of(
+        [row, version, version // 1_000_000, np.full(len(row), CONFIRMED),
+         np.full(len(row), generation)]
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from pipelines.history import dictionaries, identities
 from pipelines.history.buckets import bucket_sql
 from pipelines.history.engine import count, exists, files, name, quoted
 from pipelines.history.manifest import Manifest
-from pipelines.history.verdicts import NO_VERSION
+from pipelines.history.verdicts import NO_VERSION, lay_to_rest
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,6 +34,19 @@ FROM (
     WHERE _problem IS NULL
 ) AS named
 LEFT JOIN merges ON merges.code = _owner
+"""
+# Without a customer, or a tombstone of a row that has not come yet; and what was said again of a
+# row that waits, with the newest age.
+WAITING = """
+CREATE OR REPLACE TEMP VIEW waiting AS
+SELECT * EXCLUDE (_alias, _owner, _number) FROM placed
+WHERE _number IS NULL OR deleted_at IS NOT NULL
+UNION ALL BY NAME
+SELECT *, rowid AS _row FROM staged_interactions SEMI JOIN (
+    SELECT max_by(echoes.arrival, age) AS row
+    FROM echoes JOIN said ON head = said.id JOIN placed ON _row = said.arrival
+    WHERE _number IS NULL GROUP BY head
+) AS again ON again.row = rowid
 """
 # Cases are numbered within their customer by first mention. The key covers the customer, so that
 # only two cases of one customer could collide: 2^-64 a pair.
@@ -65,7 +78,7 @@ COPY (
         _number::INTEGER AS customer,
         floor(epoch_us(occurred_at) / 1e6)::BIGINT AS "at",
         floor(epoch_us(greatest(
-            coalesce(recorded_at, occurred_at), CASE WHEN supersedes THEN updated_at END
+            coalesce(recorded_at, occurred_at), CASE WHEN follows THEN updated_at END
         )) / 1e6)::BIGINT AS recorded,
         enum_code(kind::kinds)::SMALLINT AS kind,
         coalesce(enum_code(channel::channels)::TINYINT, -1::TINYINT) AS channel,
@@ -81,9 +94,9 @@ COPY (
         _owner::INTEGER AS owner, CASE WHEN _alias THEN customer_id END AS given,
         {generation}::INTEGER AS generation,
         interaction_id, contact_id, caused_by, text,
-        recorded_at IS NOT NULL OR (supersedes IS TRUE AND updated_at IS NOT NULL) AS dated,
+        recorded_at IS NOT NULL OR (follows IS TRUE AND updated_at IS NOT NULL) AS dated,
         linked.row IS NULL OR NOT (supersedes OR older_than_known) AS fresh,
-        next_version, next_known, next_tombstone
+        next_version, next_known, next_tombstone, confirmed
     FROM placed
     LEFT JOIN linked ON linked.row = placed._row
     LEFT JOIN words_topic AS topic ON topic.word = placed.topic
@@ -98,13 +111,15 @@ DICTIONARIES = {"topic": "topic", "agent": "agent_id", "source": "source"}
 
 
 def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
-    """Makes the views and tables `placed`, `moving` (rows of the history that a merge takes to
-    another customer), `aliases` and `merges`. Needs `words_customer`, and `fresh_identities` where
-    some came."""
+    """Makes the views and tables `placed`, `waiting`, `moving` (rows of the history that a merge
+    takes to another customer), `aliases` and `merges`. Needs `words_customer`, and
+    `fresh_identities` where some came."""
     customers = count(connection, "words_customer")
     after = identities.living(connection, folder, manifest)
     identities.resolve(connection, after, customers)
     connection.execute(PLACED)
+    lay_to_rest(connection)
+    connection.execute(WAITING)
     connection.execute(identities.NOTHING_MOVES)
     told = exists(connection, "fresh_identities") or "identities" in manifest.tables
     if manifest.parts and told:

@@ -203,7 +203,7 @@ FROM (
 )
 LEFT JOIN merges_before AS before_merge ON before_merge.code = owner
 LEFT JOIN merges AS after_merge ON after_merge.code = after_owner
-ANTI JOIN removed ON removed.side = filename AND removed.row = file_row_number AND removed.moved
+ANTI JOIN notes ON notes.side = filename AND notes.row = file_row_number AND notes.moved
 WHERE owner <> after_owner
     OR coalesce(before_merge.survivor, owner) <> coalesce(after_merge.survivor, after_owner)
 """
@@ -227,7 +227,7 @@ UNION ALL SELECT 1 FROM (
 def find_moving(connection: duckdb.DuckDBPyConnection, sides: str) -> None:
     """Makes `moving`: rows of the history (side files `sides`, SQL) that go to another customer.
 
-    Needs `aliases` and `merges` of before and after, `words_source` and `removed`.
+    Needs `aliases` and `merges` of before and after, `words_source` and `notes`.
     """
     if connection.execute(CHANGED).fetchall():
         connection.execute(MOVING.format(sides=sides))

@@ -26,6 +26,7 @@ from pipelines.history import (
     totals,
 )
 from pipelines.history.addresses import Address
+from pipelines.history.chains import WAITED
 from pipelines.history.engine import connect, count, quoted
 from pipelines.history.failures import said_plainly
 from pipelines.history.leaving_out import Omit
@@ -37,7 +38,7 @@ from pipelines.history.report import IngestReport
 from pipelines.history.running import Order, Run
 from pipelines.history.schema import INTERACTIONS
 from pipelines.history.staging import stage
-from pipelines.history.verdicts import WAITED, judge
+from pipelines.history.verdicts import judge
 from pipelines.history.writing import Draft, Progress
 from pipelines.lock import exclusive
 
@@ -190,7 +191,7 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
     draft.where.mkdir()
     draft.tables(tables)
     new = {"customer": run.new_customers}
-    draft.take_out()
+    draft.note()
     if arriving or draft.moved:
         new |= draft.interactions(run.staging, arriving)
     draft.words(new)

@@ -45,8 +45,8 @@ class Part:
     bucket: int
     coded: File
     side: File  # row-aligned with `coded`: key, content, ids, words
-    removed: File | None = None  # which rows of this part no longer count, and since when
-    out: int = 0  # how many those are
+    notes: File | None = None  # what later ingests said of its rows (`parts.Notes`)
+    out: int = 0  # rows that no longer count
 
     @property
     def rows(self) -> int:
@@ -56,8 +56,8 @@ class Part:
     def files(self) -> Iterator[File]:
         yield self.coded
         yield self.side
-        if self.removed:
-            yield self.removed
+        if self.notes:
+            yield self.notes
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def _part(raw: dict[str, Any]) -> Part:
         raw["bucket"],
         File(**raw["coded"]),
         File(**raw["side"]),
-        File(**raw["removed"]) if raw["removed"] else None,
+        File(**raw["notes"]) if raw["notes"] else None,
         raw["out"],
     )
 

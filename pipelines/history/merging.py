@@ -14,11 +14,11 @@ from pipelines.history.buckets import bucket_of
 from pipelines.history.events import Events
 from pipelines.history.manifest import Manifest, Part
 from pipelines.history.parts import (
-    Removal,
+    Notes,
     event_order,
     joined,
+    read_notes,
     read_raw,
-    read_removal,
     read_side,
     write_part,
 )
@@ -31,16 +31,16 @@ MOST_PARTS = 8  # parts of a bucket that a reader merges; an ingest that leaves 
 
 @dataclass(frozen=True)
 class Rows:
-    """Interactions with their side columns and which of them do not count."""
+    """Interactions with their side columns and what later ingests said of them."""
 
     events: Events  # as stored
     side: pa.Table
-    removed: Removal
+    notes: Notes
 
     @classmethod
     def read(cls, folder: Path, part: Part) -> Rows:
         """All rows of `part`, those that do not count included: older versions are kept."""
-        return cls(read_raw(folder, part), read_side(folder, part), read_removal(folder, part))
+        return cls(read_raw(folder, part), read_side(folder, part), read_notes(folder, part))
 
     @classmethod
     def union(cls, pieces: Sequence[Rows]) -> Rows:
@@ -48,28 +48,28 @@ class Rows:
         import pyarrow as pa
 
         starts = np.cumsum([0, *(len(piece.events) for piece in pieces)])
-        removed = Removal.union(
+        notes = Notes.union(
             [
-                replace(piece.removed, row=piece.removed.row + np.int32(start))
+                replace(piece.notes, row=piece.notes.row + np.int32(start))
                 for piece, start in zip(pieces, starts, strict=False)
             ]
         )
         events = joined([piece.events for piece in pieces])
         side = pa.concat_tables([piece.side for piece in pieces])
-        return cls(events, side, removed).take(event_order(events))
+        return cls(events, side, notes).take(event_order(events))
 
     def take(self, rows: NDArray[np.intp]) -> Rows:
         """The given rows, in the given order."""
         place = np.full(len(self.events), -1, np.int64)
         place[rows] = np.arange(len(rows))
-        moved = place[self.removed.row]
+        moved = place[self.notes.row]
         here = moved >= 0
-        removed = replace(self.removed.take(here), row=moved[here].astype(np.int32))
-        return Rows(self.events.take(rows), self.side.take(rows), Removal.union([removed]))
+        notes = replace(self.notes.take(here), row=moved[here].astype(np.int32))
+        return Rows(self.events.take(rows), self.side.take(rows), Notes.union([notes]))
 
     def write(self, folder: Path, where: Path, bucket: int) -> Part:
         """Writes the rows, which must be sorted, as a part."""
-        return write_part(folder, where, bucket, self.events, self.side, self.removed)
+        return write_part(folder, where, bucket, self.events, self.side, self.notes)
 
 
 def compact(folder: Path, where: Path, parts: tuple[Part, ...]) -> Part:

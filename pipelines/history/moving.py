@@ -16,7 +16,7 @@ from pipelines.history.engine import files
 from pipelines.history.events import NONE
 from pipelines.history.manifest import Manifest, Part
 from pipelines.history.merging import Rows
-from pipelines.history.parts import MOVED, Removal, with_removed
+from pipelines.history.parts import MOVED, Notes, with_notes
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,7 +68,7 @@ def take_moving(
     for side, group in frame.groupby("filename"):
         part = parts[str(side)]
         rows, number = Rows.read(folder, part), group["row"].to_numpy(np.int32)
-        parts[str(side)] = _without(folder, where, part, rows.removed, number, generation)
+        parts[str(side)] = _without(folder, where, part, rows.notes, number, generation)
         moved.append(_leaving(rows.take(number.astype(np.intp)), group, generation))
     _name_cases(connection, folder, manifest, moved)
     return tuple(parts.values()), moved
@@ -92,11 +92,11 @@ def numbered(connection: duckdb.DuckDBPyConnection, moved: list[Leaving]) -> Row
 
 
 def _without(
-    folder: Path, where: Path, part: Part, removed: Removal, rows: np.ndarray, generation: int
+    folder: Path, where: Path, part: Part, notes: Notes, rows: np.ndarray, generation: int
 ) -> Part:
     none = np.zeros(len(rows))
-    out = Removal.of([rows, none, none, none + MOVED, none + generation])
-    return with_removed(folder, where, part, Removal.union([removed, out]))
+    moved = Notes.of([rows, none, none, none + MOVED, none + generation])
+    return with_notes(folder, where, part, Notes.union([notes, moved]))
 
 
 def _leaving(rows: Rows, group: pd.DataFrame, generation: int) -> Leaving:
@@ -109,7 +109,7 @@ def _leaving(rows: Rows, group: pd.DataFrame, generation: int) -> Leaving:
         place = side.schema.get_field_index(name)
         side = side.set_column(place, name, pa.array(values))
     events = replace(rows.events, customer=group["customer"].to_numpy(np.int32))
-    return Leaving(Rows(events, side, rows.removed), rows.events.customer)
+    return Leaving(Rows(events, side, rows.notes), rows.events.customer)
 
 
 def _cases(leaving: Leaving) -> pd.DataFrame:

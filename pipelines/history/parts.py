@@ -30,49 +30,69 @@ SIDE_COLUMNS = (
     "key", "content", "version", "source", "owner", "given", "generation", "interaction_id",
     "contact_id", "caused_by", "text",
 )  # fmt: skip
-# Why a row was taken out.
-REPLACED, DELETED, MOVED = range(3)
+# What came to be known of a row: see `Notes`.
+REPLACED, DELETED, MOVED, CONFIRMED, PRECEDED = range(5)
 
 
 @dataclass(frozen=True)
-class Removal:
-    """Rows of one part that were taken out, ascending by row; a row may be taken out twice.
+class Notes:
+    """What later ingests said of rows of one part, ascending by row; a row may have several notes.
 
-    A newer version or a tombstone took it out (and nights before still see it), or a merge moved
-    it to another customer (and it is no longer looked at here). The rows stay in their part, so
-    that older versions are kept and a past generation can be read again.
+    A newer version or a tombstone took it out (REPLACED, DELETED: nights before still see it). Or
+    it was written anew and is no longer looked at here (MOVED): with another customer after a
+    merge, or with the older age that the same content turned out to have. The rows stay in their
+    part, so that older versions are kept and a past generation can be read again.
+
+    It was said again with a newer age (CONFIRMED; the newest is kept), which settles what is newer
+    and changes nothing that is seen. Or an older version came later than it (PRECEDED): it is the
+    first no longer, and known only from its own age on.
     """
 
     row: NDArray[np.int32]
-    version: NDArray[np.int64]  # age of what took it out, microseconds since 1970 UTC
-    known: NDArray[np.int64]  # from when nights see it gone, seconds
+    version: NDArray[np.int64]  # age of what said so, microseconds since 1970 UTC
+    known: NDArray[np.int64]  # from when nights know that, seconds
     reason: NDArray[np.int8]
-    generation: NDArray[np.int32]  # of the ingest that took it out
+    generation: NDArray[np.int32]  # of the ingest that brought it
 
     @classmethod
-    def none(cls) -> Removal:
-        return cls.of([np.empty(0)] * len(REMOVAL_TYPES))
+    def none(cls) -> Notes:
+        return cls.of([np.empty(0)] * len(NOTE_TYPES))
 
     @classmethod
-    def of(cls, columns: Sequence[NDArray[Any]]) -> Removal:
+    def of(cls, columns: Sequence[NDArray[Any]]) -> Notes:
         """From the columns in order, of any number type."""
-        typed = zip(columns, REMOVAL_TYPES, strict=True)
+        typed = zip(columns, NOTE_TYPES, strict=True)
         return cls(*(column.astype(dtype) for column, dtype in typed))
 
     @classmethod
-    def union(cls, pieces: Sequence[Removal]) -> Removal:
-        """All of `pieces`, ascending by row."""
+    def union(cls, pieces: Sequence[Notes]) -> Notes:
+        """All of `pieces`, ascending by row; of what confirms a row, the newest."""
         names = cls.__dataclass_fields__
         columns = [np.concatenate([getattr(piece, name) for piece in pieces]) for name in names]
         order = np.argsort(columns[0], kind="stable")
-        return cls(*(column[order] for column in columns))
+        notes = cls(*(column[order] for column in columns))
+        confirmed = np.flatnonzero(notes.reason == CONFIRMED)
+        newest_last = confirmed[np.lexsort((notes.version[confirmed], notes.row[confirmed]))]
+        row = notes.row[newest_last]
+        keep = np.ones(len(notes.row), np.bool_)
+        keep[newest_last[:-1][row[1:] == row[:-1]]] = False
+        return notes if keep.all() else notes.take(keep)
 
-    def take(self, rows: NDArray[np.bool_]) -> Removal:
+    def because(self, *reasons: int) -> Notes:
+        """Those with one of the `reasons`."""
+        return self.take(np.isin(self.reason, reasons))
+
+    @property
+    def taken_out(self) -> NDArray[np.int32]:
+        """Rows that no longer count, each once."""
+        return np.unique(self.because(REPLACED, DELETED, MOVED).row)
+
+    def take(self, rows: NDArray[np.bool_]) -> Notes:
         """The entries chosen by mask."""
-        return Removal(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+        return Notes(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
-REMOVAL_TYPES: tuple[Any, ...] = (np.int32, np.int64, np.int64, np.int8, np.int32)
+NOTE_TYPES: tuple[Any, ...] = (np.int32, np.int64, np.int64, np.int8, np.int32)
 
 
 def event_order(events: Events) -> NDArray[np.intp]:
@@ -121,39 +141,39 @@ def merged(pieces: Sequence[Events]) -> Events:
 
 
 def write_part(
-    folder: Path, where: Path, bucket: int, events: Events, side: pa.Table, removed: Removal
+    folder: Path, where: Path, bucket: int, events: Events, side: pa.Table, notes: Notes
 ) -> Part:
     """Writes sorted `events` and their `side` into the folder `where`, synced.
 
-    `removed` are rows of these events that do not count.
+    `notes` are of these events.
     """
     coded = _write(where / f"bucket-{bucket:05d}.parquet", _coded(events), events)
     aside = _write(where / f"bucket-{bucket:05d}-side.parquet", side, None)
     part = Part(bucket, File.of(folder, coded, len(events)), File.of(folder, aside, len(events)))
-    return with_removed(folder, where, part, removed)
+    return with_notes(folder, where, part, notes)
 
 
-def with_removed(folder: Path, where: Path, part: Part, removed: Removal) -> Part:
-    """The part with exactly the rows of `removed` taken out."""
+def with_notes(folder: Path, where: Path, part: Part, notes: Notes) -> Part:
+    """The part with exactly these `notes` on its rows."""
     import pyarrow as pa
 
-    if not len(removed.row):
+    if not len(notes.row):
         return Part(part.bucket, part.coded, part.side)
-    table = pa.table({name: getattr(removed, name) for name in removed.__dataclass_fields__})
+    table = pa.table({name: getattr(notes, name) for name in notes.__dataclass_fields__})
     stem = part.coded.path.replace("/", "-").removesuffix(".parquet")
-    path = _write(where / f"removed-{stem}.parquet", table, None)
-    out = len(np.unique(removed.row))
-    return Part(part.bucket, part.coded, part.side, File.of(folder, path, len(removed.row)), out)
+    path = _write(where / f"notes-{stem}.parquet", table, None)
+    out = len(notes.taken_out)
+    return Part(part.bucket, part.coded, part.side, File.of(folder, path, len(notes.row)), out)
 
 
-def read_removal(folder: Path, part: Part) -> Removal:
-    """The rows of the part that do not count."""
+def read_notes(folder: Path, part: Part) -> Notes:
+    """What later ingests said of the part's rows."""
     import pyarrow.parquet as pq
 
-    if part.removed is None:
-        return Removal.none()
-    table = pq.read_table(folder / part.removed.path)
-    return Removal(*(table[name].to_numpy() for name in Removal.__dataclass_fields__))
+    if part.notes is None:
+        return Notes.none()
+    table = pq.read_table(folder / part.notes.path)
+    return Notes(*(table[name].to_numpy() for name in Notes.__dataclass_fields__))
 
 
 def read_raw(folder: Path, part: Part) -> Events:
@@ -181,14 +201,16 @@ def placed_events(
 ) -> tuple[Events, NDArray[np.intp]]:
     """As `read_events`, with the row of the part (and of its side file) of each."""
     events = read_raw(folder, part)
-    removed = read_removal(folder, part)
+    notes = read_notes(folder, part)
     keep = np.ones(len(events), np.bool_)
     if generation is not None:
         keep = read_side(folder, part, ("generation",))["generation"].to_numpy() <= generation
-        removed = removed.take(removed.generation <= generation)
-    moved = removed.reason == MOVED
-    keep[removed.row[moved]] = False
-    np.minimum.at(events.until, removed.row[~moved], removed.known[~moved])
+        notes = notes.take(notes.generation <= generation)
+    keep[notes.because(MOVED).row] = False
+    gone, preceded = notes.because(REPLACED, DELETED), notes.because(PRECEDED)
+    np.minimum.at(events.until, gone.row, gone.known)
+    preceded = preceded.take(preceded.known >= events.at[preceded.row])
+    np.maximum.at(events.recorded, preceded.row, preceded.known)
     place = np.flatnonzero(keep)
     return (events if keep.all() else events.take(place)), place
 

@@ -46,11 +46,10 @@ GROUP BY kind ORDER BY count(*) DESC, kind
 # Waiting rows that came, and waiting rows that no longer wait.
 ANYTHING_ELSE = """
 SELECT
-    (SELECT count(*) FROM taken_out)
+    (SELECT count(*) FROM noted)
     + (SELECT count(*) FROM moving)
-    + (SELECT count(*) FROM placed
-        WHERE _file >= 0 AND (_number IS NULL OR deleted_at IS NOT NULL))
-    + (SELECT count(*) FROM dropped WHERE _file < 0)
+    + (SELECT count(*) FROM waiting WHERE _file >= 0)
+    + (SELECT count(*) FROM dropped ANTI JOIN waiting ON _row = row WHERE dropped._file < 0)
 """
 ARRIVING = "placed WHERE _number IS NOT NULL AND deleted_at IS NULL"
 

@@ -16,7 +16,7 @@ from pipelines.history.buckets import bucket_of, bucket_sql, buckets_for, outgro
 from pipelines.history.engine import files, name, quoted
 from pipelines.history.manifest import File, Manifest
 from pipelines.history.merging import Rows
-from pipelines.history.parts import Removal, read_removal, with_removed
+from pipelines.history.parts import Notes, read_notes, with_notes
 from pipelines.history.schema import INTERACTIONS
 from pipelines.history.sources import columns_of
 
@@ -67,26 +67,26 @@ class Draft:
                 dictionaries=self.manifest.dictionaries | {dictionary: (*known, file)},
             )
 
-    def take_out(self) -> None:
-        """Marks the rows that newer versions, tombstones and merges take out."""
-        rows = self.connection.execute("SELECT * FROM taken_out ORDER BY filename, row").df()
+    def note(self) -> None:
+        """Notes on the rows that newer versions, tombstones and merges take out or confirm."""
+        rows = self.connection.execute("SELECT * FROM noted ORDER BY filename, row").df()
         if len(rows):
             self.progress("marking replaced rows")
         parts = {str(self.folder / part.side.path): part for part in self.manifest.parts}
         for side, group in rows.groupby("filename"):
             part = parts[str(side)]
-            whole = Removal.union([read_removal(self.folder, part), self._removal(group)])
-            parts[str(side)] = with_removed(self.folder, self.where, part, whole)
+            whole = Notes.union([read_notes(self.folder, part), self._notes(group)])
+            parts[str(side)] = with_notes(self.folder, self.where, part, whole)
         self.manifest = replace(self.manifest, parts=tuple(parts.values()))
         left, self.moved = moving.take_moving(
             self.connection, self.folder, self.where, self.manifest, self.manifest.generation
         )
         self.manifest = replace(self.manifest, parts=left)
 
-    def _removal(self, rows: pd.DataFrame) -> Removal:
+    def _notes(self, rows: pd.DataFrame) -> Notes:
         columns = [rows[name].to_numpy() for name in ("row", "version", "known", "reason")]
         columns.append(np.full(len(rows), self.manifest.generation))
-        return Removal.of(columns)
+        return Notes.of(columns)
 
     def interactions(self, staging: Path, arriving: int) -> dict[str, int]:
         """Writes the new interactions; returns how many words are new, by dictionary.
@@ -163,7 +163,7 @@ class Draft:
         path = self.where / "pending.parquet"
         kept = ", ".join(name(column.name) for column in columns_of(INTERACTIONS))
         self.connection.execute(
-            f"COPY (SELECT {kept}, _key, _content FROM placed WHERE {WAITING} "  # noqa: S608
+            f"COPY (SELECT {kept}, _key, _content FROM waiting "  # noqa: S608
             f"ORDER BY source, interaction_id) TO {quoted(str(path))} (FORMAT parquet)"
         )
         measured = _measured(self.folder, path)
@@ -176,10 +176,6 @@ class Draft:
         sync_folder(self.folder)
         rows = sum(part.rows for part in self.manifest.parts)
         return replace(self.manifest, rows=rows, past=self.before.remembered())
-
-
-# Without a customer, or a tombstone of a row that has not come yet.
-WAITING = "(_number IS NULL OR deleted_at IS NOT NULL)"
 
 
 def _measured(folder: Path, path: Path) -> File:

@@ -45,6 +45,13 @@ class Export:
     def ingest(self) -> IngestReport:
         return ingest(self.root / "history", self.folder, mapping=Path(self.system), now=NOW)
 
+    def ingest_what_says_nothing_new(self) -> None:
+        """Ingests once more: no row is new or another than before, only said again."""
+        before = self.history().table("interactions")
+        counts = self.ingest().interactions
+        assert counts.repeated == counts.rows > 0
+        pd.testing.assert_frame_equal(self.history().table("interactions"), before)
+
     def history(self) -> History:
         return History.open(self.root / "history")
 

@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 
 from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.parts import (
+    CONFIRMED,
     DELETED,
     MOVED,
+    PRECEDED,
     REPLACED,
     SIDE_COLUMNS,
-    Removal,
+    Notes,
     event_order,
     merged,
     read_events,
+    read_notes,
     read_raw,
     write_part,
 )
@@ -68,7 +71,7 @@ def test_what_was_taken_out_says_until_when_it_counted_and_what_moved_is_gone(
     side = pa.table(
         {name: pa.nulls(5, pa.string()) for name in SIDE_COLUMNS} | {"generation": [1, 1, 1, 2, 2]}
     )
-    gone = Removal.of([np.array(column) for column in (
+    gone = Notes.of([np.array(column) for column in (
         [1, 2, 2, 4], [7e6, 9e6, 8e6, 0], [7, 9, 8, 0],
         [REPLACED, DELETED, REPLACED, MOVED], [1, 2, 3, 3],
     )])  # fmt: skip
@@ -84,6 +87,30 @@ def test_what_was_taken_out_says_until_when_it_counted_and_what_moved_is_gone(
         4: NEVER,
     }
     assert until(read_events(tmp_path, part, generation=1)) == {0: NEVER, 1: 7, 2: NEVER}
+
+
+def test_what_confirms_a_row_changes_nothing_and_what_precedes_it_says_since_when(
+    tmp_path: Path,
+) -> None:
+    row = dict.fromkeys(DTYPES, 1.0) | {"until": NEVER}
+    events = events_of(
+        [row | {"at": float(n), "recorded": float(n), "value": np.nan} for n in range(3)]
+    )
+    side = pa.table(
+        {name: pa.nulls(3, pa.string()) for name in SIDE_COLUMNS} | {"generation": [1, 1, 1]}
+    )
+    notes = Notes.of([np.array(column) for column in (
+        [0, 0, 1, 0], [7e6, 9e6, 5e6, 8e6], [7, 9, 5, 8],
+        [CONFIRMED, CONFIRMED, PRECEDED, CONFIRMED], [2, 4, 2, 3],
+    )])  # fmt: skip
+    part = write_part(tmp_path, tmp_path, 0, events, side, Notes.union([notes]))
+    assert (part.rows, part.coded.rows) == (3, 3)
+    now, before = read_events(tmp_path, part), read_events(tmp_path, part, generation=1)
+    assert until(now) == {0: NEVER, 1: NEVER, 2: NEVER}
+    assert now.recorded.tolist() == [0, 5, 2]
+    assert before.recorded.tolist() == [0, 1, 2]
+    kept = read_notes(tmp_path, part)
+    assert (kept.row.tolist(), kept.version.tolist()) == ([0, 1], [9_000_000, 5_000_000])
 
 
 def until(events: Events) -> dict[int, int]:
