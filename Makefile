@@ -28,13 +28,16 @@ help: ## what can be made
 	$(UV) sync --quiet --frozen --inexact --no-default-groups
 	touch $@
 
-# A server for tests, in an environment of its own: its dependencies would hold ours back.
-.tools/s3/.ready: tests/data/s3-server.txt .tools/bin/uv
-	$(UV) venv --quiet --clear .tools/s3
-	$(UV) pip install --quiet --python .tools/s3/bin/python --requirement $<
+# Programs that tests work with, each in an environment of its own: what they need would hold ours
+# back. `echo apache-airflow | uv pip compile --python-version 3.11 -` renews such a list.
+TOOLS := s3 airflow dagster
+
+$(TOOLS:%=.tools/%/.ready): .tools/%/.ready: tests/data/%.txt .tools/bin/uv
+	$(UV) venv --quiet --clear .tools/$*
+	$(UV) pip install --quiet --python .tools/$*/bin/python --requirement $<
 	touch $@
 
-.venv/.dev: .venv/.run .tools/s3/.ready
+.venv/.dev: .venv/.run $(TOOLS:%=.tools/%/.ready)
 	$(UV) sync --quiet --frozen --inexact
 	.ci/system-packages postgresql || echo "Without PostgreSQL its tests are skipped."
 	touch $@

@@ -1,6 +1,6 @@
 """A real S3 server for tests: moto's, over HTTP, in a process and an environment of its own.
 
-`make test` sets it up in .tools/s3 from tests/data/s3-server.txt: its dependencies would pin older
+`make test` sets it up in .tools/s3 from tests/data/s3.txt: its dependencies would pin older
 versions of ours.
 """
 

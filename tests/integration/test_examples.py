@@ -1,7 +1,7 @@
 """The examples of docs/examples are read by the programs they are for, and run where those are.
 
-Airflow and Dagster do not share an environment with Warmline (nor should they). To run their
-examples, give a Python that has them: PYTHON_WITH_AIRFLOW=.../bin/python, PYTHON_WITH_DAGSTER.
+Airflow and Dagster do not share an environment with Warmline (nor should they): `make test` gives
+each its own, `.tools/airflow` and `.tools/dagster`.
 """
 
 import ast
@@ -20,7 +20,8 @@ import pytest
 import warmline
 from models.home import create
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
 WARMLINE = Path(sys.executable).with_name("warmline")
 ORCHESTRATED = ["airflow_dag.py", "dagster_asset.py"]
 
@@ -114,10 +115,10 @@ def finished(tmp_path):
 
 
 def python_with(name: str) -> str:
-    python = os.environ.get(f"PYTHON_WITH_{name.upper()}")
-    if not python:
-        pytest.skip(f"PYTHON_WITH_{name.upper()} names no Python with {name}")
-    return python
+    python = ROOT / ".tools" / name / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"no {name} in {python}: `make test` installs it")
+    return str(python)
 
 
 def run_in(python: str, code: str, home: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
