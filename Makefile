@@ -47,7 +47,7 @@ demo: .venv/.run ## load the sample, train, score, plan: ends with the top of to
 	$(BIN)/warmline demo --home .demo_home
 
 test: .venv/.dev ## every test; what needs a missing part is skipped with its reason
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev ## ruff, mypy strict, import rules
 	$(BIN)/ruff check

@@ -158,7 +158,9 @@ def fail(run: Run, error: Exception) -> NoReturn:
         traceback.print_exc()
     click.echo(f"warmline: {words}", err=True)
     if run.json:
-        click.echo(json.dumps({"ok": False, "error": words, "exit_code": code}))
+        facts = error.facts if isinstance(error, WarmlineError) else {}
+        told = {"ok": False, **facts, "error": words, "exit_code": code}
+        click.echo(json.dumps(told, default=str, allow_nan=False))
     sys.exit(code)
 
 

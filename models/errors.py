@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class WarmlineError(Exception):
-    """A failure the user can act on; the command prints it as one clear message and exits 1."""
+    """A failure the user can act on; the command prints it as one clear message and exits 1.
+
+    `facts` are what machines are told besides.
+    """
 
     exit_code = 1
+
+    def __init__(self, words: str, **facts: Any) -> None:
+        super().__init__(words)
+        self.facts = facts
 
 
 class WrongUsage(WarmlineError):

@@ -76,6 +76,19 @@ class Mirror:
             with self.layout.hold(self.folder):
                 return self._publish(now, keep_former)
 
+    def compared(self) -> str:
+        """How the folder and its URL stand to each other, in words; changes nothing.
+
+        Raises `WarmlineError` where both have changed or the URL cannot be read.
+        """
+        ours, theirs = self._ours(), self._theirs()
+        if ours == theirs:
+            return "the same here and there" if ours else "nothing here or there yet"
+        if theirs is not None and (ours is None or ours.mark == self._base(ours)):
+            return "newer there, and brought here by the next command that reads it"
+        self._refuse_others(theirs, ours)
+        return "newer here, and published by the next command that writes it"
+
     def _publish(self, now: datetime, keep_former: bool) -> Transfer:
         ours, theirs = self._ours(), self._theirs()
         claim = Claim.of(self.remote, self.record)

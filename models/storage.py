@@ -53,8 +53,7 @@ def pull_scores(home: Home, settings: Settings, *, as_of: date | None = None) ->
     if not url:
         return None
     remote = Remote.open(url)
-    found = (_NIGHT.fullmatch(name) for name in remote.folders())
-    nights = sorted((date.fromisoformat(night[1]) for night in found if night), reverse=True)
+    nights = _nights(remote)
     wanted = {_first_published(remote, nights)}
     if as_of is not None:
         earlier = [night for night in nights if night < as_of]
@@ -77,6 +76,27 @@ def push_scores(
     return _scores(home, Remote.open(url), as_of).push(now=now, keep_former=keep_former)
 
 
+def compare_model(home: Home, settings: Settings) -> str | None:
+    """How the champion here and at its URL stand, as `Mirror.compared`; None without a URL."""
+    url = settings.storage.models
+    return _model(home, url).compared() if url else None
+
+
+def compare_scores(home: Home, settings: Settings) -> str | None:
+    """How the newest night here or at the URL stands, as `Mirror.compared`; None without a URL."""
+    from models.remote import Remote
+
+    url = settings.storage.scores
+    if not url:
+        return None
+    remote, here = Remote.open(url), batch.latest(home.scores)
+    there = _first_published(remote, _nights(remote))
+    night = max((night for night in (here and here.as_of, there) if night), default=None)
+    if night is None:
+        return "nothing here or there yet"
+    return f"of {night}, {_scores(home, remote, night).compared()}"
+
+
 def record(home: Home, *names: str) -> Path:
     """Where a home notes what it last shared with a URL."""
     return home.root.joinpath("mirrors", *names[:-1], f"{names[-1]}.json")
@@ -95,6 +115,12 @@ def _scores(home: Home, remote: Remote, night: date) -> Mirror:
     name = f"as_of={night}"
     place = record(home, "scores", name)
     return Mirror(_runs(night), home.scores / name, remote.under(name), place)
+
+
+def _nights(remote: Remote) -> list[date]:
+    """The nights that have a folder at the URL, newest first."""
+    found = (_NIGHT.fullmatch(name) for name in remote.folders())
+    return sorted((date.fromisoformat(night[1]) for night in found if night), reverse=True)
 
 
 def _first_published(remote: Remote, nights: Sequence[date]) -> date | None:

@@ -2,6 +2,9 @@
 
 scores/as_of=DATE/accepted-RUN.json   beside the batch, whose own manifest never changes
 audit/publish.jsonl                   one line for each acceptance, only ever added to
+
+What can be a new normal (`LASTING`) may be accepted for later nights too, until its base has caught
+up: half the tickets since a portal opened would hold the list back for weeks.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,9 @@ from models.files import append_line, make_folder, write_atomically
 
 if TYPE_CHECKING:
     from models.home import Home
+
+LASTING = ("halved", "doubled", "label_drift")  # others compare with last time, or are outages
+LONGEST = timedelta(days=62)  # then somebody looks again
 
 
 @dataclass(frozen=True)
@@ -31,37 +37,91 @@ class Acceptance:
     reason: str
     by: str  # user of the operating system
     at: str  # ISO 8601, UTC
+    until: str | None = None  # the last night for which its lasting checks are accepted
+
+    @property
+    def lasting(self) -> tuple[str, ...]:
+        """The checks that are accepted for later nights too."""
+        return tuple(filter(can_last, self.checks)) if self.until else ()
+
+    @property
+    def words(self) -> str:
+        """What was let through, by whom and why."""
+        return f"{', '.join(self.checks)}: accepted by {self.by}, {self.reason}"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def accept(
-    home: Home, *, as_of: date, checks: Sequence[str], reason: str, by: str, at: datetime
+    home: Home,
+    *,
+    as_of: date,
+    checks: Sequence[str],
+    reason: str,
+    by: str,
+    at: datetime,
+    until: date | None = None,
 ) -> Acceptance:
     """Publishes the newest batch of `as_of` that a check held back.
 
-    Every failed check must be named in `checks`, and nothing else. The audit is written first, so
-    that nothing is ever published in spite of a check without a trace; the same again is harmless.
-    Raises `WrongUsage` for other names or an empty reason, `WarmlineError` where nothing is held
-    back. The caller holds the night's lock.
+    Every failed check must be named in `checks`, and nothing else; those of them that can be a new
+    normal are accepted for the nights to `until` as well. The audit is written first, so that
+    nothing is ever published in spite of a check without a trace; the same again is harmless.
+    Raises `WrongUsage` for other names, an empty reason or an `until` that cannot be,
+    `WarmlineError` where nothing is held back. The caller holds the night's lock.
     """
     if not reason.strip():
         raise WrongUsage("--reason is empty: say why the batch may go out. Nothing was changed.")
     batch = held_back(home, as_of)
     failed = failed_checks(batch)
     _require_all(as_of, failed, checks)
+    _require_possible(as_of, failed, until)
     given = Acceptance(
-        str(as_of), batch.run, tuple(sorted(failed)), reason.strip(), by, at.isoformat()
+        str(as_of),
+        batch.run,
+        tuple(sorted(failed)),
+        reason.strip(),
+        by,
+        at.isoformat(),
+        str(until) if until else None,
     )
-    path = _beside(batch)
-    if path.exists():  # cut off after this was written: what was said then stands
-        given = _read(path)
+    if _beside(batch).exists():  # cut off after this was written: what was said then stands
+        given = _read(_beside(batch))
     else:
-        _audit(home, given)
-        write_atomically(path, json.dumps(given.to_dict(), indent=1).encode() + b"\n")
+        _keep(home, batch, given)
     publish(home.scores, as_of, batch.run)
     return given
+
+
+def let_through(home: Home, batch: ScoreBatch, at: datetime) -> Acceptance | None:
+    """Who accepted every failed check of `batch`, itself or with an earlier night; None if nobody.
+
+    What an earlier night's word lets through is written down as if given for this batch.
+    """
+    failed = failed_checks(batch)
+    if _beside(batch).exists():
+        given = _read(_beside(batch))
+        return given if failed.keys() <= set(given.checks) else None
+    words = {check: given for given in _standing(home, batch.as_of) for check in given.lasting}
+    if not failed or not failed.keys() <= words.keys():
+        return None
+    used = list(dict.fromkeys(words[check] for check in sorted(failed)))
+    given = Acceptance(
+        str(batch.as_of),
+        batch.run,
+        tuple(sorted(failed)),
+        "; ".join(f"as {one.as_of}, until {one.until}: {one.reason}" for one in used),
+        ", ".join(dict.fromkeys(one.by for one in used)),
+        at.isoformat(),
+    )
+    _keep(home, batch, given)
+    return given
+
+
+def can_last(check: str) -> bool:
+    """Whether what the check tells of can be a new normal."""
+    return check.partition(":")[0] in LASTING
 
 
 def held_back(home: Home, as_of: date) -> ScoreBatch:
@@ -89,12 +149,6 @@ def failed_checks(batch: ScoreBatch) -> dict[str, str]:
     return {check["name"]: check["words"] for check in found if not check["ok"]}
 
 
-def accepted(batch: ScoreBatch) -> bool:
-    """Whether a person let every failed check of this batch through."""
-    path = _beside(batch)
-    return path.exists() and failed_checks(batch).keys() <= set(_read(path).checks)
-
-
 def _require_all(as_of: date, failed: Mapping[str, str], given: Sequence[str]) -> None:
     wrong = sorted(set(given) - failed.keys())
     missing = sorted(failed.keys() - set(given))
@@ -113,17 +167,51 @@ def _require_all(as_of: date, failed: Mapping[str, str], given: Sequence[str]) -
     )
 
 
+def _require_possible(as_of: date, failed: Mapping[str, str], until: date | None) -> None:
+    if until is None:
+        return
+    if not as_of < until <= as_of + LONGEST:
+        raise WrongUsage(
+            f"--until {until} is not after {as_of}, or over {LONGEST.days} days after. "
+            "Nothing was changed."
+        )
+    if not any(map(can_last, failed)):
+        raise WrongUsage(
+            f"--until: only {', '.join(LASTING)} can be a new normal. An outage that goes on "
+            "belongs into feed_gaps, a feed that has ended into checks.retired_feeds; the others "
+            "compare with last time. Nothing was changed."
+        )
+
+
+def _standing(home: Home, night: date) -> list[Acceptance]:
+    """The acceptances of earlier nights that last to `night`, oldest first."""
+    path = _audit_of(home)
+    if not path.exists():
+        return []
+    given = [_acceptance(line) for line in path.read_bytes().splitlines() if line]
+    return [one for one in given if one.until and one.as_of < str(night) <= one.until]
+
+
 def _beside(batch: ScoreBatch) -> Path:
     return batch.path.with_name(f"accepted-{batch.run}.json")
 
 
 def _read(path: Path) -> Acceptance:
-    facts = json.loads(path.read_bytes())
+    return _acceptance(path.read_bytes())
+
+
+def _acceptance(written: bytes) -> Acceptance:
+    facts = json.loads(written)
     return Acceptance(**{**facts, "checks": tuple(facts["checks"])})
 
 
-def _audit(home: Home, given: Acceptance) -> None:
-    """Adds one line, on disk when this returns."""
-    path = home.root / "audit" / "publish.jsonl"
+def _keep(home: Home, batch: ScoreBatch, given: Acceptance) -> None:
+    """Adds a line to the audit, on disk when this returns, and writes the same beside the batch."""
+    path = _audit_of(home)
     make_folder(path.parent)
     append_line(path, json.dumps(given.to_dict(), ensure_ascii=False).encode())
+    write_atomically(_beside(batch), json.dumps(given.to_dict(), indent=1).encode() + b"\n")
+
+
+def _audit_of(home: Home) -> Path:
+    return home.root / "audit" / "publish.jsonl"

@@ -115,28 +115,43 @@ def doctor(run: Run) -> None:
 
     findings = examine(run.root, run.now)
     lines = [f"{'ok  ' if finding.ok else 'FAIL'} {finding.words}" for finding in findings]
-    run.result({"findings": [vars(finding) for finding in findings]}, lines)
+    facts = {"findings": [vars(finding) for finding in findings]}
     wrong = sum(not finding.ok for finding in findings)
     if wrong:
-        raise WarmlineError(f"{wrong} of {len(findings)} checks need attention, see above.")
+        run.say(*lines)
+        raise WarmlineError(f"{wrong} of {len(findings)} checks need attention.", **facts)
+    run.result(facts, lines)
 
 
 @command("publish")
 @click.argument("as_of", callback=day, metavar="DATE")
 @click.option("--accept", "checks", multiple=True, required=True, metavar="CHECK", help="Its name.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why the batch may go out; kept.")
-def publish(run: Run, as_of: date, checks: tuple[str, ...], reason: str) -> None:
+@click.option(
+    "--until",
+    callback=day,
+    metavar="DATE",
+    help="Accept halved, doubled and label_drift for later nights too.",
+)
+def publish(
+    run: Run, as_of: date, checks: tuple[str, ...], reason: str, until: date | None
+) -> None:
     """Publish the batch of DATE that a check held back. Name every check that failed."""
     from models.erasure import refuse_unfinished
     from pipelines.publishing import publish as publishing
 
     refuse_unfinished(run.home)
-    given = publishing(run, as_of=as_of, checks=checks, reason=reason)
+    given = publishing(run, as_of=as_of, checks=checks, reason=reason, until=until)
     run.result(
         given.to_dict(),
         [
             f"Published the batch of {as_of} (run {given.run}) in spite of "
             f"{', '.join(given.checks)}: {given.reason}",
+            *(
+                [f"Until {given.until} {', '.join(given.lasting)} will hold nothing back."]
+                if given.until
+                else []
+            ),
             f"`warmline nightly --as-of {as_of}` goes on with what follows the scoring.",
         ],
     )

@@ -34,6 +34,7 @@ def examine(root: Path, now: datetime) -> list[Finding]:
         ("settings", _settings),
         ("erasure", _erasure),
         ("disk", _disk),
+        ("urls", _urls),
         ("libraries", _libraries),
         ("history", _history),
         ("feeds", _feeds),
@@ -85,6 +86,16 @@ def _disk(home: Home, now: datetime) -> str:
     if free < LOW_DISK_GB:
         raise WarmlineError(f"only {free:.1f} GB of disk are free: make room.")
     return f"{free:.0f} GB of disk free"
+
+
+def _urls(home: Home, now: datetime) -> str:
+    """What lies at URLs, and whether it can be read: as the next night would find it."""
+    from pipelines.storage import compare
+
+    found = compare(home, load(home.root, os.environ))
+    if not found:
+        return "everything is kept on this disk: no URL under [storage]"
+    return "by URL: " + "; ".join(f"{what} {words}" for what, words in found.items())
 
 
 def _libraries(home: Home, now: datetime) -> str:

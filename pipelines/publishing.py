@@ -14,14 +14,24 @@ from pipelines.lock import exclusive
 from pipelines.nightly import go_on
 
 
-def publish(run: Run, *, as_of: date, checks: Sequence[str], reason: str) -> Acceptance:
+def publish(
+    run: Run, *, as_of: date, checks: Sequence[str], reason: str, until: date | None = None
+) -> Acceptance:
     """Publishes the batch of `as_of` under the night's lock; raises as `acceptance.accept` does.
 
     Cut off anywhere, the same again ends it.
     """
     with exclusive(run.home.lock, "run"):
         storage.pull(run, as_of=as_of)
-        given = accept(run.home, as_of=as_of, checks=checks, reason=reason, by=user(), at=run.now)
+        given = accept(
+            run.home,
+            as_of=as_of,
+            checks=checks,
+            reason=reason,
+            by=user(),
+            at=run.now,
+            until=until,
+        )
         batch = ScoreBatch.open(run.home.scores, as_of, given.run)
         go_on(
             run.home,

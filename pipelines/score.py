@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batch import latest, publish, sweep
+from models.batch import ScoreBatch, latest, publish, sweep
 from models.contracts import BANDS
 from models.errors import RefusedToPublish
 from models.version import code_version
 from pipelines import checks, nightchecks, snapshots
+from pipelines.acceptance import can_last, let_through
 from pipelines.features import matrix
 from pipelines.history.store import History
 from pipelines.population import Why
@@ -70,8 +71,8 @@ def score(
 
     `run` names the batch and `started` (UTC) stamps it: the same input, run and start give the
     same bytes. What killed runs left is removed, so the caller holds the lock. Raises
-    `RefusedToPublish` where a check fails, one of `further` included: the batch is kept for a
-    look, and what was published before stays.
+    `RefusedToPublish` where a check fails, one of `further` included, that nobody has accepted for
+    nights to come: the batch is kept for a look, and what was published before stays.
     """
     from models import bundle as bundles
 
@@ -85,7 +86,8 @@ def score(
     advance("writing", 0.95)
     answer.write(home.scores, run, facts_of(question, found))
     failed = [check for check in found if not check.ok]
-    if failed:
+    spite = let_through(home, ScoreBatch.open(home.scores, as_of, run), started) if failed else None
+    if failed and not spite:
         raise RefusedToPublish(_refusal(failed, as_of, run, previous.as_of if previous else None))
     publish(home.scores, as_of, run)
     sweep(home.scores)
@@ -97,7 +99,10 @@ def score(
         _counts(answer.why_not, answer.why_words()),
         len(answer.reasons),
         found,
-        tuple(answer.worth.notes(answer.scores.customer)),
+        (
+            *answer.worth.notes(answer.scores.customer),
+            *([f"Published in spite of {spite.words}"] if spite else []),
+        ),
     )
 
 
@@ -158,7 +163,12 @@ def _refusal(failed: list[checks.Check], as_of: date, run: str, previous: date |
             f"{stays}; the batch is kept as run {run}, for a look. Bring the feeds up to date and "
             "run it again, or change the limit under [checks] if this is how it should be. If this "
             "batch is right in spite of it: "
-            f"`warmline publish {as_of} --accept CHECK --reason TEXT`.",
+            f"`warmline publish {as_of} --accept CHECK --reason TEXT`"
+            + (
+                "; with --until DATE for the nights until its base has caught up too."
+                if any(can_last(check.name) for check in failed)
+                else "."
+            ),
         ]
     )
 

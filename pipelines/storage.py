@@ -13,14 +13,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import WarmlineError
-from models.storage import pull_model, pull_scores, push_model, push_scores, record
+from models.storage import (
+    compare_model,
+    compare_scores,
+    pull_model,
+    pull_scores,
+    push_model,
+    push_scores,
+    record,
+)
 from pipelines.history.manifest import CURRENT, OURS, Manifest, sweep
 from pipelines.lock import exclusive
 
 if TYPE_CHECKING:
     from models.command import Run
     from models.generation import Needed
+    from models.home import Home
     from models.mirror import Mirror, Transfer
+    from models.settings import Settings
 
 
 def pull(run: Run, *, as_of: date | None = None) -> None:
@@ -45,7 +55,7 @@ def push(run: Run, *, as_of: date | None = None) -> None:
 
 def pull_history(run: Run) -> Transfer | None:
     """Bring the history here; what was transferred, or None without a URL."""
-    mirror = _history(run)
+    mirror = _history(run.home, run.settings)
     moved = mirror.pull() if mirror else None
     _tell(run, "read the history", moved)
     return moved
@@ -53,10 +63,24 @@ def pull_history(run: Run) -> Transfer | None:
 
 def push_history(run: Run, *, keep_former: bool = True) -> Transfer | None:
     """Publish the history. `keep_former=False` leaves no generation before: for an erasure."""
-    mirror = _history(run)
+    mirror = _history(run.home, run.settings)
     moved = mirror.push(now=run.now, keep_former=keep_former) if mirror else None
     _tell(run, "published the history", moved)
     return moved
+
+
+def compare(home: Home, settings: Settings) -> dict[str, str]:
+    """How what is here and what is at its URL stand to each other, in words, for each URL.
+
+    Raises as `Mirror.compared`.
+    """
+    mirror = _history(home, settings)
+    found = {
+        "history": mirror.compared() if mirror else None,
+        "model": compare_model(home, settings),
+        "scores": compare_scores(home, settings),
+    }
+    return {what: words for what, words in found.items() if words}
 
 
 def refuse_urls(run: Run) -> None:
@@ -69,8 +93,8 @@ def refuse_urls(run: Run) -> None:
         )
 
 
-def _history(run: Run) -> Mirror | None:
-    url = run.settings.storage.history
+def _history(home: Home, settings: Settings) -> Mirror | None:
+    url = settings.storage.history
     if not url:
         return None
     from models.generation import Layout
@@ -87,7 +111,7 @@ def _history(run: Run) -> Mirror | None:
         hold=lambda folder: exclusive(folder / ".lock", "ingest"),
         tidy=sweep,
     )
-    return Mirror(layout, run.home.history, Remote.open(url), record(run.home, "history"))
+    return Mirror(layout, home.history, Remote.open(url), record(home, "history"))
 
 
 def _files(word: str, manifest: bytes) -> Sequence[Needed]:

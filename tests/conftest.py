@@ -1,9 +1,13 @@
-"""What all tests share: servers, started once a session and only when a test asks for them."""
+"""What all tests share, made once a session and only when a test asks: servers, a demo's home."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +30,24 @@ def postgres_server() -> Iterator[postgres.Server]:
 def postgres_url(postgres_server: postgres.Server) -> str:
     """The URL of an empty database."""
     return postgres_server.database()
+
+
+@pytest.fixture(scope="session")
+def demo_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `warmline demo` left (`home/`) and said (`said.json`), once for all workers.
+
+    Tests work on copies of the home.
+    """
+    ours = tmp_path_factory.getbasetemp()
+    folder = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "demo-of-all"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        said = folder / "said.json"
+        if not said.exists():
+            warmline = Path(sys.executable).with_name("warmline")
+            command = [warmline, "demo", "--json", "--home", folder / "home"]
+            done = subprocess.run(command, capture_output=True, check=False)
+            assert done.returncode == 0, done.stderr.decode()
+            said.write_bytes(done.stdout)
+    return folder

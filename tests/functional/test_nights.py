@@ -26,12 +26,9 @@ KILLS = int(os.environ.get("TEST_KILLS", "2"))
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """A home with a model and the scores of one night."""
-    command = Command(tmp_path_factory.mktemp("nights") / "home")
-    done = command("demo")
-    assert done.code == 0, done.stderr
-    return command
+def demo(demo_made):
+    """A home with a model and the scores of one night; not to be changed."""
+    return Command(demo_made / "home")
 
 
 @pytest.fixture

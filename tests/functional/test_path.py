@@ -22,12 +22,11 @@ LIST = Path("worklists") / f"as_of={NIGHT}"
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(demo_made, tmp_path_factory):
     """What `warmline demo` says and leaves; tests that change a home work on a copy."""
-    command = Command(tmp_path_factory.mktemp("demo") / "home")
-    done = command("demo")
-    assert done.code == 0, done.stderr
-    return command, done.facts
+    home = tmp_path_factory.mktemp("demo") / "home"
+    shutil.copytree(demo_made / "home", home)
+    return Command(home), json.loads((demo_made / "said.json").read_bytes())
 
 
 @pytest.fixture
@@ -128,6 +127,9 @@ def test_doctor_finds_a_home_in_order_and_a_damaged_one_not(company):
     done = company("doctor", json=False)
     assert done.code == 1
     assert "FAIL" in done.stdout
+    told = company("doctor").facts
+    assert (told["ok"], told["exit_code"]) == (False, 1)
+    assert [found["name"] for found in told["findings"] if not found["ok"]] == ["scores"]
 
 
 def test_a_customer_without_history_is_scored_all_the_same(company, tmp_path):

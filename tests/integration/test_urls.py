@@ -23,15 +23,6 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
             yield server
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a history and a champion, as the demo leaves it."""
-    command = Command(tmp_path_factory.mktemp("made") / "home")
-    done = command("demo")
-    assert done.code == 0, done.stderr
-    return command.home
-
-
 @pytest.fixture(params=["file", "s3"])
 def urls(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     """An empty place for each of the three."""
@@ -59,10 +50,10 @@ def store(home: Path, urls: dict[str, str]) -> None:
 
 
 def test_a_home_that_shares_only_urls_with_the_night_makes_the_same_list(
-    made: Path, tmp_path: Path, urls: dict[str, str]
+    demo_made: Path, tmp_path: Path, urls: dict[str, str]
 ) -> None:
     night = Command(tmp_path / "night")
-    shutil.copytree(made, night.home)
+    shutil.copytree(demo_made / "home", night.home)
     store(night.home, urls)
     configure(night.home, tmp_path)
     done = night("nightly", "--as-of", str(NIGHT))
@@ -82,6 +73,11 @@ def test_a_home_that_shares_only_urls_with_the_night_makes_the_same_list(
     assert told.code == 0, told.stderr
     assert told.stdout == known.stdout
     assert not (desk.home / "mlflow.db").exists()
+    assert by_url(desk, "model") == "the same here and there"
+    assert by_url(desk, "scores") == f"of {NIGHT}, the same here and there"
+    shutil.rmtree(desk.home / "mirrors")  # as if restored without them
+    (desk.home / "scores" / f"as_of={NIGHT}" / "current").unlink()
+    assert by_url(desk, "scores").startswith(f"of {NIGHT}, newer there")
 
 
 def test_an_ingest_sends_what_is_new_and_a_second_home_goes_on_from_there(
@@ -91,9 +87,12 @@ def test_an_ingest_sends_what_is_new_and_a_second_home_goes_on_from_there(
     for command in (ours, theirs):
         assert command("init").code == 0
         store(command.home, urls)
+    assert by_url(ours, "history") == "nothing here or there yet"
     done = ours("ingest", folder.good().path, "--verbose")
     assert done.code == 0, done.stderr
     assert "published the history by URL" in done.stderr
+    assert by_url(ours, "history") == "the same here and there"
+    assert by_url(theirs, "history").startswith("newer there")
     folder.write(
         "interactions.csv",
         "interaction_id,customer_id,occurred_at,kind",
@@ -132,6 +131,16 @@ def test_a_wrong_key_is_one_line_without_the_key_and_changes_nothing(
         )
 
 
+def by_url(command: Command, what: str) -> str:
+    """What the doctor says of one URL."""
+    findings = {found["name"]: found for found in command("doctor").facts["findings"]}
+    assert findings["urls"]["ok"], findings["urls"]
+    told: dict[str, str] = dict(
+        one.split(" ", 1) for one in findings["urls"]["words"].removeprefix("by URL: ").split("; ")
+    )
+    return told[what]
+
+
 def refused(tmp_path: Path, folder: Folder, url: str, words: str) -> None:
     home = Command(tmp_path / "ours")
     assert home("init").code == 0
@@ -141,6 +150,9 @@ def refused(tmp_path: Path, folder: Folder, url: str, words: str) -> None:
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
     told = done.stderr + home("ingest", folder.path, "--verbose").stderr
+    doctor = home("doctor", json=False).stdout
+    assert words in doctor
+    told += doctor
     assert "geheim" not in told.lower()
     assert not (home.home / "history" / "CURRENT").exists()
 

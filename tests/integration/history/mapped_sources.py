@@ -69,11 +69,11 @@ class Export:
         path.write_text(path.read_text().replace(old, new))
 
     def every_version(self, table: str) -> pd.DataFrame:
-        """All versions of all rows of a table, oldest first by `updated_at`."""
+        """All versions of all rows of a table, oldest first by `updated_at`, then by its ids."""
         history = self.history()
         rows = versions.all_versions(history.folder, history.manifest, table)
         with connect() as connection:
-            query = f"SELECT * FROM ({rows}) ORDER BY updated_at, _generation"  # noqa: S608
+            query = f"SELECT * FROM ({rows}) ORDER BY updated_at, _generation, COLUMNS('.*_id')"  # noqa: S608
             frame: pd.DataFrame = connection.sql(query).to_arrow_table().to_pandas()
         return frame
 
