@@ -45,9 +45,10 @@ class Acceptance:
         return tuple(filter(can_last, self.checks)) if self.until else ()
 
     @property
-    def words(self) -> str:
-        """What was let through, by whom and why."""
-        return f"{', '.join(self.checks)}: accepted by {self.by}, {self.reason}"
+    def note(self) -> str:
+        """What was let through, by whom and why, for whoever runs the night."""
+        checks = ", ".join(self.checks)
+        return f"Published in spite of {checks}: accepted by {self.by} ({self.reason})."
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

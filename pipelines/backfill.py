@@ -67,8 +67,13 @@ def facts(nights: Sequence[Night]) -> dict[str, Any]:
 
 
 def lines(nights: Sequence[Night]) -> list[str]:
-    """The same for people."""
-    return [f"The night of {night.as_of} is done: {', '.join(night.done)}." for night in nights]
+    """The same for people, with what its steps note for them."""
+    told = []
+    for night in nights:
+        told.append(f"The night of {night.as_of} is done: {', '.join(night.done)}.")
+        for done in night.done.values():
+            told += [f"Note: {note.rstrip('.')}." for note in done.get("notes", [])]
+    return told
 
 
 def _clock() -> datetime:

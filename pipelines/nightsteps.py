@@ -77,8 +77,14 @@ def _scored(run: Run, night: Night) -> dict[str, Any]:
         )
         return scored.to_dict()
     refused = failed_checks(batch)
-    if refused and not let_through(run.home, batch, night.started):
+    spite = let_through(run.home, batch, night.started) if refused else None
+    if refused and not spite:
         words = "\n".join(f"  {name}: {said}" for name, said in refused.items())
         raise RefusedToPublish(f"the batch of {night.as_of} had failed:\n{words}")
     publish(run.home.scores, night.as_of, night.run)
-    return {"run": batch.run, "rows": batch.manifest.rows, "published": "as it was finished"}
+    return {
+        "run": batch.run,
+        "rows": batch.manifest.rows,
+        "published": "as it was finished",
+        "notes": [spite.note] if spite else [],
+    }

@@ -101,7 +101,7 @@ def score(
         found,
         (
             *answer.worth.notes(answer.scores.customer),
-            *([f"Published in spite of {spite.words}"] if spite else []),
+            *([spite.note] if spite else []),
         ),
     )
 

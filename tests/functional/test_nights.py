@@ -12,6 +12,7 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from models.batch import ScoreBatch
@@ -19,6 +20,7 @@ from tests.functional.conftest import WARMLINE, Command
 from tests.ping_server import PingServer
 
 SCORED = date(2026, 7, 1)  # by the demo; its sample ends the day before
+SAMPLE = Path(__file__).parents[2] / "data_samples" / "sample"
 NIGHT = date(2026, 7, 3)  # two days later: everything has stopped
 # A few in CI; 30 and 200 when asked for (docs/guides/nightly.md).
 BACKFILL = int(os.environ.get("TEST_BACKFILL_NIGHTS", "2"))
@@ -99,6 +101,28 @@ def test_a_person_lets_a_night_through_and_it_goes_on_without_scoring_again(held
     assert list(done.facts["steps"]) == ["ingest", "score", "plan"]
     assert (company.home / "worklists" / f"as_of={NIGHT}" / "worklist.csv").exists()
     assert len(list((company.home / "scores" / f"as_of={NIGHT}").glob("run=*"))) == 1
+
+
+def test_a_new_normal_is_accepted_for_later_nights_too(company, tmp_path):
+    rows = pd.read_csv(SAMPLE / "interactions.csv", dtype=str, keep_default_na=False)
+    use = rows[(rows["kind"] == "usage") & (rows["occurred_at"] >= "2026-06-16")]
+    source = tmp_path / SAMPLE.name  # the same source, which now tells of each use three times
+    source.mkdir()
+    again = [use.assign(interaction_id=use["interaction_id"] + suffix) for suffix in "ab"]
+    pd.concat(again).to_csv(source / "interactions.csv", index=False)
+    assert company("ingest", source).code == 0
+    before = SCORED - timedelta(days=1)
+    held = company("nightly", "--as-of", str(before))
+    assert held.code == 3, held.stderr
+    assert "--until DATE" in held.stderr
+    words = "--accept", "doubled:sample/usage", "--reason", "each click is counted now"
+    given = company("publish", str(before), *words, "--until", "2026-07-20", json=False)
+    assert given.code == 0, given.stderr
+    assert "Until 2026-07-20 doubled:sample/usage will hold nothing back" in given.stdout
+    night = company("nightly", "--as-of", str(SCORED), json=False)
+    assert night.code == 0, night.stderr
+    assert "Note: Published in spite of doubled:sample/usage: accepted by" in night.stdout
+    assert company("replay", str(SCORED)).facts["scores_equal"]
 
 
 def test_nothing_held_back_is_nothing_to_publish(company):
