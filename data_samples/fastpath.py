@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from data_samples.fastrows import Block, interactions
+from data_samples.fastrows import Block, draw, interactions
 from data_samples.people import REGION_SHARES, REGIONS, SEGMENT_SHARES, SEGMENT_VALUE, SEGMENTS
 from data_samples.service import TEAMS
 from models.contracts import DAY
@@ -61,20 +61,20 @@ def write_fast(folder: Path, settings: FastSettings) -> int:
     blocks = max(1, -(-settings.interactions // ROWS_A_BLOCK))
     edges = np.linspace(0, settings.customers, min(blocks, settings.customers) + 1).astype(int)
     (folder / "interactions").mkdir(parents=True, exist_ok=True)
-    pq.write_table(_agents(settings), folder / "agents.parquet")
+    pq.write_table(agents(settings), folder / "agents.parquet")
     rows = 0
     writers: dict[str, pq.ParquetWriter] = {}
     try:
         for number, (first, last) in enumerate(pairwise(edges)):
             rng = np.random.default_rng([settings.seed, number])
-            block = _draw(settings, rng, int(first), int(last))
-            for name, table in (("customers", _customers(block, rng)), ("terms", _terms(block))):
+            block = lives(settings, rng, np.arange(first, last))
+            for name, table in (("customers", customers(block, rng)), ("terms", terms(block))):
                 if name not in writers:
                     path = folder / f"{name}.parquet"
                     writers[name] = pq.ParquetWriter(path, table.schema, compression="zstd")
                 writers[name].write_table(table)
             target = round(settings.interactions * (last - first) / settings.customers)
-            log = interactions(block, rng, target, rows, settings.agents)
+            log = interactions(block, draw(block, rng, target, settings.agents), rows)
             _write_log(folder / "interactions" / f"part-{number:05d}.parquet", log)
             rows += log.num_rows
     finally:
@@ -83,9 +83,9 @@ def write_fast(folder: Path, settings: FastSettings) -> int:
     return rows
 
 
-def _draw(settings: FastSettings, rng: np.random.Generator, first: int, last: int) -> Block:
-    """The lives of customers `first` to `last`: when they join, fade, give notice and leave."""
-    n = last - first
+def lives(settings: FastSettings, rng: np.random.Generator, numbers: Ints) -> Block:
+    """The lives of customers `numbers`: when they join, fade, give notice and leave."""
+    n = len(numbers)
     end = int(datetime.combine(settings.end, datetime.min.time(), UTC).timestamp()) + DAY
     start = end - settings.days * DAY
     before = rng.random(n) < settings.joined_before
@@ -101,7 +101,7 @@ def _draw(settings: FastSettings, rng: np.random.Generator, first: int, last: in
     segment = np.searchsorted(np.cumsum(SEGMENT_SHARES)[:-1], rng.random(n), side="right")
     silent = rng.random(n) < settings.silent
     return Block(
-        first=first,
+        numbers=numbers,
         start=start,
         days=settings.days,
         joined=joined,
@@ -116,7 +116,8 @@ def _draw(settings: FastSettings, rng: np.random.Generator, first: int, last: in
     )
 
 
-def _customers(block: Block, rng: np.random.Generator) -> pa.Table:
+def customers(block: Block, rng: np.random.Generator) -> pa.Table:
+    """Who has joined by the end, in the contract's columns."""
     here = np.flatnonzero(block.joined < block.days)
     region = np.searchsorted(np.cumsum(REGION_SHARES)[:-1], rng.random(len(block)), side="right")
     region = region[here]
@@ -132,7 +133,7 @@ def _customers(block: Block, rng: np.random.Generator) -> pa.Table:
     )
 
 
-def _terms(block: Block) -> pa.Table:
+def terms(block: Block) -> pa.Table:
     """One open term a customer, ended where that has come; notice where it was given."""
     here = np.flatnonzero(block.joined < block.days)
     ended = np.where(block.ended < block.days, block.ended, np.inf)[here]
@@ -160,7 +161,7 @@ def _ranks(chosen: pa.Array) -> pa.Array:
     return pa.array(np.cumsum(flags) - 1, mask=~flags)
 
 
-def _agents(settings: FastSettings) -> pa.Table:
+def agents(settings: FastSettings) -> pa.Table:
     number = np.arange(settings.agents)
     return pa.table(
         {

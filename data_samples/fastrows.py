@@ -38,7 +38,7 @@ COLUMN_TYPES: dict[str, type[np.generic]] = {
 class Block:
     """n customers. Times are days since the world's start, infinite where they do not come."""
 
-    first: int  # number of the first customer
+    numbers: Ints  # of the customers, ascending
     start: int  # seconds since 1970 UTC of day 0
     days: int
     joined: Floats
@@ -56,7 +56,7 @@ class Block:
 
     def ids(self) -> pa.Array:
         """`C0000000017`, n."""
-        return ids("C", self.first + np.arange(len(self)))
+        return ids("C", self.numbers)
 
     def instants(self, days: Floats) -> pa.Array:
         """Days as UTC timestamps; null where infinite."""
@@ -113,14 +113,12 @@ class Drawn:
         return cls(customer[order], at[order], **rest)
 
 
-def interactions(
-    block: Block, rng: np.random.Generator, target: int, before: int, agents: int
-) -> pa.Table:
-    """About `target` interactions of a block, the contract's columns; ids follow `before` rows."""
+def draw(block: Block, rng: np.random.Generator, target: int, agents: int) -> Drawn:
+    """About `target` interactions of a block."""
     cases = _cases(block, rng, agents)
     spoken = sum(len(part.customer) for part in cases)
     routine = _routine(block, rng, max(target - spoken, 0))
-    return _table(block, Drawn.join([*cases, *routine]), before)
+    return Drawn.join([*cases, *routine])
 
 
 def _routine(block: Block, rng: np.random.Generator, rows: int) -> list[Drawn]:
@@ -204,9 +202,12 @@ def _cases(block: Block, rng: np.random.Generator, agents: int) -> list[Drawn]:
     return parts
 
 
-def _table(block: Block, rows: Drawn, before: int) -> pa.Table:
+def interactions(block: Block, rows: Drawn, before: int) -> pa.Table:
+    """Drawn rows in the contract's columns; ids follow `before` rows."""
     n = len(rows.at)
-    first_case = block.first * 100  # no customer of a block has so many: numbers never meet
+    first_case = (
+        int(block.numbers[0]) * 100
+    )  # no customer of a block has so many: numbers never meet
     cases = int(rows.case.max(initial=NONE)) + 1
     when = pa.array((block.start + rows.at) * 1_000).cast(pa.timestamp("ms", "UTC"))
     agents = int(rows.agent.max(initial=NONE)) + 1

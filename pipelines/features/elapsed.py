@@ -99,16 +99,18 @@ def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
 
 @compiled
 def rhythms(
-    at: Ints, start: int, end: int, dead: Ints, dead_start: int, dead_end: int, gaps: Ints,
-    as_of: Ints, which: Ints, asked: int, out: Floats,
+    at: Ints, start: int, dead: Ints, dead_start: int, dead_end: int, gaps: Ints, ends: Ints,
+    which: Ints, asked: int, out: Floats,
 ) -> None:  # fmt: skip
     """Active days and quantiles of the gaps between them, for each night. Nights ascend.
 
-    `gaps` counts by days, and is zero between uses.
+    A night sees the entries from `start` to its place in `ends`. `gaps` counts by days, and is zero
+    between uses.
     """
     place, many = start, 0
-    for k in range(asked):
-        high = first_from(at, place, end, as_of[which[k]])
+    for a in range(asked):
+        k = which[a]
+        high = ends[k]
         for p in range(max(place, start + 1), high):
             gap = _gap(at, p, dead, dead_start, dead_end)
             if gap > 0:

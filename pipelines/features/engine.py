@@ -14,7 +14,7 @@ from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
 from pipelines.features.figures import Lists, Nights
 from pipelines.features.gaps import Gaps
 from pipelines.features.program import Program
-from pipelines.features.stream import WINDOWS
+from pipelines.features.stream import ATTRIBUTES, WINDOWS
 from pipelines.features.streams import STREAMS
 from pipelines.history.events import DTYPES, Events
 
@@ -44,7 +44,7 @@ def fill(
         _nights(nights, slots, gaps, context.silent_days)
         for gaps, slots in context.gaps.by_night(nights)
     ]
-    work = _work(columns, need, max(groups, key=lambda group: len(group.as_of)), context, program)
+    work = _work(columns, need, groups, context, program)
     for group in groups:
         mine = work._replace(nights=group)
         kernel.run(columns, first, end, _as(joined, np.int64), program, mine, out)
@@ -64,33 +64,36 @@ def _columns(events: Events, context: Context) -> Columns:
 def _work(
     columns: Columns,
     need: tuple[int, int, int, int],
-    nights: Nights,
+    groups: Sequence[Nights],
     context: Context,
     program: Program,
 ) -> kernel.Work:
+    nights = max(len(group.as_of) for group in groups)
+    edges = max(len(group.edges) for group in groups)
     rows, entries, cases, days = (max(1, many) for many in need)
     codes = max(columns.agent.max(initial=0), columns.topic.max(initial=0), cases, len(CHANNELS))
-    streams = len(program.measure)
     return kernel.Work(
         rows=np.empty(rows, np.int64),
         signature=np.empty(rows, np.int64),
-        which=np.zeros(len(nights.as_of), np.int64),
+        which=np.zeros(nights, np.int64),
         one=np.zeros(1, np.int64),
         desk=prepare_desk(rows, cases, _as(context.promise_seconds, np.int64), context.hours),
-        lists=_lists(entries, int(codes) + 1, days, streams),
-        nights=nights,
+        lists=_lists(entries, int(codes) + 1, days, (len(program.keeps), edges + 1)),
+        nights=groups[0],
     )
 
 
-def _lists(entries: int, codes: int, days: int, streams: int) -> Lists:
+def _lists(entries: int, codes: int, days: int, tally: tuple[int, int]) -> Lists:
     return Lists(
-        start=np.empty(streams, np.int64),
-        end=np.empty(streams, np.int64),
+        tally=np.zeros(tally, np.int64),
+        touched=np.zeros(tally[0], np.bool_),
+        start=np.empty(tally[0], np.int64),
+        end=np.empty(tally[0], np.int64),
         at=np.empty(entries, np.int64),
         row=np.empty(entries, np.int64),
         value=np.empty(entries, np.float64),
-        before=np.empty(entries, np.int64),
-        seen=np.zeros((codes, 2), np.int64),
+        days=np.empty(entries, np.int64),
+        seen=np.zeros(codes, np.int64),
         gaps=np.zeros(days + 2, np.int64),
         turn=np.zeros(1, np.int64),
     )
@@ -100,13 +103,19 @@ def _nights(nights: Sequence[Night], slots: Sequence[int], gaps: Gaps, silent_da
     """The nights at `slots`, in order of time."""
     order = sorted(slots, key=lambda slot: nights[slot].as_of)
     dead, dead_start = gaps.table(KINDS_OF)
+    as_of = np.array([nights[slot].as_of for slot in order], np.int64)
+    back = [0 if days is None else days * DAY for days in WINDOWS]
+    edges, edge = np.unique(as_of[:, None] - np.array(back, np.int64), return_inverse=True)
     return Nights(
-        as_of=np.array([nights[slot].as_of for slot in order], np.int64),
+        as_of=as_of,
         cutoff=np.array([nights[slot].cutoff for slot in order], np.int64),
         slot=np.array(order, np.int64),
-        counts=np.zeros((len(order), len(KINDS_OF), len(WINDOWS)), np.int64),
+        edges=edges,
+        edge=np.ascontiguousarray(edge.reshape(len(order), len(WINDOWS)), np.int64),
+        high=np.zeros(len(order), np.int64),
         low=np.empty(len(WINDOWS), np.int64),
         part=np.empty((len(WINDOWS), 4)),
+        differ=np.zeros((len(ATTRIBUTES), len(WINDOWS))),
         rhythm=np.zeros((len(order), 4)),
         silent=silent_days * DAY,
         dead=dead,

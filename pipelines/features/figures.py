@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.compiling import compiled
 from models.contracts import DAY
 from pipelines.features.desk import Columns
-from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, UPPER, first_from, rhythms, within
+from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, UPPER, rhythms, within
 from pipelines.features.program import AUX, COLUMN, MEASURED, OP, OPERATION, WINDOW_OF, Program
 from pipelines.features.stream import ATTRIBUTES, WINDOWS
 
@@ -29,21 +29,22 @@ AGENT, TOPIC, CHANNEL, CASE, BY_DAY = (
     ATTRIBUTES.index(name) for name in ("agent", "topic", "channel", "case", "day")
 )
 EVER = len(WINDOWS) - 1
-UNKNOWN = np.iinfo(np.int64).max  # the place before, of an entry whose attribute is not known
 # Columns of the measures of a window.
 KNOWN, TOTAL, LOWEST, HIGHEST = range(4)
 
 
 class Lists(NamedTuple):
-    """Of each stream its entries in time order, one stream after the other."""
+    """Of each stream its counts, and its entries in time order, one stream after the other."""
 
+    tally: Ints  # [streams, edges + 1] entries before each edge, and all; zero between customers
+    touched: NDArray[np.bool_]  # [streams] whether it has any; false between customers
     start: Ints  # [streams]
     end: Ints  # [streams]
     at: Ints  # [entries]
-    row: Ints  # [entries] row of the bucket, -1 for a fact
+    row: Ints  # [entries] row of the bucket; of a fact nothing
     value: Floats  # [entries] the measure, scaled
-    before: Ints  # [entries] scratch: the last entry with the same attribute
-    seen: Ints  # [codes, 2] scratch: where a code was last met, and in which turn
+    days: Ints  # [entries] scratch: different UTC days up to each
+    seen: Ints  # [codes] scratch: the turn in which a code was last met
     gaps: Ints  # [days] scratch, zero between uses: how often a gap of so many days
     turn: Ints  # [1] numbers the turns of `seen`
 
@@ -54,9 +55,12 @@ class Nights(NamedTuple):
     as_of: Ints
     cutoff: Ints
     slot: Ints  # where each goes in the output
-    counts: Ints  # [nights, streams, windows] for shares
+    edges: Ints  # [edges] every moment at which a window of a night begins or ends, ascending
+    edge: Ints  # [nights, windows] of them, where each window begins; in the last place its end
+    high: Ints  # [nights] of a stream, the entry past the last that a night sees
     low: Ints  # [windows] first entry of each window
     part: Floats  # [windows, 4] measures of what the next shorter window does not hold
+    differ: Floats  # [attributes, windows] how many different ones
     rhythm: Floats  # [nights, 4]
     silent: int  # seconds without a word that make silence
     dead: Ints  # [n, 3] when each stream's feeds were down (see `elapsed`)
@@ -114,51 +118,45 @@ def _trend(now: float, before: float, recent: int, window: int, age: float) -> f
 
 
 @compiled
-def _codes(columns: Columns, row: Ints, attribute: int, start: int, end: int, out: Ints) -> None:
-    """Codes of the attribute, into `out[start:end]`."""
+def _codes(columns: Columns, attribute: int) -> NDArray[np.int32]:
+    """The column of an attribute that rows carry; CHANNEL is not among them."""
     if attribute == AGENT:
-        for p in range(start, end):
-            out[p] = columns.agent[row[p]]
-    elif attribute == TOPIC:
-        for p in range(start, end):
-            out[p] = columns.topic[row[p]]
-    elif attribute == CHANNEL:
-        for p in range(start, end):
-            out[p] = columns.channel[row[p]]
-    else:
-        for p in range(start, end):
-            out[p] = columns.case[row[p]]
+        return columns.agent
+    if attribute == TOPIC:
+        return columns.topic
+    return columns.case
 
 
 @compiled
-def _link(columns: Columns, lists: Lists, start: int, end: int, attribute: int) -> None:
-    """For each entry the last one before it with the same attribute, `start` - 1 if none."""
-    before, seen = lists.before, lists.seen
-    if attribute == BY_DAY:
-        for p in range(start, end):
-            same = p > start and lists.at[p] // DAY == lists.at[p - 1] // DAY
-            before[p] = p - 1 if same else start - 1
-        return
+def _differents(
+    columns: Columns, lists: Lists, attribute: int, low: Ints, high: int, deepest: int, out: Floats
+) -> None:
+    """How many different known codes each window holds, from the newest entry backwards."""
     lists.turn[0] += 1
-    turn = lists.turn[0]
-    _codes(columns, lists.row, attribute, start, end, before)
-    for p in range(start, end):
-        code = before[p]
-        if code < 0:
-            before[p] = UNKNOWN
-            continue
-        before[p] = seen[code, 0] if seen[code, 1] == turn else start - 1
-        seen[code, 0] = p
-        seen[code, 1] = turn
+    turn, seen, rows = lists.turn[0], lists.seen, lists.row
+    codes = _codes(columns, attribute)
+    count, p = 0, high
+    for w in range(deepest + 1):
+        while p > low[w]:
+            p -= 1
+            row = rows[p]
+            code = np.int64(columns.channel[row] if attribute == CHANNEL else codes[row])
+            if code >= 0 and seen[code] != turn:
+                seen[code] = turn
+                count += 1
+        out[w] = count
 
 
 @compiled
-def _differents(before: Ints, low: int, high: int) -> float:
-    """How many entries of the window are the first of their kind in it."""
-    count = 0
-    for p in range(low, high):
-        count += before[p] < low
-    return float(count)
+def _days(lists: Lists, start: int, end: int) -> None:
+    """Numbers the UTC days of a stream's entries."""
+    number, last = 0, np.int64(0)
+    for p in range(start, end):
+        day = lists.at[p] // DAY
+        if number == 0 or day != last:
+            number += 1
+            last = day
+        lists.days[p] = number
 
 
 @compiled
@@ -171,19 +169,19 @@ def _last_known(value: Floats, start: int, high: int) -> float:
 
 @compiled
 def _write(  # noqa: C901 - one branch an operation
-    table: Ints, first: int, until: int, at: Ints, value: Floats, before: Ints, start: int,
-    high: int, low: Ints, part: Floats, rhythm: Floats, as_of: int, since: float, age: float,
-    seconds: Ints, row: Floats,
+    stream: int, k: int, start: int, high: int, since: float, age: float, program: Program,
+    lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
-    """Figures `first` to `until` of a stream at a night: entries `start` to `high`, not none."""
-    for i in range(first, until):
+    """Figures of a stream at the night `k` of those asked for: entries `start` to `high`."""
+    table, low, part, seconds = program.figure, nights.low, nights.part, program.window_seconds
+    for i in range(program.start[stream], program.start[stream + 1]):
         op, window, aux = table[i, OPERATION], table[i, WINDOW_OF], table[i, AUX]
         if op == COUNT:
             figure = float(high - low[window])
         elif op == SINCE:
             figure = since
         elif op == FIRST:
-            figure = (as_of - at[start]) / DAY
+            figure = (nights.as_of[k] - lists.at[start]) / DAY
         elif op == TREND and table[i, MEASURED]:
             before_sum = 0.0
             for w in range(aux + 1, window + 1):
@@ -194,11 +192,12 @@ def _write(  # noqa: C901 - one branch an operation
             now, earlier = float(high - low[aux]), float(low[aux] - low[window])
             figure = _trend(now, earlier, seconds[aux], seconds[window], age)
         elif op == DISTINCT:
-            figure = _differents(before, low[window], high)
+            figure = nights.differ[aux, window]
         elif op == LAST:
-            figure = _last_known(value, start, high)
+            figure = _last_known(lists.value, start, high)
         elif op in (GAP, SPREAD, RHYTHM):
             figure = np.nan
+            rhythm = nights.rhythm[k]
             if rhythm[DAYS] >= max(aux, 2):
                 if op == GAP:
                     figure = rhythm[MEDIAN]
@@ -212,46 +211,64 @@ def _write(  # noqa: C901 - one branch an operation
 
 
 @compiled
-def _block(
-    stream: int, first: int, until: int, began: int, program: Program, lists: Lists,
-    nights: Nights, which: Ints, asked: int, out: Floats,
-) -> None:  # fmt: skip
-    """Figures `first` to `until` of a stream, for each night, and its counts for the shares."""
-    start, end, low, at = lists.start[stream], lists.end[stream], nights.low, lists.at
-    deepest, seconds = program.deepest[stream], program.window_seconds
-    down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
-    if until > first and program.figure[first, OPERATION] == DISTINCT:
-        deepest = -1
-    for k in range(asked):
-        as_of = nights.as_of[which[k]]
-        high = first_from(at, start, end, as_of)
-        place = high
-        for w in range(EVER):
-            edge = as_of - seconds[w]
-            if place > start and at[place - 1] >= edge:
-                place = first_from(at, start, place, edge)
-            low[w] = place
-            nights.counts[k, stream, w] = high - place
-        low[EVER] = start
-        nights.counts[k, stream, EVER] = high - start
-        if high == start:
+def _count_differents(
+    stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights
+) -> None:
+    """Different days and codes of a stream in each window of a night."""
+    low = nights.low
+    for attribute in range(len(ATTRIBUTES)):
+        deepest = program.distinct[stream, attribute]
+        if deepest < 0:
             continue
-        if deepest >= 0:
-            _measure(lists.value, low, high, deepest, nights.part)
-        since = as_of - at[high - 1]
-        if down < up:
-            since -= within(nights.dead, down, up, at[high - 1], as_of)
-        _write(
-            program.figure, first, until, at, lists.value, lists.before, start, high, low,
-            nights.part, nights.rhythm[k], as_of, since / DAY, (as_of - began) / DAY, seconds,
-            out[nights.slot[which[k]]],
-        )  # fmt: skip
+        if attribute != BY_DAY:
+            _differents(columns, lists, attribute, low, high, deepest, nights.differ[attribute])
+            continue
+        for w in range(deepest + 1):
+            different = 0
+            if low[w] < high:
+                different = lists.days[high - 1] - lists.days[low[w]] + 1
+            nights.differ[BY_DAY, w] = different
 
 
 @compiled
-def _of(figure: Ints, i: int) -> int:
-    """Of which attribute figure i counts differents; -1 where it does not."""
-    return int(figure[i, AUX]) if figure[i, OPERATION] == DISTINCT else -1
+def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> int:
+    """Where the windows of night `k` begin among the entries; returns where they end."""
+    tally, edge = lists.tally[stream], nights.edge[k]
+    for w in range(EVER):
+        nights.low[w] = start + tally[edge[w]]
+    nights.low[EVER] = start
+    return int(start + tally[edge[EVER]])
+
+
+@compiled
+def _of_stream(
+    stream: int, columns: Columns, began: int, program: Program, lists: Lists, nights: Nights,
+    which: Ints, asked: int, out: Floats,
+) -> None:  # fmt: skip
+    """Figures of a stream, for each night."""
+    start, deepest = lists.start[stream], program.deepest[stream]
+    down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
+    differs = False
+    for attribute in range(len(ATTRIBUTES)):
+        differs = differs or program.distinct[stream, attribute] >= 0
+    for a in range(asked):
+        k = which[a]
+        high = _windows(stream, k, start, lists, nights)
+        if high == start:
+            continue
+        if deepest >= 0:
+            _measure(lists.value, nights.low, high, deepest, nights.part)
+        if differs:
+            _count_differents(stream, high, columns, program, lists, nights)
+        as_of, since = nights.as_of[k], np.int64(0)
+        if program.keeps[stream]:
+            since = as_of - lists.at[high - 1]
+            if down < up:
+                since -= within(nights.dead, down, up, lists.at[high - 1], as_of)
+        _write(
+            stream, k, start, high, since / DAY, (as_of - began) / DAY, program, lists, nights,
+            out[nights.slot[k]],
+        )  # fmt: skip
 
 
 @compiled
@@ -261,29 +278,25 @@ def figures(
 ) -> None:  # fmt: skip
     """Write the figures of the nights `which[:asked]` over the template in `out`."""
     for stream in range(len(lists.start)):
-        start, end = lists.start[stream], lists.end[stream]
-        if start == end:
+        if not lists.touched[stream]:
             continue
+        start, end = lists.start[stream], lists.end[stream]
         if program.has_gaps[stream]:
+            for a in range(asked):
+                nights.high[which[a]] = start + lists.tally[stream, nights.edge[which[a], EVER]]
             rhythms(
-                lists.at, start, end, nights.dead, nights.dead_start[stream],
-                nights.dead_start[stream + 1], lists.gaps, nights.as_of, which, asked,
+                lists.at, start, nights.dead, nights.dead_start[stream],
+                nights.dead_start[stream + 1], lists.gaps, nights.high, which, asked,
                 nights.rhythm,
             )  # fmt: skip
-        i, last = program.start[stream], program.start[stream + 1]
-        while True:  # once at least: shares need the counts
-            attribute, until = -1, i
-            if i < last:
-                attribute = _of(program.figure, i)
-            while until < last and _of(program.figure, until) == attribute:
-                until += 1
-            if attribute >= 0:
-                _link(columns, lists, start, end, attribute)
-            _block(stream, i, until, began, program, lists, nights, which, asked, out)
-            i = until
-            if i >= last:
-                break
+        if program.distinct[stream, BY_DAY] >= 0:
+            _days(lists, start, end)
+        _of_stream(stream, columns, began, program, lists, nights, which, asked, out)
     _compare(program, lists, nights, which, asked, out)
+    for stream in range(len(lists.start)):
+        if lists.touched[stream]:
+            lists.touched[stream] = False
+            lists.tally[stream, :] = 0
 
 
 @compiled
@@ -291,34 +304,37 @@ def _compare(
     program: Program, lists: Lists, nights: Nights, which: Ints, asked: int, out: Floats
 ) -> None:
     """What the streams together tell of each night: shares, and silence."""
-    word = program.word
-    for k in range(asked):
-        row = out[nights.slot[which[k]]]
-        _shares(k, program, lists, nights.counts, row)
-        if _is_heard(
-            nights.as_of[which[k]], nights.silent, lists.at, lists.start[word], lists.end[word],
-            nights.dead, nights.dead_start[word], nights.dead_start[word + 1],
-        ):  # fmt: skip
+    for a in range(asked):
+        k = which[a]
+        row = out[nights.slot[k]]
+        _shares(k, program, lists, nights, row)
+        if _is_heard(k, program.word, lists, nights):
             row[len(program.template) - 1] = 0.0
 
 
 @compiled
-def _shares(k: int, program: Program, lists: Lists, counts: Ints, row: Floats) -> None:
+def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
+    end = nights.edge[k, EVER]
     for s in range(len(program.share)):
         part, whole = program.share[s, 0], program.share[s, 1]
-        window, column = program.share[s, 2], program.share[s, 3]
-        if lists.start[whole] == lists.end[whole] or counts[k, whole, window] == 0:
+        if not lists.touched[whole]:
             continue
-        many = counts[k, part, window] if lists.start[part] < lists.end[part] else 0
-        row[column] = many / counts[k, whole, window]
+        window, column = program.share[s, 2], program.share[s, 3]
+        of, many = lists.tally[whole, end], lists.tally[part, end]
+        if window != EVER:
+            begin = nights.edge[k, window]
+            of -= lists.tally[whole, begin]
+            many -= lists.tally[part, begin]
+        if of > 0:
+            row[column] = many / of
 
 
 @compiled
-def _is_heard(
-    as_of: int, silent: int, at: Ints, start: int, end: int, dead: Ints, down: int, up: int
-) -> bool:
+def _is_heard(k: int, word: int, lists: Lists, nights: Nights) -> bool:
     """Whether the last word is no more than `silent` seconds old in which one could have come."""
-    high = first_from(at, start, end, as_of)
-    if high == start:
+    many = lists.tally[word, nights.edge[k, EVER]]
+    if many == 0:
         return False
-    return bool(as_of - at[high - 1] - within(dead, down, up, at[high - 1], as_of) <= silent)
+    last, as_of = lists.at[lists.start[word] + many - 1], nights.as_of[k]
+    down, up = nights.dead_start[word], nights.dead_start[word + 1]
+    return bool(as_of - last - within(nights.dead, down, up, last, as_of) <= nights.silent)

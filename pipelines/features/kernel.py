@@ -1,7 +1,8 @@
 """The compiled pass: a bucket's rows in, the matrix of every asked night out.
 
-For each customer: the dated facts (`case_pass`), then each stream's own list of times and
-measures, in time order, then the figures of each night from windows of those lists. The lists are
+For each customer: the dated facts (`case_pass`); how many rows and facts of each stream lie between
+the edges of all windows of all nights; for streams that ask for more than counts, a list of times
+and measures in time order; then the figures of each night from those counts and lists. Both are
 made once for all nights that see what stands today. Only a night that could not yet see some row
 (recorded after its cut-off), or saw one that was corrected or deleted later, has facts and lists
 made again, from the rows it saw. A stream without a row costs nothing: the customer's row begins as
@@ -24,12 +25,15 @@ from pipelines.features.desk import KIND as FACT_KIND
 from pipelines.features.desk import Columns, Desk
 from pipelines.features.figures import Lists, Nights, figures
 from pipelines.features.program import (
+    ACCEPTED,
     ACTOR_BIT,
     CASE_BIT,
     CHANNEL_BIT,
+    MEASURE_OF,
     PROVOKED_BIT,
     RATING_BIT,
     SIGN_BIT,
+    STREAM,
     Program,
 )
 from pipelines.features.stream import MEASURES, RATINGS
@@ -51,7 +55,7 @@ class Work(NamedTuple):
     """Everything one thread writes into, made once a call."""
 
     rows: Ints  # [rows] the visible ones
-    signature: Ints  # [rows] of each visible row
+    signature: Ints  # [rows] of each visible row; 0 where every candidate accepts it
     which: Ints  # [nights] those that see just the standing rows before them
     one: Ints  # [1] a night by itself
     desk: Desk
@@ -74,19 +78,17 @@ def _rating(score: float, kind: int, cuts: Floats) -> int:
 
 
 @compiled
-def _signatures(columns: Columns, rows: Ints, n: int, cuts: Floats, out: Ints) -> None:
-    """What each row is: one bit a field, see `program.accepted`."""
+def _signature(columns: Columns, row: int, cuts: Floats) -> int:
+    """What a row is: one bit a field, see `program.accepted`."""
     one, bots = np.int64(1), columns.bots
-    for i in range(n):
-        row = rows[i]
-        agent = columns.agent[row]
-        by_bot = 0 <= agent < len(bots) and bots[agent]
-        bits = one << (CHANNEL_BIT + 1 + columns.channel[row])
-        bits |= BY_BOT if by_bot else BY_PERSON
-        bits |= one << (PROVOKED_BIT + np.int64(columns.provoked[row]))
-        bits |= one << (RATING_BIT + _rating(columns.score[row], columns.score_kind[row], cuts))
-        bits |= one << (SIGN_BIT + _sign(columns.value[row]))
-        out[i] = bits | (one << (CASE_BIT + np.int64(columns.case[row] >= 0)))
+    agent = columns.agent[row]
+    by_bot = 0 <= agent < len(bots) and bots[agent]
+    bits = one << (CHANNEL_BIT + 1 + columns.channel[row])
+    bits |= BY_BOT if by_bot else BY_PERSON
+    bits |= one << (PROVOKED_BIT + np.int64(columns.provoked[row]))
+    bits |= one << (RATING_BIT + _rating(columns.score[row], columns.score_kind[row], cuts))
+    bits |= one << (SIGN_BIT + _sign(columns.value[row]))
+    return int(bits | (one << (CASE_BIT + np.int64(columns.case[row] >= 0))))
 
 
 @compiled
@@ -98,66 +100,96 @@ def _fact_signature(channel: int, value: float) -> int:
 
 
 @compiled
-def _count(program: Program, kind: int, bits: int, end: Ints) -> None:
-    """One more for each stream that accepts these bits."""
+def _count(program: Program, kind: int, bits: int, segment: int, lists: Lists) -> None:
+    """One more of this segment for each stream that accepts these bits."""
     candidate = program.candidate
     for c in range(program.candidate_start[kind], program.candidate_start[kind + 1]):
-        if bits & candidate[c, 1] == bits:
-            end[candidate[c, 0]] += 1
+        if bits & candidate[c, ACCEPTED] == bits:
+            lists.tally[candidate[c, STREAM], segment] += 1
+            lists.touched[candidate[c, STREAM]] = True
 
 
 @compiled
-def _fill_lists(  # noqa: C901 - four plain loops; smaller functions would copy 60 arguments
-    columns: Columns, n: int, m: int, program: Program, work: Work
-) -> None:
-    """Each stream's times, rows and measures, in time order: counted first, then put in place."""
-    rows, signature, desk = work.rows, work.signature, work.desk
-    start, end = work.lists.start, work.lists.end
-    list_at, list_row, list_value = work.lists.at, work.lists.row, work.lists.value
-    candidate, candidate_start = program.candidate, program.candidate_start
-    measure, scale = program.measure, program.scale
-    _signatures(columns, rows, n, program.rating_cuts, signature)
-    end[:] = 0
+def _count_all(columns: Columns, n: int, m: int, program: Program, work: Work) -> None:
+    """How many rows and facts of each stream lie between the edges of the nights' windows."""
+    edges, rows, desk = work.nights.edges, work.rows, work.desk
+    segment = 0
     for i in range(n):
-        _count(program, columns.kind[rows[i]], signature[i], end)
-    for f in range(m):
+        row = rows[i]
+        at, kind = columns.at[row], columns.kind[row]
+        while segment < len(edges) and edges[segment] <= at:
+            segment += 1
+        bits = 0 if program.plain[kind] else _signature(columns, row, program.rating_cuts)
+        work.signature[i] = bits
+        _count(program, kind, bits, segment, work.lists)
+    segment = 0
+    for i in range(m):
+        f = desk.order[i]
+        while segment < len(edges) and edges[segment] <= desk.fact[f, FACT_AT]:
+            segment += 1
         bits = _fact_signature(desk.fact[f, FACT_CHANNEL], desk.value[f])
-        _count(program, desk.fact[f, FACT_KIND], bits, end)
+        _count(program, desk.fact[f, FACT_KIND], bits, segment, work.lists)
+
+
+@compiled
+def _place(program: Program, lists: Lists) -> None:
+    """From counts between edges to counts before them, and to where each stream's entries go."""
     begin = 0
-    for stream in range(len(start)):
-        begin, start[stream], end[stream] = begin + end[stream], begin, begin
+    for stream in range(len(lists.start)):
+        lists.start[stream] = lists.end[stream] = begin
+        if not lists.touched[stream]:
+            continue
+        before, tally = 0, lists.tally[stream]
+        for segment in range(len(tally)):
+            before += tally[segment]
+            tally[segment] = before
+        if program.keeps[stream]:
+            begin += before
+
+
+@compiled
+def _keep_rows(columns: Columns, n: int, program: Program, work: Work) -> None:
+    """Entries of the rows: each stream's times, rows and measures, in time order."""
+    start, kept, scale = program.kept_start, program.kept, program.scale
+    end, list_at, list_row = work.lists.end, work.lists.at, work.lists.row
+    list_value = work.lists.value
     for i in range(n):
-        row, bits = rows[i], signature[i]
-        kind = columns.kind[row]
-        for c in range(candidate_start[kind], candidate_start[kind + 1]):
-            if bits & candidate[c, 1] != bits:
+        row = work.rows[i]
+        kind, bits = columns.kind[row], work.signature[i]
+        for c in range(start[kind], start[kind + 1]):
+            if bits & kept[c, ACCEPTED] != bits:
                 continue
-            stream = candidate[c, 0]
+            stream, measure = kept[c, STREAM], kept[c, MEASURE_OF]
             p = end[stream]
             end[stream] = p + 1
             list_at[p] = columns.at[row]
             list_row[p] = row
-            which = measure[stream]
-            if which == VALUE:
+            if measure == VALUE:
                 list_value[p] = columns.value[row] * scale[stream]
-            elif which == SECONDS:
+            elif measure == SECONDS:
                 list_value[p] = columns.seconds[row] * scale[stream]
-            elif which == WAIT:
+            elif measure == WAIT:
                 list_value[p] = columns.wait[row] * scale[stream]
-            elif which == SCORE:
+            elif measure == SCORE:
                 list_value[p] = columns.score[row] * scale[stream]
+
+
+@compiled
+def _keep_facts(m: int, program: Program, work: Work) -> None:
+    """Entries of the facts."""
+    start, kept, desk, lists = program.kept_start, program.kept, work.desk, work.lists
     for i in range(m):
         f = desk.order[i]
         kind = desk.fact[f, FACT_KIND]
         bits = _fact_signature(desk.fact[f, FACT_CHANNEL], desk.value[f])
-        for c in range(candidate_start[kind], candidate_start[kind + 1]):
-            if bits & candidate[c, 1] != bits:
+        for c in range(start[kind], start[kind + 1]):
+            if bits & kept[c, ACCEPTED] != bits:
                 continue
-            stream = candidate[c, 0]
-            p = end[stream]
-            end[stream] = p + 1
-            list_at[p] = desk.fact[f, FACT_AT]
-            list_value[p] = desk.value[f] * scale[stream]
+            stream = kept[c, STREAM]
+            p = lists.end[stream]
+            lists.end[stream] = p + 1
+            lists.at[p] = desk.fact[f, FACT_AT]
+            lists.value[p] = desk.value[f] * program.scale[stream]
 
 
 @compiled
@@ -167,7 +199,10 @@ def _evaluate(
 ) -> None:  # fmt: skip
     """Figures of the nights `which[:asked]` from the `n` rows in `work.rows`, at least one."""
     m = case_facts(columns, work.rows, n, work.desk)
-    _fill_lists(columns, n, m, program, work)
+    _count_all(columns, n, m, program, work)
+    _place(program, work.lists)
+    _keep_rows(columns, n, program, work)
+    _keep_facts(m, program, work)
     began = min(joined, columns.at[work.rows[0]])
     figures(columns, began, program, work.lists, work.nights, which, asked, out)
 
@@ -273,7 +308,7 @@ def room(
         wanted = n * facts_a_row * fact_streams
         for i in range(first[c], end[c]):
             kind = columns.kind[i]
-            wanted += program.candidate_start[kind + 1] - program.candidate_start[kind]
+            wanted += program.kept_start[kind + 1] - program.kept_start[kind]
             cases = max(cases, columns.case[i] + 1)
         rows = max(rows, n)
         entries = max(entries, wanted)

@@ -38,6 +38,8 @@ RATING_BIT = PROVOKED_BIT + 2  # none, then each kind's poor, middling, good
 SIGN_BIT = RATING_BIT + 1 + len(SCORE_KINDS) * len(RATINGS)
 CASE_BIT = SIGN_BIT + len(SIGNS)  # none, in a case
 SIGNATURE_BITS = CASE_BIT + 2
+EVERYTHING = (1 << SIGNATURE_BITS) - 1
+WORD = "word"  # the stream that ends silence
 
 OP = {op: code for code, op in enumerate(OPS)}
 WINDOW = {days: position for position, days in enumerate(WINDOWS)}
@@ -45,10 +47,13 @@ FOREVER = np.iinfo(np.int64).max // 4  # seconds; an edge before any time
 VALUED = ("sum", "total", "mean", "min", "max")  # need the measure window by window
 GAPS = ("gap", "gap_spread", "rhythm")
 ZERO = ("count", "sum", "distinct")  # 0 where there is nothing; everything else is NaN
+COUNTED = ("count", "share", "trend")  # of how many alone, where not measured: no entries are kept
 
 # Columns of a figure. AUX: the recent window of a trend, which of ATTRIBUTES a count of differents
 # is of, the least active days of a rhythm.
 OPERATION, WINDOW_OF, AUX, MEASURED, COLUMN = range(5)
+# Columns of a candidate.
+STREAM, ACCEPTED, MEASURE_OF = range(3)
 
 Ints = NDArray[np.int64]
 
@@ -57,10 +62,14 @@ class Program(NamedTuple):
     """Tables of `s` streams and `i` figures, written for `f` columns."""
 
     candidate_start: Ints  # [sources + 1] into the next
-    candidate: Ints  # [candidates, 2]: stream, signature bits that it accepts
-    measure: Ints  # [s] position in MEASURES
+    candidate: Ints  # [candidates, 3]: stream, signature bits that it accepts, its MEASURES
+    kept_start: Ints  # [sources + 1] into the next
+    kept: Ints  # the candidates whose streams keep entries
+    plain: NDArray[np.bool_]  # [sources] whether every candidate accepts whatever the row is
+    keeps: NDArray[np.bool_]  # [s] whether the stream keeps entries, or only counts
     scale: NDArray[np.float64]  # [s]
     has_gaps: NDArray[np.bool_]  # [s]
+    distinct: Ints  # [s, ATTRIBUTES] last window in which differents are counted, -1: none
     deepest: Ints  # [s] last window whose measure is wanted, -1: none
     start: Ints  # [s + 1] into the figures
     figure: Ints  # [i, 5]: see OPERATION to COLUMN
@@ -79,7 +88,6 @@ def compile_program(streams: Sequence[Stream]) -> Program:
     start = [0]
     template: list[float] = []
     for position, stream in enumerate(streams):
-        own = []
         for stat in stream.stats:
             column = len(template)
             template.append(0.0 if stat.op in ZERO else np.nan)
@@ -87,18 +95,23 @@ def compile_program(streams: Sequence[Stream]) -> Program:
             if stat.op == "share":
                 shares.append((position, number[stat.of], window, column))
             else:
-                own.append((OP[stat.op], window, _aux(stat), stat.measured, column))
-        # Counts of differents come last, by attribute: those of one share their links.
-        own.sort(key=lambda figure: (figure[0] == OP["distinct"], figure[2], figure[4]))
-        figures.extend(own)
+                figures.append((OP[stat.op], window, _aux(stat), stat.measured, column))
         start.append(len(figures))
+    keeps = [_keeps(stream) or stream.name == WORD for stream in streams]
     candidates = _candidates(streams)
+    kept = [[one for one in of_source if keeps[one[STREAM]]] for of_source in candidates]
     return Program(
         candidate_start=_starts([len(of_source) for of_source in candidates]),
-        candidate=_ints([pair for of_source in candidates for pair in of_source]).reshape(-1, 2),
-        measure=_ints([MEASURES.index(stream.measure) for stream in streams]),
+        candidate=_ints([one for of_source in candidates for one in of_source]).reshape(-1, 3),
+        kept_start=_starts([len(of_source) for of_source in kept]),
+        kept=_ints([one for of_source in kept for one in of_source]).reshape(-1, 3),
+        plain=np.array(
+            [all(one[ACCEPTED] == EVERYTHING for one in of_source) for of_source in candidates]
+        ),
+        keeps=np.array(keeps),
         scale=np.array([stream.scale for stream in streams]),
         has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
+        distinct=_ints([[_differents(stream, a) for a in ATTRIBUTES] for stream in streams]),
         deepest=_ints([_deepest(stream) for stream in streams]),
         start=_ints(start),
         figure=_ints(figures).reshape(-1, 5),
@@ -106,7 +119,7 @@ def compile_program(streams: Sequence[Stream]) -> Program:
         template=np.array([*template, np.nan, 1.0]),
         window_seconds=_ints([FOREVER if days is None else days * DAY for days in WINDOWS]),
         rating_cuts=np.array([SCORE_CUTS[kind] for kind in SCORE_KINDS]),
-        word=number["word"],
+        word=number[WORD],
     )
 
 
@@ -138,13 +151,30 @@ def _ratings(where: Where) -> list[int]:
     ]
 
 
-def _candidates(streams: Sequence[Stream]) -> list[list[tuple[int, int]]]:
-    """For each source the streams that name it, each with the bits it accepts."""
-    accept = [accepted(stream.where) for stream in streams]
+def _candidates(streams: Sequence[Stream]) -> list[list[tuple[int, int, int]]]:
+    """For each source the streams that name it, each with the bits it accepts and its measure."""
+    said = [
+        (number, accepted(stream.where), MEASURES.index(stream.measure))
+        for number, stream in enumerate(streams)
+    ]
     return [
-        [(s, accept[s]) for s, stream in enumerate(streams) if source in stream.where.sources]
+        [one for one, stream in zip(said, streams, strict=True) if source in stream.where.sources]
         for source in SOURCES
     ]
+
+
+def _keeps(stream: Stream) -> bool:
+    """Whether a figure asks for more than how many came between two moments."""
+    return any(stat.measured or stat.op not in COUNTED for stat in stream.stats)
+
+
+def _differents(stream: Stream, attribute: str) -> int:
+    wanted = [
+        WINDOW[stat.window]
+        for stat in stream.stats
+        if stat.op == "distinct" and (stat.attribute or "day") == attribute
+    ]
+    return max(wanted, default=-1)
 
 
 def _aux(stat: Stat) -> int:

@@ -1,0 +1,127 @@
+"""A history as large as asked for, in minutes: the simulator's fast rows, written as our own parts.
+
+Customers, terms and agents are ingested as any others. Interactions are drawn bucket by bucket and
+written by the history's own writer, without being typed, judged and recognised row by row, which a
+feature pass does not see. Side files are empty but for the column that counts generations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from benchmarks.harness import warmline
+from data_samples.fastpath import FastSettings, agents, customers, lives, terms
+from data_samples.fastrows import Block, Drawn, draw
+from models.contracts import SCORE_KIND_CODE
+from models.home import Home
+from pipelines.history.buckets import bucket_of, buckets_for
+from pipelines.history.events import DTYPES, NEVER, NONE, Events
+from pipelines.history.manifest import Manifest, Part, publish
+from pipelines.history.parts import Notes, merged, write_part
+from pipelines.history.store import History
+
+Ints = NDArray[np.int64]
+
+
+def write_history(home: Home, settings: FastSettings) -> History:
+    """Makes the home and its history. Every bucket has its own random numbers."""
+    buckets = buckets_for(settings.interactions)
+    place = home.root.parent / f"{home.root.name}-tables"
+    _write_tables(place, settings, buckets)
+    for done in (warmline(home.root, "init"), warmline(home.root, "ingest", str(place))):
+        if done.code:
+            raise SystemExit(done.stderr)
+    before = History.open(home.history).manifest
+    _add_parts(home.history, before, settings, buckets)
+    return History.open(home.history)
+
+
+def _blocks(
+    settings: FastSettings, buckets: int
+) -> Iterator[tuple[int, Block, np.random.Generator]]:
+    everyone = np.arange(settings.customers)
+    bucket = bucket_of(everyone, buckets)
+    for number in range(buckets):
+        rng = np.random.default_rng([settings.seed, number])
+        yield number, lives(settings, rng, everyone[bucket == number]), rng
+
+
+def _write_tables(place: Path, settings: FastSettings, buckets: int) -> None:
+    """Customers and terms by number, so that ingest numbers them as we do."""
+    place.mkdir(parents=True, exist_ok=True)
+    tables: dict[str, list[pa.Table]] = {"customers": [], "terms": []}
+    for _, block, _ in _blocks(settings, buckets):
+        tables["customers"].append(customers(block, np.random.default_rng(settings.seed)))
+        tables["terms"].append(terms(block))
+    for name, pieces in tables.items():
+        table = pa.concat_tables(pieces, promote_options="permissive").sort_by("customer_id")
+        pq.write_table(table, place / f"{name}.parquet")
+    pq.write_table(agents(settings), place / "agents.parquet")
+
+
+def _add_parts(folder: Path, before: Manifest, settings: FastSettings, buckets: int) -> None:
+    words = History(folder, before).words("customer")
+    if words != [f"C{number:010d}" for number in range(settings.customers)]:
+        raise SystemExit("ingest numbered the customers otherwise than this benchmark does")
+    where = folder / f"g{before.generation + 1:06d}"
+    parts: list[Part] = []
+    first, last, rows = np.iinfo(np.int64).max, np.iinfo(np.int64).min, 0
+    for number, block, rng in _blocks(settings, buckets):
+        target = round(settings.interactions * len(block) / settings.customers)
+        events = coded(block, draw(block, rng, target, settings.agents))
+        side = pa.table({"generation": np.zeros(len(events), np.int32)})
+        parts.append(write_part(folder, where, number, events, side, Notes.none()))
+        first, last = min(first, int(events.at.min())), max(last, int(events.at.max()))
+        rows += len(events)
+    publish(
+        folder,
+        replace(
+            before,
+            generation=before.generation + 1,
+            buckets=buckets,
+            rows=rows,
+            span=(first, last),
+            parts=tuple(parts),
+        ),
+    )
+
+
+def coded(block: Block, rows: Drawn) -> Events:
+    """Drawn rows as the history codes them: every row known when it happened."""
+    n = len(rows.at)
+    at = block.start + rows.at
+    given: dict[str, NDArray[Any]] = {
+        "customer": block.numbers[rows.customer],
+        "at": at,
+        "recorded": at,
+        "kind": rows.kind,
+        "channel": rows.channel,
+        "topic": rows.topic,
+        "agent": rows.agent,
+        "case": _within_customer(rows),
+        "value": rows.value,
+        "seconds": np.full(n, np.nan),
+        "wait": np.round(rows.wait),
+        "score": rows.score,
+        "score_kind": np.where(np.isnan(rows.score), NONE, SCORE_KIND_CODE["csat"]),
+        "provoked": np.zeros(n, np.bool_),
+        "until": np.full(n, NEVER),
+    }
+    return merged([Events(**{name: given[name].astype(DTYPES[name]) for name in DTYPES})])
+
+
+def _within_customer(rows: Drawn) -> Ints:
+    """Case numbers of a block, which ascend with its customers, as 0, 1, 2, ... of each."""
+    case = rows.case.astype(np.int64)
+    known = np.flatnonzero(case >= 0)
+    first = np.full(int(rows.customer.max(initial=0)) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, rows.customer[known], case[known])
+    return np.where(case >= 0, case - first[rows.customer], NONE)
