@@ -31,6 +31,17 @@ def compiled(function: Function) -> Function:
     return cast(Function, numba.njit(cache=True, nogil=True)(function))
 
 
+def in_place(function: Function) -> Function:
+    """As `compiled`, for what only writes into the arrays that it is given.
+
+    It allocates nothing and returns no array, so it need not count references, and all it calls
+    becomes one piece with it: a tuple of arrays is hundreds of arguments. Together they had taken
+    more than half of the feature pass (docs/decisions/0003-feature-kernel.md).
+    """
+    options: dict[str, Any] = {"forceinline": True, "_nrt": False}
+    return cast(Function, numba.njit(cache=True, nogil=True, **options)(function))
+
+
 def fingerprint(folders: tuple[Path, ...] = SOURCES) -> str:
     """Hash of the names and contents of all modules in `folders`."""
     found = hashlib.sha256()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiling import compiled
+from models.compiling import in_place
 from models.contracts import CHANNEL_CODE, KIND_CODE
 from pipelines.features.desk import (
     CLOCK,
@@ -94,7 +94,7 @@ WORKS[
 Ints = NDArray[np.int64]
 
 
-@compiled
+@in_place
 def _open(desk: Desk, at: int, case: int, channel: int, topic: int, ours: bool) -> None:
     """The first opening of a case, and whether it comes back to something just solved."""
     state = desk.state
@@ -121,7 +121,7 @@ def _open(desk: Desk, at: int, case: int, channel: int, topic: int, ours: bool) 
         emit(desk, at, REPEAT, 1.0, channel)
 
 
-@compiled
+@in_place
 def _word(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
     """A customer's word within a case."""
     state = desk.state
@@ -146,7 +146,7 @@ def _word(desk: Desk, at: int, kind: int, case: int, channel: int) -> None:
     state[case, PAUSED] = 0
 
 
-@compiled
+@in_place
 def _complain(desk: Desk, at: int, case: int) -> None:
     """Put a complaint at the head of its chain: of its case, or of those with none."""
     number = desk.tally[COMPLAINTS_SO_FAR]
@@ -160,7 +160,7 @@ def _complain(desk: Desk, at: int, case: int) -> None:
         desk.tally[LOOSE] = number
 
 
-@compiled
+@in_place
 def _settle(desk: Desk, head: int, at: int, channel: int) -> None:
     """A word of ours at `at` (NEVER: none came) for every complaint of a chain."""
     while head >= 0:
@@ -175,7 +175,7 @@ def _settle(desk: Desk, head: int, at: int, channel: int) -> None:
         head = desk.queue[head, COMPLAINT_BEFORE]
 
 
-@compiled
+@in_place
 def _reply(desk: Desk, at: int, case: int, agent: int, channel: int) -> None:
     """A word to the customer by a person of ours."""
     _settle(desk, desk.tally[LOOSE], at, channel)
@@ -199,7 +199,7 @@ def _reply(desk: Desk, at: int, case: int, agent: int, channel: int) -> None:
     state[case, COMPLAINTS] = -1
 
 
-@compiled
+@in_place
 def _end_wait(desk: Desk, at: int, case: int, agent: int, channel: int) -> None:
     since = desk.state[case, WAITING]
     if since != NEVER:
@@ -208,7 +208,7 @@ def _end_wait(desk: Desk, at: int, case: int, agent: int, channel: int) -> None:
         desk.state[case, WAITING] = NEVER
 
 
-@compiled
+@in_place
 def _end(desk: Desk, at: int, kind: int, case: int, agent: int, channel: int) -> None:
     """Solved or closed."""
     state = desk.state
@@ -233,7 +233,7 @@ def _end(desk: Desk, at: int, kind: int, case: int, agent: int, channel: int) ->
     desk.tally[SOLUTIONS] = q + 1
 
 
-@compiled
+@in_place
 def _heed(desk: Desk, at: int, kind: int, channel: int) -> None:
     """An answer settles every open survey of its kind of the last days."""
     queue = desk.queue
@@ -246,7 +246,7 @@ def _heed(desk: Desk, at: int, kind: int, channel: int) -> None:
             emit(desk, at, HEEDED, float(at - sent), channel)
 
 
-@compiled
+@in_place
 def _give_up_the_bot(desk: Desk, at: int, channel: int) -> None:
     """The customer turned to people: every talk with the bot shortly before had failed."""
     for q in range(desk.tally[SESSIONS]):
@@ -255,7 +255,7 @@ def _give_up_the_bot(desk: Desk, at: int, channel: int) -> None:
     desk.tally[SESSIONS] = 0
 
 
-@compiled
+@in_place
 def _run_out(desk: Desk, cases: int) -> None:
     """What nobody answered, dated when its time ran out."""
     state = desk.state
@@ -274,7 +274,7 @@ def _run_out(desk: Desk, cases: int) -> None:
             emit(desk, desk.queue[q, SURVEY_AT] + SURVEY_PATIENCE, NO_ANSWER, 1.0, -1)
 
 
-@compiled
+@in_place
 def _clear(desk: Desk, cases: int) -> None:
     """A fresh state for every case of the customer."""
     for case in range(cases):
@@ -287,7 +287,7 @@ def _clear(desk: Desk, cases: int) -> None:
     desk.tally[LOOSE] = -1
 
 
-@compiled
+@in_place
 def case_facts(columns: Columns, rows: Ints, n: int, desk: Desk) -> int:  # noqa: C901 - a branch a kind
     """Write the facts of one customer's `n` visible `rows` (ascending). Returns how many."""
     cases, works = 0, False

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiling import compiled
+from models.compiling import in_place
 from pipelines.features.calendars import NONE, Hours
 from pipelines.features.elapsed import within
 
@@ -70,7 +70,7 @@ class Desk(NamedTuple):
     hours: Ints  # [n, 3] opening hours (see `elapsed`), one calendar after the other
 
 
-@compiled
+@in_place
 def emit(desk: Desk, at: int, kind: int, value: float, channel: int) -> None:
     n = desk.tally[FACTS_SO_FAR]
     desk.fact[n, AT] = at
@@ -81,7 +81,7 @@ def emit(desk: Desk, at: int, kind: int, value: float, channel: int) -> None:
     desk.tally[FACTS_SO_FAR] = n + 1
 
 
-@compiled
+@in_place
 def emit_business(desk: Desk, began: int, at: int, kind: int, agent: int, channel: int) -> None:
     """How much of a stretch lies in the opening hours of who ended it; nothing if not known."""
     others = len(desk.hours_of) - 1
@@ -92,7 +92,7 @@ def emit_business(desk: Desk, began: int, at: int, kind: int, agent: int, channe
     emit(desk, at, kind, float(within(desk.hours, first, last, began, at)), channel)
 
 
-@compiled
+@in_place
 def _later(fact: Ints, value: NDArray[np.float64], one: int, other: int) -> bool:
     """Whether fact `one` comes after `other`: by time, fact and value."""
     if fact[one, AT] != fact[other, AT]:
@@ -102,7 +102,7 @@ def _later(fact: Ints, value: NDArray[np.float64], one: int, other: int) -> bool
     return bool(value[one] > value[other])
 
 
-@compiled
+@in_place
 def sort_facts(fact: Ints, value: NDArray[np.float64], order: Ints, count: int) -> None:
     """Order the facts. Shell sort with the gaps of Ciura (2001): no allocation."""
     for gap in (1750, 701, 301, 132, 57, 23, 10, 4, 1):

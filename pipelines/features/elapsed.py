@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiling import compiled
+from models.compiling import in_place
 from models.contracts import DAY
 
 Ints = NDArray[np.int64]
@@ -31,7 +31,7 @@ def stretches(bounds: Sequence[tuple[int, int]]) -> Ints:
     return table
 
 
-@compiled
+@in_place
 def first_from(at: Ints, start: int, end: int, edge: int) -> int:
     """Position of the first of the ascending `at[start:end]` that is not before `edge`."""
     while start < end:
@@ -43,7 +43,7 @@ def first_from(at: Ints, start: int, end: int, edge: int) -> int:
     return start
 
 
-@compiled
+@in_place
 def before(table: Ints, start: int, end: int, moment: int) -> int:
     """Seconds of the stretches `table[start:end]` that lie before `moment`."""
     place = first_from(table[:, FROM], start, end, moment) - 1
@@ -53,7 +53,7 @@ def before(table: Ints, start: int, end: int, moment: int) -> int:
     return int(stretch[BEFORE] + min(moment, stretch[TO]) - stretch[FROM])
 
 
-@compiled
+@in_place
 def within(table: Ints, start: int, end: int, begin: int, until: int) -> int:
     """Seconds from `begin` to `until` that lie in the stretches `table[start:end]`."""
     if start == end:
@@ -61,7 +61,7 @@ def within(table: Ints, start: int, end: int, begin: int, until: int) -> int:
     return before(table, start, end, until) - before(table, start, end, begin)
 
 
-@compiled
+@in_place
 def _gap(at: Ints, p: int, dead: Ints, start: int, end: int) -> int:
     """Days from the active day before entry p to that of p; 0 on the same day.
 
@@ -74,7 +74,7 @@ def _gap(at: Ints, p: int, dead: Ints, start: int, end: int) -> int:
     return int(later - earlier - lost)
 
 
-@compiled
+@in_place
 def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
     """Median and quartiles (by rank, without interpolation) of `many` counted gaps."""
     lower, upper = (many - 1) // 2, many // 2
@@ -97,7 +97,7 @@ def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
     out[MEDIAN] = middle / 2.0
 
 
-@compiled
+@in_place
 def rhythms(
     at: Ints, start: int, dead: Ints, dead_start: int, dead_end: int, gaps: Ints, ends: Ints,
     which: Ints, asked: int, out: Floats,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiling import compiled
+from models.compiling import in_place
 from models.contracts import DAY
 from pipelines.features.desk import Columns
 from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, UPPER, rhythms, within
@@ -67,7 +67,7 @@ class Nights(NamedTuple):
     dead_start: Ints  # [streams + 1] into them
 
 
-@compiled
+@in_place
 def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
     """Of each window's own part: how many known, their sum, min and max."""
     for w in range(deepest + 1):
@@ -84,7 +84,7 @@ def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) ->
         high = low[w]
 
 
-@compiled
+@in_place
 def _measured(part: Floats, op: int, window: int) -> float:
     """Sum, mean, min or max over a window."""
     known, total, least, most = 0.0, 0.0, np.inf, -np.inf
@@ -104,7 +104,7 @@ def _measured(part: Floats, op: int, window: int) -> float:
     return least if op == LEAST else most
 
 
-@compiled
+@in_place
 def _trend(now: float, before: float, recent: int, window: int, age: float) -> float:
     """Recent daily rate over the earlier one, which begins no earlier than the relationship.
 
@@ -117,37 +117,37 @@ def _trend(now: float, before: float, recent: int, window: int, age: float) -> f
     return (now / recent_days) / (before / earlier_days)
 
 
-@compiled
-def _codes(columns: Columns, attribute: int) -> NDArray[np.int32]:
-    """The column of an attribute that rows carry; CHANNEL is not among them."""
+@in_place
+def _code(columns: Columns, attribute: int, row: int) -> int:
+    """A row's agent, topic, channel or case; -1 for none."""
     if attribute == AGENT:
-        return columns.agent
+        return int(columns.agent[row])
     if attribute == TOPIC:
-        return columns.topic
-    return columns.case
+        return int(columns.topic[row])
+    if attribute == CHANNEL:
+        return int(columns.channel[row])
+    return int(columns.case[row])
 
 
-@compiled
+@in_place
 def _differents(
     columns: Columns, lists: Lists, attribute: int, low: Ints, high: int, deepest: int, out: Floats
 ) -> None:
     """How many different known codes each window holds, from the newest entry backwards."""
     lists.turn[0] += 1
     turn, seen, rows = lists.turn[0], lists.seen, lists.row
-    codes = _codes(columns, attribute)
     count, p = 0, high
     for w in range(deepest + 1):
         while p > low[w]:
             p -= 1
-            row = rows[p]
-            code = np.int64(columns.channel[row] if attribute == CHANNEL else codes[row])
+            code = _code(columns, attribute, rows[p])
             if code >= 0 and seen[code] != turn:
                 seen[code] = turn
                 count += 1
         out[w] = count
 
 
-@compiled
+@in_place
 def _days(lists: Lists, start: int, end: int) -> None:
     """Numbers the UTC days of a stream's entries."""
     number, last = 0, np.int64(0)
@@ -159,7 +159,7 @@ def _days(lists: Lists, start: int, end: int) -> None:
         lists.days[p] = number
 
 
-@compiled
+@in_place
 def _last_known(value: Floats, start: int, high: int) -> float:
     for p in range(high - 1, start - 1, -1):
         if not np.isnan(value[p]):
@@ -167,7 +167,7 @@ def _last_known(value: Floats, start: int, high: int) -> float:
     return np.nan
 
 
-@compiled
+@in_place
 def _write(  # noqa: C901 - one branch an operation
     stream: int, k: int, start: int, high: int, since: float, age: float, program: Program,
     lists: Lists, nights: Nights, row: Floats,
@@ -210,7 +210,7 @@ def _write(  # noqa: C901 - one branch an operation
         row[table[i, COLUMN]] = figure
 
 
-@compiled
+@in_place
 def _count_differents(
     stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights
 ) -> None:
@@ -230,7 +230,7 @@ def _count_differents(
             nights.differ[BY_DAY, w] = different
 
 
-@compiled
+@in_place
 def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> int:
     """Where the windows of night `k` begin among the entries; returns where they end."""
     tally, edge = lists.tally[stream], nights.edge[k]
@@ -240,7 +240,7 @@ def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> i
     return int(start + tally[edge[EVER]])
 
 
-@compiled
+@in_place
 def _of_stream(
     stream: int, columns: Columns, began: int, program: Program, lists: Lists, nights: Nights,
     which: Ints, asked: int, out: Floats,
@@ -271,7 +271,7 @@ def _of_stream(
         )  # fmt: skip
 
 
-@compiled
+@in_place
 def figures(
     columns: Columns, began: int, program: Program, lists: Lists, nights: Nights, which: Ints,
     asked: int, out: Floats,
@@ -299,7 +299,7 @@ def figures(
             lists.tally[stream, :] = 0
 
 
-@compiled
+@in_place
 def _compare(
     program: Program, lists: Lists, nights: Nights, which: Ints, asked: int, out: Floats
 ) -> None:
@@ -312,7 +312,7 @@ def _compare(
             row[len(program.template) - 1] = 0.0
 
 
-@compiled
+@in_place
 def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
     end = nights.edge[k, EVER]
     for s in range(len(program.share)):
@@ -329,7 +329,7 @@ def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats)
             row[column] = many / of
 
 
-@compiled
+@in_place
 def _is_heard(k: int, word: int, lists: Lists, nights: Nights) -> bool:
     """Whether the last word is no more than `silent` seconds old in which one could have come."""
     many = lists.tally[word, nights.edge[k, EVER]]

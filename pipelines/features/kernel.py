@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiling import compiled
+from models.compiling import in_place
 from models.contracts import DAY, SCORE_KINDS
 from pipelines.features.case_pass import case_facts
 from pipelines.features.desk import AT as FACT_AT
@@ -63,21 +63,21 @@ class Work(NamedTuple):
     nights: Nights
 
 
-@compiled
+@in_place
 def _sign(value: float) -> int:
     if np.isnan(value):
         return 0
     return 2 + int(value > 0) - int(value < 0)
 
 
-@compiled
+@in_place
 def _rating(score: float, kind: int, cuts: Floats) -> int:
     if kind < 0 or kind >= KINDS_OF_SCORE or np.isnan(score):
         return 0
     return 1 + kind * RATED + int(score > cuts[kind, 0]) + int(score >= cuts[kind, 1])
 
 
-@compiled
+@in_place
 def _signature(columns: Columns, row: int, cuts: Floats) -> int:
     """What a row is: one bit a field, see `program.accepted`."""
     one, bots = np.int64(1), columns.bots
@@ -91,7 +91,7 @@ def _signature(columns: Columns, row: int, cuts: Floats) -> int:
     return int(bits | (one << (CASE_BIT + np.int64(columns.case[row] >= 0))))
 
 
-@compiled
+@in_place
 def _fact_signature(channel: int, value: float) -> int:
     one = np.int64(1)
     bits = BY_PERSON | (one << PROVOKED_BIT) | (one << RATING_BIT) | (one << CASE_BIT)
@@ -99,7 +99,7 @@ def _fact_signature(channel: int, value: float) -> int:
     return int(bits | (one << (SIGN_BIT + _sign(value))))
 
 
-@compiled
+@in_place
 def _count(program: Program, kind: int, bits: int, segment: int, lists: Lists) -> None:
     """One more of this segment for each stream that accepts these bits."""
     candidate = program.candidate
@@ -109,7 +109,7 @@ def _count(program: Program, kind: int, bits: int, segment: int, lists: Lists) -
             lists.touched[candidate[c, STREAM]] = True
 
 
-@compiled
+@in_place
 def _count_all(columns: Columns, n: int, m: int, program: Program, work: Work) -> None:
     """How many rows and facts of each stream lie between the edges of the nights' windows."""
     edges, rows, desk = work.nights.edges, work.rows, work.desk
@@ -131,7 +131,7 @@ def _count_all(columns: Columns, n: int, m: int, program: Program, work: Work) -
         _count(program, desk.fact[f, FACT_KIND], bits, segment, work.lists)
 
 
-@compiled
+@in_place
 def _place(program: Program, lists: Lists) -> None:
     """From counts between edges to counts before them, and to where each stream's entries go."""
     begin = 0
@@ -147,7 +147,7 @@ def _place(program: Program, lists: Lists) -> None:
             begin += before
 
 
-@compiled
+@in_place
 def _keep_rows(columns: Columns, n: int, program: Program, work: Work) -> None:
     """Entries of the rows: each stream's times, rows and measures, in time order."""
     start, kept, scale = program.kept_start, program.kept, program.scale
@@ -174,7 +174,7 @@ def _keep_rows(columns: Columns, n: int, program: Program, work: Work) -> None:
                 list_value[p] = columns.score[row] * scale[stream]
 
 
-@compiled
+@in_place
 def _keep_facts(m: int, program: Program, work: Work) -> None:
     """Entries of the facts."""
     start, kept, desk, lists = program.kept_start, program.kept, work.desk, work.lists
@@ -192,7 +192,7 @@ def _keep_facts(m: int, program: Program, work: Work) -> None:
             lists.value[p] = desk.value[f] * program.scale[stream]
 
 
-@compiled
+@in_place
 def _evaluate(
     columns: Columns, n: int, joined: int, program: Program, work: Work, which: Ints, asked: int,
     out: Floats,
@@ -207,18 +207,19 @@ def _evaluate(
     figures(columns, began, program, work.lists, work.nights, which, asked, out)
 
 
-@compiled
+@in_place
 def _begin(joined: int, program: Program, nights: Nights, out: Floats) -> None:
     """The row of a customer with no history, for each night."""
     features = len(program.template)
     for k in range(len(nights.as_of)):
         row = out[nights.slot[k]]
-        row[:features] = program.template
+        for column in range(features):
+            row[column] = program.template[column]
         if joined <= nights.as_of[k]:
             row[features - 2] = (nights.as_of[k] - joined) / DAY
 
 
-@compiled
+@in_place
 def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: Ints) -> int:
     """Write into `out` the nights that see, of the rows before them, just those that stand.
 
@@ -236,7 +237,7 @@ def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: I
     return clean
 
 
-@compiled
+@in_place
 def _standing(columns: Columns, first: int, end: int, as_of: int, out: Ints) -> int:
     """Write into `out` the rows before `as_of` that no later version replaced. Returns how many."""
     n = 0
@@ -249,7 +250,7 @@ def _standing(columns: Columns, first: int, end: int, as_of: int, out: Ints) -> 
     return n
 
 
-@compiled
+@in_place
 def _visible(columns: Columns, first: int, end: int, as_of: int, cutoff: int, out: Ints) -> int:
     """Write into `out` the rows that a night sees. Returns how many."""
     n = 0
@@ -262,7 +263,7 @@ def _visible(columns: Columns, first: int, end: int, as_of: int, cutoff: int, ou
     return n
 
 
-@compiled
+@in_place
 def _one_customer(
     columns: Columns, first: int, end: int, joined: int, program: Program, work: Work, out: Floats
 ) -> None:
@@ -285,7 +286,7 @@ def _one_customer(
             _evaluate(columns, n, joined, program, work, work.one, 1, out)
 
 
-@compiled
+@in_place
 def run(
     columns: Columns, first: Ints, end: Ints, joined: Ints, program: Program, work: Work,
     out: Floats,
@@ -295,7 +296,7 @@ def run(
         _one_customer(columns, first[c], end[c], joined[c], program, work, out[:, c, :])
 
 
-@compiled
+@in_place
 def room(
     columns: Columns, first: Ints, end: Ints, program: Program, fact_streams: int, facts_a_row: int
 ) -> tuple[int, int, int, int]:
