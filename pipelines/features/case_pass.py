@@ -290,14 +290,15 @@ def _clear(desk: Desk, cases: int) -> None:
 @in_place
 def case_facts(columns: Columns, rows: Ints, n: int, desk: Desk) -> int:  # noqa: C901 - a branch a kind
     """Write the facts of one customer's `n` visible `rows` (ascending). Returns how many."""
-    cases, works = 0, False
-    for i in range(n):
-        works = works or WORKS[columns.kind[rows[i]]]
-        cases = max(cases, columns.case[rows[i]] + 1)
-    if not works:
+    cases, works = 0, 0
+    while works < n and not WORKS[columns.kind[rows[works]]]:
+        works += 1
+    if works == n:
         return 0
+    for i in range(works, n):
+        cases = max(cases, columns.case[rows[i]] + 1)
     _clear(desk, cases)
-    for i in range(n):
+    for i in range(works, n):
         row = rows[i]
         kind = columns.kind[row]
         if not WORKS[kind]:

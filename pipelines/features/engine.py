@@ -16,7 +16,7 @@ from pipelines.features.gaps import Gaps
 from pipelines.features.program import Program
 from pipelines.features.stream import ATTRIBUTES, WINDOWS
 from pipelines.features.streams import STREAMS
-from pipelines.history.events import DTYPES, Events
+from pipelines.history.events import DTYPES, NEVER, Events
 
 if TYPE_CHECKING:
     from pipelines.features.matrix import Context, Night
@@ -40,8 +40,10 @@ def fill(
     first, end = (bound.astype(np.int64) for bound in events.bounds(customers))
     per_fact = np.diff(program.candidate_start)[len(KINDS) :].max(initial=1)
     need = kernel.room(columns, first, end, program, int(per_fact), FACTS_A_ROW)
+    settled = bool((events.until == NEVER).all() and (events.recorded <= events.at).all())
+    settled = settled and all(night.as_of <= night.cutoff for night in nights)
     groups = [
-        _nights(nights, slots, gaps, context.silent_days)
+        _nights(nights, slots, gaps, context.silent_days)._replace(settled=settled)
         for gaps, slots in context.gaps.by_night(nights)
     ]
     work = _work(columns, need, groups, context, program)
@@ -56,9 +58,16 @@ def _as(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
 
 
 def _columns(events: Events, context: Context) -> Columns:
-    given = {name: _as(getattr(events, name), DTYPES[name]) for name in Events.columns()}
+    given = {name: _read(getattr(events, name), DTYPES[name]) for name in Events.columns()}
     del given["customer"]
-    return Columns(**given, bots=_as(context.bots, np.bool_))
+    return Columns(**given, bots=_read(context.bots, np.bool_))
+
+
+def _read(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """The same values, contiguous and not to be written: as they are read, without a copy."""
+    view = np.require(array, dtype, "C").view()
+    view.flags.writeable = False
+    return view
 
 
 def _work(
@@ -117,6 +126,7 @@ def _nights(nights: Sequence[Night], slots: Sequence[int], gaps: Gaps, silent_da
         part=np.empty((len(WINDOWS), 4)),
         differ=np.zeros((len(ATTRIBUTES), len(WINDOWS))),
         rhythm=np.zeros((len(order), 4)),
+        settled=False,
         silent=silent_days * DAY,
         dead=dead,
         dead_start=dead_start,

@@ -62,6 +62,7 @@ class Nights(NamedTuple):
     part: Floats  # [windows, 4] measures of what the next shorter window does not hold
     differ: Floats  # [attributes, windows] how many different ones
     rhythm: Floats  # [nights, 4]
+    settled: bool  # each row before a night stands, and the night knew it: no need to look
     silent: int  # seconds without a word that make silence
     dead: Ints  # [n, 3] when each stream's feeds were down (see `elapsed`)
     dead_start: Ints  # [streams + 1] into them

@@ -226,6 +226,8 @@ def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: I
     They had heard of every standing row, and of the end of every other. Returns how many.
     """
     clean, row, newest = 0, first, np.iinfo(np.int64).min
+    if nights.settled:
+        row = end
     for k in range(len(nights.as_of)):
         while row < end and columns.at[row] < nights.as_of[k]:
             until = columns.until[row]
@@ -238,13 +240,13 @@ def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: I
 
 
 @in_place
-def _standing(columns: Columns, first: int, end: int, as_of: int, out: Ints) -> int:
+def _standing(columns: Columns, first: int, end: int, as_of: int, settled: bool, out: Ints) -> int:
     """Write into `out` the rows before `as_of` that no later version replaced. Returns how many."""
     n = 0
     for row in range(first, end):
         if columns.at[row] >= as_of:
             break
-        if columns.until[row] == NEVER:
+        if settled or columns.until[row] == NEVER:
             out[n] = row
             n += 1
     return n
@@ -271,19 +273,22 @@ def _one_customer(
     nights, which = work.nights, work.which
     _begin(joined, program, nights, out)
     clean = _clean_nights(columns, first, end, nights, which)
-    if clean:
-        n = _standing(columns, first, end, nights.as_of[which[clean - 1]], work.rows)
-        if n:
-            _evaluate(columns, n, joined, program, work, which, clean, out)
     position = 0
-    for k in range(len(nights.as_of)):
-        if position < clean and which[position] == k:
+    for k in range(-1, len(nights.as_of)):  # the clean ones together, then each other by itself
+        if k < 0:
+            asked, many, n = which, clean, 0
+            if clean:
+                last = nights.as_of[which[clean - 1]]
+                n = _standing(columns, first, end, last, nights.settled, work.rows)
+        elif position < clean and which[position] == k:
             position += 1
             continue
-        work.one[0] = k
-        n = _visible(columns, first, end, nights.as_of[k], nights.cutoff[k], work.rows)
+        else:
+            asked, many = work.one, 1
+            work.one[0] = k
+            n = _visible(columns, first, end, nights.as_of[k], nights.cutoff[k], work.rows)
         if n:
-            _evaluate(columns, n, joined, program, work, work.one, 1, out)
+            _evaluate(columns, n, joined, program, work, asked, many, out)
 
 
 @in_place

@@ -184,7 +184,9 @@ def read_raw(folder: Path, part: Part) -> Events:
     """
     import pyarrow.parquet as pq
 
-    table = pq.read_table(folder / part.coded.path, memory_map=True, use_threads=False)
+    # One chunk a column, without a copy: `read_table` goes by a scanner, which makes many.
+    with pq.ParquetFile(folder / part.coded.path, memory_map=True) as file:
+        table = file.read(use_threads=False)
     columns = {name: table[name].to_numpy() for name in table.column_names}
     columns["recorded"] = columns["at"] + columns.pop("lag")
     return Events(**columns, until=np.full(table.num_rows, NEVER, np.int64))
@@ -223,12 +225,16 @@ def read_side(folder: Path, part: Part, columns: tuple[str, ...] = SIDE_COLUMNS)
 
 
 def _coded(events: Events) -> pa.Table:
-    """Columns as stored: `lag` (nearly always 0) stands for `recorded`."""
+    """Columns as stored: `lag` (nearly always 0) stands for `recorded`.
+
+    None is ever absent: told so, Parquet reads them in half the time.
+    """
     import pyarrow as pa
 
     columns = {name: getattr(events, name) for name in Events.content()}
     columns["lag"] = columns.pop("recorded") - events.at
-    return pa.table(columns)
+    table = pa.table(columns)
+    return table.cast(pa.schema([field.with_nullable(False) for field in table.schema]))
 
 
 def _write(path: Path, table: pa.Table, coded: Events | None) -> Path:
