@@ -43,6 +43,15 @@ FROM ({rows}) AS given
 LEFT JOIN told_aliases AS own ON own.external_id = given.customer_id AND own.system = given.source
 LEFT JOIN told_aliases AS sole ON sole.external_id = given.customer_id AND sole.system IS NULL
 """
+# A customer's row under another id that was deleted says that this id is gone, not the customer: it
+# counts no more, and neither does what was told under it before.
+DELETED_ALIASES = """
+CREATE OR REPLACE TEMP TABLE told_deleted AS
+SELECT customer_id, source FROM ({rows})
+SEMI JOIN told_aliases ON external_id = customer_id AND system = source
+QUALIFY row_number() OVER (PARTITION BY customer_id, source ORDER BY {newest_first}) = 1
+    AND deleted_at IS NOT NULL
+"""
 # Of customers found to be one, a voice's rows under the id that survives count, and where it has
 # none those under the others.
 MERGES = """
@@ -129,6 +138,8 @@ def told(
         merged = count(connection, "told_merges") > 0
         if count(connection, "told_aliases"):
             sole = "NULL" if table == CUSTOMERS.name else "sole.word"
+            if table == CUSTOMERS.name:
+                rows = _without_deleted_aliases(connection, rows)
             rows = RESOLVED.format(rows=rows, sole=sole)
     spoken = f"SELECT *, {voice_of(precedence)} AS _voice FROM ({rows})"  # noqa: S608
     voices = _voices(connection, spoken) if precedence else (0,)
@@ -137,6 +148,13 @@ def told(
     if merged and table == CUSTOMERS.name:
         spoken = SURVIVING.format(rows=spoken)
     return Told(TABLE[table], spoken, columns, voices)
+
+
+def _without_deleted_aliases(connection: duckdb.DuckDBPyConnection, rows: str) -> str:
+    connection.execute(DELETED_ALIASES.format(rows=rows, newest_first=versions.NEWEST_FIRST))
+    if not count(connection, "told_deleted"):
+        return rows
+    return f"SELECT * FROM ({rows}) ANTI JOIN told_deleted USING (customer_id, source)"  # noqa: S608
 
 
 def voice_of(precedence: Sequence[str]) -> str:

@@ -234,6 +234,27 @@ def test_the_number_of_a_customer_in_another_system_is_not_taken_for_another_cus
     assert sources.row(customer="17")["segment"] == "large"
 
 
+@pytest.mark.parametrize("precedence", [(), CRM_FIRST, BILLING_FIRST])
+@pytest.mark.parametrize("deleted", ["2025-12-01", "2026-01-01", "2026-06-01"])
+def test_an_other_id_of_a_customer_that_is_deleted_takes_its_own_word_and_not_the_customer(
+    sources: Sources, precedence: tuple[str, ...], deleted: str
+) -> None:
+    """As where accounts are merged: what remains may be older than the end of the other."""
+    row = f"acme,{JOINED},small,north,2026-01-01,"
+    twin = f"acme2,{JOINED},twin,west,2025-11-01,"
+    told = csv(SYSTEMS, "crm,acme2,acme,")
+    sources.bring("crm", customers=csv(HEAD, row, twin), identities=told)
+    gone = f"acme2,{JOINED},twin,west,{deleted},{deleted}"
+    sources.bring("crm", customers=csv(HEAD, gone))
+    found = sources.row(*precedence)
+    assert (found["segment"], found["region"]) == ("small", "north")
+    history = sources.open(*precedence)
+    assert history.customers()["joined_at"].tolist() == [second("2025-01-01")]
+    back = f"acme2,{JOINED},back,west,2026-07-01,"
+    sources.bring("crm", customers=csv(HEAD, back))
+    assert sources.row(*precedence)["segment"] == "back"
+
+
 def test_an_id_that_is_nobodys_is_a_customer_and_stays_one(sources: Sources) -> None:
     sources.bring(
         "billing",
