@@ -92,6 +92,7 @@ WORKS[
 ] = True  # fmt: skip
 
 Ints = NDArray[np.int64]
+Indices = NDArray[np.uint64]
 
 
 @in_place
@@ -288,7 +289,7 @@ def _clear(desk: Desk, cases: int) -> None:
 
 
 @in_place
-def case_facts(columns: Columns, rows: Ints, n: int, desk: Desk) -> int:  # noqa: C901 - a branch a kind
+def case_facts(columns: Columns, rows: Indices, n: int, desk: Desk) -> int:  # noqa: C901 - a branch a kind
     """Write the facts of one customer's `n` visible `rows` (ascending). Returns how many."""
     cases, works = 0, 0
     while works < n and not WORKS[columns.kind[rows[works]]]:

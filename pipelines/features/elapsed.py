@@ -62,12 +62,12 @@ def within(table: Ints, start: int, end: int, begin: int, until: int) -> int:
 
 
 @in_place
-def _gap(at: Ints, p: int, dead: Ints, start: int, end: int) -> int:
+def _gap(day: Ints, p: int, dead: Ints, start: int, end: int) -> int:
     """Days from the active day before entry p to that of p; 0 on the same day.
 
     Whole days' worth of dead time between the two days does not count.
     """
-    earlier, later = at[p - 1] // DAY, at[p] // DAY
+    earlier, later = day[p - 1], day[p]
     if start == end or later - earlier < 2:
         return int(later - earlier)
     lost = within(dead, start, end, (earlier + 1) * DAY, later * DAY) // DAY
@@ -99,7 +99,7 @@ def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
 
 @in_place
 def rhythms(
-    at: Ints, start: int, dead: Ints, dead_start: int, dead_end: int, gaps: Ints, ends: Ints,
+    day: Ints, start: int, dead: Ints, dead_start: int, dead_end: int, gaps: Ints, ends: Ints,
     which: Ints, asked: int, out: Floats,
 ) -> None:  # fmt: skip
     """Active days and quantiles of the gaps between them, for each night. Nights ascend.
@@ -112,7 +112,7 @@ def rhythms(
         k = which[a]
         high = ends[k]
         for p in range(max(place, start + 1), high):
-            gap = _gap(at, p, dead, dead_start, dead_end)
+            gap = _gap(day, p, dead, dead_start, dead_end)
             if gap > 0:
                 gaps[gap] += 1
                 many += 1
@@ -121,4 +121,4 @@ def rhythms(
         if many:
             _quantiles(gaps, many, out[k])
     for p in range(start + 1, place):
-        gaps[_gap(at, p, dead, dead_start, dead_end)] = 0
+        gaps[_gap(day, p, dead, dead_start, dead_end)] = 0

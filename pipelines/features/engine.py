@@ -38,7 +38,7 @@ def fill(
     """Write the figures of the streams into the first columns of `out` [nights, customers, ...]."""
     columns = _columns(events, context)
     first, end = (bound.astype(np.int64) for bound in events.bounds(customers))
-    per_fact = np.diff(program.candidate_start)[len(KINDS) :].max(initial=1)
+    per_fact = np.diff(program.kept.start)[len(KINDS) :].max(initial=1)
     need = kernel.room(columns, first, end, program, int(per_fact), FACTS_A_ROW)
     settled = bool((events.until == NEVER).all() and (events.recorded <= events.at).all())
     settled = settled and all(night.as_of <= night.cutoff for night in nights)
@@ -82,7 +82,7 @@ def _work(
     rows, entries, cases, days = (max(1, many) for many in need)
     codes = max(columns.agent.max(initial=0), columns.topic.max(initial=0), cases, len(CHANNELS))
     return kernel.Work(
-        rows=np.empty(rows, np.int64),
+        rows=np.empty(rows, np.uint64),
         signature=np.empty(rows, np.int64),
         which=np.zeros(nights, np.int64),
         one=np.zeros(1, np.int64),
@@ -96,10 +96,13 @@ def _lists(entries: int, codes: int, days: int, tally: tuple[int, int]) -> Lists
     return Lists(
         tally=np.zeros(tally, np.int64),
         touched=np.zeros(tally[0], np.bool_),
+        of_kind=np.zeros((len(KINDS), tally[1]), np.int64),
+        met=np.zeros(len(KINDS), np.bool_),
         start=np.empty(tally[0], np.int64),
-        end=np.empty(tally[0], np.int64),
+        end=np.empty(tally[0], np.uint64),
         at=np.empty(entries, np.int64),
-        row=np.empty(entries, np.int64),
+        day=np.empty(entries, np.int64),
+        row=np.empty(entries, np.uint64),
         value=np.empty(entries, np.float64),
         days=np.empty(entries, np.int64),
         seen=np.zeros(codes, np.int64),

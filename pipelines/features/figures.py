@@ -11,7 +11,16 @@ from models.compiling import in_place
 from models.contracts import DAY
 from pipelines.features.desk import Columns
 from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, UPPER, rhythms, within
-from pipelines.features.program import AUX, COLUMN, MEASURED, OP, OPERATION, WINDOW_OF, Program
+from pipelines.features.program import (
+    AUX,
+    COLUMN,
+    MEASURED,
+    OP,
+    OPERATION,
+    WINDOW_OF,
+    Indices,
+    Program,
+)
 from pipelines.features.stream import ATTRIBUTES, WINDOWS
 
 Ints = NDArray[np.int64]
@@ -38,10 +47,13 @@ class Lists(NamedTuple):
 
     tally: Ints  # [streams, edges + 1] entries before each edge, and all; zero between customers
     touched: NDArray[np.bool_]  # [streams] whether it has any; false between customers
+    of_kind: Ints  # [kinds, edges + 1] scratch, zero between uses: rows of plain kinds
+    met: NDArray[np.bool_]  # [kinds] scratch, false between uses: whether there are any
     start: Ints  # [streams]
-    end: Ints  # [streams]
+    end: Indices  # [streams]
     at: Ints  # [entries]
-    row: Ints  # [entries] row of the bucket; of a fact nothing
+    day: Ints  # [entries] UTC day of `at`
+    row: Indices  # [entries] row of the bucket; of a fact nothing
     value: Floats  # [entries] the measure, scaled
     days: Ints  # [entries] scratch: different UTC days up to each
     seen: Ints  # [codes] scratch: the turn in which a code was last met
@@ -119,7 +131,7 @@ def _trend(now: float, before: float, recent: int, window: int, age: float) -> f
 
 
 @in_place
-def _code(columns: Columns, attribute: int, row: int) -> int:
+def _code(columns: Columns, attribute: int, row: np.uint64) -> int:
     """A row's agent, topic, channel or case; -1 for none."""
     if attribute == AGENT:
         return int(columns.agent[row])
@@ -151,12 +163,9 @@ def _differents(
 @in_place
 def _days(lists: Lists, start: int, end: int) -> None:
     """Numbers the UTC days of a stream's entries."""
-    number, last = 0, np.int64(0)
+    number = 0
     for p in range(start, end):
-        day = lists.at[p] // DAY
-        if number == 0 or day != last:
-            number += 1
-            last = day
+        number += p == start or lists.day[p] != lists.day[p - 1]
         lists.days[p] = number
 
 
@@ -281,12 +290,12 @@ def figures(
     for stream in range(len(lists.start)):
         if not lists.touched[stream]:
             continue
-        start, end = lists.start[stream], lists.end[stream]
+        start, end = lists.start[stream], int(lists.end[stream])
         if program.has_gaps[stream]:
             for a in range(asked):
                 nights.high[which[a]] = start + lists.tally[stream, nights.edge[which[a], EVER]]
             rhythms(
-                lists.at, start, nights.dead, nights.dead_start[stream],
+                lists.day, start, nights.dead, nights.dead_start[stream],
                 nights.dead_start[stream + 1], lists.gaps, nights.high, which, asked,
                 nights.rhythm,
             )  # fmt: skip

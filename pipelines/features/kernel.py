@@ -25,15 +25,13 @@ from pipelines.features.desk import KIND as FACT_KIND
 from pipelines.features.desk import Columns, Desk
 from pipelines.features.figures import Lists, Nights, figures
 from pipelines.features.program import (
-    ACCEPTED,
     ACTOR_BIT,
     CASE_BIT,
     CHANNEL_BIT,
-    MEASURE_OF,
     PROVOKED_BIT,
     RATING_BIT,
     SIGN_BIT,
-    STREAM,
+    Indices,
     Program,
 )
 from pipelines.features.stream import MEASURES, RATINGS
@@ -54,7 +52,7 @@ KINDS_OF_SCORE = len(SCORE_KINDS)
 class Work(NamedTuple):
     """Everything one thread writes into, made once a call."""
 
-    rows: Ints  # [rows] the visible ones
+    rows: Indices  # [rows] the visible ones
     signature: Ints  # [rows] of each visible row; 0 where every candidate accepts it
     which: Ints  # [nights] those that see just the standing rows before them
     one: Ints  # [1] a night by itself
@@ -102,11 +100,28 @@ def _fact_signature(channel: int, value: float) -> int:
 @in_place
 def _count(program: Program, kind: int, bits: int, segment: int, lists: Lists) -> None:
     """One more of this segment for each stream that accepts these bits."""
-    candidate = program.candidate
-    for c in range(program.candidate_start[kind], program.candidate_start[kind + 1]):
-        if bits & candidate[c, ACCEPTED] == bits:
-            lists.tally[candidate[c, STREAM], segment] += 1
-            lists.touched[candidate[c, STREAM]] = True
+    candidates = program.candidates
+    for c in range(candidates.start[kind], candidates.start[kind + 1]):
+        if bits & candidates.accepted[c] == bits:
+            lists.tally[candidates.stream[c], segment] += 1
+            lists.touched[candidates.stream[c]] = True
+
+
+@in_place
+def _share_out(program: Program, lists: Lists) -> None:
+    """What was counted of each plain kind, to all streams that name it."""
+    candidates, segments = program.candidates, lists.tally.shape[1]
+    for kind in range(len(lists.met)):
+        if not lists.met[kind]:
+            continue
+        lists.met[kind] = False
+        for c in range(candidates.start[kind], candidates.start[kind + 1]):
+            stream = candidates.stream[c]
+            lists.touched[stream] = True
+            for segment in range(segments):
+                lists.tally[stream, segment] += lists.of_kind[kind, segment]
+        for segment in range(segments):
+            lists.of_kind[kind, segment] = 0
 
 
 @in_place
@@ -119,9 +134,15 @@ def _count_all(columns: Columns, n: int, m: int, program: Program, work: Work) -
         at, kind = columns.at[row], columns.kind[row]
         while segment < len(edges) and edges[segment] <= at:
             segment += 1
-        bits = 0 if program.plain[kind] else _signature(columns, row, program.rating_cuts)
-        work.signature[i] = bits
-        _count(program, kind, bits, segment, work.lists)
+        if program.plain[kind]:
+            work.signature[i] = 0
+            work.lists.of_kind[kind, segment] += 1
+            work.lists.met[kind] = True
+        else:
+            bits = _signature(columns, row, program.rating_cuts)
+            work.signature[i] = bits
+            _count(program, kind, bits, segment, work.lists)
+    _share_out(program, work.lists)
     segment = 0
     for i in range(m):
         f = desk.order[i]
@@ -150,19 +171,24 @@ def _place(program: Program, lists: Lists) -> None:
 @in_place
 def _keep_rows(columns: Columns, n: int, program: Program, work: Work) -> None:
     """Entries of the rows: each stream's times, rows and measures, in time order."""
-    start, kept, scale = program.kept_start, program.kept, program.scale
+    kept, scale = program.kept, program.scale
     end, list_at, list_row = work.lists.end, work.lists.at, work.lists.row
-    list_value = work.lists.value
+    list_day, list_value = work.lists.day, work.lists.value
+    day, tomorrow = np.int64(0), np.iinfo(np.int64).min
     for i in range(n):
         row = work.rows[i]
-        kind, bits = columns.kind[row], work.signature[i]
-        for c in range(start[kind], start[kind + 1]):
-            if bits & kept[c, ACCEPTED] != bits:
+        at, kind, bits = columns.at[row], columns.kind[row], work.signature[i]
+        if at >= tomorrow:
+            day = at // DAY
+            tomorrow = (day + 1) * DAY
+        for c in range(kept.start[kind], kept.start[kind + 1]):
+            if bits & kept.accepted[c] != bits:
                 continue
-            stream, measure = kept[c, STREAM], kept[c, MEASURE_OF]
+            stream, measure = kept.stream[c], kept.measure[c]
             p = end[stream]
-            end[stream] = p + 1
-            list_at[p] = columns.at[row]
+            end[stream] = p + np.uint64(1)
+            list_at[p] = at
+            list_day[p] = day
             list_row[p] = row
             if measure == VALUE:
                 list_value[p] = columns.value[row] * scale[stream]
@@ -177,18 +203,19 @@ def _keep_rows(columns: Columns, n: int, program: Program, work: Work) -> None:
 @in_place
 def _keep_facts(m: int, program: Program, work: Work) -> None:
     """Entries of the facts."""
-    start, kept, desk, lists = program.kept_start, program.kept, work.desk, work.lists
+    kept, desk, lists = program.kept, work.desk, work.lists
     for i in range(m):
         f = desk.order[i]
         kind = desk.fact[f, FACT_KIND]
         bits = _fact_signature(desk.fact[f, FACT_CHANNEL], desk.value[f])
-        for c in range(start[kind], start[kind + 1]):
-            if bits & kept[c, ACCEPTED] != bits:
+        for c in range(kept.start[kind], kept.start[kind + 1]):
+            if bits & kept.accepted[c] != bits:
                 continue
-            stream = kept[c, STREAM]
+            stream = kept.stream[c]
             p = lists.end[stream]
-            lists.end[stream] = p + 1
+            lists.end[stream] = p + np.uint64(1)
             lists.at[p] = desk.fact[f, FACT_AT]
+            lists.day[p] = desk.fact[f, FACT_AT] // DAY
             lists.value[p] = desk.value[f] * program.scale[stream]
 
 
@@ -240,7 +267,9 @@ def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: I
 
 
 @in_place
-def _standing(columns: Columns, first: int, end: int, as_of: int, settled: bool, out: Ints) -> int:
+def _standing(
+    columns: Columns, first: int, end: int, as_of: int, settled: bool, out: Indices
+) -> int:
     """Write into `out` the rows before `as_of` that no later version replaced. Returns how many."""
     n = 0
     for row in range(first, end):
@@ -253,7 +282,7 @@ def _standing(columns: Columns, first: int, end: int, as_of: int, settled: bool,
 
 
 @in_place
-def _visible(columns: Columns, first: int, end: int, as_of: int, cutoff: int, out: Ints) -> int:
+def _visible(columns: Columns, first: int, end: int, as_of: int, cutoff: int, out: Indices) -> int:
     """Write into `out` the rows that a night sees. Returns how many."""
     n = 0
     for row in range(first, end):
@@ -314,7 +343,7 @@ def room(
         wanted = n * facts_a_row * fact_streams
         for i in range(first[c], end[c]):
             kind = columns.kind[i]
-            wanted += program.kept_start[kind + 1] - program.kept_start[kind]
+            wanted += program.kept.start[kind + 1] - program.kept.start[kind]
             cases = max(cases, columns.case[i] + 1)
         rows = max(rows, n)
         entries = max(entries, wanted)

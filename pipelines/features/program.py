@@ -52,19 +52,34 @@ COUNTED = ("count", "share", "trend")  # of how many alone, where not measured: 
 # Columns of a figure. AUX: the recent window of a trend, which of ATTRIBUTES a count of differents
 # is of, the least active days of a rhythm.
 OPERATION, WINDOW_OF, AUX, MEASURED, COLUMN = range(5)
-# Columns of a candidate.
+# Places in a candidate.
 STREAM, ACCEPTED, MEASURE_OF = range(3)
 
 Ints = NDArray[np.int64]
+Indices = NDArray[np.uint64]  # never negative: compiled code need not look whether they are
+
+
+class Candidates(NamedTuple):
+    """For each source (kind or fact) the streams that name it."""
+
+    start: Ints  # [sources + 1] into the others
+    stream: Indices  # [candidates]
+    accepted: Ints  # [candidates] signature bits that the stream accepts
+    measure: Ints  # [candidates] position in MEASURES
+
+    @classmethod
+    def of(cls, by_source: Sequence[Sequence[tuple[int, int, int]]]) -> Candidates:
+        start = _starts([len(of_source) for of_source in by_source])
+        every = _ints([one for of_source in by_source for one in of_source]).reshape(-1, 3)
+        stream, accepted, measure = (np.ascontiguousarray(column) for column in every.T)
+        return cls(start, stream.astype(np.uint64), accepted, measure)
 
 
 class Program(NamedTuple):
     """Tables of `s` streams and `i` figures, written for `f` columns."""
 
-    candidate_start: Ints  # [sources + 1] into the next
-    candidate: Ints  # [candidates, 3]: stream, signature bits that it accepts, its MEASURES
-    kept_start: Ints  # [sources + 1] into the next
-    kept: Ints  # the candidates whose streams keep entries
+    candidates: Candidates
+    kept: Candidates  # those whose streams keep entries
     plain: NDArray[np.bool_]  # [sources] whether every candidate accepts whatever the row is
     keeps: NDArray[np.bool_]  # [s] whether the stream keeps entries, or only counts
     scale: NDArray[np.float64]  # [s]
@@ -101,10 +116,8 @@ def compile_program(streams: Sequence[Stream]) -> Program:
     candidates = _candidates(streams)
     kept = [[one for one in of_source if keeps[one[STREAM]]] for of_source in candidates]
     return Program(
-        candidate_start=_starts([len(of_source) for of_source in candidates]),
-        candidate=_ints([one for of_source in candidates for one in of_source]).reshape(-1, 3),
-        kept_start=_starts([len(of_source) for of_source in kept]),
-        kept=_ints([one for of_source in kept for one in of_source]).reshape(-1, 3),
+        candidates=Candidates.of(candidates),
+        kept=Candidates.of(kept),
         plain=np.array(
             [all(one[ACCEPTED] == EVERYTHING for one in of_source) for of_source in candidates]
         ),
