@@ -10,6 +10,7 @@ from pipelines.history.addresses import Address
 from pipelines.history.claims import CLAIMS
 from pipelines.history.engine import name
 from pipelines.history.schema import TABLE
+from pipelines.history.small import is_small
 from pipelines.history.sources import Feed, Found, check_columns, described
 
 if TYPE_CHECKING:
@@ -73,31 +74,39 @@ def _feed(connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Addr
             f"{label} is named for no table of CONTRACTS.md ({', '.join(TABLE)})."
             " Nothing was changed."
         )
-    mapped = _run(connection, path, source)
+    # Which of two rows comes first matters where both are of one age: never left to chance.
+    mapped = _run(connection, path, source, ordered=is_small(table.name))
     types = described(connection, f"SELECT * FROM {name(mapped)}")  # noqa: S608
     return Feed(table, label, name(mapped), types, mapped=True)
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Address) -> None:
     if path.exists():
-        _execute(connection, path, source, "")
+        _execute(connection, path, source)
 
 
-def _run(connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Address) -> str:
+def _run(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: Path | Address,
+    *,
+    ordered: bool = False,
+) -> str:
     """Makes a table of a SELECT's rows; returns its name."""
     mapped = f"mapped_{path.stem}"
-    _execute(connection, path, source, f"CREATE TABLE {name(mapped)} AS ")
+    rows = "SELECT * FROM (\n{}\n) ORDER BY ALL" if ordered else "{}"
+    _execute(connection, path, source, f"CREATE TABLE {name(mapped)} AS {rows}")
     return mapped
 
 
 def _execute(
-    connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Address, before: str
+    connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Address, within: str = "{}"
 ) -> None:
     import duckdb
 
     sql = path.read_text().replace(SOURCE, str(source).replace("'", "''")).rstrip().rstrip(";")
     try:
-        connection.execute(before + sql)
+        connection.execute(within.replace("{}", sql))
     except duckdb.Error as error:
         raise WarmlineError(
             f"{path.parent.name}/{path.name} could not be run over {source}:\n{error}\n"

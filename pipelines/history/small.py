@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 MOST_FILES = 8  # an ingest that would leave more of a table merges them
 
 # `_key` identifies a row, `_version` its age. Of rows with the same key and age in one ingest the
-# first is kept; rows without a line number come in the order of what they say, not by chance. A row
-# without an age is new only if it differs from the last one like it.
+# first is kept. A row without an age is new only if it differs from the last one like it.
 GOOD = """
 CREATE OR REPLACE TEMP TABLE good_{table} AS
 SELECT {kept}, _content, {key} AS _key, greatest(updated_at, deleted_at) AS _version,
-    row_number() OVER (ORDER BY _file, _line, _content) AS _ordinal
+    row_number() OVER (ORDER BY _file, coalesce(_line, rowid)) AS _ordinal
 FROM {staged} WHERE _problem IS NULL
 """
 KNOWN = """
