@@ -1,0 +1,187 @@
+"""Event history into churn features: our pass against a bare scan, SQL, Polars and pandas.
+
+`make bench-features`: 100 million interactions of 1 million customers from the simulator's fast
+path, stored as our history, and the figures of one night: the windows of counted and valued streams
+by our pass and by each peer, then our whole set, twelve monthly nights, and a tenth of the
+customers. `ARGS=--quick`: 5 million of 50,000. Every way runs in a process of its own and begins
+with a run that is not measured, so that nothing is compiled and files lie in memory; the shortest
+run counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.fast_history import write_history
+from benchmarks.feature_peers import NIGHT, PANDAS_SHARE, figures
+from benchmarks.harness import Bar, Report, measure
+from data_samples.fastpath import FastSettings
+from models.home import Home
+from models.settings import Settings
+from pipelines.features import matrix, reference
+from pipelines.history.store import History
+
+WHOLE = FastSettings(customers=1_000_000, interactions=100_000_000)
+QUICK = FastSettings(customers=50_000, interactions=5_000_000)
+# What each way is, and how often it runs in a process; the first run is not measured.
+WAYS = {
+    "bare": ("DuckDB: three sums a customer", 4),
+    "windows": ("Warmline: windows of the same streams", 4),
+    "full": ("Warmline: all features, written", 3),
+    "one": ("Warmline: all features, as training takes them", 3),
+    "twelve": ("Warmline: the same of twelve nights", 2),
+    "duckdb": ("DuckDB: one query with FILTER", 1),
+    "polars": ("Polars: one lazy query, streaming", 2),
+    "pandas": (f"pandas: one customer in {PANDAS_SHARE}, times {PANDAS_SHARE}", 1),
+}
+REFERRED = 60  # customers whose figures the readable reference computes as well
+
+
+@dataclass(frozen=True)
+class Run:
+    """The shortest run of a way, and the peak memory of its process."""
+
+    seconds: float
+    peak_mb: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="5 million interactions")
+    parser.add_argument("--keep", type=Path, help="a folder to make the histories in, or find them")
+    asked = parser.parse_args()
+    place = asked.keep or Path(tempfile.mkdtemp(prefix="warmline-features-"))
+    try:
+        _compare(place, asked.quick)
+    finally:
+        if not asked.keep:
+            shutil.rmtree(place)
+
+
+def _compare(place: Path, quick: bool) -> None:
+    size = QUICK if quick else WHOLE
+    home = _history(place / "whole", size)
+    tenth = replace(size, customers=size.customers // 10, interactions=size.interactions // 10)
+    small = _history(place / "tenth", tenth)
+    runs = {name: run(name, home, place / name) for name in WAYS}
+    tenths = {name: run(name, small, place / "tenth-out") for name in ("windows", "full")}
+    pandas = runs["pandas"]
+    runs["pandas"] = replace(pandas, seconds=pandas.seconds * PANDAS_SHARE)
+    equal = _equals_reference(home) and _equals_sql(home, place)
+    history = History.open(Home(home).history)
+    report = Report("features", quick)
+    report.bars = _bars(runs, tenths, equal)
+    seconds = {name: done.seconds for name, done in runs.items()}
+    report.figures = {
+        "events": history.rows,
+        "customers": size.customers,
+        "features": len(matrix.features()),
+        "window_features": len(list(figures())),
+        "seconds": seconds,
+        "ratio_bare_scan": seconds["windows"] / seconds["bare"],
+        "ratio_full_bare_scan": seconds["full"] / seconds["bare"],
+        "ratio_duckdb": seconds["duckdb"] / seconds["windows"],
+        "ratio_polars": seconds["polars"] / seconds["windows"],
+        "ratio_pandas": seconds["pandas"] / seconds["windows"],
+        "ratio_12_snapshots": seconds["twelve"] / seconds["one"],
+        "peak_rss_mb": max(runs[name].peak_mb for name in ("windows", "full", "twelve")),
+        "equal_to_reference": equal,
+    }
+    named = {name: (WAYS[name][0], done) for name, done in runs.items()}
+    named |= {
+        f"{name}, a tenth": (f"{WAYS[name][0]}, a tenth", done) for name, done in tenths.items()
+    }
+    rows = [[words, done.seconds, done.peak_mb] for words, done in named.values()]
+    report.print(("what", "seconds", "peak MB"), rows)
+
+
+def _history(home: Path, size: FastSettings) -> Path:
+    """A home with that much history; one that is there already is used."""
+    if not Home(home).history.exists():
+        write_history(Home(home), size)
+    return home
+
+
+def run(name: str, home: Path, out: Path) -> Run:
+    """One way, in a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.feature_peers",
+        name,
+        home,
+        out,
+        str(WAYS[name][1]),
+    ]
+    done = measure(command)
+    if done.code:
+        raise SystemExit(f"{name}: exit {done.code}: {done.stderr or done.stdout}")
+    return Run(min(done.facts["seconds"]), done.facts["peak_mb"])
+
+
+def _bars(runs: dict[str, Run], tenths: dict[str, Run], equal: bool) -> list[Bar]:
+    def most(name: str, way: str, against: float, limit: float) -> Bar:
+        value = runs[way].seconds / against
+        return Bar(name, value, f"<= {limit:g}", value <= limit)
+
+    def least(name: str, way: str, limit: float) -> Bar:
+        value = runs[way].seconds / runs["windows"].seconds
+        return Bar(name, value, f">= {limit:g}", value >= limit)
+
+    bare = runs["bare"].seconds
+    peaks = {name: runs[name].peak_mb for name in ("windows", "full", "twelve")}
+    return [
+        most("windows / bare scan", "windows", bare, 3),
+        most("all features / bare scan", "full", bare, 8),
+        least("DuckDB / windows", "duckdb", 12),
+        least("Polars / windows", "polars", 10),
+        least("pandas / windows", "pandas", 200),
+        most("12 nights / one", "twelve", runs["one"].seconds, 2.5),
+        most("10 times the customers, windows", "windows", tenths["windows"].seconds, 10.5),
+        most("10 times the customers, all features", "full", tenths["full"].seconds, 10.5),
+        *(Bar(f"peak MB, {way}", mb, "<= 2000", mb <= 2_000) for way, mb in peaks.items()),
+        Bar("equal to the reference and to SQL", float(equal), "= 1", equal),
+    ]
+
+
+def _close(ours: np.ndarray, theirs: np.ndarray) -> bool:
+    at_most = reference.TOLERANCE
+    return bool(np.allclose(ours, theirs, rtol=at_most, atol=at_most, equal_nan=True))
+
+
+def _equals_reference(home: Path) -> bool:
+    """Whether some customers' figures are those of the readable reference."""
+    history = History.open(Home(home).history)
+    bucket = history.buckets // 2
+    events, some = history.versions(bucket), history.members(bucket)[:REFERRED]
+    joined = history.customers()["joined_at"].to_numpy(np.int64)[some]
+    context = matrix.context(history, Settings(), [NIGHT])
+    ours = matrix.compute(events, some, joined, [NIGHT], context, history.terms())
+    theirs = reference.compute(events, some, joined, [NIGHT], context)
+    return _close(ours[:, :, : theirs.shape[2]], theirs)
+
+
+def _equals_sql(home: Path, place: Path) -> bool:
+    """Whether each figure of one bucket's customers is what DuckDB's query wrote."""
+    import pyarrow.parquet as pq
+
+    history = History.open(Home(home).history)
+    members = history.members(0)
+    names = [name for name, _, _ in figures()]
+    written = np.fromfile(place / "windows" / "bucket-00000.float64")
+    ours = written.reshape(len(members), -1)[:, : len(names)]
+    told = pq.read_table(place / "duckdb" / "matrix.parquet").to_pandas().set_index("customer")
+    known = np.isin(members, told.index.to_numpy())
+    theirs = told.loc[members[known], names].to_numpy(np.float64)
+    return bool(known.any()) and _close(ours[known], theirs)
+
+
+if __name__ == "__main__":
+    main()
