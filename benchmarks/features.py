@@ -111,16 +111,8 @@ def _history(home: Path, size: FastSettings) -> Path:
 
 def run(name: str, home: Path, out: Path) -> Run:
     """One way, in a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.feature_peers",
-        name,
-        home,
-        out,
-        str(WAYS[name][1]),
-    ]
-    done = measure(command)
+    command = (sys.executable, "-m", "benchmarks.feature_peers", name, str(home), str(out))
+    done = measure((*command, str(WAYS[name][1])))
     if done.code:
         raise SystemExit(f"{name}: exit {done.code}: {done.stderr or done.stdout}")
     return Run(min(done.facts["seconds"]), done.facts["peak_mb"])

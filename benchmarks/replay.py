@@ -13,7 +13,7 @@ import argparse
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
@@ -171,8 +171,8 @@ def replayed(nights: Nights) -> tuple[int, dict[str, list[str]]]:
 class Hindsight(History):
     """Today's view of the past: only what counts now, as if it had been known at once."""
 
-    def versions(self, bucket: int) -> Events:
-        events = super().versions(bucket).standing()
+    def versions(self, bucket: int, columns: Collection[str] | None = None) -> Events:
+        events = super().versions(bucket, columns).standing()
         return replace(events, recorded=events.at)
 
     def terms(self) -> Terms | None:

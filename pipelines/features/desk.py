@@ -54,6 +54,7 @@ class Columns(NamedTuple):
     score_kind: NDArray[np.int8]
     provoked: NDArray[np.bool_]
     bots: NDArray[np.bool_]  # by agent code
+    teams: NDArray[np.int32]  # by agent code, -1 where not known
 
 
 class Desk(NamedTuple):

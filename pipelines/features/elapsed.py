@@ -19,7 +19,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 FROM, TO, BEFORE = range(3)  # columns of a stretch
-DAYS, MEDIAN, LOWER, UPPER = range(4)  # columns of a night's rhythm
+DAYS, SPAN, MEDIAN, LOWER, UPPER = range(5)  # columns of a night's rhythm
+RHYTHM_COLUMNS = 5
 
 
 def stretches(bounds: Sequence[tuple[int, int]]) -> Ints:
@@ -102,12 +103,12 @@ def rhythms(
     day: Ints, start: int, dead: Ints, dead_start: int, dead_end: int, gaps: Ints, ends: Ints,
     which: Ints, asked: int, out: Floats,
 ) -> None:  # fmt: skip
-    """Active days and quantiles of the gaps between them, for each night. Nights ascend.
+    """Active days, the gaps between them added up and their quantiles. Nights ascend.
 
     A night sees the entries from `start` to its place in `ends`. `gaps` counts by days, and is zero
     between uses.
     """
-    place, many = start, 0
+    place, many, span = start, 0, 0
     for a in range(asked):
         k = which[a]
         high = ends[k]
@@ -116,7 +117,9 @@ def rhythms(
             if gap > 0:
                 gaps[gap] += 1
                 many += 1
+                span += gap
         place = high
+        out[k, SPAN] = span
         out[k, DAYS] = many + 1 if high > start else 0
         if many:
             _quantiles(gaps, many, out[k])

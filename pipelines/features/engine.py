@@ -11,17 +11,19 @@ from numpy.typing import NDArray
 from models.contracts import CHANNELS, DAY, KINDS
 from pipelines.features import kernel
 from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
+from pipelines.features.elapsed import RHYTHM_COLUMNS
 from pipelines.features.figures import Lists, Nights
 from pipelines.features.gaps import Gaps
 from pipelines.features.program import Program
 from pipelines.features.stream import ATTRIBUTES, WINDOWS
 from pipelines.features.streams import STREAMS
-from pipelines.history.events import DTYPES, NEVER, Events
+from pipelines.history.events import DTYPES, Events
 
 if TYPE_CHECKING:
     from pipelines.features.matrix import Context, Night
 
 
+FEW_ROWS = 20_000  # of a customer, for whom list entries of every kind may be set aside
 # What each stream is made of: while its feeds are down, nothing can come.
 KINDS_OF = tuple(stream.where.kinds for stream in STREAMS)
 
@@ -36,12 +38,10 @@ def fill(
     program: Program,
 ) -> None:
     """Write the figures of the streams into the first columns of `out` [nights, customers, ...]."""
-    columns = _columns(events, context)
+    settled = events.settled and all(night.as_of <= night.cutoff for night in nights)
+    columns = _columns(events, context, settled)
     first, end = (bound.astype(np.int64) for bound in events.bounds(customers))
-    per_fact = np.diff(program.kept.start)[len(KINDS) :].max(initial=1)
-    need = kernel.room(columns, first, end, program, int(per_fact), FACTS_A_ROW)
-    settled = bool((events.until == NEVER).all() and (events.recorded <= events.at).all())
-    settled = settled and all(night.as_of <= night.cutoff for night in nights)
+    need = _room(columns, first, end, program)
     groups = [
         _nights(nights, slots, gaps, context.silent_days)._replace(settled=settled)
         for gaps, slots in context.gaps.by_night(nights)
@@ -57,17 +57,43 @@ def _as(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     return np.require(array, dtype, ["C", "W"])
 
 
-def _columns(events: Events, context: Context) -> Columns:
-    given = {name: _read(getattr(events, name), DTYPES[name]) for name in Events.columns()}
-    del given["customer"]
-    return Columns(**given, bots=_read(context.bots, np.bool_))
+def _columns(events: Events, context: Context, settled: bool) -> Columns:
+    """The columns; when each row was known is not looked at where all is settled."""
+    unread = {"recorded", "until"} if settled else set()
+    given = {
+        name: _read(events.at if name in unread else getattr(events, name), DTYPES[name])
+        for name in Events.columns()
+        if name != "customer"
+    }
+    bots, teams = _read(context.bots, np.bool_), _read(context.teams, np.int32)
+    return Columns(**given, bots=bots, teams=teams)
 
 
 def _read(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """The same values, contiguous and not to be written: as they are read, without a copy."""
+    if array.strides == (0,):
+        return np.zeros(len(array), dtype)  # of a column that was not read: no memory is touched
     view = np.require(array, dtype, "C").view()
     view.flags.writeable = False
     return view
+
+
+def _room(
+    columns: Columns, first: NDArray[np.int64], end: NDArray[np.int64], program: Program
+) -> tuple[int, int, int, int]:
+    """What the busiest customer may need: rows, list entries, case numbers, days of history."""
+    many = end - first
+    some = many > 0
+    per_kind, per_fact = np.split(np.diff(program.kept.start), [len(KINDS)])
+    facts = int(per_fact.max(initial=0)) * FACTS_A_ROW
+    if some.any() and many.max() > FEW_ROWS:
+        # Every kind as if it were the busiest would be far too much for a giant.
+        entries = kernel.entries(columns, first[some], end[some], program, facts)
+    else:
+        entries = int(many.max(initial=0)) * (int(per_kind.max(initial=0)) + facts)
+    days = (columns.at[end[some] - 1] - columns.at[first[some]]).max(initial=0) // DAY
+    cases = int(columns.case.max(initial=-1)) + 1
+    return int(many.max(initial=0)), entries, cases, int(days)
 
 
 def _work(
@@ -80,7 +106,10 @@ def _work(
     nights = max(len(group.as_of) for group in groups)
     edges = max(len(group.edges) for group in groups)
     rows, entries, cases, days = (max(1, many) for many in need)
-    codes = max(columns.agent.max(initial=0), columns.topic.max(initial=0), cases, len(CHANNELS))
+    codes = max(
+        columns.agent.max(initial=0), columns.topic.max(initial=0), cases, len(CHANNELS),
+        columns.teams.max(initial=0),
+    )  # fmt: skip
     return kernel.Work(
         rows=np.empty(rows, np.uint64),
         signature=np.empty(rows, np.int64),
@@ -106,6 +135,7 @@ def _lists(entries: int, codes: int, days: int, tally: tuple[int, int]) -> Lists
         value=np.empty(entries, np.float64),
         days=np.empty(entries, np.int64),
         seen=np.zeros(codes, np.int64),
+        often=np.empty(codes, np.int64),
         gaps=np.zeros(days + 2, np.int64),
         turn=np.zeros(1, np.int64),
     )
@@ -127,8 +157,8 @@ def _nights(nights: Sequence[Night], slots: Sequence[int], gaps: Gaps, silent_da
         high=np.zeros(len(order), np.int64),
         low=np.empty(len(WINDOWS), np.int64),
         part=np.empty((len(WINDOWS), 4)),
-        differ=np.zeros((len(ATTRIBUTES), len(WINDOWS))),
-        rhythm=np.zeros((len(order), 4)),
+        differ=np.zeros((len(ATTRIBUTES), len(WINDOWS), 3)),
+        rhythm=np.zeros((len(order), RHYTHM_COLUMNS)),
         settled=False,
         silent=silent_days * DAY,
         dead=dead,

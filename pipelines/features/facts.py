@@ -38,6 +38,7 @@ class Row:
     channel: str | None = None
     topic: int | None = None
     agent: int | None = None
+    team: int | None = None
     by_bot: bool = False
     case: int | None = None
     value: float | None = None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.compiling import in_place
 from models.contracts import DAY
 from pipelines.features.desk import Columns
-from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, UPPER, rhythms, within
+from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, SPAN, UPPER, rhythms, within
 from pipelines.features.program import (
     AUX,
     COLUMN,
@@ -21,25 +21,30 @@ from pipelines.features.program import (
     Indices,
     Program,
 )
-from pipelines.features.stream import ATTRIBUTES, WINDOWS
+from pipelines.features.stream import ALIVE, ATTRIBUTES, WINDOWS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-(COUNT, SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, TREND, GAP, SPREAD, RHYTHM,
- TOTAL_OF) = (
+(SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, TREND, GAP, SPREAD, RHYTHM, ALIVE_OP,
+ TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE) = (
     OP[name]
     for name in (
-        "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "trend",
-        "gap", "gap_spread", "rhythm", "total",
+        "sum", "mean", "min", "max", "last", "since", "first", "distinct", "trend",
+        "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope",
     )
 )  # fmt: skip
-AGENT, TOPIC, CHANNEL, CASE, BY_DAY = (
-    ATTRIBUTES.index(name) for name in ("agent", "topic", "channel", "case", "day")
+AGENT, TEAM, TOPIC, CHANNEL, CASE, BY_DAY = (
+    ATTRIBUTES.index(name) for name in ("agent", "team", "topic", "channel", "case", "day")
 )
+R, ALPHA, A, B = ALIVE
+MONTH = 30.0 * DAY
 EVER = len(WINDOWS) - 1
 # Columns of the measures of a window.
 KNOWN, TOTAL, LOWEST, HIGHEST = range(4)
+# Of the values of an attribute in a window: how many different ones, the share of the most frequent
+# one, their entropy.
+DIFFERENTS, TOP, MIXTURE = range(3)
 
 
 class Lists(NamedTuple):
@@ -57,6 +62,7 @@ class Lists(NamedTuple):
     value: Floats  # [entries] the measure, scaled
     days: Ints  # [entries] scratch: different UTC days up to each
     seen: Ints  # [codes] scratch: the turn in which a code was last met
+    often: Ints  # [codes] scratch: how often it was in that turn
     gaps: Ints  # [days] scratch, zero between uses: how often a gap of so many days
     turn: Ints  # [1] numbers the turns of `seen`
 
@@ -72,8 +78,8 @@ class Nights(NamedTuple):
     high: Ints  # [nights] of a stream, the entry past the last that a night sees
     low: Ints  # [windows] first entry of each window
     part: Floats  # [windows, 4] measures of what the next shorter window does not hold
-    differ: Floats  # [attributes, windows] how many different ones
-    rhythm: Floats  # [nights, 4]
+    differ: Floats  # [attributes, windows, 3]
+    rhythm: Floats  # [nights, RHYTHM_COLUMNS]
     settled: bool  # each row before a night stands, and the night knew it: no need to look
     silent: int  # seconds without a word that make silence
     dead: Ints  # [n, 3] when each stream's feeds were down (see `elapsed`)
@@ -132,9 +138,12 @@ def _trend(now: float, before: float, recent: int, window: int, age: float) -> f
 
 @in_place
 def _code(columns: Columns, attribute: int, row: np.uint64) -> int:
-    """A row's agent, topic, channel or case; -1 for none."""
+    """A row's agent, team, topic, channel or case; -1 for none."""
     if attribute == AGENT:
         return int(columns.agent[row])
+    if attribute == TEAM:
+        agent = columns.agent[row]
+        return int(columns.teams[agent]) if 0 <= agent < len(columns.teams) else -1
     if attribute == TOPIC:
         return int(columns.topic[row])
     if attribute == CHANNEL:
@@ -144,20 +153,71 @@ def _code(columns: Columns, attribute: int, row: np.uint64) -> int:
 
 @in_place
 def _differents(
-    columns: Columns, lists: Lists, attribute: int, low: Ints, high: int, deepest: int, out: Floats
-) -> None:
-    """How many different known codes each window holds, from the newest entry backwards."""
+    columns: Columns, lists: Lists, attribute: int, low: Ints, high: int, deepest: int,
+    mixed: bool, out: Floats,
+) -> None:  # fmt: skip
+    """The known codes that each window holds, from the newest entry backwards.
+
+    With n of a code among N, entropy is log2 N less the sum of n log2 n over N.
+    """
     lists.turn[0] += 1
-    turn, seen, rows = lists.turn[0], lists.seen, lists.row
-    count, p = 0, high
+    turn, seen, often, rows = lists.turn[0], lists.seen, lists.often, lists.row
+    count, known, most, weight, p = 0, 0, 0, 0.0, high
     for w in range(deepest + 1):
         while p > low[w]:
             p -= 1
             code = _code(columns, attribute, rows[p])
-            if code >= 0 and seen[code] != turn:
+            if code < 0:
+                continue
+            if seen[code] != turn:
                 seen[code] = turn
+                often[code] = 0
                 count += 1
-        out[w] = count
+            if mixed:
+                n = often[code]
+                often[code] = n + 1
+                known += 1
+                most = max(most, n + 1)
+                if n:
+                    weight += (n + 1) * np.log2(n + 1) - n * np.log2(n)
+        out[w, DIFFERENTS] = count
+        out[w, TOP] = most / known if known else np.nan
+        out[w, MIXTURE] = np.nan
+        if known:
+            out[w, MIXTURE] = np.log2(known) - weight / known if count > 1 else 0.0
+
+
+@in_place
+def _slope(at: Ints, value: Floats, low: int, high: int) -> float:
+    """Least-squares slope of the known measures, in 30 days; NaN where they span less than one."""
+    known, first, last, time, level = 0, 0, 0, 0.0, 0.0
+    for p in range(low, high):
+        if not np.isnan(value[p]):
+            if known == 0:
+                first = at[p]
+            last = at[p]
+            known += 1
+            time += last - first
+            level += value[p]
+    if last - first < DAY:
+        return np.nan
+    time /= known
+    level /= known
+    both, square = 0.0, 0.0
+    for p in range(low, high):
+        if not np.isnan(value[p]):
+            apart = (at[p] - first) - time
+            both += apart * (value[p] - level)
+            square += apart * apart
+    return float(both / square * MONTH)
+
+
+@in_place
+def _alive(days: float, span: float, since: float) -> float:
+    """How likely more is to come after so many active days; see `stream.ALIVE`."""
+    again = days - 1.0
+    gone = A / (B + again) * ((ALPHA + span + since) / (ALPHA + span)) ** (R + again)
+    return float(1.0 / (1.0 + gone))
 
 
 @in_place
@@ -184,11 +244,11 @@ def _write(  # noqa: C901 - one branch an operation
 ) -> None:  # fmt: skip
     """Figures of a stream at the night `k` of those asked for: entries `start` to `high`."""
     table, low, part, seconds = program.figure, nights.low, nights.part, program.window_seconds
+    for i in range(program.count_start[stream], program.count_start[stream + 1]):
+        row[program.counted[i, 1]] = float(high - low[program.counted[i, 0]])
     for i in range(program.start[stream], program.start[stream + 1]):
         op, window, aux = table[i, OPERATION], table[i, WINDOW_OF], table[i, AUX]
-        if op == COUNT:
-            figure = float(high - low[window])
-        elif op == SINCE:
+        if op == SINCE:
             figure = since
         elif op == FIRST:
             figure = (nights.as_of[k] - lists.at[start]) / DAY
@@ -201,8 +261,14 @@ def _write(  # noqa: C901 - one branch an operation
         elif op == TREND:
             now, earlier = float(high - low[aux]), float(low[aux] - low[window])
             figure = _trend(now, earlier, seconds[aux], seconds[window], age)
-        elif op == DISTINCT:
-            figure = nights.differ[aux, window]
+        elif op in (DISTINCT, TOP_SHARE, ENTROPY):
+            column = TOP if op == TOP_SHARE else (MIXTURE if op == ENTROPY else DIFFERENTS)
+            figure = nights.differ[aux, window, column]
+        elif op == SLOPE:
+            figure = _slope(lists.at, lists.value, low[window], high)
+        elif op == ALIVE_OP:
+            rhythm = nights.rhythm[k]
+            figure = _alive(rhythm[DAYS], rhythm[SPAN], since)
         elif op == LAST:
             figure = _last_known(lists.value, start, high)
         elif op in (GAP, SPREAD, RHYTHM):
@@ -231,13 +297,16 @@ def _count_differents(
         if deepest < 0:
             continue
         if attribute != BY_DAY:
-            _differents(columns, lists, attribute, low, high, deepest, nights.differ[attribute])
+            _differents(
+                columns, lists, attribute, low, high, deepest, program.mixed[stream, attribute],
+                nights.differ[attribute],
+            )  # fmt: skip
             continue
         for w in range(deepest + 1):
             different = 0
             if low[w] < high:
                 different = lists.days[high - 1] - lists.days[low[w]] + 1
-            nights.differ[BY_DAY, w] = different
+            nights.differ[BY_DAY, w, DIFFERENTS] = different
 
 
 @in_place
@@ -318,6 +387,7 @@ def _compare(
         k = which[a]
         row = out[nights.slot[k]]
         _shares(k, program, lists, nights, row)
+        _streaks(k, program, lists, nights, row)
         if _is_heard(k, program.word, lists, nights):
             row[len(program.template) - 1] = 0.0
 
@@ -337,6 +407,24 @@ def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats)
             many -= lists.tally[part, begin]
         if of > 0:
             row[column] = many / of
+
+
+@in_place
+def _streaks(k: int, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
+    """How many entries came after the newest one of the stream that ends the streak."""
+    end = nights.edge[k, EVER]
+    for s in range(len(program.streak)):
+        stream, ends, column = program.streak[s]
+        if not lists.touched[stream]:
+            continue
+        first = lists.start[stream]
+        place, ended = first + lists.tally[stream, end], np.iinfo(np.int64).min
+        if lists.touched[ends] and lists.tally[ends, end]:
+            ended = lists.at[lists.start[ends] + lists.tally[ends, end] - 1]
+        many = 0
+        while place - many > first and lists.at[place - many - 1] > ended:
+            many += 1
+        row[column] = many
 
 
 @in_place

@@ -23,6 +23,7 @@ from pipelines.features.desk import AT as FACT_AT
 from pipelines.features.desk import CHANNEL as FACT_CHANNEL
 from pipelines.features.desk import KIND as FACT_KIND
 from pipelines.features.desk import Columns, Desk
+from pipelines.features.elapsed import first_from
 from pipelines.features.figures import Lists, Nights, figures
 from pipelines.features.program import (
     ACTOR_BIT,
@@ -47,6 +48,7 @@ BY_BOT = np.int64(1) << (ACTOR_BIT + 1)
 BY_PERSON = np.int64(1) << ACTOR_BIT
 RATED = len(RATINGS)
 KINDS_OF_SCORE = len(SCORE_KINDS)
+LAST = np.iinfo(np.int64).max
 
 
 class Work(NamedTuple):
@@ -127,21 +129,32 @@ def _share_out(program: Program, lists: Lists) -> None:
 @in_place
 def _count_all(columns: Columns, n: int, m: int, program: Program, work: Work) -> None:
     """How many rows and facts of each stream lie between the edges of the nights' windows."""
-    edges, rows, desk = work.nights.edges, work.rows, work.desk
-    segment = 0
+    edges, rows, desk, signature = work.nights.edges, work.rows, work.desk, work.signature
+    of_kind, met = work.lists.of_kind, work.lists.met
+    # Rows of one plain kind between the same edges mostly follow each other: counted as one.
+    segment, alike, same, edge = 0, 0, -1, edges[0]
     for i in range(n):
         row = rows[i]
         at, kind = columns.at[row], columns.kind[row]
-        while segment < len(edges) and edges[segment] <= at:
-            segment += 1
-        if program.plain[kind]:
-            work.signature[i] = 0
-            work.lists.of_kind[kind, segment] += 1
-            work.lists.met[kind] = True
+        if kind != same or at >= edge:
+            if alike:
+                of_kind[same, segment] += alike
+                met[same] = True
+                alike = 0
+            while segment < len(edges) and edges[segment] <= at:
+                segment += 1
+            edge = edges[segment] if segment < len(edges) else LAST
+            same = kind if program.plain[kind] else -1
+        if same >= 0:
+            signature[i] = 0
+            alike += 1
         else:
             bits = _signature(columns, row, program.rating_cuts)
-            work.signature[i] = bits
+            signature[i] = bits
             _count(program, kind, bits, segment, work.lists)
+    if alike:
+        of_kind[same, segment] += alike
+        met[same] = True
     _share_out(program, work.lists)
     segment = 0
     for i in range(m):
@@ -225,7 +238,7 @@ def _evaluate(
     out: Floats,
 ) -> None:  # fmt: skip
     """Figures of the nights `which[:asked]` from the `n` rows in `work.rows`, at least one."""
-    m = case_facts(columns, work.rows, n, work.desk)
+    m = case_facts(columns, work.rows, n, work.desk) if program.asks_facts else 0
     _count_all(columns, n, m, program, work)
     _place(program, work.lists)
     _keep_rows(columns, n, program, work)
@@ -271,11 +284,14 @@ def _standing(
     columns: Columns, first: int, end: int, as_of: int, settled: bool, out: Indices
 ) -> int:
     """Write into `out` the rows before `as_of` that no later version replaced. Returns how many."""
+    before = first_from(columns.at, first, end, as_of)
+    if settled:
+        for i in range(before - first):
+            out[i] = first + i
+        return int(before - first)
     n = 0
-    for row in range(first, end):
-        if columns.at[row] >= as_of:
-            break
-        if settled or columns.until[row] == NEVER:
+    for row in range(first, before):
+        if columns.until[row] == NEVER:
             out[n] = row
             n += 1
     return n
@@ -331,21 +347,13 @@ def run(
 
 
 @in_place
-def room(
-    columns: Columns, first: Ints, end: Ints, program: Program, fact_streams: int, facts_a_row: int
-) -> tuple[int, int, int, int]:
-    """What the busiest customer may need: rows, list entries, case numbers, days of history."""
-    rows = entries = cases = days = 0
+def entries(columns: Columns, first: Ints, end: Ints, program: Program, facts: int) -> int:
+    """List entries that the busiest customer may need, whose every row may make `facts` of them."""
+    most = 0
     for c in range(len(first)):
-        n = end[c] - first[c]
-        if n == 0:
-            continue
-        wanted = n * facts_a_row * fact_streams
+        wanted = (end[c] - first[c]) * facts
         for i in range(first[c], end[c]):
             kind = columns.kind[i]
             wanted += program.kept.start[kind + 1] - program.kept.start[kind]
-            cases = max(cases, columns.case[i] + 1)
-        rows = max(rows, n)
-        entries = max(entries, wanted)
-        days = max(days, (columns.at[end[c] - 1] - columns.at[first[c]]) // DAY)
-    return rows, entries, cases, days
+        most = max(most, wanted)
+    return most

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from math import prod
+from sys import getrefcount
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,6 +71,7 @@ class Context:
     money: Money | None = None  # the home's currency; None: as `relationship.fill` says
     declared: Declared = field(default_factory=Declared)  # of the company's own columns
     attributes: Attributes = field(default_factory=Attributes.none)  # their values
+    teams: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))  # by agent code
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -84,6 +88,32 @@ class Block:
     values: NDArray[np.float64]
 
 
+class Rooms:
+    """Arrays that are used again once nobody looks at them any more.
+
+    Memory that is new to the process is cleared by the kernel page by page, which took as long as
+    computing what goes into it.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: list[NDArray[np.float64]] = []
+        self._lock = Lock()
+
+    def array(self, *shape: int) -> NDArray[np.float64]:
+        """An array of that shape, whose content is undefined. Whatever was made of it, a row or a
+        column, keeps it in use."""
+        size = prod(shape)
+        with self._lock:
+            for place in range(len(self._arrays)):
+                if getrefcount(self._arrays[place]) == UNUSED and len(self._arrays[place]) >= size:
+                    return self._arrays[place][:size].reshape(shape)
+            self._arrays = [one for one in self._arrays if getrefcount(one) > UNUSED + 1]
+            self._arrays.append(np.empty(size))
+            return self._arrays[-1].reshape(shape)
+
+
+# References to an array that only its list knows, as `getrefcount` counts: its own argument, too.
+UNUSED = 2
 NOTHING_DECLARED = Declared()
 
 
@@ -132,6 +162,7 @@ def context(history: History, settings: Settings, nights: Sequence[Night]) -> Co
         Money.of_history(history, settings.currency),
         settings.features,
         Attributes.of(history, settings.features),
+        history.teams(),
     )
 
 
@@ -150,24 +181,44 @@ def compute(
     joined: NDArray[np.int64],
     nights: Sequence[Night],
     context: Context,
-    terms: Terms | None = None,
+    terms: Terms | NDArray[np.float64] | None = None,
+    rooms: Rooms | None = None,
 ) -> NDArray[np.float64]:
     """The matrix [nights, customers, features] of `customers` (ascending numbers).
 
     `events` are sorted (see `Events`), hold every version of each row and may hold more customers;
-    `joined` is in seconds and aligned with `customers`. Who has no event gets a row, too.
+    `joined` is in seconds and aligned with `customers`. Who has no event gets a row, too. For
+    `terms` the features of the contract may be given as `of_contract` made them. With `rooms` the
+    matrix lies in one of them.
     """
     from pipelines.features import engine
 
-    out = np.empty((len(nights), len(customers), len(context.features)))
+    shape = (len(nights), len(customers), len(context.features))
+    out = rooms.array(*shape) if rooms else np.empty(shape)
     own = len(stream_features())
     end = own + len(relationship.FEATURES)
     if len(customers) and len(nights):
         engine.fill(out, events, customers, joined, nights, context, program())
-        relationship.fill(out[:, :, own:end], terms, customers, nights, context.money)
+        if not isinstance(terms, np.ndarray):
+            terms = of_contract(terms, customers, nights, context)
+        out[:, :, own:end] = terms
         declarations.fill(out[:, :, end:], context.attributes, customers, nights)
         # Who has paused is not fading.
         out[:, :, column("fading")][out[:, :, column("paused")] == 1] = np.nan
+    return out
+
+
+def of_contract(
+    terms: Terms | None,
+    customers: NDArray[np.int32],
+    nights: Sequence[Night],
+    context: Context,
+) -> NDArray[np.float64]:
+    """The features of the contract alone, [nights, customers, relationship.FEATURES]."""
+    # Written feature by feature: each in one piece.
+    shape = (len(nights), len(relationship.FEATURES), len(customers))
+    out = np.empty(shape).transpose(0, 2, 1)
+    relationship.fill(out, terms, customers, nights, context.money)
     return out
 
 
@@ -193,9 +244,13 @@ def stream(
     if customers is not None and customers.ndim == 2:
         wanted = np.logical_or.reduce(customers, axis=0)
 
-    def block(bucket: int, members: NDArray[np.int32], events: Future[Events]) -> Block:
-        values = compute(events.result(), members, joined[members], nights, context, terms)
-        return Block(bucket, members, values)
+    rooms = Rooms()
+
+    def block(work: _Work, members: NDArray[np.int32]) -> Block:
+        told = work.contract.result()[:, np.searchsorted(work.customers, members)]
+        events = work.events.result()
+        values = compute(events, members, joined[members], nights, context, told, rooms)
+        return Block(work.bucket, members, values)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         waiting: deque[Future[Block]] = deque()
@@ -203,14 +258,30 @@ def stream(
             members = history.members(bucket)
             if wanted is not None:
                 members = members[wanted[members]]
-            # Waits before its blocks in the queue, so that no block can wait for it in vain.
+            # What blocks wait for is before them in the queue, so that none can wait in vain.
             events = pool.submit(history.versions, bucket) if len(members) else _nothing()
-            for piece in _pieces(members, len(nights)):
-                waiting.append(pool.submit(block, bucket, piece, events))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
+            for some in _pieces(members, 1):
+                contract = pool.submit(of_contract, terms, some, nights, context)
+                work = _Work(bucket, some, events, contract)
+                for piece in _pieces(some, len(nights)):
+                    waiting.append(pool.submit(block, work, piece))
+                    if len(waiting) > threads:
+                        yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What several blocks share: a bucket's rows, and the contracts of some of its customers.
+
+    Contracts are a matter of NumPy, which is slow on few rows: not made block by block.
+    """
+
+    bucket: int
+    customers: NDArray[np.int32]
+    events: Future[Events]
+    contract: Future[NDArray[np.float64]]
 
 
 def _pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:

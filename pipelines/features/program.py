@@ -29,6 +29,7 @@ from pipelines.features.stream import (
     Stream,
     Where,
 )
+from pipelines.history.events import Events
 
 # First bit of each field of a signature.
 CHANNEL_BIT = 0  # absent, then CHANNELS
@@ -45,12 +46,13 @@ OP = {op: code for code, op in enumerate(OPS)}
 WINDOW = {days: position for position, days in enumerate(WINDOWS)}
 FOREVER = np.iinfo(np.int64).max // 4  # seconds; an edge before any time
 VALUED = ("sum", "total", "mean", "min", "max")  # need the measure window by window
-GAPS = ("gap", "gap_spread", "rhythm")
-ZERO = ("count", "sum", "distinct")  # 0 where there is nothing; everything else is NaN
+GAPS = ("gap", "gap_spread", "rhythm", "alive")
+DIFFERENT = ("distinct", "top_share", "entropy")  # ask for the values of an attribute
+ZERO = ("count", "sum", "distinct", "streak")  # 0 where there is nothing; everything else is NaN
 COUNTED = ("count", "share", "trend")  # of how many alone, where not measured: no entries are kept
 
-# Columns of a figure. AUX: the recent window of a trend, which of ATTRIBUTES a count of differents
-# is of, the least active days of a rhythm.
+# Columns of a figure. AUX: the recent window of a trend, which of ATTRIBUTES differents are of, the
+# least active days of a rhythm.
 OPERATION, WINDOW_OF, AUX, MEASURED, COLUMN = range(5)
 # Places in a candidate.
 STREAM, ACCEPTED, MEASURE_OF = range(3)
@@ -85,14 +87,19 @@ class Program(NamedTuple):
     scale: NDArray[np.float64]  # [s]
     has_gaps: NDArray[np.bool_]  # [s]
     distinct: Ints  # [s, ATTRIBUTES] last window in which differents are counted, -1: none
+    mixed: NDArray[np.bool_]  # [s, ATTRIBUTES] whether their frequencies are asked for as well
     deepest: Ints  # [s] last window whose measure is wanted, -1: none
-    start: Ints  # [s + 1] into the figures
+    count_start: Ints  # [s + 1] into the counts
+    counted: Ints  # [counts, 2]: window, column
+    start: Ints  # [s + 1] into the other figures
     figure: Ints  # [i, 5]: see OPERATION to COLUMN
     share: Ints  # [shares, 4]: stream, of stream, window, column
+    streak: Ints  # [streaks, 3]: stream, stream that ends it, column
     template: NDArray[np.float64]  # [f] the row of a customer with no history
     window_seconds: Ints  # [windows]
     rating_cuts: NDArray[np.float64]  # [score kinds, 2] highest poor, lowest good
     word: int  # the stream that ends silence
+    asks_facts: bool  # whether any stream is over facts
 
 
 def compile_program(streams: Sequence[Stream]) -> Program:
@@ -100,7 +107,9 @@ def compile_program(streams: Sequence[Stream]) -> Program:
     number = {stream.name: position for position, stream in enumerate(streams)}
     figures: list[tuple[int, int, int, bool, int]] = []
     shares: list[tuple[int, int, int, int]] = []
-    start = [0]
+    streaks: list[tuple[int, int, int]] = []
+    counted: list[tuple[int, int]] = []
+    start, count_start = [0], [0]
     template: list[float] = []
     for position, stream in enumerate(streams):
         for stat in stream.stats:
@@ -109,10 +118,16 @@ def compile_program(streams: Sequence[Stream]) -> Program:
             window = WINDOW[stat.window]
             if stat.op == "share":
                 shares.append((position, number[stat.of], window, column))
+            elif stat.op == "streak":
+                streaks.append((position, number[stat.of], column))
+            elif stat.op == "count":
+                counted.append((window, column))
             else:
                 figures.append((OP[stat.op], window, _aux(stat), stat.measured, column))
         start.append(len(figures))
-    keeps = [_keeps(stream) or stream.name == WORD for stream in streams]
+        count_start.append(len(counted))
+    timed = {WORD, *(stat.of for stream in streams for stat in stream.stats if stat.op == "streak")}
+    keeps = [_keeps(stream) or stream.name in timed for stream in streams]
     candidates = _candidates(streams)
     kept = [[one for one in of_source if keeps[one[STREAM]]] for of_source in candidates]
     return Program(
@@ -125,15 +140,37 @@ def compile_program(streams: Sequence[Stream]) -> Program:
         scale=np.array([stream.scale for stream in streams]),
         has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
         distinct=_ints([[_differents(stream, a) for a in ATTRIBUTES] for stream in streams]),
+        mixed=np.array([[_mixed(stream, a) for a in ATTRIBUTES] for stream in streams]),
         deepest=_ints([_deepest(stream) for stream in streams]),
+        count_start=_ints(count_start),
+        counted=_ints(counted).reshape(-1, 2),
         start=_ints(start),
         figure=_ints(figures).reshape(-1, 5),
         share=_ints(shares).reshape(-1, 4),
+        streak=_ints(streaks).reshape(-1, 3),
         template=np.array([*template, np.nan, 1.0]),
         window_seconds=_ints([FOREVER if days is None else days * DAY for days in WINDOWS]),
         rating_cuts=np.array([SCORE_CUTS[kind] for kind in SCORE_KINDS]),
         word=number[WORD],
+        asks_facts=any(stream.where.of_facts for stream in streams),
     )
+
+
+def columns_of(streams: Sequence[Stream]) -> frozenset[str]:
+    """The columns of `Events` that the figures of these streams depend on."""
+    if any(stream.where.of_facts for stream in streams):
+        return frozenset(Events.columns())
+    wanted = {"customer", "at", "recorded", "until", "kind"}
+    for stream in streams:
+        where, stats = stream.where, stream.stats
+        asked = {
+            "channel": where.channels, "agent": where.by, "value": where.signs,
+            "score": where.ratings or where.score_kinds, "provoked": where.provoked is not None,
+            "score_kind": where.ratings or where.score_kinds, "case": where.in_case is not None,
+        }  # fmt: skip
+        wanted |= {column for column, is_asked in asked.items() if is_asked}
+        wanted |= {stat.attribute or "" for stat in stats} | {stream.measure}
+    return frozenset(wanted | ({"agent"} if "team" in wanted else set())) & set(Events.columns())
 
 
 def accepted(where: Where) -> int:
@@ -185,15 +222,19 @@ def _differents(stream: Stream, attribute: str) -> int:
     wanted = [
         WINDOW[stat.window]
         for stat in stream.stats
-        if stat.op == "distinct" and (stat.attribute or "day") == attribute
+        if stat.op in DIFFERENT and (stat.attribute or "day") == attribute
     ]
     return max(wanted, default=-1)
+
+
+def _mixed(stream: Stream, attribute: str) -> bool:
+    return any(s.op in ("top_share", "entropy") and s.attribute == attribute for s in stream.stats)
 
 
 def _aux(stat: Stat) -> int:
     if stat.op == "trend":
         return WINDOW[stat.recent]
-    if stat.op == "distinct":
+    if stat.op in DIFFERENT:
         return ATTRIBUTES.index(stat.attribute or "day")
     return stat.least_days if stat.op in GAPS else 0
 

@@ -6,11 +6,12 @@ the kernel but the declarations.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import isnan, nan
-from statistics import median
+from math import isnan, log2, nan
+from statistics import linear_regression, median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS, WORD_KINDS
 from pipelines.features.facts import Fact, Row, facts_of
 from pipelines.features.gaps import ALL_KINDS, Gap
-from pipelines.features.stream import SCORE_CUTS, Rating, Sign, Stat, Stream, Where
+from pipelines.features.stream import ALIVE, SCORE_CUTS, Rating, Sign, Stat, Stream, Where
 from pipelines.features.streams import STREAMS
 from pipelines.history.events import Events
 
@@ -79,6 +80,9 @@ def rows_of(events: Events, customer: int, context: Context) -> list[Row]:
                 by_bot=agent is not None
                 and agent < len(context.bots)
                 and bool(context.bots[agent]),
+                team=None
+                if agent is None or agent >= len(context.teams)
+                else _code(context.teams[agent]),
                 case=_code(events.case[i]),
                 value=_number(events.value[i]),
                 seconds=_number(events.seconds[i]),
@@ -148,7 +152,7 @@ def _features(
     ]
     words = [row.at for row in rows if row.kind in WORD_KINDS]
     feeds = Feeds.of(WORD_KINDS, night, context)
-    silent = not words or _alive(words[-1], as_of, feeds) > context.silent_days * DAY
+    silent = not words or _heard(words[-1], as_of, feeds) > context.silent_days * DAY
     tenure = (as_of - joined) / DAY if joined <= as_of else nan
     return [*figures, tenure, float(silent)]
 
@@ -225,7 +229,7 @@ class _Figures:
 
     stat: Stat
     entries: list[Entry]
-    of: list[Entry]  # share: of the whole
+    of: list[Entry]  # share: of the whole; streak: of what ends it
     as_of: int
     began: int  # the start of the relationship
     feeds: Feeds
@@ -268,7 +272,7 @@ class _Figures:
 
     def _since(self) -> float:
         """Time in which no row could come is no silence."""
-        return _alive(self.entries[-1].at, self.as_of, self.feeds) / DAY if self.entries else nan
+        return _heard(self.entries[-1].at, self.as_of, self.feeds) / DAY if self.entries else nan
 
     def _first(self) -> float:
         return (self.as_of - self.entries[0].at) / DAY if self.entries else nan
@@ -276,8 +280,32 @@ class _Figures:
     def _distinct(self) -> float:
         if self.stat.attribute == "day":
             return len({entry.at // DAY for entry in self.inside})
+        return len(self._frequencies())
+
+    def _frequencies(self) -> Counter[int]:
+        """How often each known value of the attribute."""
         of = [getattr(entry.row, self.stat.attribute or "") for entry in self.inside]
-        return len({code for code in of if code is not None})
+        return Counter(code for code in of if code is not None)
+
+    def _top_share(self) -> float:
+        often = self._frequencies()
+        return max(often.values()) / often.total() if often else nan
+
+    def _entropy(self) -> float:
+        often = self._frequencies()
+        shares = [n / often.total() for n in often.values()]
+        return -sum(share * log2(share) for share in shares) if often else nan
+
+    def _slope(self) -> float:
+        known = [entry for entry in self.inside if not isnan(entry.measure)]
+        if not known or known[-1].at - known[0].at < DAY:
+            return nan
+        times = [entry.at - known[0].at for entry in known]
+        return linear_regression(times, [entry.measure for entry in known]).slope * 30 * DAY
+
+    def _streak(self) -> float:
+        ended = max((entry.at for entry in self.of), default=None)
+        return len([entry for entry in self.entries if ended is None or entry.at > ended])
 
     def _share(self) -> float:
         whole = self._window(self.of, self.stat.window)
@@ -306,13 +334,15 @@ class _Figures:
         Of the time between two such days, each full 24 hours in which the feeds were down are left
         out.
         """
+        gaps = self._all_gaps()
+        return None if len(gaps) < max(self.stat.least_days, 2) - 1 else sorted(gaps)
+
+    def _all_gaps(self) -> list[int]:
         days = sorted({entry.at // DAY for entry in self.entries})
-        if len(days) < max(self.stat.least_days, 2):
-            return None
-        return sorted(
+        return [
             later - day - self.feeds.dead((day + 1) * DAY, later * DAY) // DAY
             for day, later in pairwise(days)
-        )
+        ]
 
     def _gap(self) -> float:
         gaps = self._gaps()
@@ -329,8 +359,18 @@ class _Figures:
         gaps = self._gaps()
         return self._since() / median(gaps) if gaps else nan
 
+    def _alive(self) -> float:
+        """The MBG/NBD model's probability after so many repeats, the last one at `recency`."""
+        if not self.entries:
+            return nan
+        r, alpha, a, b = ALIVE
+        repeats, recency = len(self._all_gaps()), sum(self._all_gaps())
+        age = recency + self._since()
+        gone = a / (b + repeats) * ((alpha + age) / (alpha + recency)) ** (r + repeats)
+        return float(1 / (1 + gone))
 
-def _alive(begin: int, end: int, feeds: Feeds) -> int:
+
+def _heard(begin: int, end: int, feeds: Feeds) -> int:
     """Seconds between two moments in which rows could come."""
     return end - begin - feeds.dead(begin, end)
 

@@ -14,8 +14,14 @@ from models.contracts import CHANNELS, KINDS, SCORE_KINDS, Feature
 
 WINDOWS = (7, 30, 90, 180, 365, None)  # days; None: the whole history
 # Raised when a fact or a statistic is computed otherwise than before: old models do not fit.
-CODE_VERSION = 2
+CODE_VERSION = 3
 RHYTHM_DAYS = 3  # days of activity that make a rhythm: two gaps
+# Who is still there: the MBG/NBD model (Batislam, Denizel and Filiztekin, 2007, doi
+# 10.1016/j.ijresmar.2006.12.005), in which, other than in the BG/NBD model (Fader, Hardie and Lee,
+# 2005), a customer may also leave after the first time, and one who came once is not certain to
+# come again. Its r, alpha (days), a and b are not the company's but a prior: the ones that fit
+# CDNOW's 23,570 new buyers best over 18 months (tests/integration/test_alive_prior.py).
+ALIVE = (0.689, 69.2, 0.492, 0.859)
 
 # Facts of pipelines/features/facts.py. Their codes follow those of the kinds; append only.
 FACTS = (
@@ -65,21 +71,21 @@ Sign = Literal["unknown", "negative", "zero", "positive"]
 SIGNS: tuple[Sign, ...] = ("unknown", "negative", "zero", "positive")
 Measure = Literal["", "value", "seconds", "wait", "score"]
 MEASURES: tuple[Measure, ...] = ("", "value", "seconds", "wait", "score")
-Attribute = Literal["agent", "topic", "channel", "case", "day"]
-ATTRIBUTES: tuple[Attribute, ...] = ("agent", "topic", "channel", "case", "day")
+Attribute = Literal["agent", "team", "topic", "channel", "case", "day"]
+ATTRIBUTES: tuple[Attribute, ...] = ("agent", "team", "topic", "channel", "case", "day")
 
 Op = Literal[
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
-    "gap", "gap_spread", "rhythm", "total",
+    "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
 ]  # fmt: skip
 OPS: tuple[Op, ...] = (
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
-    "gap", "gap_spread", "rhythm", "total",
+    "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
 )  # fmt: skip
 # How models/words.py writes the figure.
 WRITTEN: dict[Op, str] = {
     "since": "days", "first": "days", "gap": "days", "gap_spread": "ratio", "rhythm": "ratio",
-    "total": "sum",
+    "total": "sum", "alive": "share", "top_share": "share", "entropy": "ratio", "streak": "count",
 }  # fmt: skip
 
 
@@ -140,8 +146,8 @@ class Stat:
     window: int | None
     says: str
     name: str = ""  # where the usual name would read wrongly
-    of: str = ""  # share: the stream that holds this one
-    attribute: Attribute | None = None  # distinct: of what
+    of: str = ""  # share: the stream that holds this one; streak: the stream that ends it
+    attribute: Attribute | None = None  # distinct, top_share, entropy: of what
     recent: int = 0  # trend: days of the recent part of the window
     measured: bool = False  # trend: of the measure, not of the count
     least_days: int = RHYTHM_DAYS  # gap, gap_spread, rhythm: undefined with fewer active days
@@ -197,7 +203,9 @@ class Stream:
         middle = f"{stat.attribute}s" if stat.attribute else stat.op
         if stat.op == "trend":
             return f"{self.name}_{'sum_' if stat.measured else ''}trend_{stat.recent}_{window}"
-        if stat.op in ("last", "gap", "gap_spread", "rhythm"):
+        if stat.op in ("top_share", "entropy"):
+            return f"{self.name}_{stat.attribute}_{stat.op}_{window}"
+        if stat.op in ("last", "gap", "gap_spread", "rhythm", "alive", "streak"):
             return f"{self.name}_{stat.op}"
         return f"{self.name}_{middle}_{window}"
 
@@ -266,13 +274,49 @@ def trend(recent: int, window: int, says: str, measured: bool = False) -> tuple[
     return (Stat("trend", window, says, recent=recent, measured=measured),)
 
 
+def slopes(*windows: int | None, says: str) -> tuple[Stat, ...]:
+    """The measure's least-squares slope in 30 days; NaN where the known ones span less than one."""
+    return tuple(Stat("slope", window, says) for window in windows)
+
+
+def top_shares(attribute: Attribute, *windows: int | None, says: str) -> tuple[Stat, ...]:
+    """How many of the known agents, topics, ... are the most frequent one; NaN where none is known.
+
+    Of agents this is the usual provider continuity of care (Breslau and Reeb, 1975).
+    """
+    return tuple(Stat("top_share", window, says, attribute=attribute) for window in windows)
+
+
+def entropies(attribute: Attribute, *windows: int | None, says: str) -> tuple[Stat, ...]:
+    """Shannon's entropy of the known agents, topics, ... in bits; NaN where none is known."""
+    return tuple(Stat("entropy", window, says, attribute=attribute) for window in windows)
+
+
+def streak(of: str, says: str) -> tuple[Stat, ...]:
+    """How many came after the newest of the stream `of`."""
+    return (Stat("streak", None, says, of=of),)
+
+
 def level(name: str, says: str) -> tuple[Stat, ...]:
     """What is open now: the sum of +1 and -1 over the whole history."""
     return (Stat("sum", None, says, name=name, written="sum_count"),)
 
 
+def alive(noun: str) -> tuple[Stat, ...]:
+    """How likely it is that there will be more, by the active days so far (see `ALIVE`)."""
+    return (
+        Stat(
+            "alive",
+            None,
+            f"by the rhythm so far {noun} is {{value}} likely to come again"
+            f"|by the rhythm so far {noun} is not likely to come again|{noun} never came",
+        ),
+    )
+
+
 def rhythm(noun: str) -> tuple[Stat, ...]:
-    """The usual gap between active days, how much it varies, and the present gap against it."""
+    """The usual gap between active days, how much it varies, the present gap against it, and how
+    likely it is that another follows."""
     few = f"|too few days with {noun} to know a rhythm"
     usual = f"usually {{value}} day{{s}} between days with {noun}"
     spread = (
@@ -287,4 +331,5 @@ def rhythm(noun: str) -> tuple[Stat, ...]:
             f"the present gap without {noun} is {{value}} times the usual one"
             f"|{noun} as recently as ever{few}",
         ),
+        *alive(noun),
     )

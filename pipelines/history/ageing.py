@@ -102,7 +102,7 @@ class _Pass:
         limit = self.limits.interactions
         if limit is None or oldest >= limit - SLACK:
             return None
-        return read_raw(self.folder, part).at < limit
+        return read_raw(self.folder, part, ()).at < limit
 
     def _words(self, part: Part, oldest: int) -> NDArray[np.bool_] | None:
         """Rows whose words are too old, None while none are by SLACK."""
@@ -111,7 +111,7 @@ class _Pass:
             return None
         if known and limit - known.before < SLACK and _generation(part) <= known.generation:
             return None  # looked at before: words are large, and not read each night
-        at = read_raw(self.folder, part).at
+        at = read_raw(self.folder, part, ()).at
         has = read_side(self.folder, part, ("text",))["text"].is_valid().to_numpy()
         return has & (at < limit) if (has & (at < limit - SLACK)).any() else None
 

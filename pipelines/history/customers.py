@@ -57,6 +57,7 @@ SELECT
     recorded_at IS NOT NULL OR updated_at IS NOT NULL AS dated
 FROM ({spans})
 JOIN {words} ON word = customer_id
+ORDER BY customer, started, term, recorded
 """
 TERM_DATES = {
     "started": "started_at", "ends_at": "ends_at", "notice": "notice_at", "ended": "ended_at",

@@ -158,7 +158,8 @@ def _changes(terms: Terms, view: Terms, cutoff: int) -> Derived:
     whichever came first. A new price or product counts from when it was known.
     """
     terms = terms.told(cutoff)
-    terms = terms.take(np.isin(terms.term, view.term))
+    if len(terms) > len(view):
+        terms = terms.take(np.isin(terms.term, view.term))
     if len(terms) == len(view):  # no term has an older version
         return _none()
     order = np.lexsort((terms.until, terms.recorded, terms.term))

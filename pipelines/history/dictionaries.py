@@ -34,15 +34,16 @@ def load(
 ) -> str:
     """Makes the table of a dictionary's words and codes in `connection`; returns its name."""
     table = f"words_{dictionary}"
-    paths = [folder / file.path for file in manifest.dictionaries.get(dictionary, ())]
-    # Later customers did not exist in an earlier generation.
-    most = f" LIMIT {manifest.customers}" if dictionary == "customer" else ""
-    listed = f"SELECT word FROM read_parquet({files(paths)}){most}"  # noqa: S608
-    rows = (
-        f"SELECT word, (row_number() OVER () - 1)::INTEGER AS code FROM ({listed})"  # noqa: S608
-        if paths
-        else "SELECT NULL::VARCHAR AS word, NULL::INTEGER AS code WHERE false"
-    )
+    rows, before = "SELECT NULL::VARCHAR AS word, NULL::INTEGER AS code WHERE false", 0
+    for file in manifest.dictionaries.get(dictionary, ()):
+        path = files([folder / file.path])
+        rows += (
+            f" UNION ALL SELECT word, (file_row_number + {before})::INTEGER "  # noqa: S608
+            f"FROM read_parquet({path}, file_row_number = true)"
+        )
+        before += file.rows
+    if dictionary == "customer":  # later ones did not exist in an earlier generation
+        rows = f"SELECT * FROM ({rows}) WHERE code < {manifest.customers}"  # noqa: S608
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {rows}")
     return table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +55,19 @@ class Events:
 
     def standing(self) -> Events:
         """The rows that count today."""
-        stands = self.until == NEVER
-        return self if stands.all() else self.take(stands)
+        return self if self.all_stand else self.take(self.until == NEVER)
+
+    @cached_property
+    def all_stand(self) -> bool:
+        """Whether every row counts today."""
+        one_for_all = self.until.strides == (0,)  # as read where nothing was ever said of a row
+        return bool(((self.until[:1] if one_for_all else self.until) == NEVER).all())
+
+    @cached_property
+    def settled(self) -> bool:
+        """Whether every row counts and was known when it happened."""
+        at_once = self.recorded is self.at or bool((self.recorded <= self.at).all())
+        return at_once and self.all_stand
 
     @classmethod
     def empty(cls) -> Events:
@@ -109,3 +121,10 @@ DTYPES: dict[str, type[np.generic]] = {
     "provoked": np.bool_,
     "until": np.int64,
 }
+
+# What stands for a column that a row does not have, or that was not asked for. The others are those
+# that say whose a row is, what and when.
+ABSENT: dict[str, float] = {
+    "channel": NONE, "topic": NONE, "agent": NONE, "case": NONE, "value": np.nan,
+    "seconds": np.nan, "wait": np.nan, "score": np.nan, "score_kind": NONE, "provoked": False,
+}  # fmt: skip

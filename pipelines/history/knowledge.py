@@ -18,7 +18,7 @@ from pipelines.history.engine import name
 from pipelines.history.events import NEVER
 from pipelines.history.manifest import Manifest
 from pipelines.history.schema import Table
-from pipelines.history.versions import NEWEST_FIRST, all_versions
+from pipelines.history.versions import NEWEST_FIRST, all_versions, parted
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 # A version that newer ones cover from its first moment was never seen by anyone and falls out.
 SPANS = """
 WITH placed AS (
+    SELECT *, coalesce({age}, _ingested_at) AS _seen, 1 AS _place, 1 AS _versions FROM ({alone})
+    UNION ALL
     SELECT *,
         coalesce({age}, _ingested_at) AS _seen,
         row_number() OVER newest AS _place,
         count(*) OVER (PARTITION BY {key}) AS _versions
-    FROM ({versions}) WINDOW newest AS (PARTITION BY {key} ORDER BY {newest_first})
+    FROM ({several}) WINDOW newest AS (PARTITION BY {key} ORDER BY {newest_first})
 ),
 dated AS (
     SELECT *,
@@ -40,11 +42,13 @@ dated AS (
     FROM placed
 ),
 spans AS (
+    SELECT *, {never} AS _until FROM dated WHERE _versions = 1
+    UNION ALL
     SELECT *,
         coalesce(min(_recorded) OVER (
             PARTITION BY {key} ORDER BY _place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ), {never}) AS _until
-    FROM dated
+    FROM dated WHERE _versions > 1
 )
 SELECT * FROM spans WHERE deleted_at IS NULL AND _recorded < _until
 """
@@ -65,8 +69,10 @@ def spans(folder: Path, manifest: Manifest, table: Table, own_date: str) -> str:
 
 def spans_of(rows: str, key: tuple[str, ...], own_date: str) -> str:
     """As `spans`, of the versions `rows` (SQL), of which `key` tells which are of one row."""
+    alone, several = parted(rows, key)
     return SPANS.format(
-        versions=rows,
+        alone=alone,
+        several=several,
         key=", ".join(name(column) for column in key),
         newest_first=NEWEST_FIRST,
         age=seconds("greatest(recorded_at, updated_at, deleted_at)"),

@@ -83,6 +83,8 @@ class Lags:
 
     def applied(self, events: Events) -> Events:
         """The events with a lag drawn for each row whose `recorded` only stands in for one."""
+        if events.recorded is events.at:
+            return events
         rows = np.flatnonzero(events.recorded < events.at)
         if not len(rows):
             return events

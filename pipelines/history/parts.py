@@ -6,8 +6,8 @@ deltas, 11 bytes a row and 0.075 s; ZSTD 10 bytes and 0.09 s (docs/decisions/000
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.files import sync_file
-from pipelines.history.events import NEVER, Events
+from pipelines.history.events import ABSENT, DTYPES, NEVER, Events
 from pipelines.history.manifest import File, Part
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 TIMES = ("customer", "at")  # in order, so small deltas
 UNIQUE = ("key", "content", "interaction_id", "text")  # no dictionary would pay
@@ -176,25 +177,47 @@ def read_notes(folder: Path, part: Part) -> Notes:
     return Notes(*(table[name].to_numpy() for name in Notes.__dataclass_fields__))
 
 
-def read_raw(folder: Path, part: Part) -> Events:
+def read_raw(folder: Path, part: Part, columns: Collection[str] | None = None) -> Events:
     """All rows of the part as stored, sorted, as if each counted.
 
     Where the source did not say when it knew a row, `recorded` lies before `at` and stands for its
-    source: see `lags`.
+    source: see `lags`. With `columns`, all others but `recorded` are as if absent in every row.
     """
     import pyarrow.parquet as pq
 
     # One chunk a column, without a copy: `read_table` goes by a scanner, which makes many.
     with pq.ParquetFile(folder / part.coded.path, memory_map=True) as file:
-        table = file.read(use_threads=False)
-    columns = {name: table[name].to_numpy() for name in table.column_names}
-    columns["recorded"] = columns["at"] + columns.pop("lag")
-    return Events(**columns, until=np.full(table.num_rows, NEVER, np.int64))
+        unread = set() if columns is None else set(ABSENT) - set(columns)
+        unread |= {"lag"} if _is_zero(file, "lag") else set()
+        stored = [name for name in file.schema_arrow.names if name not in unread]
+        table = file.read(stored, use_threads=False)
+    found = {name: table[name].to_numpy() for name in table.column_names}
+    at = found["at"]
+    found["recorded"] = at + found.pop("lag") if "lag" in found else at
+    constant = {name: ABSENT[name] for name in unread - {"lag"}} | {"until": NEVER}
+    for name, value in constant.items():
+        found[name] = np.broadcast_to(np.array(value, DTYPES[name]), len(at))
+    return Events(**found)
 
 
-def read_events(folder: Path, part: Part, generation: int | None = None) -> Events:
+def _is_zero(file: pq.ParquetFile, column: str) -> bool:
+    """Whether the file's statistics tell that a column is 0 in all rows."""
+    place = file.schema_arrow.get_field_index(column)
+    groups = (file.metadata.row_group(group) for group in range(file.num_row_groups))
+    told = (group.column(place).statistics for group in groups)
+    return all(one is not None and one.has_min_max and one.min == one.max == 0 for one in told)
+
+
+def read_events(
+    folder: Path,
+    part: Part,
+    generation: int | None = None,
+    columns: Collection[str] | None = None,
+) -> Events:
     """The part's interactions in every version that ever counted, sorted; without those moved to
-    another customer. With a `generation`, as it was then."""
+    another customer. With a `generation`, as it was then; `columns` as in `read_raw`."""
+    if part.notes is None and generation is None:
+        return read_raw(folder, part, columns)
     return placed_events(folder, part, generation)[0]
 
 
@@ -203,6 +226,7 @@ def placed_events(
 ) -> tuple[Events, NDArray[np.intp]]:
     """As `read_events`, with the row of the part (and of its side file) of each."""
     events = read_raw(folder, part)
+    events = replace(events, recorded=events.recorded.copy(), until=events.until.copy())
     notes = read_notes(folder, part)
     keep = np.ones(len(events), np.bool_)
     if generation is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -99,10 +99,13 @@ class History:
         """The bucket's interactions that count, sorted and coded."""
         return self.versions(bucket).standing()
 
-    def versions(self, bucket: int) -> Events:
-        """The bucket's interactions in every version that ever counted, sorted and coded."""
+    def versions(self, bucket: int, columns: Collection[str] | None = None) -> Events:
+        """The bucket's interactions in every version that ever counted, sorted and coded.
+
+        With `columns`, others that a row may lack are not read, if that is faster."""
         parts = self.manifest.of_bucket(bucket)
-        pieces = [read_events(self.folder, part, self._until) for part in parts]
+        wanted = columns if len(parts) == 1 else None  # rows of several are sorted by all of them
+        pieces = [read_events(self.folder, part, self._until, wanted) for part in parts]
         if not pieces:
             return Events.empty()
         return self.lags.applied(pieces[0] if len(pieces) == 1 else merged(pieces))
@@ -145,9 +148,16 @@ class History:
 
     def members(self, bucket: int) -> NDArray[np.int32]:
         """Numbers of all customers of the bucket, ascending, with or without interactions."""
-        everyone = np.arange(self.manifest.customers, dtype=np.int32)
-        mine: NDArray[np.int32] = everyone[bucket_of(everyone, self.buckets) == bucket]
-        return mine
+        everyone, first = self._by_bucket
+        return everyone[first[bucket] : first[bucket + 1]]
+
+    @cached_property
+    def _by_bucket(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """All customers, bucket after bucket, and where each bucket's begin."""
+        bucket = bucket_of(np.arange(self.manifest.customers), self.buckets).astype(np.int16)
+        many = np.bincount(bucket, minlength=self.buckets)
+        first = np.concatenate([[0], np.cumsum(many)]).astype(np.int64)
+        return np.argsort(bucket, kind="stable").astype(np.int32), first
 
     def customers(self) -> pd.DataFrame:
         """All customers by number (see `customers.customer_frame`); no name, e-mail or phone.
@@ -199,6 +209,17 @@ class History:
         if agents is not None:
             known = set(agents.loc[agents["is_bot"].eq(True).fillna(False), "agent_id"])
         return np.array([word in known for word in self.words("agent")], np.bool_)
+
+    def teams(self) -> NDArray[np.int32]:
+        """The team of each agent, by code: its place among the teams' names; -1 where not known."""
+        agents = self.table("agents")
+        team: dict[str, str] = {}
+        if agents is not None:
+            known = agents.dropna(subset=["team"])
+            team = dict(zip(known["agent_id"], known["team"], strict=True))
+        place = {name: code for code, name in enumerate(sorted(set(team.values())))}
+        of_agent = [place.get(team.get(word, ""), -1) for word in self.words("agent")]
+        return np.array(of_agent, np.int32)
 
     def events_of(self, customer_id: str) -> pd.DataFrame:
         """One customer's interactions in the contract's columns, oldest first, with what the

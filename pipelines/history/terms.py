@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -57,6 +58,8 @@ class Terms:
         """
         given = _defaults(len(columns["customer"]), columns)
         keys = ("recorded", "term", "started", "customer")
+        if _is_sorted([given[key] for key in reversed(keys)]):
+            return cls(**{name: given[name] for name in cls.columns()}, currencies=currencies)
         order = np.lexsort([given[key] for key in keys])
         return cls(**{name: given[name][order] for name in cls.columns()}, currencies=currencies)
 
@@ -67,6 +70,8 @@ class Terms:
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Terms:
         """The given versions, in the given order."""
+        if rows.dtype == np.bool_ and rows.all():
+            return self
         taken = {name: getattr(self, name)[rows] for name in self.columns()}
         return Terms(**taken, currencies=self.currencies)
 
@@ -154,6 +159,16 @@ def announced(terms: Terms) -> Terms:
     notice = terms.notice.copy()
     notice[rows] = np.minimum(notice[rows], told[group])
     return replace(terms, notice=notice)
+
+
+def _is_sorted(keys: Sequence[NDArray[Any]]) -> bool:
+    """Whether rows ascend by `keys`, the first one first."""
+    pairs = max(0, len(keys[0]) - 1)
+    more, same = np.zeros(pairs, np.bool_), np.ones(pairs, np.bool_)
+    for key in keys:
+        more |= same & (key[1:] > key[:-1])
+        same &= key[1:] == key[:-1]
+    return bool((more | same).all())
 
 
 def _defaults(many: int, columns: dict[str, Any]) -> dict[str, Any]:

@@ -79,6 +79,22 @@ def test_a_bucket_of_many_customers_comes_in_blocks(monkeypatch, threads):
     assert [orders(block) for block in blocks] == [[0, 2], [4, 6], [1, 3], [5]]
 
 
+def test_memory_is_used_again_only_when_nobody_looks_at_it():
+    rooms = matrix.Rooms()
+    first = rooms.array(2, 3)
+    first[:] = 1
+    column = first[:, 1]
+    place = first.__array_interface__["data"][0]
+    del first
+    other = rooms.array(2, 3)
+    other[:] = 2
+    assert column.tolist() == [1, 1]
+    del column
+    assert rooms.array(3, 2).__array_interface__["data"][0] == place
+    assert rooms.array(4, 4).shape == (4, 4)
+    assert other.tolist() == [[2, 2, 2]] * 2
+
+
 def test_nobody_at_all_is_no_error():
     nobody = np.zeros(7, bool)
     blocks = list(matrix.stream(FakeHistory(), NIGHTS, context(), customers=nobody))
