@@ -30,14 +30,10 @@ def read_hours(history: History, zone: ZoneInfo) -> Hours:
     rows = history.table("calendars")
     if rows is None or rows.empty or history.span is None:
         return Hours()
-    agents = history.table("agents")
-    team: dict[str, str] = {}
-    if agents is not None:
-        known = agents.dropna(subset=["team"])
-        team = dict(zip(known["agent_id"], known["team"], strict=True))
     first, last = history.span
     calendars = calendars_by_team(rows, history.table("holidays"), zone)
-    return hours_of(calendars, history.words("agent"), team, (first - AROUND, last + AROUND))
+    known = (first - AROUND, last + AROUND)
+    return hours_of(calendars, history.words("agent"), history.teams(), known)
 
 
 def calendars_by_team(

@@ -6,7 +6,7 @@ Everything a caller needs stands here; how it is computed stays behind `compute`
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -162,8 +162,14 @@ def context(history: History, settings: Settings, nights: Sequence[Night]) -> Co
         Money.of_history(history, settings.currency),
         settings.features,
         Attributes.of(history, settings.features),
-        history.teams(),
+        teams_of(history.words("agent"), history.teams()),
     )
+
+
+def teams_of(agents: Sequence[str], team: Mapping[str, str]) -> NDArray[np.int32]:
+    """The team of each of `agents` (ids by code) as its place among all, -1 where not known."""
+    place = {name: code for code, name in enumerate(sorted(set(team.values())))}
+    return np.array([place.get(team.get(agent, ""), -1) for agent in agents], np.int32)
 
 
 def _gaps(history: History, until: int) -> Gaps:

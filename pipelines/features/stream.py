@@ -274,6 +274,16 @@ def trend(recent: int, window: int, says: str, measured: bool = False) -> tuple[
     return (Stat("trend", window, says, recent=recent, measured=measured),)
 
 
+def change(noun: str) -> tuple[Stat, ...]:
+    """The trend of the last quarter against the rest of the year, for many of `noun`."""
+    return trend(
+        90,
+        365,
+        f"{{value}} times as many {noun} in the last 90 days as before"
+        f"|no {noun} in the last 90 days, some before|too few earlier {noun} to compare with",
+    )
+
+
 def slopes(*windows: int | None, says: str) -> tuple[Stat, ...]:
     """The measure's least-squares slope in 30 days; NaN where the known ones span less than one."""
     return tuple(Stat("slope", window, says) for window in windows)

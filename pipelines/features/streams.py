@@ -51,4 +51,4 @@ def check(streams: Sequence[Stream]) -> None:
     for stream in streams:
         for stat in stream.stats:
             if stat.of and stat.of not in names:
-                raise ValueError(f"{stream.name}: a share of {stat.of!r}, which is not declared")
+                raise ValueError(f"{stream.name}: {stat.op} of {stat.of!r}, which is not declared")

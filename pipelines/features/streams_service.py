@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.features.stream import (
     Stream,
+    change,
     counts,
     distinct,
     facts,
@@ -14,6 +15,7 @@ from pipelines.features.stream import (
     rows,
     shares,
     since,
+    top_shares,
     trend,
 )
 from pipelines.features.streams_waits import BUSINESS, PER_HOUR, PER_MINUTE, WAITS
@@ -60,6 +62,7 @@ CASES = (
                 30, 90, 365,
                 says="{value} case{s} solved in {window}|no case solved in {window}",
             ),
+            *change("solved cases"),
             *means(
                 90, 365,
                 says="a solution took {value} hours on average in {window}"
@@ -77,6 +80,17 @@ CASES = (
         ),
         measure="value",
         scale=PER_HOUR,
+    ),
+    Stream(
+        "solved",
+        "S6",
+        rows("case_solved", by="person"),
+        top_shares(
+            "agent", 365, None,
+            says="the same agent solved {value} of the cases in {window}"
+            "|no agent solved a case in {window}|no agent solved a case in {window}",
+        ),
+        group="continuity",
     ),
     Stream(
         "settled",
@@ -99,6 +113,7 @@ CASES = (
                 says="{value} case{s} settled on first contact in {window}"
                 "|no case settled on first contact in {window}",
             ),
+            *change("cases settled on first contact"),
             *shares(
                 "settled", 365, None,
                 says="{value} of the cases solved in {window} were settled on first contact"
@@ -118,6 +133,7 @@ CASES = (
                 says="had to come back about the same topic {value} time{s} in {window}"
                 "|never had to come back about the same topic in {window}",
             ),
+            *change("repeated contacts"),
             *shares(
                 "case", 365,
                 says="{value} of the cases in {window} were about something solved the week before"
@@ -140,6 +156,7 @@ CASES = (
                 30, 90, 365, None,
                 says="{value} case{s} {was} reopened in {window}|no case was reopened in {window}",
             ),
+            *change("reopened cases"),
             *since(
                 "a case was reopened {value} day{s} ago|a case was reopened today"
                 "|never reopened a case"
@@ -155,6 +172,7 @@ CASES = (
                 30, 90, 365, None,
                 says="was handed on {value} time{s} in {window}|was not handed on in {window}",
             ),
+            *change("handovers"),
             *distinct(
                 "case", 365,
                 says="{value} case{s} {was} handed on in {window}"
@@ -171,6 +189,7 @@ CASES = (
                 30, 90, 365, None,
                 says="{value} escalation{s} in {window}|no escalation in {window}",
             ),
+            *change("escalations"),
             *since(
                 "the last escalation was {value} day{s} ago|a case was escalated today"
                 "|no case was ever escalated"
@@ -181,10 +200,13 @@ CASES = (
         "pending",
         "S14",
         rows("case_pending"),
-        counts(
-            90, 365,
-            says="was asked for more {value} time{s} in {window}"
-            "|was not asked for more in {window}",
+        (
+            *counts(
+                90, 365,
+                says="was asked for more {value} time{s} in {window}"
+                "|was not asked for more in {window}",
+            ),
+            *change("questions back"),
         ),
     ),
 )  # fmt: skip
@@ -199,10 +221,21 @@ PEOPLE = (
                 30, 90, 365,
                 says="heard from us {value} time{s} in {window}|did not hear from us in {window}",
             ),
+            *change("replies from us"),
             *distinct(
                 "agent", 90, 365, None,
                 says="dealt with {value} different agent{s} in {window}"
                 "|dealt with no agent in {window}",
+            ),
+            *distinct(
+                "team", 365,
+                says="dealt with {value} different team{s} in {window}"
+                "|dealt with no known team in {window}",
+            ),
+            *top_shares(
+                "agent", 365,
+                says="the same agent gave {value} of our replies in {window}"
+                "|no agent gave a reply in {window}|no agent gave a reply in {window}",
             ),
             *means(
                 90, 365,
@@ -233,6 +266,7 @@ PEOPLE = (
                 90, 365,
                 says="{value} answer{s} by a bot in {window}|no answer by a bot in {window}",
             ),
+            *change("answers by a bot"),
             *shares(
                 "any_reply", 365,
                 says="{value} of the answers in {window} came from a bot"
@@ -244,9 +278,12 @@ PEOPLE = (
         "bot_session",
         "S13",
         rows("bot_session"),
-        counts(
-            30, 90, 365,
-            says="{value} talk{s} with the bot in {window}|no talk with the bot in {window}",
+        (
+            *counts(
+                30, 90, 365,
+                says="{value} talk{s} with the bot in {window}|no talk with the bot in {window}",
+            ),
+            *change("talks with the bot"),
         ),
     ),
     Stream(
@@ -259,6 +296,7 @@ PEOPLE = (
                 says="the bot could not help {value} time{s} in {window}"
                 "|the bot never failed them in {window}",
             ),
+            *change("failures of the bot"),
             *since(
                 "the bot could not help {value} day{s} ago|the bot could not help today"
                 "|the bot never failed them"
@@ -269,10 +307,13 @@ PEOPLE = (
         "bot_handoff",
         "S13",
         rows("bot_handoff"),
-        counts(
-            90, 365,
-            says="the bot handed over {value} time{s} in {window}"
-            "|the bot did not hand over in {window}",
+        (
+            *counts(
+                90, 365,
+                says="the bot handed over {value} time{s} in {window}"
+                "|the bot did not hand over in {window}",
+            ),
+            *change("handovers by the bot"),
         ),
     ),
 )  # fmt: skip

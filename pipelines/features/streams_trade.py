@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.features.stream import (
     Stream,
+    change,
     counts,
     facts,
     level,
@@ -20,6 +21,7 @@ MONEY = (
         rows("payment"),
         (
             *counts(30, 90, 365, says="{value} payment{s} in {window}|no payment in {window}"),
+            *change("payments"),
             *sums(90, 365, says="payments of {value} in {window}|no payment in {window}"),
             *since("the last payment was {value} day{s} ago|paid today|never paid anything"),
         ),
@@ -34,6 +36,7 @@ MONEY = (
                 30, 90, 365, None,
                 says="{value} payment{s} failed in {window}|no payment failed in {window}",
             ),
+            *change("failed payments"),
             *since(
                 "a payment failed {value} day{s} ago|a payment failed today|no payment ever failed"
             ),
@@ -56,6 +59,7 @@ MONEY = (
         rows("refund"),
         (
             *counts(90, 365, None, says="{value} refund{s} in {window}|no refund in {window}"),
+            *change("refunds"),
             *sums(365, says="refunds of {value} in {window}|no refund in {window}"),
         ),
         measure="value",
@@ -80,6 +84,7 @@ PROMISES = (
                 says="{value} promise{s} {was} broken in {window}"
                 "|no promise was broken in {window}",
             ),
+            *change("broken promises"),
             *shares(
                 "promise_due", 365, None,
                 says="{value} of the promises due in {window} were broken"
@@ -95,7 +100,13 @@ PROMISES = (
         "promise_made",
         "S12",
         rows("promise_made"),
-        counts(90, 365, says="{value} promise{s} made in {window}|no promise made in {window}"),
+        (
+            *counts(
+                90, 365,
+                says="{value} promise{s} made in {window}|no promise made in {window}",
+            ),
+            *change("promises"),
+        ),
         group="promise_broken",
     ),
     Stream(
@@ -107,6 +118,7 @@ PROMISES = (
                 7, 30, 90, 365,
                 says="hit by {value} outage{s} in {window}|hit by no outage in {window}",
             ),
+            *change("outages"),
             *sums(
                 90,
                 says="hit by outages of {value} hours in all in {window}"
@@ -135,6 +147,7 @@ BOND = (
         rows("meeting_held"),
         (
             *counts(90, 365, None, says="{value} meeting{s} in {window}|no meeting in {window}"),
+            *change("meetings"),
             *since("the last meeting was {value} day{s} ago|met today|never met"),
         ),
         group="meetings",
@@ -148,6 +161,7 @@ BOND = (
                 90, 365,
                 says="missed {value} meeting{s} in {window}|missed no meeting in {window}",
             ),
+            *change("missed meetings"),
             *shares(
                 "meeting", 365,
                 says="missed {value} of the meetings in {window}"
@@ -208,6 +222,7 @@ BOND = (
                 30, 90, 365,
                 says="we checked in {value} time{s} in {window}|we did not check in in {window}",
             ),
+            *change("check-ins"),
             *since("we checked in {value} day{s} ago|we checked in today|we never checked in"),
         ),
         group="outreach",
@@ -221,6 +236,7 @@ BOND = (
                 90, 365,
                 says="answered {value} check-in{s} in {window}|answered no check-in in {window}",
             ),
+            *change("answered check-ins"),
             *since(
                 "answered a check-in {value} day{s} ago|answered a check-in today"
                 "|never answered a check-in"

@@ -6,6 +6,8 @@ from models.contracts import KINDS, STAYING_KINDS
 from pipelines.features.stream import (
     Stat,
     Stream,
+    alive,
+    change,
     counts,
     distinct,
     last,
@@ -140,6 +142,7 @@ USE = (
                 says="sent something back {value} time{s} in {window}"
                 "|sent nothing back in {window}",
             ),
+            *change("returns"),
             *shares(
                 "order", 365,
                 says="{value} of the orders in {window} were sent back"
@@ -170,6 +173,7 @@ USE = (
                 "|stopped all activity in the last 30 days"
                 "|too little earlier activity to compare",
             ),
+            *alive("an order, use or a payment"),
         ),
         group="use",
     ),
@@ -198,6 +202,7 @@ USE = (
                 30, 90, 365,
                 says="{value} event{s} of any kind in {window}|nothing in {window}",
             ),
+            *change("events of any kind"),
             *since(
                 "nothing at all for {value} day{s}"
                 "|something happened today|nothing ever happened"

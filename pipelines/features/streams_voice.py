@@ -6,16 +6,21 @@ from models.contracts import SCORE_KINDS, WORD_KINDS
 from pipelines.features.stream import (
     RATINGS,
     Stream,
+    change,
     counts,
     distinct,
+    entropies,
     facts,
     last,
     level,
     lowest,
     means,
+    rhythm,
     rows,
     shares,
     since,
+    slopes,
+    streak,
     trend,
 )
 
@@ -51,6 +56,12 @@ WORDS = (
                 says="used {value} different channel{s} in {window}"
                 "|used no channel in {window}",
             ),
+            *entropies(
+                "channel", 365,
+                says="words come over mixed channels in {window} (entropy {value} bits)"
+                "|always used the same channel in {window}|used no known channel in {window}",
+            ),
+            *rhythm("a word from the customer"),
         ),
     ),
     Stream(
@@ -63,6 +74,7 @@ WORDS = (
                 says="spoke up unasked {value} time{s} in {window}"
                 "|did not speak up unasked in {window}",
             ),
+            *change("words unasked"),
             *since(
                 "spoke up unasked {value} day{s} ago|spoke up unasked today"
                 "|never spoke up unasked"
@@ -97,6 +109,7 @@ WORDS = (
                 says="changed the channel {value} time{s} within a case in {window}"
                 "|did not have to change the channel in {window}",
             ),
+            *change("changes of channel"),
             *since(
                 "changed the channel within a case {value} day{s} ago"
                 "|changed the channel within a case today|never changed the channel within a case"
@@ -118,6 +131,7 @@ def _by_channel(channel: str, words: str) -> Stream:
                 says=f"got in touch {words} {{value}} time{{s}} in {{window}}"
                 f"|did not get in touch {words} in {{window}}",
             ),
+            *change(f"contacts {words}"),
             *shares(
                 "contact", 365,
                 says=f"{{value}} of the contacts in {{window}} came {words}"
@@ -168,6 +182,7 @@ COMPLAINTS = (
                 says="{value} complaint{s} went a day without an answer in {window}"
                 "|no complaint went a day without an answer in {window}",
             ),
+            *change("complaints left a day without an answer"),
             *since(
                 "a complaint had waited a day for an answer {value} day{s} ago"
                 "|a complaint has waited a day for an answer today"
@@ -208,6 +223,7 @@ COMPLAINTS = (
                 says="spoke about us in public {value} time{s} in {window}"
                 "|did not speak about us in public in {window}",
             ),
+            *change("public words about us"),
             *since(
                 "spoke about us in public {value} day{s} ago|spoke about us in public today"
                 "|never spoke about us in public"
@@ -239,6 +255,12 @@ def _answers(kind: str) -> Stream:
                 365,
                 says=f"the lowest {name} answer in {{window}} was {{value}}"
                 f"|the lowest {name} answer in {{window}} was 0|{none}",
+            ),
+            *slopes(
+                365,
+                says=f"{name} answers change by {{value}} in 30 days over {{window}}"
+                f"|{name} answers stay the same over {{window}}"
+                f"|too few {name} answers in {{window}} to see a direction",
             ),
         ),
         measure="score",
@@ -274,6 +296,7 @@ SURVEYS = (
                 30, 90, 365, None,
                 says="{value} poor survey answer{s} in {window}|no poor survey answer in {window}",
             ),
+            *change("poor survey answers"),
             *since(
                 "the last poor survey answer came {value} day{s} ago"
                 "|a poor survey answer came today|never gave a poor survey answer"
@@ -289,6 +312,7 @@ SURVEYS = (
                 90, 365, None,
                 says="{value} survey answer{s} in {window}|no survey answer in {window}",
             ),
+            *change("survey answers"),
             *since(
                 "answered a survey {value} day{s} ago|answered a survey today"
                 "|never answered a survey"
@@ -316,10 +340,15 @@ SURVEYS = (
                 says="left {value} survey{s} unanswered in {window}"
                 "|left no survey unanswered in {window}",
             ),
+            *change("unanswered surveys"),
             *shares(
                 "survey_judged", 365, None,
                 says="{value} of the surveys in {window} stayed without an answer"
                 "|answered every survey in {window}|no survey to answer in {window}",
+            ),
+            *streak(
+                "survey_answer",
+                "left the last {value} survey{s} unanswered|left no survey since unanswered",
             ),
         ),
     ),

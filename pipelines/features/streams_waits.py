@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.features.stream import (
     Stream,
+    change,
     counts,
     facts,
     highest,
@@ -64,6 +65,7 @@ WAITS = (
                 says="{value} time{s} a first reply came later than promised in {window}"
                 "|no first reply came later than promised in {window}",
             ),
+            *change("late first replies"),
             *shares(
                 "promised_reply", 365, None,
                 says="{value} of the first replies due in {window} came later than promised"

@@ -210,16 +210,13 @@ class History:
             known = set(agents.loc[agents["is_bot"].eq(True).fillna(False), "agent_id"])
         return np.array([word in known for word in self.words("agent")], np.bool_)
 
-    def teams(self) -> NDArray[np.int32]:
-        """The team of each agent, by code: its place among the teams' names; -1 where not known."""
+    def teams(self) -> dict[str, str]:
+        """The team of each agent of whom it is known, by id."""
         agents = self.table("agents")
-        team: dict[str, str] = {}
-        if agents is not None:
-            known = agents.dropna(subset=["team"])
-            team = dict(zip(known["agent_id"], known["team"], strict=True))
-        place = {name: code for code, name in enumerate(sorted(set(team.values())))}
-        of_agent = [place.get(team.get(word, ""), -1) for word in self.words("agent")]
-        return np.array(of_agent, np.int32)
+        if agents is None:
+            return {}
+        known = agents.dropna(subset=["team"])
+        return dict(zip(known["agent_id"], known["team"], strict=True))
 
     def events_of(self, customer_id: str) -> pd.DataFrame:
         """One customer's interactions in the contract's columns, oldest first, with what the

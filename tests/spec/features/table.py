@@ -37,6 +37,7 @@ from pipelines.features import matrix, reference
 from pipelines.features.calendar_rows import calendars_by_team
 from pipelines.features.calendars import NO_HOURS, hours_of
 from pipelines.features.gaps import gaps_of
+from pipelines.features.matrix import teams_of
 from pipelines.history.events import DTYPES, NEVER, Events
 
 Expected = dict[str, float | None]
@@ -95,12 +96,12 @@ def feature_spec(
 def context(agents: list[str], tables: dict[str, str]) -> matrix.Context:
     """What the tables tell beside the rows; `agents` by code."""
     frames = {name: pd.DataFrame(_rows(text)).replace("-", None) for name, text in tables.items()}
+    told = frames.get("agents", pd.DataFrame({"agent_id": [], "team": []}))
+    team = dict(zip(told["agent_id"], told["team"], strict=True))
     hours = NO_HOURS
     if "calendars" in frames:
         given = frames["calendars"].astype({"weekday": float})
         calendars = calendars_by_team(given, frames.get("holidays"), ZoneInfo("UTC"))
-        told = frames.get("agents", pd.DataFrame({"agent_id": [], "team": []}))
-        team = dict(zip(told["agent_id"], told["team"], strict=True))
         hours = hours_of(calendars, agents, team, KNOWN_HOURS)
     gaps = frames.get("feed_gaps")
     if gaps is not None:
@@ -111,6 +112,7 @@ def context(agents: list[str], tables: dict[str, str]) -> matrix.Context:
         matrix.promise_seconds(Promises()),
         gaps=gaps_of(gaps),
         hours=hours,
+        teams=teams_of(agents, team),
     )
 
 

@@ -38,6 +38,7 @@ BUSY = (
 FOLLOWING = ("message_out", "case_pending", "message_in", "case_solved", "case_solved")
 KIND = st.one_of(st.sampled_from(BUSY), st.sampled_from(KINDS)).map(KINDS.index)
 BOTS = np.array([False, False, True])
+TEAMS = np.array([1, 0, -1], np.int32)
 
 
 @st.composite
@@ -154,7 +155,8 @@ def contexts(draw: st.DrawFn) -> matrix.Context:
 
 
 def context(gaps: Gaps = NO_GAPS, hours: Hours = NO_HOURS) -> matrix.Context:
-    return matrix.Context(BOTS, matrix.promise_seconds(Promises()), gaps=gaps, hours=hours)
+    promises = matrix.promise_seconds(Promises())
+    return matrix.Context(BOTS, promises, gaps=gaps, hours=hours, teams=TEAMS)
 
 
 def features(

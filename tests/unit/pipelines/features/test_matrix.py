@@ -109,6 +109,19 @@ def test_read_only_columns_are_taken_as_they_come():
     assert row[0, 0, matrix.column("order_count_7")] == 1
 
 
+# The whole of a share, and what happens to a customer once in years.
+WITHOUT_TREND = {
+    "settled", "survey_judged", "any_reply", "promised_reply", "promise_due", "meeting",
+    "referral", "contact_left", "plan_changed", "paused", "outreach_refused",
+}  # fmt: skip
+
+
+def test_whatever_is_counted_has_a_trend():
+    counted = {stream.name for stream in STREAMS if any(s.op == "count" for s in stream.stats)}
+    directed = {stream.name for stream in STREAMS if any(s.op == "trend" for s in stream.stats)}
+    assert counted - directed == WITHOUT_TREND
+
+
 def test_what_others_rely_on_by_name_is_there():
     for name in ("days_since_word", "silent", "fading", "days_since_active", "days_since_any"):
         assert matrix.features()[matrix.column(name)].name == name
