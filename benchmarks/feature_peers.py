@@ -27,7 +27,7 @@ from models.contracts import CHANNEL_CODE, DAY, KIND_CODE, SCORE_KIND_CODE, SCOR
 from models.home import Home
 from models.settings import Settings
 from pipelines.features import engine, matrix
-from pipelines.features.program import columns_of, compile_program
+from pipelines.features.program import compile_streams
 from pipelines.features.stream import RATINGS, SCORE_CUTS, Stat, Stream, Where
 from pipelines.features.streams import STREAMS
 from pipelines.history.store import History
@@ -67,18 +67,18 @@ def warmline_windows(home: Path, out: Path) -> None:
     streams = counted_streams()
     if "word" not in {stream.name for stream in streams}:
         streams = (*streams, replace(word, stats=()))
-    program, columns = compile_program(streams), columns_of(streams)
+    plan = compile_streams(streams)
     context = matrix.context(history, Settings(), [NIGHT])
     joined = np.zeros(history.manifest.customers, np.int64)  # no window asks since when
 
     def bucket(number: int) -> None:
-        events, members = history.versions(number, columns), history.members(number)
-        values = np.empty((1, min(BLOCK_ROWS, len(members)), len(program.template)))
+        events, members = history.versions(number, plan.columns), history.members(number)
+        values = np.empty((1, min(BLOCK_ROWS, len(members)), len(plan.program.template)))
         with (out / f"bucket-{number:05d}.float64").open("wb", buffering=0) as file:
             for start in range(0, len(members), BLOCK_ROWS):
                 some = members[start : start + BLOCK_ROWS]
                 block = values[:, : len(some)]
-                engine.fill(block, events, some, joined[some], [NIGHT], context, program)
+                engine.fill(block, events, some, joined[some], [NIGHT], context, plan)
                 file.write(block.data)
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -80,10 +80,11 @@ class Training(Section):
 
 
 class Features(Section):
-    """What of a company's own columns becomes a feature: numbers only."""
+    """What a company adds to the features: columns of its own (numbers only), and streams."""
 
     attributes: tuple[str, ...] = ()  # names in the table `attributes`, dated by valid_from
     static: tuple[str, ...] = ()  # other columns of `customers`, from the day they were seen
+    streams: str = ""  # a Python file that declares STREAMS; from the home, unless absolute
 
 
 class Scoring(Section):
@@ -210,9 +211,18 @@ def load(home: Path, environment: Mapping[str, str]) -> Settings:
     if wrong:
         raise WrongUsage("\n".join(wrong))
     try:
-        return Settings(**file)
+        return _placed(Settings(**file), home)
     except ValidationError as error:
         raise WrongUsage("\n".join(_lines(error, path))) from error
+
+
+def _placed(settings: Settings, home: Path) -> Settings:
+    """The settings, with a file that is named from the home named from anywhere."""
+    if not settings.features.streams:
+        return settings
+    streams = str((home / settings.features.streams).absolute())
+    features = settings.features.model_copy(update={"streams": streams})
+    return settings.model_copy(update={"features": features})
 
 
 def _unknown_keys(file: Mapping[str, Any], path: str) -> Iterator[str]:

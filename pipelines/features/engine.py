@@ -13,10 +13,8 @@ from pipelines.features import kernel
 from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
 from pipelines.features.elapsed import RHYTHM_COLUMNS
 from pipelines.features.figures import Lists, Nights
-from pipelines.features.gaps import Gaps
-from pipelines.features.program import Program
+from pipelines.features.program import Compiled, Program
 from pipelines.features.stream import ATTRIBUTES, WINDOWS
-from pipelines.features.streams import STREAMS
 from pipelines.history.events import DTYPES, Events
 
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
 
 FEW_ROWS = 20_000  # of a customer, for whom list entries of every kind may be set aside
-# What each stream is made of: while its feeds are down, nothing can come.
-KINDS_OF = tuple(stream.where.kinds for stream in STREAMS)
 
 
 def fill(
@@ -35,15 +31,16 @@ def fill(
     joined: NDArray[np.int64],
     nights: Sequence[Night],
     context: Context,
-    program: Program,
+    compiled: Compiled,
 ) -> None:
-    """Write the figures of the streams into the first columns of `out` [nights, customers, ...]."""
+    """Write the figures of the streams into `out` [nights, customers, ...]."""
+    program = compiled.program
     settled = events.settled and all(night.as_of <= night.cutoff for night in nights)
     columns = _columns(events, context, settled)
     first, end = (bound.astype(np.int64) for bound in events.bounds(customers))
     need = _room(columns, first, end, program)
     groups = [
-        _nights(nights, slots, gaps, context.silent_days)._replace(settled=settled)
+        _nights(nights, slots, gaps.table(compiled.kinds), context.silent_days, settled)
         for gaps, slots in context.gaps.by_night(nights)
     ]
     work = _work(columns, need, groups, context, program)
@@ -141,10 +138,16 @@ def _lists(entries: int, codes: int, days: int, tally: tuple[int, int]) -> Lists
     )
 
 
-def _nights(nights: Sequence[Night], slots: Sequence[int], gaps: Gaps, silent_days: int) -> Nights:
+def _nights(
+    nights: Sequence[Night],
+    slots: Sequence[int],
+    gaps: tuple[NDArray[np.int64], NDArray[np.int64]],
+    silent_days: int,
+    settled: bool,
+) -> Nights:
     """The nights at `slots`, in order of time."""
     order = sorted(slots, key=lambda slot: nights[slot].as_of)
-    dead, dead_start = gaps.table(KINDS_OF)
+    dead, dead_start = gaps
     as_of = np.array([nights[slot].as_of for slot in order], np.int64)
     back = [0 if days is None else days * DAY for days in WINDOWS]
     edges, edge = np.unique(as_of[:, None] - np.array(back, np.int64), return_inverse=True)
@@ -159,7 +162,7 @@ def _nights(nights: Sequence[Night], slots: Sequence[int], gaps: Gaps, silent_da
         part=np.empty((len(WINDOWS), 4)),
         differ=np.zeros((len(ATTRIBUTES), len(WINDOWS), 3)),
         rhythm=np.zeros((len(order), RHYTHM_COLUMNS)),
-        settled=False,
+        settled=settled,
         silent=silent_days * DAY,
         dead=dead,
         dead_start=dead_start,

@@ -389,7 +389,7 @@ def _compare(
         _shares(k, program, lists, nights, row)
         _streaks(k, program, lists, nights, row)
         if _is_heard(k, program.word, lists, nights):
-            row[len(program.template) - 1] = 0.0
+            row[program.silent] = 0.0
 
 
 @in_place

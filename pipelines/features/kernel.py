@@ -256,7 +256,7 @@ def _begin(joined: int, program: Program, nights: Nights, out: Floats) -> None:
         for column in range(features):
             row[column] = program.template[column]
         if joined <= nights.as_of[k]:
-            row[features - 2] = (nights.as_of[k] - joined) / DAY
+            row[program.tenure] = (nights.as_of[k] - joined) / DAY
 
 
 @in_place

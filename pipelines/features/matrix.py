@@ -27,7 +27,8 @@ from pipelines.features.calendar_rows import read_hours
 from pipelines.features.calendars import NO_HOURS, Hours
 from pipelines.features.declared import Attributes
 from pipelines.features.gaps import NO_GAPS, Gaps, gaps_of
-from pipelines.features.program import Program, compile_program
+from pipelines.features.own_streams import own_streams
+from pipelines.features.program import Compiled, compile_streams
 from pipelines.features.streams import STREAMS, stream_features
 from pipelines.feeds import found_gaps
 from pipelines.history.events import Events
@@ -119,8 +120,10 @@ NOTHING_DECLARED = Declared()
 
 @cache
 def features(declared: Declared = NOTHING_DECLARED) -> tuple[Feature, ...]:
-    """All columns in order: of the streams, the customer and the contract, then those declared."""
-    return stream_features() + relationship.FEATURES + declarations.features(declared)
+    """All columns in order: of the streams, the customer and the contract, then those declared,
+    then of a company's own streams. Raises `WrongUsage` where those cannot be used."""
+    own = tuple(one for stream in own_streams(declared.streams) for one in stream.features())
+    return (*stream_features(), *relationship.FEATURES, *declarations.features(declared), *own)
 
 
 @cache
@@ -140,9 +143,11 @@ def column(name: str) -> int:
 
 
 @cache
-def program() -> Program:
-    """The declared streams, compiled to tables."""
-    return compile_program(STREAMS)
+def compiled(declared: Declared = NOTHING_DECLARED) -> Compiled:
+    """All streams, a company's own among them, as the pass takes them."""
+    own = own_streams(declared.streams)
+    own_at = len(features(declared)) - sum(len(stream.stats) for stream in own)
+    return compile_streams(STREAMS, own, own_at)
 
 
 def context(history: History, settings: Settings, nights: Sequence[Night]) -> Context:
@@ -203,12 +208,14 @@ def compute(
     out = rooms.array(*shape) if rooms else np.empty(shape)
     own = len(stream_features())
     end = own + len(relationship.FEATURES)
+    last = end + len(declarations.features(context.declared))
     if len(customers) and len(nights):
-        engine.fill(out, events, customers, joined, nights, context, program())
+        plan = compiled(context.declared)
+        engine.fill(out, events, customers, joined, nights, context, plan)
         if not isinstance(terms, np.ndarray):
             terms = of_contract(terms, customers, nights, context)
         out[:, :, own:end] = terms
-        declarations.fill(out[:, :, end:], context.attributes, customers, nights)
+        declarations.fill(out[:, :, end:last], context.attributes, customers, nights)
         # Who has paused is not fading.
         out[:, :, column("fading")][out[:, :, column("paused")] == 1] = np.nan
     return out

@@ -9,6 +9,7 @@ row's kind are looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -96,14 +97,38 @@ class Program(NamedTuple):
     share: Ints  # [shares, 4]: stream, of stream, window, column
     streak: Ints  # [streaks, 3]: stream, stream that ends it, column
     template: NDArray[np.float64]  # [f] the row of a customer with no history
+    tenure: int  # column
+    silent: int  # column
     window_seconds: Ints  # [windows]
     rating_cuts: NDArray[np.float64]  # [score kinds, 2] highest poor, lowest good
     word: int  # the stream that ends silence
     asks_facts: bool  # whether any stream is over facts
 
 
-def compile_program(streams: Sequence[Stream]) -> Program:
-    """The tables of `streams`; columns are their features in order, then tenure and silence."""
+@dataclass(frozen=True)
+class Compiled:
+    """What the pass needs to know of some streams."""
+
+    program: Program
+    kinds: tuple[tuple[str, ...], ...]  # of each stream: while their feeds are down, nothing comes
+    columns: frozenset[str]  # of `Events` that any figure depends on
+
+
+def compile_streams(
+    streams: Sequence[Stream], own: Sequence[Stream] = (), own_at: int = 0
+) -> Compiled:
+    """What the pass needs for `streams`; columns are their features in order, then tenure and
+    silence. A company's `own` streams come last, their columns from `own_at` on."""
+    everything = (*streams, *own)
+    return Compiled(
+        compile_program(everything, len(streams), own_at),
+        tuple(stream.where.kinds for stream in everything),
+        columns_of(everything),
+    )
+
+
+def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Program:
+    """The tables of `streams`, of which those from `ours` on have their columns from `own_at`."""
     number = {stream.name: position for position, stream in enumerate(streams)}
     figures: list[tuple[int, int, int, bool, int]] = []
     shares: list[tuple[int, int, int, int]] = []
@@ -111,7 +136,15 @@ def compile_program(streams: Sequence[Stream]) -> Program:
     counted: list[tuple[int, int]] = []
     start, count_start = [0], [0]
     template: list[float] = []
-    for position, stream in enumerate(streams):
+    tenure = -1
+    for position, stream in enumerate((*streams, None)):
+        if position == ours:
+            tenure = len(template)
+            template += [np.nan, 1.0]
+            if position < len(streams):
+                template += [np.nan] * (own_at - len(template))
+        if stream is None:
+            break
         for stat in stream.stats:
             column = len(template)
             template.append(0.0 if stat.op in ZERO else np.nan)
@@ -148,7 +181,9 @@ def compile_program(streams: Sequence[Stream]) -> Program:
         figure=_ints(figures).reshape(-1, 5),
         share=_ints(shares).reshape(-1, 4),
         streak=_ints(streaks).reshape(-1, 3),
-        template=np.array([*template, np.nan, 1.0]),
+        template=np.array(template),
+        tenure=tenure,
+        silent=tenure + 1,
         window_seconds=_ints([FOREVER if days is None else days * DAY for days in WINDOWS]),
         rating_cuts=np.array([SCORE_CUTS[kind] for kind in SCORE_KINDS]),
         word=number[WORD],

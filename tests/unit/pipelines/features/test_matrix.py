@@ -133,7 +133,7 @@ def test_the_fingerprint_is_that_of_the_columns():
 
 
 def test_every_sentence_can_be_said():
-    for feature, empty in zip(matrix.features(), matrix.program().template, strict=False):
+    for feature, empty in zip(matrix.features(), matrix.compiled().program.template, strict=False):
         for value in (0.0, 1.0, 0.5, 7.25, 1234.0, float(empty)):
             words = say(feature, value)
             assert words, feature.name
