@@ -69,10 +69,23 @@ def _columns(events: Events, context: Context, settled: bool) -> Columns:
 def _read(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """The same values, contiguous and not to be written: as they are read, without a copy."""
     if array.strides == (0,):
-        return np.zeros(len(array), dtype)  # of a column that was not read: no memory is touched
+        return _unread(len(array), dtype)
     view = np.require(array, dtype, "C").view()
     view.flags.writeable = False
     return view
+
+
+_UNREAD: dict[type[np.generic], NDArray[Any]] = {}
+
+
+def _unread(rows: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """What stands for a column that was not read, because nothing depends on it: zeros, made once
+    for all buckets."""
+    found = _UNREAD.get(dtype, np.empty(0, dtype))
+    if len(found) < rows:
+        found = _UNREAD[dtype] = np.zeros(rows * 2, dtype)
+        found.flags.writeable = False
+    return found[:rows]
 
 
 def _room(
