@@ -7,6 +7,8 @@ feature pass does not see. Side files are empty but for the column that counts g
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.harness import warmline
 from data_samples.fastpath import FastSettings, agents, customers, lives, terms
 from data_samples.fastrows import Block, Drawn, draw
-from models.contracts import SCORE_KIND_CODE
+from models.contracts import DAY, SCORE_KIND_CODE
 from models.home import Home
 from pipelines.history.buckets import bucket_of, buckets_for
 from pipelines.history.events import DTYPES, NEVER, NONE, Events
@@ -41,6 +43,28 @@ def write_history(home: Home, settings: FastSettings) -> History:
             raise SystemExit(done.stderr)
     before = History.open(home.history).manifest
     _add_parts(home.history, before, settings, buckets)
+    return History.open(home.history)
+
+
+def write_days(home: Home, of: Home, days: int) -> History:
+    """A home with the history of another one, as if the last `days` days had come night by night
+    and nothing had been compacted: a part a day and bucket."""
+    shutil.copytree(of.root, home.root, copy_function=os.link)
+    history = History.open(home.history)
+    before, edges = history.manifest, np.arange(days - 1, -1, -1)
+    assert history.span is not None
+    until = history.span[1] + 1 - edges * DAY
+    where = home.history / f"g{before.generation + 1:06d}"
+    parts: list[Part] = []
+    for bucket in range(history.buckets):
+        events = history.versions(bucket)
+        day = np.searchsorted(until - DAY, events.at, side="right")
+        for number in range(days + 1):
+            some = events.take(day == number)
+            side = pa.table({"generation": np.zeros(len(some), np.int32)})
+            folder = where / f"day-{number:02d}"
+            parts.append(write_part(home.history, folder, bucket, some, side, Notes.none()))
+    publish(home.history, replace(before, generation=before.generation + 1, parts=tuple(parts)))
     return History.open(home.history)
 
 

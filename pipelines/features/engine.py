@@ -172,7 +172,7 @@ def _nights(
         edge=np.ascontiguousarray(edge.reshape(len(order), len(WINDOWS)), np.int64),
         high=np.zeros(len(order), np.int64),
         low=np.empty(len(WINDOWS), np.int64),
-        part=np.empty((len(WINDOWS), 4)),
+        part=np.empty((len(WINDOWS), 5)),
         differ=np.zeros((len(ATTRIBUTES), len(WINDOWS), 3)),
         rhythm=np.zeros((len(order), RHYTHM_COLUMNS)),
         settled=settled,

@@ -40,8 +40,8 @@ AGENT, TEAM, TOPIC, CHANNEL, CASE, BY_DAY = (
 R, ALPHA, A, B = ALIVE
 MONTH = 30.0 * DAY
 EVER = len(WINDOWS) - 1
-# Columns of the measures of a window.
-KNOWN, TOTAL, LOWEST, HIGHEST = range(4)
+# Columns of the measures of a window; OWN: the sum of what the next shorter window does not hold.
+KNOWN, TOTAL, LOWEST, HIGHEST, OWN = range(5)
 # Of the values of an attribute in a window: how many different ones, the share of the most frequent
 # one, their entropy.
 DIFFERENTS, TOP, MIXTURE = range(3)
@@ -77,7 +77,7 @@ class Nights(NamedTuple):
     edge: Ints  # [nights, windows] of them, where each window begins; in the last place its end
     high: Ints  # [nights] of a stream, the entry past the last that a night sees
     low: Ints  # [windows] first entry of each window
-    part: Floats  # [windows, 4] measures of what the next shorter window does not hold
+    part: Floats  # [windows, 5] measures of each window
     differ: Floats  # [attributes, windows, 3]
     rhythm: Floats  # [nights, RHYTHM_COLUMNS]
     settled: bool  # each row before a night stands, and the night knew it: no need to look
@@ -88,17 +88,20 @@ class Nights(NamedTuple):
 
 @in_place
 def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
-    """Of each window's own part: how many known, their sum, min and max."""
+    """Of each window: how many known, their sum, min and max. Sums are of the parts between edges,
+    the newest first: no difference of large ones."""
+    known, total, least, most = 0.0, 0.0, np.inf, -np.inf
     for w in range(deepest + 1):
-        known, total, least, most = 0.0, 0.0, np.inf, -np.inf
+        own = 0.0
         for p in range(low[w], high):
             if not np.isnan(value[p]):
                 known += 1.0
-                total += value[p]
+                own += value[p]
                 least = min(least, value[p])
                 most = max(most, value[p])
-        part[w, KNOWN], part[w, TOTAL], part[w, LOWEST], part[w, HIGHEST] = (
-            known, total, least, most,
+        total += own
+        part[w, KNOWN], part[w, TOTAL], part[w, LOWEST], part[w, HIGHEST], part[w, OWN] = (
+            known, total, least, most, own,
         )  # fmt: skip
         high = low[w]
 
@@ -106,21 +109,15 @@ def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) ->
 @in_place
 def _measured(part: Floats, op: int, window: int) -> float:
     """Sum, mean, min or max over a window."""
-    known, total, least, most = 0.0, 0.0, np.inf, -np.inf
-    for w in range(window + 1):
-        known += part[w, KNOWN]
-        total += part[w, TOTAL]
-        least = min(least, part[w, LOWEST])
-        most = max(most, part[w, HIGHEST])
     if op == SUM:
-        return total
-    if known == 0.0:
+        return float(part[window, TOTAL])
+    if part[window, KNOWN] == 0.0:
         return np.nan
     if op == TOTAL_OF:
-        return total
+        return float(part[window, TOTAL])
     if op == MEAN:
-        return total / known
-    return least if op == LEAST else most
+        return float(part[window, TOTAL] / part[window, KNOWN])
+    return float(part[window, LOWEST] if op == LEAST else part[window, HIGHEST])
 
 
 @in_place
@@ -255,7 +252,7 @@ def _write(  # noqa: C901 - one branch an operation
         elif op == TREND and table[i, MEASURED]:
             before_sum = 0.0
             for w in range(aux + 1, window + 1):
-                before_sum += part[w, TOTAL]
+                before_sum += part[w, OWN]
             now = _measured(part, SUM, aux)
             figure = _trend(now, before_sum, seconds[aux], seconds[window], age)
         elif op == TREND:
@@ -327,9 +324,6 @@ def _of_stream(
     """Figures of a stream, for each night."""
     start, deepest = lists.start[stream], program.deepest[stream]
     down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
-    differs = False
-    for attribute in range(len(ATTRIBUTES)):
-        differs = differs or program.distinct[stream, attribute] >= 0
     for a in range(asked):
         k = which[a]
         high = _windows(stream, k, start, lists, nights)
@@ -337,7 +331,7 @@ def _of_stream(
             continue
         if deepest >= 0:
             _measure(lists.value, nights.low, high, deepest, nights.part)
-        if differs:
+        if program.differs[stream]:
             _count_differents(stream, high, columns, program, lists, nights)
         as_of, since = nights.as_of[k], np.int64(0)
         if program.keeps[stream]:

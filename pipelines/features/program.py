@@ -88,6 +88,7 @@ class Program(NamedTuple):
     scale: NDArray[np.float64]  # [s]
     has_gaps: NDArray[np.bool_]  # [s]
     distinct: Ints  # [s, ATTRIBUTES] last window in which differents are counted, -1: none
+    differs: NDArray[np.bool_]  # [s] whether any are
     mixed: NDArray[np.bool_]  # [s, ATTRIBUTES] whether their frequencies are asked for as well
     deepest: Ints  # [s] last window whose measure is wanted, -1: none
     count_start: Ints  # [s + 1] into the counts
@@ -173,6 +174,7 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         scale=np.array([stream.scale for stream in streams]),
         has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
         distinct=_ints([[_differents(stream, a) for a in ATTRIBUTES] for stream in streams]),
+        differs=np.array([any(s.op in DIFFERENT for s in stream.stats) for stream in streams]),
         mixed=np.array([[_mixed(stream, a) for a in ATTRIBUTES] for stream in streams]),
         deepest=_ints([_deepest(stream) for stream in streams]),
         count_start=_ints(count_start),

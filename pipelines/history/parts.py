@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ SIDE_COLUMNS = (
     "key", "content", "version", "source", "owner", "given", "generation", "interaction_id",
     "contact_id", "caused_by", "text",
 )  # fmt: skip
+FEW = 0.5  # of the largest piece: so many rows or fewer are put in their places, not all sorted
+SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 # What came to be known of a row: see `Notes`.
 REPLACED, DELETED, MOVED, CONFIRMED, PRECEDED = range(5)
 
@@ -120,11 +122,19 @@ def _by_customer_and_time(events: Events) -> NDArray[np.intp]:
     """One number a row where it fits 63 bits: sorted pieces one after another then merge fast."""
     if not len(events):
         return np.empty(0, np.intp)
-    first = int(events.at.min())
-    span = int(events.at.max()) - first + 1
-    if (int(events.customer.max()) + 1) * span >= 2**63:
+    keys = _keys([events])
+    if keys is None:
         return np.lexsort((events.at, events.customer))
-    return np.argsort(events.customer * np.int64(span) + (events.at - first), kind="stable")
+    return np.argsort(keys[0], kind="stable")
+
+
+def _keys(pieces: Sequence[Events]) -> list[NDArray[np.int64]] | None:
+    """Of each row one number that orders by customer and time; None where 63 bits do not do."""
+    first = min(int(piece.at.min()) for piece in pieces)
+    span = max(int(piece.at.max()) for piece in pieces) - first + 1
+    if (max(int(piece.customer.max()) for piece in pieces) + 1) * span >= 2**63:
+        return None
+    return [piece.customer * np.int64(span) + (piece.at - first) for piece in pieces]
 
 
 def joined(pieces: Sequence[Events]) -> Events:
@@ -137,8 +147,59 @@ def joined(pieces: Sequence[Events]) -> Events:
 
 def merged(pieces: Sequence[Events]) -> Events:
     """All rows of `pieces`, each sorted, as one; the same as `Events.concatenate`, sooner."""
-    events = joined(pieces)
-    return events.take(event_order(events))
+    most = max(pieces, key=len)
+    others = joined([piece for piece in pieces if piece is not most] or [Events.empty()])
+    keys = _keys([most, others]) if 0 < len(others) <= len(most) * FEW else None
+    if keys is None:
+        events = joined(pieces)
+        return events.take(event_order(events))
+    order = np.argsort(keys[1], kind="stable")
+    return _inserted(most, others.take(order), keys[0], keys[1][order])
+
+
+def _inserted(
+    most: Events, few: Events, keys: NDArray[np.int64], few_keys: NDArray[np.int64]
+) -> Events:
+    """Few rows put in their places among many: only they are looked for, the others move along.
+
+    `keys` and `few_keys` ascend. Rows of one key are put in order by their content, whichever they
+    came with.
+    """
+    after = np.searchsorted(keys, few_keys, side="right")
+    place = after + np.arange(len(few))
+    stays = np.ones(len(most) + len(few), np.bool_)
+    stays[place] = False
+    columns: dict[str, NDArray[Any]] = {}
+    for name in Events.columns():
+        column = columns[name] = np.empty(len(stays), DTYPES[name])
+        column[place] = getattr(few, name)
+        column[stays] = getattr(most, name)
+    # Several rows of one key: some of the many, or several of the few.
+    with_most = (after > 0) & (keys[np.maximum(after, 1) - 1] == few_keys)
+    with_few = np.zeros(len(few), np.bool_)
+    with_few[1:] = few_keys[1:] == few_keys[:-1]
+    tied = np.unique(few_keys[with_most | with_few])
+    if len(tied):
+        _settle(columns, *(np.searchsorted(keys, tied, side) for side in SIDES),
+                *(np.searchsorted(few_keys, tied, side) for side in SIDES))  # fmt: skip
+    return Events(**columns)
+
+
+def _settle(
+    columns: dict[str, NDArray[Any]],
+    first: NDArray[np.intp],
+    last: NDArray[np.intp],
+    first_few: NDArray[np.intp],
+    last_few: NDArray[np.intp],
+) -> None:
+    """Orders by content, in place, the rows of each key: of the many and of the few, which lie
+    together."""
+    many = (last - first) + (last_few - first_few)
+    rows = np.repeat(first + first_few - (np.cumsum(many) - many), many) + np.arange(many.sum())
+    found = {name: column[rows] for name, column in columns.items()}
+    order = np.lexsort([found[name] for name in reversed(Events.content())])
+    for name, column in columns.items():
+        column[rows] = found[name][order]
 
 
 def write_part(
