@@ -247,36 +247,46 @@ def stream(
 
     `customers` is a mask over all customer numbers, [customers] or [nights, customers]: whose rows
     are wanted (on any night). Every bucket has a block, if only an empty one; one of many customers
-    or nights has several. At most `threads` + 1 blocks and as many buckets are in memory. Reading
+    or nights has several. At most `threads` + 1 blocks and one bucket more are in memory. Reading
     and computing both leave the lock of the interpreter, so that the next bucket is read while one
     is computed.
     """
-    joined = history.customers()["joined_at"].to_numpy(np.int64)
-    terms = history.terms()
     wanted = customers
     if customers is not None and customers.ndim == 2:
         wanted = np.logical_or.reduce(customers, axis=0)
-
     rooms = Rooms()
-
-    def block(work: _Work, members: NDArray[np.int32]) -> Block:
-        told = work.contract.result()[:, np.searchsorted(work.customers, members)]
-        events = work.events.result()
-        values = compute(events, members, joined[members], nights, context, told, rooms)
-        return Block(work.bucket, members, values)
-
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        waiting: deque[Future[Block]] = deque()
-        for bucket in range(history.buckets):
+        terms = pool.submit(history.terms)
+        joined = history.customers()["joined_at"].to_numpy(np.int64)
+
+        def prepared(bucket: int) -> list[_Work]:
+            """A bucket's rows and contracts, begun. What blocks wait for is before them in the
+            queue, so that none can wait in vain."""
             members = history.members(bucket)
             if wanted is not None:
                 members = members[wanted[members]]
-            # What blocks wait for is before them in the queue, so that none can wait in vain.
             events = pool.submit(history.versions, bucket) if len(members) else _nothing()
-            for some in _pieces(members, 1):
-                contract = pool.submit(of_contract, terms, some, nights, context)
-                work = _Work(bucket, some, events, contract)
-                for piece in _pieces(some, len(nights)):
+            return [
+                _Work(bucket, some, events, pool.submit(contracts, some))
+                for some in _pieces(members, 1)
+            ]
+
+        def contracts(some: NDArray[np.int32]) -> NDArray[np.float64]:
+            return of_contract(terms.result(), some, nights, context)
+
+        def block(work: _Work, members: NDArray[np.int32]) -> Block:
+            told = work.contract.result()[:, np.searchsorted(work.customers, members)]
+            events = work.events.result()
+            values = compute(events, members, joined[members], nights, context, told, rooms)
+            return Block(work.bucket, members, values)
+
+        waiting: deque[Future[Block]] = deque()
+        ahead: deque[list[_Work]] = deque([prepared(0)])
+        for bucket in range(history.buckets):
+            if bucket + 1 < history.buckets:  # read while this one is computed
+                ahead.append(prepared(bucket + 1))
+            for work in ahead.popleft():
+                for piece in _pieces(work.customers, len(nights)):
                     waiting.append(pool.submit(block, work, piece))
                     if len(waiting) > threads:
                         yield waiting.popleft().result()
