@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from models.command import Advance
     from models.home import Home
     from models.settings import Settings
+    from pipelines.walks import Engine
 
 
 # What a replay needs of the settings; never sources or stores, whose addresses may hold secrets.
@@ -66,6 +67,7 @@ def score(
     started: datetime,
     further: Sequence[checks.Check] = (),
     advance: Advance = lambda what, share: None,
+    engine: Engine | None = None,
 ) -> Scored:
     """Score everyone at `as_of` with the champion, check the batch, publish it whole.
 
@@ -73,6 +75,7 @@ def score(
     same bytes. What killed runs left is removed, so the caller holds the lock. Raises
     `RefusedToPublish` where a check fails, one of `further` included, that nobody has accepted for
     nights to come: the batch is kept for a look, and what was published before stays.
+    `engine`: where the history is walked over, this machine by default.
     """
     from models import bundle as bundles
 
@@ -81,7 +84,7 @@ def score(
     night = snapshots.night(as_of, settings.zone, settings.training.usual_hour, started)
     previous = latest(home.scores, before=as_of)
     question = Question(history, champion, settings, as_of, night, started, previous)
-    answer = work_out(question, advance)
+    answer = work_out(question, advance, engine)
     found = (*_checks(answer), *further)
     advance("writing", 0.95)
     answer.write(home.scores, run, facts_of(question, found))

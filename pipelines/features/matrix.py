@@ -268,7 +268,7 @@ def stream(
             events = pool.submit(history.versions, bucket) if len(members) else _nothing()
             return [
                 _Work(bucket, some, events, pool.submit(contracts, some))
-                for some in _pieces(members, 1)
+                for some in pieces(members, 1)
             ]
 
         def contracts(some: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -286,7 +286,7 @@ def stream(
             if bucket + 1 < history.buckets:  # read while this one is computed
                 ahead.append(prepared(bucket + 1))
             for work in ahead.popleft():
-                for piece in _pieces(work.customers, len(nights)):
+                for piece in pieces(work.customers, len(nights)):
                     waiting.append(pool.submit(block, work, piece))
                     if len(waiting) > threads:
                         yield waiting.popleft().result()
@@ -307,7 +307,7 @@ class _Work:
     contract: Future[NDArray[np.float64]]
 
 
-def _pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
+def pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
     """Customers in their order, so many at a time as fit into a block; one piece at least."""
     many = max(1, -(-len(members) * nights // BLOCK_ROWS))
     return np.array_split(members, many)

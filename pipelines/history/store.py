@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from pipelines.history.engine import connect
 from pipelines.history.events import Events
 from pipelines.history.identities import merged_customers, survivors
 from pipelines.history.lags import Lags
-from pipelines.history.manifest import Manifest, Watermark, read_current
+from pipelines.history.manifest import Manifest, Part, Watermark, read_current
 from pipelines.history.parts import merged, read_events
 from pipelines.history.rows import contract_rows, rows_of_customer
 from pipelines.history.schema import TABLE
@@ -109,6 +109,14 @@ class History:
         if not pieces:
             return Events.empty()
         return self.lags.applied(pieces[0] if len(pieces) == 1 else merged(pieces))
+
+    def of_parts(self, parts: Sequence[Part]) -> History:
+        """Just what `versions` needs of these parts: small, to be sent to where they are read."""
+        manifest = Manifest(generation=self.generation, buckets=self.buckets, parts=tuple(parts))
+        small = replace(self, manifest=manifest)
+        # Measured from tables that are not sent along.
+        vars(small)["lags"] = self.lags
+        return small
 
     def feeds(self) -> pd.DataFrame:
         """What each ingest brought: source, kind, day (of `occurred_at`, since 1970 UTC), lag (bin
