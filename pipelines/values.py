@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.history.customers import value_terms
-from pipelines.history.engine import connect
 from pipelines.history.rates import Instant, Money
 from pipelines.history.terms import Terms
 
@@ -72,7 +71,7 @@ def monthly_values(history: History, night: Instant, currency: str) -> NDArray[n
 
 def own_values(history: History) -> Terms:
     """The values in the customers' own rows, as one open term a customer."""
-    with connect() as connection:
+    with history.connection() as connection:
         return value_terms(connection, history.folder, history.manifest, history.precedence)
 
 

@@ -18,7 +18,7 @@ from models.contracts import Feature
 from models.errors import WrongUsage
 from pipelines.history import combining, knowledge, voices
 from pipelines.history.dictionaries import load
-from pipelines.history.engine import connect, name, quoted
+from pipelines.history.engine import name, quoted
 from pipelines.history.schema import ATTRIBUTES, CUSTOMERS
 from pipelines.history.terms import rows_of
 from pipelines.history.versions import all_versions
@@ -78,7 +78,7 @@ class Attributes:
     def of(cls, history: History, declared: Declared) -> Attributes:
         """The declared columns of a history. Raises `WrongUsage` for a column that never came."""
         pieces = [cls.none()]
-        with connect() as connection:
+        with history.connection() as connection:
             if declared.attributes and "attributes" in history.manifest.tables:
                 pieces.append(cls._dated(connection, history, declared.attributes))
             for position, column in enumerate(declared.static):

@@ -286,13 +286,20 @@ def placed_events(
     folder: Path, part: Part, generation: int | None = None
 ) -> tuple[Events, NDArray[np.intp]]:
     """As `read_events`, with the row of the part (and of its side file) of each."""
-    events = read_raw(folder, part)
-    events = replace(events, recorded=events.recorded.copy(), until=events.until.copy())
     notes = read_notes(folder, part)
-    keep = np.ones(len(events), np.bool_)
+    keep = None
     if generation is not None:
         keep = read_side(folder, part, ("generation",))["generation"].to_numpy() <= generation
         notes = notes.take(notes.generation <= generation)
+    return told(read_raw(folder, part), notes, keep)
+
+
+def told(
+    events: Events, notes: Notes, keep: NDArray[np.bool_] | None = None
+) -> tuple[Events, NDArray[np.intp]]:
+    """The events as `notes` on them tell, and the row that each had; of those to `keep` only."""
+    events = replace(events, recorded=events.recorded.copy(), until=events.until.copy())
+    keep = np.ones(len(events), np.bool_) if keep is None else keep
     keep[notes.because(MOVED).row] = False
     gone, preceded = notes.because(REPLACED, DELETED), notes.because(PRECEDED)
     np.minimum.at(events.until, gone.row, gone.known)

@@ -111,14 +111,19 @@ def write(
 ) -> tuple[File, ...]:
     """Writes `fresh_TABLE` into the folder `where`; returns all version files of the table."""
     known = before.tables.get(table, ())
-    fresh = (
-        f"SELECT * EXCLUDE (_key, _version), {generation} AS _generation, "  # noqa: S608
-        f"{ingested_at}::BIGINT AS _ingested_at FROM fresh_{table} ORDER BY _ordinal"
-    )
+    fresh = fresh_versions(table, generation, ingested_at)
     if len(known) < MOST_FILES:
         return (*known, _copy(connection, folder, where / f"{table}.parquet", fresh))
     everything = f"({all_versions(folder, before, table)}) UNION ALL BY NAME ({fresh})"
     return (_copy(connection, folder, where / f"{table}.parquet", everything),)
+
+
+def fresh_versions(table: str, generation: int, ingested_at: int) -> str:
+    """SQL of `fresh_TABLE` as its versions are kept."""
+    return (
+        f"SELECT * EXCLUDE (_key, _version), {generation} AS _generation, "  # noqa: S608
+        f"{ingested_at}::BIGINT AS _ingested_at FROM fresh_{table} ORDER BY _ordinal"
+    )
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, path: Path, rows: str) -> File:

@@ -27,6 +27,7 @@ from pipelines.history.schema import TABLE
 from pipelines.history.terms import Terms
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
 
@@ -65,6 +66,10 @@ class History:
             )
         then = replace(self.manifest, **vars(past))
         return History(self.folder, then, True, self.precedence)
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """One to read the tables of this generation with, for the caller to close."""
+        return connect()
 
     @property
     def _until(self) -> int | None:
@@ -151,7 +156,7 @@ class History:
 
     @cached_property
     def _survivors(self) -> NDArray[np.int32]:
-        with connect() as connection:
+        with self.connection() as connection:
             return survivors(connection, self.folder, self.manifest)
 
     def members(self, bucket: int) -> NDArray[np.int32]:
@@ -176,7 +181,7 @@ class History:
 
     @cached_property
     def _customers(self) -> pd.DataFrame:
-        with connect() as connection:
+        with self.connection() as connection:
             frame = customer_frame(connection, self.folder, self.manifest, self.precedence)
             if not self._merged.any():
                 return frame
@@ -190,17 +195,17 @@ class History:
     def _terms(self) -> Terms | None:
         if "terms" not in self.manifest.tables:
             return None
-        with connect() as connection:
+        with self.connection() as connection:
             terms = coded_terms(connection, self.folder, self.manifest, self.precedence)
         return terms.moved(self._survivors) if self._merged.any() else terms
 
     def table(self, table: str) -> pd.DataFrame | None:
         """The rows of a contract table that count now, times in UTC; None where it never came."""
         if table == "interactions":
-            return contract_rows(self.folder, self.manifest, self._until)
+            return self.contract_rows()
         if table not in self.manifest.tables:
             return None
-        with connect() as connection:
+        with self.connection() as connection:
             told = voices.told(connection, self.folder, self.manifest, table, self.precedence)
             return versions.frame(connection, TABLE[table], voices.counting(told))
 
@@ -239,12 +244,18 @@ class History:
 
         from pipelines.history.derived import derived_rows
 
-        rows = rows_of_customer(self.folder, self.manifest, number, self._until)
+        rows = self.contract_rows(number)
         told = derived_rows(self, number)
         if not len(told):
             return rows
         both = pd.concat([rows, told], ignore_index=True)
         return both.sort_values("occurred_at", kind="stable", ignore_index=True)
+
+    def contract_rows(self, customer: int | None = None) -> pd.DataFrame:
+        """The interactions that count in the contract's columns, of one customer number or all."""
+        if customer is None:
+            return contract_rows(self.folder, self.manifest, self._until)
+        return rows_of_customer(self.folder, self.manifest, customer, self._until)
 
     @cached_property
     def numbers(self) -> dict[str, int]:

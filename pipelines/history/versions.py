@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.history.engine import files, name
+from pipelines.history.engine import name
 from pipelines.history.manifest import Manifest
 from pipelines.history.schema import PROVENANCE, Table
 
@@ -26,11 +26,8 @@ NEWEST_FIRST = "greatest(updated_at, deleted_at) DESC NULLS LAST, _generation DE
 
 def all_versions(folder: Path, manifest: Manifest, table: str) -> str:
     """SQL that yields every version of every row of a table, as of the manifest's generation."""
-    paths = [folder / file.path for file in manifest.tables[table]]
-    return (
-        f"SELECT * FROM read_parquet({files(paths)}, union_by_name = true) "  # noqa: S608
-        f"WHERE _generation <= {manifest.generation}"
-    )
+    rows = manifest.versions_of(folder, table)
+    return f"SELECT * FROM ({rows}) WHERE _generation <= {manifest.generation}"  # noqa: S608
 
 
 def parted(rows: str, key: Sequence[str]) -> tuple[str, str]:
