@@ -71,7 +71,7 @@ def train(run: Run, as_of: date | None, horizon: int | None, engine: str) -> Non
     from pipelines.train import train as training
 
     refuse_unfinished(run.home)
-    with run.progress() as advance, running(engine, run.settings) as where:
+    with run.progress() as advance, running(engine, run.settings, run.now) as where:
         storage.pull(run)
         trained = training(
             run.home,
@@ -102,7 +102,7 @@ def score(run: Run, as_of: date | None, engine: str) -> None:
     with (
         run.progress() as advance,
         exclusive(run.home.lock, "run"),
-        running(engine, run.settings) as where,
+        running(engine, run.settings, run.now) as where,
     ):
         refuse_unfinished(run.home)
         storage.pull(run, as_of=night)

@@ -17,9 +17,9 @@ from models.version import code_version
 from pipelines import checks, nightchecks, snapshots
 from pipelines.acceptance import can_last, let_through
 from pipelines.features import matrix
-from pipelines.history.store import History
 from pipelines.population import Why
 from pipelines.scoring import Answer, Question, work_out
+from pipelines.walks import Local
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from models.command import Advance
     from models.home import Home
     from models.settings import Settings
+    from pipelines.history.store import History
     from pipelines.walks import Engine
 
 
@@ -79,7 +80,8 @@ def score(
     """
     from models import bundle as bundles
 
-    history = History.open(home.history, settings.ingest.precedence)
+    engine = engine or Local(settings.performance.threads)
+    history = engine.history(home.history, settings.ingest.precedence)
     champion = bundles.champion(home, expect=matrix.fingerprint(settings.features))
     night = snapshots.night(as_of, settings.zone, settings.training.usual_hour, started)
     previous = latest(home.scores, before=as_of)
@@ -104,6 +106,7 @@ def score(
         found,
         (
             *answer.worth.notes(answer.scores.customer),
+            *engine.notes(),
             *([spite.note] if spite else []),
         ),
     )

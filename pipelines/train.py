@@ -19,6 +19,7 @@ from pipelines.history.store import History
 from pipelines.lock import exclusive
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
 from pipelines.undated import left_out
+from pipelines.walks import Local
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,7 +118,8 @@ def _train(
     from models import bundle as bundles
     from models import churn
 
-    history = History.open(home.history, settings.ingest.precedence)
+    engine = engine or Local(settings.performance.threads)
+    history = engine.history(home.history, settings.ingest.precedence)
     plan = plan_snapshots(history, settings, as_of, horizon)
     rows = assemble(history, settings, (*plan.training, *plan.judging), horizon, advance, engine)
     is_training = rows.at(plan.training, settings)
@@ -174,6 +176,7 @@ def _train(
         left_out=(
             *left_out(history, plan.training[0], settings.zone),
             *stood_in(history.feeds()),
+            *engine.notes(),
         ),
     )
 

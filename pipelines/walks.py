@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from pipelines.features import matrix
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelines.history.events import Events
     from pipelines.history.store import History
     from pipelines.labels import Readable
@@ -87,6 +89,11 @@ class Engine(Protocol):
         """Whether `each` runs in this process, one block after another: what it keeps stays."""
         ...
 
+    def history(self, folder: Path, precedence: tuple[str, ...]) -> History:
+        """The history that it walks over, where the home's lies in `folder`. Raises
+        `WarmlineError` where there is none."""
+        ...
+
     def walk(self, walk: Walk, each: Callable[[Rows], T]) -> Iterator[tuple[T, float]]:
         """What `each` made of the rows of every block and night, in no order, and the share that
         is done."""
@@ -96,6 +103,10 @@ class Engine(Protocol):
         """What `each` made of the interactions of every bucket that count today, in no order."""
         ...
 
+    def notes(self) -> list[str]:
+        """What the last walk could not use, in words."""
+        ...
+
 
 @dataclass(frozen=True)
 class Local:
@@ -103,6 +114,11 @@ class Local:
 
     threads: int = 2
     keeps_rows: bool = True
+
+    def history(self, folder: Path, precedence: tuple[str, ...]) -> History:
+        from pipelines.history.store import History
+
+        return History.open(folder, precedence)
 
     def walk(self, walk: Walk, each: Callable[[Rows], T]) -> Iterator[tuple[T, float]]:
         blocks = matrix.stream(
@@ -119,3 +135,6 @@ class Local:
 
     def buckets(self, history: Readable, each: Callable[[Events], T]) -> Iterator[T]:
         return (each(history.bucket(bucket)) for bucket in range(history.buckets))
+
+    def notes(self) -> list[str]:
+        return []

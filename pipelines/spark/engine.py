@@ -31,6 +31,8 @@ from pipelines.spark.tasks import (
 from pipelines.walks import Rows, Walk
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyspark.sql import SparkSession
 
     from pipelines.history.events import Events
@@ -50,11 +52,21 @@ class Spark:
     url: str = ""
     keeps_rows: bool = False
 
+    def history(self, folder: Path, precedence: tuple[str, ...]) -> History:
+        """As `walks.Engine.history`."""
+        return History.open(folder, precedence)
+
     def walk(self, walk: Walk, each: Callable[[Rows], T]) -> Iterator[tuple[T, float]]:
         """As `walks.Engine.walk`. Raises `WarmlineError` saying what failed in a task."""
-        context = replace(walk.context, attributes=Attributes.none())
-        work = OfRows(tuple(walk.nights), context, each, matrix.fingerprint(walk.context.declared))
-        for answer in self._run(list(_of_rows(walk, self._sources(walk.history))), work):
+        history = walk.history
+        members = [history.members(bucket) for bucket in range(history.buckets)]
+        sources = self._sources(history)
+        tasks = [
+            replace(task, source=sources[task.number])
+            for task in tasks_of(walk, members)
+            if len(task.customers) or task.number == 0  # one at least, so that there is an answer
+        ]
+        for answer in self._run(tasks, of_rows(walk, each)):
             yield answer, 1.0
 
     def buckets(self, history: Readable, each: Callable[[Events], T]) -> Iterator[T]:
@@ -63,6 +75,10 @@ class Spark:
             raise TypeError(f"tasks read a stored history, not {type(history).__name__}")
         buckets = [Bucket(*one) for one in enumerate(self._sources(history))]
         return self._run(buckets, OfEvents(each))
+
+    def notes(self) -> list[str]:
+        """As `walks.Engine.notes`: an ingest has told already."""
+        return []
 
     def _sources(self, history: History) -> list[Source]:
         parts: list[list[Part]] = [[] for _ in range(history.buckets)]
@@ -101,24 +117,28 @@ def _last_line(error: Exception) -> str:
     return line if line.endswith(".") else f"{line}."
 
 
-def _of_rows(walk: Walk, sources: Sequence[Source]) -> Iterator[Task]:
-    """A task a bucket of which anybody is wanted; one at least."""
-    history, anyone = walk.history, walk.wanted.anyone
-    joined = history.customers()["joined_at"].to_numpy(np.int64)
-    terms = history.terms()
-    for bucket, source in enumerate(sources):
-        members = history.members(bucket)
-        members = members[anyone[members]]
-        if len(members) or bucket == 0:
-            yield Task(
-                bucket,
-                source,
-                members,
-                joined[members],
-                None if terms is None else _of_members(terms, members),
-                walk.context.attributes.among(members),
-                walk.wanted.among(members),
-            )
+def of_rows(walk: Walk, each: Callable[[Rows], T]) -> OfRows[T]:
+    """What tasks of the walk do."""
+    context = replace(walk.context, attributes=Attributes.none())
+    found = matrix.fingerprint(walk.context.declared)
+    return OfRows(tuple(walk.nights), context, each, found)
+
+
+def tasks_of(walk: Walk, members: Sequence[NDArray[np.int32]]) -> Iterator[Task]:
+    """A task for each bucket, whose `members` are given, with what concerns who is asked about."""
+    anyone, terms = walk.wanted.anyone, walk.history.terms()
+    joined = walk.history.customers()["joined_at"].to_numpy(np.int64)
+    for number, everyone in enumerate(members):
+        some = everyone[anyone[everyone]]
+        yield Task(
+            number,
+            None,
+            some,
+            joined[some],
+            None if terms is None else _of_members(terms, some),
+            walk.context.attributes.among(some),
+            walk.wanted.among(some),
+        )
 
 
 def _of_members(terms: Terms, members: NDArray[np.int32]) -> Terms:

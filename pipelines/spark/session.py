@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -73,13 +74,22 @@ def java_version(environment: Mapping[str, str]) -> int:
 
 @contextmanager
 def opened(settings: Spark) -> Iterator[SparkSession]:
-    """A session, stopped at the end. Raises `WarmlineError` where none can be had."""
+    """A session, stopped at the end; one that was there before (a notebook's) is used and stays.
+
+    Raises `WarmlineError` where none can be had.
+    """
     require(settings)
-    session = _start(settings)
+    # Its conversions to pandas, which are not used here, are what it means.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    from pyspark.sql import SparkSession
+
+    there = SparkSession.getActiveSession()
+    session = there or _start(settings)
     try:
         yield session
     finally:
-        session.stop()
+        if there is None:
+            session.stop()
 
 
 def _start(settings: Spark) -> SparkSession:

@@ -75,11 +75,11 @@ class Bucket:
     """One bucket, and where its rows are."""
 
     number: int
-    source: Source
+    source: Source | None  # None: they come with the task
 
     def versions(self) -> Events:
         """As `History.versions`."""
-        return self.source.versions(self.number)
+        return self.source.versions(self.number) if self.source else Events.empty()
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,10 @@ class OfRows(Generic[T]):
     def __call__(self, task: Task) -> Iterator[T]:
         events = task.versions() if len(task.customers) else Events.empty()
         yield from self.of(task, task.customers, events)
+
+    def without_rows(self, task: Task, customers: NDArray[np.int32]) -> Iterator[T]:
+        """The same of those who never had an interaction."""
+        return self.of(task, customers, Events.empty())
 
     def of(self, task: Task, customers: NDArray[np.int32], events: Events) -> Iterator[T]:
         """The same of some of the task's customers, whose every row is in `events`."""
