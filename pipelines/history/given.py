@@ -17,18 +17,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from models.errors import WarmlineError
-from pipelines.history import coding, moving, small
+from pipelines.history import coding, moving, small, totals
 from pipelines.history.arrivals import Arrivals
-from pipelines.history.engine import connect, count, name, one_row
+from pipelines.history.engine import Scratch, count, name, one_row
 from pipelines.history.events import NEVER, Events
-from pipelines.history.ingest import compare
-from pipelines.history.lags import Lags
+from pipelines.history.ingest import settle
+from pipelines.history.lags import UNKNOWN, Lags
 from pipelines.history.leaving_out import Omit
 from pipelines.history.manifest import Manifest
 from pipelines.history.parts import told
 from pipelines.history.reading import read_table
 from pipelines.history.rejects import Reject
-from pipelines.history.report import Counts
 from pipelines.history.rows import WORDS, coded, joined
 from pipelines.history.running import Order, Run
 from pipelines.history.schema import TABLE, TABLES
@@ -93,24 +92,19 @@ NOTHING_KNOWN = Known()
 class Given(History):
     """A history in memory. Its customers are numbered 0, 1, 2, ... in the order of their ids."""
 
-    database: duckdb.DuckDBPyConnection
+    database: Scratch
     arrived: Rows
     arrivals: Arrivals
     cases: pa.Table  # customer, case, case_id
     known: Known
     rejects: tuple[Reject, ...]  # `file` is the table, `line` the row's place in it from 1
-    counts: Mapping[str, Counts]  # by table
+    rejected: int  # rows that cannot be used, of which `rejects` lists the first
+    pending: int  # interactions of customers that no table names: they are in no feature
+    naive: int  # times without an offset
     ignored: tuple[str, ...]  # columns that were not read
 
-    @property
-    def pending(self) -> int:
-        """Interactions of customers that no table names: they are in no feature."""
-        return self.counts["interactions"].pending if "interactions" in self.counts else 0
-
     def connection(self) -> duckdb.DuckDBPyConnection:
-        cursor = self.database.cursor()
-        cursor.execute("SET TimeZone = 'UTC'")
-        return cursor
+        return self.database.reader()
 
     def versions(self, bucket: int, columns: object = None) -> Events:
         return self._events
@@ -134,7 +128,10 @@ class Given(History):
     @cached_property
     def lags(self) -> Lags:
         """How late each source is: as the home measured, else as the given rows show."""
-        return self.known.lags or Lags.measured(self._feeds, self.words("source"))
+        if self.known.lags:
+            return self.known.lags
+        shown = any((counts["lag"] != UNKNOWN).any() for counts in self.arrivals.counts)
+        return Lags.measured(self._feeds, self.words("source")) if shown else Lags.none()
 
     @cached_property
     def _feeds(self) -> pd.DataFrame:
@@ -176,14 +173,16 @@ def given(
         NOWHERE, NOWHERE, None, True, 1.0, str(zone), now, lambda _: None, memory_gb, threads,
         omit=omit, precedence=precedence, source_name=source,
     )  # fmt: skip
-    connection = connect(timezone=str(zone), memory_gb=memory_gb, threads=threads)
-    before = Held(held=dict(known.words))
+    scratch = Scratch(timezone=str(zone), memory_gb=memory_gb, threads=threads)
     for dictionary, words in known.words.items():
-        _hold(connection, dictionary, words)
-    run = Run(order, connection, before, NOWHERE)
+        _hold(scratch.connection, dictionary, words)
+    run = Run(order, scratch.connection, Held(held=dict(known.words)), NOWHERE)
     _read(run, tables)
-    compare(run)
-    return _kept(run, known)
+    for staged in run.staged.values():
+        if small.is_small(staged.table.name):
+            small.freshen(run.connection, staged)
+    settle(run)
+    return _kept(run, scratch, known)
 
 
 def _hold(connection: duckdb.DuckDBPyConnection, dictionary: str, words: Sequence[str]) -> None:
@@ -228,7 +227,7 @@ def _plain(rows: pa.Table) -> pa.Table:
     return rows.append_column(PLACE, pa.array(np.arange(rows.num_rows)))
 
 
-def _kept(run: Run, known: Known) -> Given:
+def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
     """What an ingest would write, held in memory."""
     connection, seen = run.connection, int(run.order.now.timestamp())
     tables = [
@@ -255,12 +254,15 @@ def _kept(run: Run, known: Known) -> Given:
         sources=arrivals.marks,
         held=held,
     )
+    pending = count(connection, "placed WHERE _number IS NULL AND deleted_at IS NULL")
+    naive = totals.naive(connection, [staged.name for staged in run.staged.values()])
     for staged in run.staged.values():
         connection.execute(f"DROP TABLE {staged.name}")
     return Given(
-        NOWHERE, manifest, precedence=run.order.precedence, database=connection, arrived=arrived,
+        NOWHERE, manifest, precedence=run.order.precedence, database=scratch, arrived=arrived,
         arrivals=arrivals, cases=cases, known=known, rejects=tuple(run.rejects),
-        counts=run.counts, ignored=tuple(run.ignored),
+        rejected=sum(counts.rejected for counts in run.counts.values()),
+        pending=pending, naive=naive, ignored=tuple(run.ignored),
     )  # fmt: skip
 
 

@@ -126,14 +126,21 @@ def compare(run: Run) -> None:
             read = run.counts[table]
             found = small.compare(run.connection, history, staged, before, read.rejected)
             run.counts[table] = replace(found, erased=read.erased)
+    settle(run)
+    totals.count_interactions(run.connection, run.counts)
+    if "interactions" in run.counts:
+        run.counts["interactions"].conflicting_ids = conflicts.same_age(run.connection)
+
+
+def settle(run: Run) -> None:
+    """Numbers the customers, and finds out whose each interaction is and what it brings. Needs
+    `fresh_TABLE` of each small table that came."""
+    history, before = run.order.history, run.before
     dictionaries.load(run.connection, history, before, "customer")
     run.new_customers = numbering.number_customers(run.connection, history, before)
     _take_up_pending(run)
     judge(run.connection, history, before)
     coding.place(run.connection, history, before)
-    totals.count_interactions(run.connection, run.counts)
-    if "interactions" in run.counts:
-        run.counts["interactions"].conflicting_ids = conflicts.same_age(run.connection)
 
 
 def _refuse_nobody(run: Run) -> None:
