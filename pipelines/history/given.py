@@ -51,6 +51,7 @@ class Held(Manifest):
     """A generation whose tables and words stand in a database in memory, not in files."""
 
     held: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words by code
+    several: frozenset[str] = frozenset()  # tables with several versions of a row
 
     def versions_of(self, folder: Path, table: str) -> str:
         return f"SELECT * FROM {name('versions_' + table)}"  # noqa: S608
@@ -59,6 +60,10 @@ class Held(Manifest):
         if dictionary not in self.held:
             return super().words_of(folder, dictionary)
         return f"SELECT word, code FROM {name('held_' + dictionary)}"  # noqa: S608
+
+    def may_have_several(self, table: str) -> bool:
+        # Ids of other systems make one row of two.
+        return table in self.several or "identities" in self.tables
 
     def word_list(self, folder: Path, dictionary: str) -> list[str]:
         return list(self.held.get(dictionary, ()))
@@ -253,6 +258,7 @@ def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
         tables=dict.fromkeys(tables, ()),
         sources=arrivals.marks,
         held=held,
+        several=frozenset(table for table in tables if small.several(connection, table)),
     )
     pending = count(connection, "placed WHERE _number IS NULL AND deleted_at IS NULL")
     naive = totals.naive(connection, [staged.name for staged in run.staged.values()])

@@ -158,6 +158,10 @@ class Manifest:
         paths = engine.files([folder / file.path for file in self.tables[table]])
         return f"SELECT * FROM read_parquet({paths}, union_by_name = true)"  # noqa: S608
 
+    def may_have_several(self, table: str) -> bool:
+        """Whether a row of a small table may have come in several versions."""
+        return True
+
     def words_of(self, folder: Path, dictionary: str) -> str:
         """SQL of a dictionary's words with their codes."""
         rows, before = "SELECT NULL::VARCHAR AS word, NULL::INTEGER AS code WHERE false", 0

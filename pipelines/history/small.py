@@ -99,6 +99,12 @@ def freshen(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
     connection.execute(FRESH.format(**words))
 
 
+def several(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether `fresh_TABLE` has several versions of a row."""
+    query = f"SELECT count(DISTINCT _key) < count(*) FROM fresh_{table}"  # noqa: S608
+    return bool(one_row(connection, query)[0])
+
+
 def _same_age(connection: duckdb.DuckDBPyConnection, staged: Staged) -> list[str]:
     labels = ", ".join(f"{name(column)}::VARCHAR" for column in staged.table.key)
     rows = connection.execute(SAME_AGE.format(labels=labels, table=staged.table.name))
