@@ -42,6 +42,7 @@ class Question:
     night: matrix.Night
     started: datetime  # stamps the scores
     previous: ScoreBatch | None  # the night before, which tells what changed
+    context: matrix.Context | None = None  # None: what the history tells
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def work_out(question: Question, advance: Advance = lambda what, share: None) ->
     """Walk over the history once and score everyone; explain whom the plan can reach."""
     history, settings = question.history, question.settings
     people = Population.of(history.people(), history.terms())
-    worths = worth(history, question.night, settings.currency)
+    money = question.context.money if question.context else None
+    worths = worth(history, question.night, settings.currency, money)
     at_least, share = settings.scoring.explain_at_least, settings.scoring.explain_share
     shortlist = Shortlist(max(at_least, round(share * len(people))))
     why_not = people.excluded(question.night)
@@ -113,7 +115,7 @@ class _Pass:
         blocks = matrix.stream(
             asked.history,
             [asked.night],
-            matrix.context(asked.history, asked.settings, [asked.night]),
+            asked.context or matrix.context(asked.history, asked.settings, [asked.night]),
             customers=self.why_not == Why.SCORED,
             threads=threads,
         )

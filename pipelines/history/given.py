@@ -30,8 +30,8 @@ from pipelines.history.reading import read_table
 from pipelines.history.rejects import Reject
 from pipelines.history.rows import WORDS, coded, joined
 from pipelines.history.running import Order, Run
-from pipelines.history.schema import TABLE, TABLES
-from pipelines.history.sources import Feed, check_columns, described
+from pipelines.history.schema import TABLE, TABLES, TERMS
+from pipelines.history.sources import Feed, check_columns, described, empty_feed
 from pipelines.history.store import History
 
 if TYPE_CHECKING:
@@ -75,19 +75,22 @@ class Known:
 
     `words` by code of "topic", "agent" and "source": rows of one customer at one second are ordered
     by these codes, and the home's context is by agent code. `lags` and `numbers` (of customers, by
-    id) say how late rows without `recorded_at` are taken to be. Without any of it words are coded
-    in their own order, and lags are those that the given rows show.
+    id) say how late rows without `recorded_at` are taken to be. `tables` are those that the home
+    has: rows of `terms` that nobody gives are then no contracts, not unknown ones. Without any of
+    it words are coded in their own order, and lags are those that the given rows show.
     """
 
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lags: Lags | None = None  # by the code of `words["source"]`
     numbers: Mapping[str, int] = field(default_factory=dict)
+    tables: frozenset[str] = frozenset()  # a customer without a contract is told from no contracts
 
     @classmethod
     def of(cls, history: History) -> Known:
         """All that a history knows."""
         words = {one: tuple(history.words(one)) for one in coding.DICTIONARIES}
-        return cls(words, history.lags, history.numbers)
+        numbers = history.numbers if history.lags.any_late else {}
+        return cls(words, history.lags, numbers, frozenset(history.manifest.tables))
 
 
 NOTHING_KNOWN = Known()
@@ -107,6 +110,7 @@ class Given(History):
     pending: int  # interactions of customers that no table names: they are in no feature
     naive: int  # times without an offset
     ignored: tuple[str, ...]  # columns that were not read
+    came: frozenset[str]  # tables of which rows were given
 
     def connection(self) -> duckdb.DuckDBPyConnection:
         return self.database.reader()
@@ -182,7 +186,7 @@ def given(
     for dictionary, words in known.words.items():
         _hold(scratch.connection, dictionary, words)
     run = Run(order, scratch.connection, Held(held=dict(known.words)), NOWHERE)
-    _read(run, tables)
+    _read(run, tables, known)
     for staged in run.staged.values():
         if small.is_small(staged.table.name):
             small.freshen(run.connection, staged)
@@ -199,7 +203,7 @@ def _hold(connection: duckdb.DuckDBPyConnection, dictionary: str, words: Sequenc
     connection.register(f"held_{dictionary}", table)
 
 
-def _read(run: Run, tables: Mapping[str, pa.Table]) -> None:
+def _read(run: Run, tables: Mapping[str, pa.Table], known: Known) -> None:
     unknown = sorted(set(tables) - set(TABLE))
     if unknown:
         raise WarmlineError(
@@ -218,6 +222,8 @@ def _read(run: Run, tables: Mapping[str, pa.Table]) -> None:
             check_columns(feed)
             read_table(run, table, [feed])
             run.connection.unregister(there)
+    if TERMS.name in known.tables and TERMS.name not in tables:
+        read_table(run, TERMS, [empty_feed(TERMS)])
 
 
 def _plain(rows: pa.Table) -> pa.Table:
@@ -235,9 +241,7 @@ def _plain(rows: pa.Table) -> pa.Table:
 def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
     """What an ingest would write, held in memory."""
     connection, seen = run.connection, int(run.order.now.timestamp())
-    tables = [
-        one for one in run.staged if small.is_small(one) and count(connection, f"fresh_{one}")
-    ]
+    tables = [one for one in run.staged if _came(connection, one, known)]
     for table in tables:
         rows = small.fresh_versions(table, GENERATION, seen)
         connection.execute(f"CREATE TABLE {name('versions_' + table)} AS {rows}")
@@ -269,7 +273,15 @@ def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
         arrivals=arrivals, cases=cases, known=known, rejects=tuple(run.rejects),
         rejected=sum(counts.rejected for counts in run.counts.values()),
         pending=pending, naive=naive, ignored=tuple(run.ignored),
+        came=frozenset(one for one, counts in run.counts.items() if counts.rows),
     )  # fmt: skip
+
+
+def _came(connection: duckdb.DuckDBPyConnection, table: str, known: Known) -> bool:
+    """Whether a small table is told of: by rows, or because the home has it."""
+    return small.is_small(table) and (
+        table in known.tables or count(connection, f"fresh_{table}") > 0
+    )
 
 
 def _words(connection: duckdb.DuckDBPyConnection, dictionary: str) -> list[str]:
