@@ -44,6 +44,7 @@ class Question:
     night: matrix.Night
     started: datetime  # stamps the scores
     previous: ScoreBatch | None  # the night before, which tells what changed
+    context: matrix.Context | None = None  # None: what the history tells
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,9 @@ def work_out(
     """
     history, settings, night = question.history, question.settings, question.night
     engine = engine or Local(settings.performance.threads)
-    people = Population.of(history.customers(), history.terms())
-    worths = worth(history, night, settings.currency)
+    people = Population.of(history.people(), history.terms())
+    money = question.context.money if question.context else None
+    worths = worth(history, night, settings.currency, money)
     why_not = people.excluded(night)
     asked = _Asked(question, engine, worths.amount, _walk(question, people, why_not), advance)
     scores, reasons = asked.in_one_walk() if engine.keeps_rows else asked.in_two_walks()
@@ -113,9 +115,8 @@ def _walk(question: Question, people: Population, why_not: NDArray[np.int8]) -> 
         contracted=people.contracted(question.night.cutoff)[None],
         active_days=settings.training.active_days,
     )
-    return Walk(
-        question.history, nights, matrix.context(question.history, settings, nights), wanted
-    )
+    context = question.context or matrix.context(question.history, settings, nights)
+    return Walk(question.history, nights, context, wanted)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def assemble(
     `engine`: where the rows are made, this machine by default.
     """
     engine = engine or Local(settings.performance.threads)
-    people = Population.of(history.customers(), history.terms())
+    people = Population.of(history.people(), history.terms())
     nights = [snapshots.night(day, settings.zone, settings.training.usual_hour) for day in dates]
     told, label = _labels(history, settings, people, nights, horizon_days * DAY, engine)
     usable = np.array(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.history.customers import value_terms
 from pipelines.history.rates import Instant, Money
 from pipelines.history.terms import Terms
 
@@ -46,16 +45,17 @@ class Worth:
         ]
 
 
-def worth(history: History, night: Instant, currency: str) -> Worth:
+def worth(history: History, night: Instant, currency: str, money: Money | None = None) -> Worth:
     """What each customer is worth at a night, by the terms that run, else by the customer's row.
 
-    In `currency`, the home's, at the night's rate; without one it is unknown. Where no value was
+    In `currency`, the home's, at the night's rate, by `money` where the history's own rates are not
+    meant; without one it is unknown. Where no value was
     known yet that night the earliest one that ever was stands in: this ranks customers and is no
     feature, and an unknown value would rank a customer behind all others.
     """
-    customers = len(history.customers())
-    money = Money.of_history(history, currency)
-    found = _of_terms(own_values(history), customers, money, night)
+    customers = history.manifest.customers
+    money = money or Money.of_history(history, currency)
+    found = _of_terms(history.values(), customers, money, night)
     terms = history.terms()
     if terms is None or len(terms) == 0:
         return found
@@ -67,12 +67,6 @@ def worth(history: History, night: Instant, currency: str) -> Worth:
 def monthly_values(history: History, night: Instant, currency: str) -> NDArray[np.float64]:
     """The amounts of `worth`."""
     return worth(history, night, currency).amount
-
-
-def own_values(history: History) -> Terms:
-    """The values in the customers' own rows, as one open term a customer."""
-    with history.connection() as connection:
-        return value_terms(connection, history.folder, history.manifest, history.precedence)
 
 
 def _of_terms(terms: Terms, customers: int, money: Money, night: Instant) -> Worth:

@@ -251,28 +251,24 @@ def stream(
     and computing both leave the lock of the interpreter, so that the next bucket is read while one
     is computed.
     """
-    wanted = customers
-    if customers is not None and customers.ndim == 2:
-        wanted = np.logical_or.reduce(customers, axis=0)
+    wanted = customers if customers is None or customers.ndim == 1 else customers.any(axis=0)
     rooms = Rooms()
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        terms = pool.submit(history.terms)
-        joined = history.customers()["joined_at"].to_numpy(np.int64)
+        joined = history.people().joined
 
         def prepared(bucket: int) -> list[_Work]:
             """A bucket's rows and contracts, begun. What blocks wait for is before them in the
             queue, so that none can wait in vain."""
-            members = history.members(bucket)
-            if wanted is not None:
-                members = members[wanted[members]]
+            everyone = history.members(bucket)
+            members = everyone if wanted is None else everyone[wanted[everyone]]
             events = pool.submit(history.versions, bucket) if len(members) else _nothing()
             return [
-                _Work(bucket, some, events, pool.submit(contracts, some))
+                _Work(bucket, some, events, pool.submit(contracts, bucket, some))
                 for some in pieces(members, 1)
             ]
 
-        def contracts(some: NDArray[np.int32]) -> NDArray[np.float64]:
-            return of_contract(terms.result(), some, nights, context)
+        def contracts(bucket: int, some: NDArray[np.int32]) -> NDArray[np.float64]:
+            return of_contract(history.terms_of(bucket), some, nights, context)
 
         def block(work: _Work, members: NDArray[np.int32]) -> Block:
             told = work.contract.result()[:, np.searchsorted(work.customers, members)]

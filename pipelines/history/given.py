@@ -17,22 +17,21 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from models.errors import WarmlineError
-from pipelines.history import coding, moving, small
+from pipelines.history import coding, moving, small, totals
 from pipelines.history.arrivals import Arrivals
-from pipelines.history.engine import connect, count, name, one_row
+from pipelines.history.engine import Scratch, count, name, one_row
 from pipelines.history.events import NEVER, Events
-from pipelines.history.ingest import compare
-from pipelines.history.lags import Lags
+from pipelines.history.ingest import settle
+from pipelines.history.lags import UNKNOWN, Lags
 from pipelines.history.leaving_out import Omit
 from pipelines.history.manifest import Manifest
 from pipelines.history.parts import told
 from pipelines.history.reading import read_table
 from pipelines.history.rejects import Reject
-from pipelines.history.report import Counts
 from pipelines.history.rows import WORDS, coded, joined
 from pipelines.history.running import Order, Run
-from pipelines.history.schema import TABLE, TABLES
-from pipelines.history.sources import Feed, check_columns, described
+from pipelines.history.schema import TABLE, TABLES, TERMS
+from pipelines.history.sources import Feed, check_columns, described, empty_feed
 from pipelines.history.store import History
 
 if TYPE_CHECKING:
@@ -52,6 +51,7 @@ class Held(Manifest):
     """A generation whose tables and words stand in a database in memory, not in files."""
 
     held: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words by code
+    several: frozenset[str] = frozenset()  # tables with several versions of a row
 
     def versions_of(self, folder: Path, table: str) -> str:
         return f"SELECT * FROM {name('versions_' + table)}"  # noqa: S608
@@ -60,6 +60,10 @@ class Held(Manifest):
         if dictionary not in self.held:
             return super().words_of(folder, dictionary)
         return f"SELECT word, code FROM {name('held_' + dictionary)}"  # noqa: S608
+
+    def may_have_several(self, table: str) -> bool:
+        # Ids of other systems make one row of two.
+        return table in self.several or "identities" in self.tables
 
     def word_list(self, folder: Path, dictionary: str) -> list[str]:
         return list(self.held.get(dictionary, ()))
@@ -71,19 +75,22 @@ class Known:
 
     `words` by code of "topic", "agent" and "source": rows of one customer at one second are ordered
     by these codes, and the home's context is by agent code. `lags` and `numbers` (of customers, by
-    id) say how late rows without `recorded_at` are taken to be. Without any of it words are coded
-    in their own order, and lags are those that the given rows show.
+    id) say how late rows without `recorded_at` are taken to be. `tables` are those that the home
+    has: rows of `terms` that nobody gives are then no contracts, not unknown ones. Without any of
+    it words are coded in their own order, and lags are those that the given rows show.
     """
 
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lags: Lags | None = None  # by the code of `words["source"]`
     numbers: Mapping[str, int] = field(default_factory=dict)
+    tables: frozenset[str] = frozenset()  # a customer without a contract is told from no contracts
 
     @classmethod
     def of(cls, history: History) -> Known:
         """All that a history knows."""
         words = {one: tuple(history.words(one)) for one in coding.DICTIONARIES}
-        return cls(words, history.lags, history.numbers)
+        numbers = history.numbers if history.lags.any_late else {}
+        return cls(words, history.lags, numbers, frozenset(history.manifest.tables))
 
 
 NOTHING_KNOWN = Known()
@@ -93,24 +100,20 @@ NOTHING_KNOWN = Known()
 class Given(History):
     """A history in memory. Its customers are numbered 0, 1, 2, ... in the order of their ids."""
 
-    database: duckdb.DuckDBPyConnection
+    database: Scratch
     arrived: Rows
     arrivals: Arrivals
     cases: pa.Table  # customer, case, case_id
     known: Known
     rejects: tuple[Reject, ...]  # `file` is the table, `line` the row's place in it from 1
-    counts: Mapping[str, Counts]  # by table
+    rejected: int  # rows that cannot be used, of which `rejects` lists the first
+    pending: int  # interactions of customers that no table names: they are in no feature
+    naive: int  # times without an offset
     ignored: tuple[str, ...]  # columns that were not read
-
-    @property
-    def pending(self) -> int:
-        """Interactions of customers that no table names: they are in no feature."""
-        return self.counts["interactions"].pending if "interactions" in self.counts else 0
+    came: frozenset[str]  # tables of which rows were given
 
     def connection(self) -> duckdb.DuckDBPyConnection:
-        cursor = self.database.cursor()
-        cursor.execute("SET TimeZone = 'UTC'")
-        return cursor
+        return self.database.reader()
 
     def versions(self, bucket: int, columns: object = None) -> Events:
         return self._events
@@ -134,7 +137,10 @@ class Given(History):
     @cached_property
     def lags(self) -> Lags:
         """How late each source is: as the home measured, else as the given rows show."""
-        return self.known.lags or Lags.measured(self._feeds, self.words("source"))
+        if self.known.lags:
+            return self.known.lags
+        shown = any((counts["lag"] != UNKNOWN).any() for counts in self.arrivals.counts)
+        return Lags.measured(self._feeds, self.words("source")) if shown else Lags.none()
 
     @cached_property
     def _feeds(self) -> pd.DataFrame:
@@ -176,14 +182,16 @@ def given(
         NOWHERE, NOWHERE, None, True, 1.0, str(zone), now, lambda _: None, memory_gb, threads,
         omit=omit, precedence=precedence, source_name=source,
     )  # fmt: skip
-    connection = connect(timezone=str(zone), memory_gb=memory_gb, threads=threads)
-    before = Held(held=dict(known.words))
+    scratch = Scratch(timezone=str(zone), memory_gb=memory_gb, threads=threads)
     for dictionary, words in known.words.items():
-        _hold(connection, dictionary, words)
-    run = Run(order, connection, before, NOWHERE)
-    _read(run, tables)
-    compare(run)
-    return _kept(run, known)
+        _hold(scratch.connection, dictionary, words)
+    run = Run(order, scratch.connection, Held(held=dict(known.words)), NOWHERE)
+    _read(run, tables, known)
+    for staged in run.staged.values():
+        if small.is_small(staged.table.name):
+            small.freshen(run.connection, staged)
+    settle(run)
+    return _kept(run, scratch, known)
 
 
 def _hold(connection: duckdb.DuckDBPyConnection, dictionary: str, words: Sequence[str]) -> None:
@@ -195,7 +203,7 @@ def _hold(connection: duckdb.DuckDBPyConnection, dictionary: str, words: Sequenc
     connection.register(f"held_{dictionary}", table)
 
 
-def _read(run: Run, tables: Mapping[str, pa.Table]) -> None:
+def _read(run: Run, tables: Mapping[str, pa.Table], known: Known) -> None:
     unknown = sorted(set(tables) - set(TABLE))
     if unknown:
         raise WarmlineError(
@@ -214,6 +222,8 @@ def _read(run: Run, tables: Mapping[str, pa.Table]) -> None:
             check_columns(feed)
             read_table(run, table, [feed])
             run.connection.unregister(there)
+    if TERMS.name in known.tables and TERMS.name not in tables:
+        read_table(run, TERMS, [empty_feed(TERMS)])
 
 
 def _plain(rows: pa.Table) -> pa.Table:
@@ -228,12 +238,10 @@ def _plain(rows: pa.Table) -> pa.Table:
     return rows.append_column(PLACE, pa.array(np.arange(rows.num_rows)))
 
 
-def _kept(run: Run, known: Known) -> Given:
+def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
     """What an ingest would write, held in memory."""
     connection, seen = run.connection, int(run.order.now.timestamp())
-    tables = [
-        one for one in run.staged if small.is_small(one) and count(connection, f"fresh_{one}")
-    ]
+    tables = [one for one in run.staged if _came(connection, one, known)]
     for table in tables:
         rows = small.fresh_versions(table, GENERATION, seen)
         connection.execute(f"CREATE TABLE {name('versions_' + table)} AS {rows}")
@@ -254,14 +262,26 @@ def _kept(run: Run, known: Known) -> Given:
         tables=dict.fromkeys(tables, ()),
         sources=arrivals.marks,
         held=held,
+        several=frozenset(table for table in tables if small.several(connection, table)),
     )
+    pending = count(connection, "placed WHERE _number IS NULL AND deleted_at IS NULL")
+    naive = totals.naive(connection, [staged.name for staged in run.staged.values()])
     for staged in run.staged.values():
         connection.execute(f"DROP TABLE {staged.name}")
     return Given(
-        NOWHERE, manifest, precedence=run.order.precedence, database=connection, arrived=arrived,
+        NOWHERE, manifest, precedence=run.order.precedence, database=scratch, arrived=arrived,
         arrivals=arrivals, cases=cases, known=known, rejects=tuple(run.rejects),
-        counts=run.counts, ignored=tuple(run.ignored),
+        rejected=sum(counts.rejected for counts in run.counts.values()),
+        pending=pending, naive=naive, ignored=tuple(run.ignored),
+        came=frozenset(one for one, counts in run.counts.items() if counts.rows),
     )  # fmt: skip
+
+
+def _came(connection: duckdb.DuckDBPyConnection, table: str, known: Known) -> bool:
+    """Whether a small table is told of: by rows, or because the home has it."""
+    return small.is_small(table) and (
+        table in known.tables or count(connection, f"fresh_{table}") > 0
+    )
 
 
 def _words(connection: duckdb.DuckDBPyConnection, dictionary: str) -> list[str]:

@@ -15,12 +15,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from models.errors import WarmlineError
+from models.files import sync_folder
 from pipelines.history import (
     coding,
     conflicts,
     dictionaries,
     mapped,
     numbering,
+    people,
     small,
     sources,
     totals,
@@ -126,14 +128,21 @@ def compare(run: Run) -> None:
             read = run.counts[table]
             found = small.compare(run.connection, history, staged, before, read.rejected)
             run.counts[table] = replace(found, erased=read.erased)
+    settle(run)
+    totals.count_interactions(run.connection, run.counts)
+    if "interactions" in run.counts:
+        run.counts["interactions"].conflicting_ids = conflicts.same_age(run.connection)
+
+
+def settle(run: Run) -> None:
+    """Numbers the customers, and finds out whose each interaction is and what it brings. Needs
+    `fresh_TABLE` of each small table that came."""
+    history, before = run.order.history, run.before
     dictionaries.load(run.connection, history, before, "customer")
     run.new_customers = numbering.number_customers(run.connection, history, before)
     _take_up_pending(run)
     judge(run.connection, history, before)
     coding.place(run.connection, history, before)
-    totals.count_interactions(run.connection, run.counts)
-    if "interactions" in run.counts:
-        run.counts["interactions"].conflicting_ids = conflicts.same_age(run.connection)
 
 
 def _refuse_nobody(run: Run) -> None:
@@ -200,7 +209,7 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
         new |= draft.interactions(run.staging, arriving)
     draft.words(new)
     draft.pending()
-    finished = _with_conflicts(run, draft.finish())
+    finished = _with_people(run, draft.where, _with_conflicts(run, draft.finish()))
     order.progress("publishing")
     publish(order.history, finished)
     order.progress("published")
@@ -217,6 +226,18 @@ def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:
     ids = dictionaries.read_words(order.history, manifest, "customer") if found else []
     run.differences = conflicts.differences(found, ids)
     return replace(manifest, conflicts=found)
+
+
+def _with_people(run: Run, where: Path, manifest: Manifest) -> Manifest:
+    """The manifest with its customers and contracts coded."""
+    order = run.order
+    order.progress("coding customers")
+    with connect(
+        run.staging / "people.duckdb", memory_gb=order.memory_gb / 2, threads=order.threads
+    ) as connection:
+        coded = people.code(connection, order.history, where, manifest, order.precedence)
+    sync_folder(where)
+    return coded
 
 
 def _reads(run: Run) -> dict[str, dict[str, str]]:

@@ -81,6 +81,16 @@ class Lags:
         rows = np.where(rows.sum(axis=2, keepdims=True) >= FEW, rows, whole)
         return cls(np.cumsum(rows, axis=2) / rows.sum(axis=2, keepdims=True))
 
+    @classmethod
+    def none(cls) -> Lags:
+        """Nothing was measured of any source."""
+        return cls(np.ones((0, len(KINDS), len(BINS))))
+
+    @property
+    def any_late(self) -> bool:
+        """Whether any row was late at all."""
+        return bool((self.cumulative[:, :, 0] < 1).any())
+
     def covering(self, sources: int) -> Lags:
         """The same for at least so many sources: of further ones nothing was measured."""
         more = sources - len(self.cumulative)

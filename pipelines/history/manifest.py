@@ -116,6 +116,23 @@ class Aged:
 
 
 @dataclass(frozen=True)
+class CodedPeople:
+    """Customers and contracts as numbers (see `people`), made of a `state` of the tables."""
+
+    state: str
+    precedence: tuple[str, ...]  # of sources, by which they were combined
+    customers: File
+    terms: File | None  # None: no source ever gave any
+    values: File
+
+    def files(self) -> Iterator[File]:
+        yield self.customers
+        yield self.values
+        if self.terms:
+            yield self.terms
+
+
+@dataclass(frozen=True)
 class Manifest:
     """One generation. `buckets` is a power of two; `span` holds first and last `occurred_at`."""
 
@@ -138,6 +155,7 @@ class Manifest:
     conflicts: tuple[Conflict, ...] = ()  # between sources, as of this generation
     erased: int = 0  # persons erased by then: of nights before, they are missing
     words: Aged | None = None  # None: words were never removed for their age
+    people: CodedPeople | None = None  # None: to be worked out from the tables
 
     def of_bucket(self, bucket: int) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.bucket == bucket)
@@ -152,11 +170,17 @@ class Manifest:
         yield from self.feeds
         if self.pending:
             yield self.pending
+        if self.people:
+            yield from self.people.files()
 
     def versions_of(self, folder: Path, table: str) -> str:
         """SQL of all that ever came of a small table."""
         paths = engine.files([folder / file.path for file in self.tables[table]])
         return f"SELECT * FROM read_parquet({paths}, union_by_name = true)"  # noqa: S608
+
+    def may_have_several(self, table: str) -> bool:
+        """Whether a row of a small table may have come in several versions."""
+        return True
 
     def words_of(self, folder: Path, dictionary: str) -> str:
         """SQL of a dictionary's words with their codes."""
@@ -218,6 +242,7 @@ class Manifest:
             ),
             erased=raw.get("erased", 0),
             words=Aged(**raw["words"]) if raw.get("words") else None,
+            people=_people(raw.get("people")),
         )
 
 
@@ -241,6 +266,14 @@ def _files(raw: list[dict[str, Any]]) -> tuple[File, ...]:
 
 def _span(raw: list[int] | None) -> tuple[int, int] | None:
     return (raw[0], raw[1]) if raw else None
+
+
+def _people(raw: dict[str, Any] | None) -> CodedPeople | None:
+    if not raw:
+        return None
+    terms = File(**raw["terms"]) if raw["terms"] else None
+    customers, values = File(**raw["customers"]), File(**raw["values"])
+    return CodedPeople(raw["state"], tuple(raw["precedence"]), customers, terms, values)
 
 
 def _part(raw: dict[str, Any]) -> Part:

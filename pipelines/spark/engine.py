@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from pipelines.labels import Readable
 
 T = TypeVar("T")
-NOBODY = -1  # a customer number
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Spark:
         sources = self._sources(history)
         tasks = [
             replace(task, source=sources[task.number])
-            for task in tasks_of(walk, members)
+            for task in tasks_of(walk, members, history.terms_of)
             if len(task.customers) or task.number == 0  # one at least, so that there is an answer
         ]
         for answer in self._run(tasks, of_rows(walk, each)):
@@ -124,12 +123,18 @@ def of_rows(walk: Walk, each: Callable[[Rows], T]) -> OfRows[T]:
     return OfRows(tuple(walk.nights), context, each, found)
 
 
-def tasks_of(walk: Walk, members: Sequence[NDArray[np.int32]]) -> Iterator[Task]:
-    """A task for each bucket, whose `members` are given, with what concerns who is asked about."""
-    anyone, terms = walk.wanted.anyone, walk.history.terms()
-    joined = walk.history.customers()["joined_at"].to_numpy(np.int64)
+def tasks_of(
+    walk: Walk,
+    members: Sequence[NDArray[np.int32]],
+    terms_of: Callable[[int], Terms | None],
+) -> Iterator[Task]:
+    """A task for each bucket, whose `members` are given, with what concerns who is asked about.
+
+    `terms_of`: terms of a bucket, or of more customers than it has.
+    """
+    anyone, joined = walk.wanted.anyone, walk.history.people().joined
     for number, everyone in enumerate(members):
-        some = everyone[anyone[everyone]]
+        some, terms = everyone[anyone[everyone]], terms_of(number)
         yield Task(
             number,
             None,
@@ -142,9 +147,6 @@ def tasks_of(walk: Walk, members: Sequence[NDArray[np.int32]]) -> Iterator[Task]
 
 
 def _of_members(terms: Terms, members: NDArray[np.int32]) -> Terms:
-    """Their terms by number. Where they have none they keep one of nobody: that there are contracts
-    at all decides whether theirs are 0 or not known."""
+    """Their terms, by number."""
     mine = terms.among(members)
-    if len(mine) == 0 and len(terms):
-        return replace(terms.take(np.arange(1)), customer=np.array([NOBODY], np.int32))
     return replace(mine, customer=members[mine.customer])

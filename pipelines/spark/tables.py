@@ -205,9 +205,11 @@ class Tables:
         bucket, number = found["bucket"].to_numpy(), found["number"].to_numpy()
         edges = np.searchsorted(bucket, np.arange(many + 1))
         members = [number[edges[b] : edges[b + 1]] for b in range(many)]
+        terms = walk.history.terms()
+        asked = tasks_of(walk, members, lambda bucket: terms)
         cells = [
             pickle.dumps(_named(task, everyone, ids), pickle.HIGHEST_PROTOCOL)
-            for task, everyone in zip(tasks_of(walk, members), members, strict=True)
+            for task, everyone in zip(asked, members, strict=True)
         ]
         table = pa.table(
             {"bucket": pa.array(range(many), pa.int32()), CELL: pa.array(cells, pa.binary())}

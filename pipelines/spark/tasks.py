@@ -88,7 +88,7 @@ class Task(Bucket):
 
     customers: NDArray[np.int32]  # ascending
     joined: NDArray[np.int64]
-    terms: Terms | None  # theirs; where others have some and they none, one of nobody
+    terms: Terms | None  # theirs, by number; None where no source ever gave any
     attributes: Attributes
     wanted: Wanted  # by position in `customers`
 

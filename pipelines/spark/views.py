@@ -1,4 +1,4 @@
-"""Contract tables as Spark finds them: its own sources, and SQL that maps others to the contract."""
+"""Contract tables as Spark finds them: its sources, and SQL that maps them to the contract."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipelines.features.matrix import Night
 from pipelines.features.relationship import FEATURES, fill
+from pipelines.history.people import People
 from pipelines.history.rates import Money
 from pipelines.history.terms import END_KIND_CODE, NEVER, Terms, announced
 from pipelines.population import Population
@@ -66,7 +67,7 @@ def population(of: Terms | None, customers: int = 1, **columns: object) -> Popul
         }
         | columns
     )
-    return Population.of(frame, of)
+    return Population.of(People.of(frame), of)
 
 
 def figures(
