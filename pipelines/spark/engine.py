@@ -65,7 +65,7 @@ class Spark:
             for task in tasks_of(walk, members, history.terms_of)
             if len(task.customers) or task.number == 0  # one at least, so that there is an answer
         ]
-        for answer in self._run(tasks, of_rows(walk, each)):
+        for answer in self.run(tasks, of_rows(walk, each)):
             yield answer, 1.0
 
     def buckets(self, history: Readable, each: Callable[[Events], T]) -> Iterator[T]:
@@ -73,7 +73,7 @@ class Spark:
         if not isinstance(history, History):
             raise TypeError(f"tasks read a stored history, not {type(history).__name__}")
         buckets = [Bucket(*one) for one in enumerate(self._sources(history))]
-        return self._run(buckets, OfEvents(each))
+        return self.run(buckets, OfEvents(each))
 
     def notes(self) -> list[str]:
         """As `walks.Engine.notes`: an ingest has told already."""
@@ -85,8 +85,9 @@ class Spark:
             parts[part.bucket].append(part)
         return [Source(history.of_parts(some), self.url) for some in parts]
 
-    def _run(self, tasks: Sequence[Any], work: Callable[[Any], Iterator[T]]) -> Iterator[T]:
-        """The answers to all tasks, each of which is a partition of its own."""
+    def run(self, tasks: Sequence[Any], work: Callable[[Any], Iterator[T]]) -> Iterator[T]:
+        """The answers to all tasks, each of which (whatever can be pickled) is a partition of its
+        own. Raises `WarmlineError` with the words of one that failed."""
         import pyarrow as pa
 
         cells = [pickle.dumps(task, pickle.HIGHEST_PROTOCOL) for task in tasks]
