@@ -88,7 +88,7 @@ class Tables:
         return contract_tables(self.session, asked.tables, asked.mapping)
 
     @cached_property
-    def _interactions(self) -> DataFrame:
+    def interactions(self) -> DataFrame:
         """With the columns that are read, and `source` in every row."""
         from pyspark.sql import functions as F  # noqa: N812 - as everyone calls it
 
@@ -114,8 +114,8 @@ class Tables:
             for name, frame in self._frames.items()
             if name != "interactions"
         }
-        none = self._interactions.limit(0).toArrow()
-        counted = Counted.of(self._interactions, self.seen)
+        none = self.interactions.limit(0).toArrow()
+        counted = Counted.of(self.interactions, self.seen)
         head = given(
             {**small, "interactions": none}, zone=self.settings.zone, seen=self.seen,
             known=Known(counted.words), source=GIVEN, precedence=self.settings.ingest.precedence,
@@ -157,7 +157,7 @@ class Tables:
     def _run(self, walk: Walk, work: OfRows[T] | OfEvents[T]) -> Iterator[T]:
         """The answers of all tasks; what they refused is kept, and fails above the set share."""
         refused: list[Refused] = []
-        for answer in answers(self._dealt(walk).mapInArrow(InGroups(self._reading, work), SCHEMA)):
+        for answer in answers(self.dealt(walk).mapInArrow(InGroups(self._reading, work), SCHEMA)):
             if isinstance(answer, Refused):
                 refused.append(answer)
             else:
@@ -176,13 +176,13 @@ class Tables:
             self.settings.ingest.precedence,
         )  # fmt: skip
 
-    def _dealt(self, walk: Walk) -> DataFrame:
+    def dealt(self, walk: Walk) -> DataFrame:
         """Each customer's interactions together in one partition, after the task they belong to."""
         from pyspark.sql import functions as F  # noqa: N812
 
         many = max(self._head.buckets, 1)
         ids, others = self._ids
-        rows = self._interactions.withColumn("customer_id", F.col("customer_id").cast("string"))
+        rows = self.interactions.withColumn("customer_id", F.col("customer_id").cast("string"))
         if others is not None:
             rows = _resolved(rows, others)
         tasks = self._tasks(walk, many, ids)
