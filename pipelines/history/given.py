@@ -30,7 +30,7 @@ from pipelines.history.reading import read_table
 from pipelines.history.rejects import Reject
 from pipelines.history.rows import WORDS, coded, joined
 from pipelines.history.running import Order, Run
-from pipelines.history.schema import TABLE, TABLES, TERMS
+from pipelines.history.schema import CUSTOMERS, TABLE, TABLES, TERMS
 from pipelines.history.sources import Feed, check_columns, described, empty_feed
 from pipelines.history.store import History
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 NOWHERE = Path("given")  # nothing is read or written there
 GENERATION = 1
+ALWAYS = {CUSTOMERS.name}  # no history is without it
 PLACE = "file_row_number"  # the row's place in its table, as `staging` knows it of Parquet files
 
 
@@ -222,8 +223,9 @@ def _read(run: Run, tables: Mapping[str, pa.Table], known: Known) -> None:
             check_columns(feed)
             read_table(run, table, [feed])
             run.connection.unregister(there)
-    if TERMS.name in known.tables and TERMS.name not in tables:
-        read_table(run, TERMS, [empty_feed(TERMS)])
+    for table in (CUSTOMERS, TERMS):
+        if table.name not in tables and table.name in known.tables | ALWAYS:
+            read_table(run, table, [empty_feed(table)])
 
 
 def _plain(rows: pa.Table) -> pa.Table:
@@ -280,7 +282,7 @@ def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
 def _came(connection: duckdb.DuckDBPyConnection, table: str, known: Known) -> bool:
     """Whether a small table is told of: by rows, or because the home has it."""
     return small.is_small(table) and (
-        table in known.tables or count(connection, f"fresh_{table}") > 0
+        table in known.tables | ALWAYS or count(connection, f"fresh_{table}") > 0
     )
 
 
