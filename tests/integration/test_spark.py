@@ -4,11 +4,7 @@ when a task dies."""
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
-import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +29,8 @@ from pipelines.score import score
 from pipelines.spark.engine import Spark
 from pipelines.spark.tables import Tables
 from pipelines.trainingset import as_they_are, assemble
-from pipelines.walks import Engine, Local, Rows, Walk, Wanted
+from pipelines.walks import Engine, Local, Walk, Wanted
+from tests.spark import Computed, Fails, KilledOnce
 from tests.spec.features import table
 from warmline import SAMPLE, SAMPLE_NIGHT, main
 
@@ -166,21 +163,6 @@ def test_a_past_night_is_replayed_as_it_was_known(spark, tmp_path):
     assert_close(rows_of(Spark(spark), before), rows_of(Local(), before))
 
 
-@dataclass(frozen=True)
-class KilledOnce:
-    """Kills the process it runs in, the first time it is called anywhere."""
-
-    place: str
-
-    def __call__(self, rows: Rows) -> int:
-        try:
-            os.close(os.open(self.place, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return len(rows.customers)
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError("still here")
-
-
 def test_a_worker_that_is_killed_only_delays(spark, home, tmp_path):
     walk = everyone(History.open(home.history), [matrix.Night(FAR, FAR)], settings_of(home))
     flag = tmp_path / "killed"
@@ -189,25 +171,11 @@ def test_a_worker_that_is_killed_only_delays(spark, home, tmp_path):
     assert sum(counts) == len(walk.history.people())
 
 
-@dataclass(frozen=True)
-class Fails:
-    def __call__(self, rows: Rows) -> int:
-        raise WarmlineError("this row is one too many.")
-
-
 def test_a_task_that_keeps_failing_says_why(spark, home):
     walk = everyone(History.open(home.history), [matrix.Night(FAR, FAR)], settings_of(home))
     with pytest.raises(WarmlineError, match="this row is one too many") as failed:
         list(Spark(spark).walk(walk, Fails()))
     assert "\n" not in str(failed.value)
-
-
-@dataclass(frozen=True)
-class Computed:
-    """Computes one spec in a task."""
-
-    def __call__(self, example: table.Example) -> Iterator[tuple[str, NDArray[np.float64]]]:
-        yield example.title, table.of_events(matrix.compute)(example)
 
 
 def test_every_spec_holds_on_spark(spark):
