@@ -52,7 +52,9 @@ class Source:
         remote = Remote.open(self.url)
         with tempfile.TemporaryDirectory(prefix="warmline-bucket-") as place:
             for part in self.history.manifest.parts:
-                for file in part.files():
+                # Which ingest wrote a row stands in the side file; only a past generation asks.
+                read = part.files() if self.history.past else filter(None, (part.coded, part.notes))
+                for file in read:
                     target = Path(place) / file.path
                     target.parent.mkdir(parents=True, exist_ok=True)
                     if remote.fetch(file.path, target) != file.sha256:
