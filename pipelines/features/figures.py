@@ -400,7 +400,7 @@ def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats)
             of -= lists.tally[whole, begin]
             many -= lists.tally[part, begin]
         if of > 0:
-            row[column] = many / of
+            row[column] = many if program.share[s, 4] else many / of
 
 
 @in_place

@@ -33,6 +33,7 @@ from pipelines.features.streams import STREAMS, stream_features
 from pipelines.feeds import found_gaps
 from pipelines.history.events import Events
 from pipelines.history.rates import Money
+from pipelines.history.words.lexicon import lexicon
 
 if TYPE_CHECKING:
     from models.settings import Promises, Settings
@@ -122,8 +123,9 @@ NOTHING_DECLARED = Declared()
 def features(declared: Declared = NOTHING_DECLARED) -> tuple[Feature, ...]:
     """All columns in order: of the streams, the customer and the contract, then those declared,
     then of a company's own streams. Raises `WrongUsage` where those cannot be used."""
-    own = tuple(one for stream in own_streams(declared.streams) for one in stream.features())
-    return (*stream_features(), *relationship.FEATURES, *declarations.features(declared), *own)
+    told = lexicon(declared.words).version
+    own = tuple(one for stream in own_streams(declared.streams) for one in stream.features(told))
+    return (*stream_features(told), *relationship.FEATURES, *declarations.features(declared), *own)
 
 
 @cache

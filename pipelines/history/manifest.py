@@ -137,6 +137,7 @@ class Manifest:
     conflicts: tuple[Conflict, ...] = ()  # between sources, as of this generation
     erased: int = 0  # persons erased by then: of nights before, they are missing
     words: Aged | None = None  # None: words were never removed for their age
+    lexicon: str = ""  # by which version of the lists its words are coded; empty: by none
 
     def of_bucket(self, bucket: int) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.bucket == bucket)
@@ -191,6 +192,7 @@ class Manifest:
             ),
             erased=raw.get("erased", 0),
             words=Aged(**raw["words"]) if raw.get("words") else None,
+            lexicon=raw.get("lexicon", ""),
         )
 
 

@@ -18,7 +18,7 @@ from tests.unit.pipelines.features.histories import AS_OF, HOUR, context, events
 NIGHTS = [matrix.Night(AS_OF - 30 * DAY, AS_OF), matrix.Night(AS_OF, AS_OF + 6 * HOUR)]
 EMPTY = {
     "channel": -1, "topic": -1, "agent": -1, "case": -1, "value": np.nan, "seconds": np.nan,
-    "wait": np.nan, "score": np.nan, "score_kind": -1, "provoked": False,
+    "wait": np.nan, "score": np.nan, "score_kind": -1, "provoked": False, "said": 0,
     "until": NEVER,
 }  # fmt: skip
 
