@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan, log2, nan
-from statistics import linear_regression, median
+from statistics import linear_regression, mean, median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from models.contracts import CHANNELS, DAY, KINDS, SAID, SCORE_KINDS, WORD_KINDS
 from pipelines.features.facts import Fact, Row, facts_of
 from pipelines.features.gaps import ALL_KINDS, Gap
-from pipelines.features.stream import ALIVE, SCORE_CUTS, Rating, Sign, Stat, Stream, Where
+from pipelines.features.stream import ALIVE, LATEST, SCORE_CUTS, Rating, Sign, Stat, Stream, Where
 from pipelines.features.streams import STREAMS
 from pipelines.history.events import Events
 
@@ -271,6 +271,10 @@ class _Figures:
     def _last(self) -> float:
         known = self._known()
         return known[-1] if known else nan
+
+    def _latest(self) -> float:
+        known = self._known()[-LATEST:]
+        return mean(known) if len(known) > 1 else nan
 
     def _since(self) -> float:
         """Time in which no row could come is no silence."""

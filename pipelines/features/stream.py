@@ -16,6 +16,7 @@ from pipelines.history.words.lexicon import OURS as LEXICON
 WINDOWS = (7, 30, 90, 180, 365, None)  # days; None: the whole history
 # Raised when a fact or a statistic is computed otherwise than before: old models do not fit.
 CODE_VERSION = 3
+LATEST = 3  # answers that tell how things are now, when the last alone may be a whim
 RHYTHM_DAYS = 3  # days of activity that make a rhythm: two gaps
 # Who is still there: the MBG/NBD model (Batislam, Denizel and Filiztekin, 2007, doi
 # 10.1016/j.ijresmar.2006.12.005), in which, other than in the BG/NBD model (Fader, Hardie and Lee,
@@ -78,18 +79,18 @@ ATTRIBUTES: tuple[Attribute, ...] = ("agent", "team", "topic", "channel", "case"
 Op = Literal[
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
     "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
-    "count_of",
+    "count_of", "latest",
 ]  # fmt: skip
 OPS: tuple[Op, ...] = (
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
     "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
-    "count_of",
+    "count_of", "latest",
 )  # fmt: skip
 # How models/words.py writes the figure.
 WRITTEN: dict[Op, str] = {
     "since": "days", "first": "days", "gap": "days", "gap_spread": "ratio", "rhythm": "ratio",
     "total": "sum", "alive": "share", "top_share": "share", "entropy": "ratio", "streak": "count",
-    "count_of": "count",
+    "count_of": "count", "latest": "mean",
 }  # fmt: skip
 
 
@@ -213,7 +214,7 @@ class Stream:
             return f"{self.name}_{'sum_' if stat.measured else ''}trend_{stat.recent}_{window}"
         if stat.op in ("top_share", "entropy"):
             return f"{self.name}_{stat.attribute}_{stat.op}_{window}"
-        if stat.op in ("last", "gap", "gap_spread", "rhythm", "alive", "streak"):
+        if stat.op in ("last", "gap", "gap_spread", "rhythm", "alive", "streak", "latest"):
             return f"{self.name}_{stat.op}"
         return f"{self.name}_{middle}_{window}"
 
@@ -257,6 +258,11 @@ def lowest(*windows: int | None, says: str) -> tuple[Stat, ...]:
 def last(says: str) -> tuple[Stat, ...]:
     """The newest known measure."""
     return (Stat("last", None, says),)
+
+
+def latest(says: str) -> tuple[Stat, ...]:
+    """The mean of the three newest known measures; NaN with fewer than two: one is the `last`."""
+    return (Stat("latest", None, says),)
 
 
 def since(says: str) -> tuple[Stat, ...]:

@@ -60,6 +60,7 @@ WORDS = (
                 says="{value} of the messages in {window} sounded pleased"
                 f"|no message in {{window}} sounded pleased|{_UNKNOWN}",
             ),
+            *change("pleased messages"),
             *since(
                 "sounded pleased {value} day{s} ago|sounded pleased today"
                 "|no pleased word is known"
@@ -95,6 +96,7 @@ WORDS = (
                 says="spoke of leaving {value} time{s} in {window}"
                 f"|did not speak of leaving in {{window}}|{_UNKNOWN}",
             ),
+            *change("messages about leaving"),
             *since(
                 "spoke of leaving {value} day{s} ago|spoke of leaving today"
                 "|no talk of leaving is known"
@@ -123,6 +125,7 @@ WORDS = (
                 "|was never told in {window} that nothing can be done"
                 "|no words of our answers are kept from {window}",
             ),
+            *change("answers that nothing can be done"),
             *since(
                 "was told {value} day{s} ago that nothing can be done"
                 "|was told today that nothing can be done"
