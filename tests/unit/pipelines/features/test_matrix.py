@@ -112,7 +112,8 @@ def test_read_only_columns_are_taken_as_they_come():
 # The whole of a share, what happens to a customer once in years, what is kept of what was said.
 WITHOUT_TREND = {
     "settled", "survey_judged", "any_reply", "promised_reply", "promise_due", "meeting",
-    "referral", "contact_left", "plan_changed", "paused", "outreach_refused", "kept_word", "kept_answer",
+    "referral", "contact_left", "plan_changed", "paused", "outreach_refused", "kept_word",
+    "kept_answer",
 }  # fmt: skip
 
 

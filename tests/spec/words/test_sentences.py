@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from models.contracts import KIND_CODE, KINDS, SAID, TONE_KINDS
 from models.errors import WrongUsage
+from models.settings import load
 from pipelines.history.words import Lexicon, coder, lexicon
 from pipelines.history.words.expressions import BLOCK, Coder
 from pipelines.history.words.lexicon import OURS
@@ -132,3 +136,16 @@ def test_words_that_cannot_be_used_are_refused(tmp_path, text, words):
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(WrongUsage, match="there is no such file"):
         lexicon(str(tmp_path / "words.toml"))
+
+
+def test_the_guides_own_words_can_be_used(tmp_path):
+    guide = Path(__file__).parents[3] / "docs" / "guides" / "words.md"
+    lists, settings = re.findall(r"```toml\n(.*?)```", guide.read_text(), flags=re.DOTALL)
+    (tmp_path / "words.toml").write_text(lists)
+    (tmp_path / "warmline.toml").write_text(settings)
+    own = lexicon(load(tmp_path, {}).features.words)
+    texts = ["How do I port out my number?", "Can I port my number?", "Jeg opsiger aftalen",
+             "Frust Buster is our product", "My ticket was reopened"]  # fmt: skip
+    assert [found - {"text"} for found in said(texts, by=own)] == [
+        set(), {"leaving"}, {"leaving"}, set(), {"effort"},
+    ]  # fmt: skip
