@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from models import bundle
 from models.contracts import CHANNEL_CODE, CHANNELS, Feature
+from models.errors import WrongUsage
 from models.settings import Features as Declared
 from pipelines.features import declared as declarations
 from pipelines.features import relationship
@@ -157,8 +158,9 @@ def context(history: History, settings: Settings, nights: Sequence[Night]) -> Co
 
     Gaps are those declared and those that the feeds' own rhythm shows until the last of `nights`.
     Raises `WarmlineError` for a wrong calendar and `WrongUsage` for a declared column that never
-    came.
+    came, or words that were coded by other lists than the settings name.
     """
+    _refuse_other_words(history, settings)
     until = max((night.cutoff for night in nights), default=0)
     return Context(
         history.bots(),
@@ -171,6 +173,17 @@ def context(history: History, settings: Settings, nights: Sequence[Night]) -> Co
         Attributes.of(history, settings.features),
         teams_of(history.words("agent"), history.teams()),
     )
+
+
+def _refuse_other_words(history: History, settings: Settings) -> None:
+    """A model must not learn from codes of other lists than its features are declared by."""
+    coded = history.manifest.lexicon
+    if coded and coded != lexicon(settings.features.words).version:
+        raise WrongUsage(
+            "The words of the history were coded by other lists than `words` under [features] "
+            "names now: run `warmline ingest` with any source, which codes all of them anew. "
+            "Nothing was changed."
+        )
 
 
 def teams_of(agents: Sequence[str], team: Mapping[str, str]) -> NDArray[np.int32]:

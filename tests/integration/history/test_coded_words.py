@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.contracts import DAY, SAID
-from models.settings import Features
+from models.errors import WrongUsage
+from models.settings import Features, Settings
 from pipelines.features import matrix
 from pipelines.history.manifest import manifest_name
 from pipelines.history.store import History
@@ -106,6 +107,18 @@ def test_another_lexicon_codes_all_words_anew_with_the_next_ingest(filled, danis
         .drop(columns="text")
         .equals(before.events_of("acme").drop(columns="text"))
     )
+
+
+def test_features_of_words_that_other_lists_coded_are_refused_until_the_next_ingest(
+    filled, danish, tmp_path
+):
+    settings = Settings(features=Features(words=str(tmp_path / "danish.toml")))
+    with pytest.raises(WrongUsage, match="run `warmline ingest` with any source"):
+        matrix.context(filled.open(), settings, [])
+    filled.ingest(filled.root / "crm", lexicon=danish)
+    assert len(matrix.context(filled.open(), settings, []).bots) == 0
+    with pytest.raises(WrongUsage, match="coded by other lists"):
+        matrix.context(filled.open(), Settings(), [])
 
 
 def test_what_newer_versions_said_of_a_row_stays_with_it(filled, danish):
