@@ -139,6 +139,7 @@ def coded(block: Block, rows: Drawn) -> Events:
         "score": rows.score,
         "score_kind": np.where(np.isnan(rows.score), NONE, SCORE_KIND_CODE["csat"]),
         "provoked": np.zeros(n, np.bool_),
+        "said": np.zeros(n, np.int8),
         "until": np.full(n, NEVER),
     }
     return merged([Events(**{name: given[name].astype(DTYPES[name]) for name in DTYPES})])

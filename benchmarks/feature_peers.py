@@ -50,6 +50,7 @@ def counted_streams() -> tuple[Stream, ...]:
         for stream in STREAMS
         if not stream.where.of_facts
         and stream.where.by is None
+        and not stream.where.said
         and any(stat.op in OPS for stat in stream.stats)
     )
 

@@ -45,6 +45,15 @@ WORD_KINDS = (
     "message_in", "call_in", "case_opened", "case_reopened", "complaint", "survey_answered",
     "public_mention", "meeting_held",
 )  # fmt: skip
+# Kinds whose words are looked at: the customer's own, and the company's answers.
+TONE_KINDS = (
+    "message_in", "call_in", "case_opened", "case_reopened", "complaint", "survey_answered",
+    "public_mention", "bot_session", "outreach_answered",
+)  # fmt: skip
+ANSWER_KINDS = ("message_out", "call_out")
+# What an interaction's words say: bit n of its `said` is the n-th of these. `text`: that there are
+# words at all; `refused`: the company's "there is nothing we can do".
+SAID = ("text", "negative", "positive", "effort", "leaving", "refused")
 # What counts as staying where there is no contract.
 STAYING_KINDS = ("order", "usage", "payment")
 

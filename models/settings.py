@@ -85,6 +85,7 @@ class Features(Section):
     attributes: tuple[str, ...] = ()  # names in the table `attributes`, dated by valid_from
     static: tuple[str, ...] = ()  # other columns of `customers`, from the day they were seen
     streams: str = ""  # a Python file that declares STREAMS; from the home, unless absolute
+    words: str = ""  # a TOML file of further words (docs/guides/words.md); likewise
 
 
 class Scoring(Section):
@@ -217,11 +218,12 @@ def load(home: Path, environment: Mapping[str, str]) -> Settings:
 
 
 def _placed(settings: Settings, home: Path) -> Settings:
-    """The settings, with a file that is named from the home named from anywhere."""
-    if not settings.features.streams:
+    """The settings, with files that are named from the home named from anywhere."""
+    named = {name: getattr(settings.features, name) for name in ("streams", "words")}
+    placed = {name: str((home / path).absolute()) for name, path in named.items() if path}
+    if not placed:
         return settings
-    streams = str((home / settings.features.streams).absolute())
-    features = settings.features.model_copy(update={"streams": streams})
+    features = settings.features.model_copy(update=placed)
     return settings.model_copy(update={"features": features})
 
 

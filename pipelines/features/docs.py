@@ -76,6 +76,8 @@ def _where(where: Where) -> str:
         said.append("provoked by us" if where.provoked else "not provoked by us")
     if where.in_case is not None:
         said.append("in a case" if where.in_case else "in no case")
+    if where.said:
+        said.append("whose words say " + " and ".join(where.said))
     return ", ".join(said)
 
 

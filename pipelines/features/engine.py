@@ -34,7 +34,7 @@ def fill(
     compiled: Compiled,
 ) -> None:
     """Write the figures of the streams into `out` [nights, customers, ...]."""
-    program = compiled.program
+    program = compiled.wordless if events.wordless else compiled.program
     settled = events.settled and all(night.as_of <= night.cutoff for night in nights)
     columns = _columns(events, context, settled)
     first, end = (bound.astype(np.int64) for bound in events.bounds(customers))

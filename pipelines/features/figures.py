@@ -21,17 +21,18 @@ from pipelines.features.program import (
     Indices,
     Program,
 )
-from pipelines.features.stream import ALIVE, ATTRIBUTES, WINDOWS
+from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST, WINDOWS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 (SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, TREND, GAP, SPREAD, RHYTHM, ALIVE_OP,
- TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE) = (
+ TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE, LATEST_OP) = (
     OP[name]
     for name in (
         "sum", "mean", "min", "max", "last", "since", "first", "distinct", "trend",
         "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope",
+        "latest",
     )
 )  # fmt: skip
 AGENT, TEAM, TOPIC, CHANNEL, CASE, BY_DAY = (
@@ -235,6 +236,17 @@ def _last_known(value: Floats, start: int, high: int) -> float:
 
 
 @in_place
+def _latest(value: Floats, start: int, high: int) -> float:
+    """Mean of the newest known measures, at least two."""
+    known, total = 0, 0.0
+    for p in range(high - 1, start - 1, -1):
+        if known < LATEST and not np.isnan(value[p]):
+            known += 1
+            total += value[p]
+    return total / known if known > 1 else np.nan
+
+
+@in_place
 def _write(  # noqa: C901 - one branch an operation
     stream: int, k: int, start: int, high: int, since: float, age: float, program: Program,
     lists: Lists, nights: Nights, row: Floats,
@@ -266,6 +278,8 @@ def _write(  # noqa: C901 - one branch an operation
         elif op == ALIVE_OP:
             rhythm = nights.rhythm[k]
             figure = _alive(rhythm[DAYS], rhythm[SPAN], since)
+        elif op == LATEST_OP:
+            figure = _latest(lists.value, start, high)
         elif op == LAST:
             figure = _last_known(lists.value, start, high)
         elif op in (GAP, SPREAD, RHYTHM):
@@ -400,7 +414,7 @@ def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats)
             of -= lists.tally[whole, begin]
             many -= lists.tally[part, begin]
         if of > 0:
-            row[column] = many / of
+            row[column] = many if program.share[s, 4] else many / of
 
 
 @in_place

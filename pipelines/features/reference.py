@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan, log2, nan
-from statistics import linear_regression, median
+from statistics import linear_regression, mean, median
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS, WORD_KINDS
+from models.contracts import CHANNELS, DAY, KINDS, SAID, SCORE_KINDS, WORD_KINDS
 from pipelines.features.facts import Fact, Row, facts_of
 from pipelines.features.gaps import ALL_KINDS, Gap
-from pipelines.features.stream import ALIVE, SCORE_CUTS, Rating, Sign, Stat, Stream, Where
+from pipelines.features.stream import ALIVE, LATEST, SCORE_CUTS, Rating, Sign, Stat, Stream, Where
 from pipelines.features.streams import STREAMS
 from pipelines.history.events import Events
 
@@ -90,6 +90,7 @@ def rows_of(events: Events, customer: int, context: Context) -> list[Row]:
                 score=_number(events.score[i]),
                 score_kind=_word(SCORE_KINDS, events.score_kind[i]),
                 provoked=bool(events.provoked[i]),
+                said=tuple(word for n, word in enumerate(SAID) if events.said[i] >> n & 1),
                 place=len(rows),
             )
         )
@@ -186,6 +187,7 @@ def row_belongs(row: Row, where: Where) -> bool:
         and (not where.signs or sign_of(row.value) in where.signs)
         and where.provoked in (None, row.provoked)
         and where.in_case in (None, row.case is not None)
+        and set(where.said) <= set(row.said)
     )
 
 
@@ -229,7 +231,7 @@ class _Figures:
 
     stat: Stat
     entries: list[Entry]
-    of: list[Entry]  # share: of the whole; streak: of what ends it
+    of: list[Entry]  # share, count_of: of the whole; streak: of what ends it
     as_of: int
     began: int  # the start of the relationship
     feeds: Feeds
@@ -269,6 +271,10 @@ class _Figures:
     def _last(self) -> float:
         known = self._known()
         return known[-1] if known else nan
+
+    def _latest(self) -> float:
+        known = self._known()[-LATEST:]
+        return mean(known) if len(known) > 1 else nan
 
     def _since(self) -> float:
         """Time in which no row could come is no silence."""
@@ -310,6 +316,9 @@ class _Figures:
     def _share(self) -> float:
         whole = self._window(self.of, self.stat.window)
         return len(self.inside) / len(whole) if whole else nan
+
+    def _count_of(self) -> float:
+        return len(self.inside) if self._window(self.of, self.stat.window) else nan
 
     def _trend(self) -> float:
         recent_days = self.stat.recent

@@ -11,8 +11,10 @@ from pipelines.features.streams_service import SERVICE
 from pipelines.features.streams_trade import TRADE
 from pipelines.features.streams_use import USE
 from pipelines.features.streams_voice import VOICE
+from pipelines.features.streams_words import WORDS
+from pipelines.history.words.lexicon import OURS as LEXICON
 
-STREAMS: tuple[Stream, ...] = SERVICE + VOICE + USE + TRADE
+STREAMS: tuple[Stream, ...] = SERVICE + VOICE + WORDS + USE + TRADE
 
 # What is told of the customer and not of a stream.
 OWN = (
@@ -34,10 +36,13 @@ OWN = (
 
 
 @cache
-def stream_features() -> tuple[Feature, ...]:
-    """The features of all streams, then those of the customer, in column order."""
+def stream_features(lexicon: str = LEXICON.version) -> tuple[Feature, ...]:
+    """The features of all streams, then those of the customer, in column order.
+
+    `lexicon` is the version of the lists by which words are coded.
+    """
     check(STREAMS)
-    return tuple(feature for stream in STREAMS for feature in stream.features()) + OWN
+    return tuple(feature for stream in STREAMS for feature in stream.features(lexicon)) + OWN
 
 
 def check(streams: Sequence[Stream]) -> None:

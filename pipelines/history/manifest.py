@@ -155,6 +155,7 @@ class Manifest:
     erased: int = 0  # persons erased by then: of nights before, they are missing
     words: Aged | None = None  # None: words were never removed for their age
     people: CodedPeople | None = None  # None: to be worked out from the tables
+    lexicon: str = ""  # by which version of the lists its words are coded; empty: by none
 
     def of_bucket(self, bucket: int) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.bucket == bucket)
@@ -212,6 +213,7 @@ class Manifest:
             erased=raw.get("erased", 0),
             words=Aged(**raw["words"]) if raw.get("words") else None,
             people=_people(raw.get("people")),
+            lexicon=raw.get("lexicon", ""),
         )
 
 

@@ -31,6 +31,7 @@ SIDE_COLUMNS = (
     "key", "content", "version", "source", "owner", "given", "generation", "interaction_id",
     "contact_id", "caused_by", "text",
 )  # fmt: skip
+MOSTLY_ZERO = ("lag", "said")  # not read where they are 0 in all rows
 FEW = 0.5  # of the largest piece: so many rows or fewer are put in their places, not all sorted
 SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 # What came to be known of a row: see `Notes`.
@@ -249,7 +250,7 @@ def read_raw(folder: Path, part: Part, columns: Collection[str] | None = None) -
     # One chunk a column, without a copy: `read_table` goes by a scanner, which makes many.
     with pq.ParquetFile(folder / part.coded.path, memory_map=True) as file:
         unread = set() if columns is None else set(ABSENT) - set(columns)
-        unread |= {"lag"} if _is_zero(file, "lag") else set()
+        unread |= {column for column in MOSTLY_ZERO if _is_zero(file, column)}
         stored = [name for name in file.schema_arrow.names if name not in unread]
         table = file.read(stored, use_threads=False)
     found = {name: table[name].to_numpy() for name in table.column_names}
@@ -264,6 +265,8 @@ def read_raw(folder: Path, part: Part, columns: Collection[str] | None = None) -
 def _is_zero(file: pq.ParquetFile, column: str) -> bool:
     """Whether the file's statistics tell that a column is 0 in all rows."""
     place = file.schema_arrow.get_field_index(column)
+    if place < 0:  # written before there was such a column
+        return True
     groups = (file.metadata.row_group(group) for group in range(file.num_row_groups))
     told = (group.column(place).statistics for group in groups)
     return all(one is not None and one.has_min_max and one.min == one.max == 0 for one in told)

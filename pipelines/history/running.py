@@ -18,6 +18,7 @@ from pipelines.history.manifest import Manifest
 from pipelines.history.rejects import Reject
 from pipelines.history.report import Counts
 from pipelines.history.staging import Staged
+from pipelines.history.words.lexicon import OURS, Lexicon
 from pipelines.history.writing import Progress
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Order:
     full: bool = False  # databases: read all, whatever was read before
     omit: Callable[[], Omit] = Omit
     precedence: tuple[str, ...] = ()  # of sources, for what they tell differently
+    lexicon: Lexicon = OURS  # by which words are coded
 
 
 @dataclass

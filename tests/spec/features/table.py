@@ -9,9 +9,9 @@
         return history, {"acme": 1}
 
 Columns: customer, occurred_at, kind, and any of channel, case, topic, agent, value, seconds, wait,
-score, score_kind, recorded_at, until, provoked; a `-` is "not known". Times are UTC. Agents whose
-name begins with "bot" are bots. A figure of None is "not known". Each spec is printed in
-docs/features.md below its feature.
+score, score_kind, recorded_at, until, provoked, said (as `text negative`); a `-` is "not known".
+Times are UTC. Agents whose name begins with "bot" are bots. A figure of None is "not known". Each
+spec is printed in docs/features.md below its feature.
 
 What a customer's rows do not tell comes in tables of the same form, by keyword: `feed_gaps`
 (kind, from, to, recorded_at; a kind `-` is every kind), `calendars` (team, weekday, opens, closes,
@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.contracts import CHANNEL_CODE, KIND_CODE, SCORE_KIND_CODE
+from models.contracts import CHANNEL_CODE, KIND_CODE, SAID, SCORE_KIND_CODE
 from models.settings import Promises
 from pipelines.features import matrix, reference
 from pipelines.features.calendar_rows import calendars_by_team
@@ -149,6 +149,8 @@ def _cell(row: dict[str, str], name: str, names: list[str], words: dict[str, lis
         return NEVER if text == "-" else second(text)
     if name == "provoked":
         return text == "yes"
+    if name == "said":
+        return sum(1 << SAID.index(word) for word in text.split() if word != "-")
     if name in NUMBERS:
         return np.nan if text == "-" else float(text)
     if text == "-":

@@ -59,6 +59,7 @@ def row(draw: st.DrawFn, customers: int) -> dict[str, Any]:
         "score": draw(st.sampled_from([np.nan, 0.0, 2.0, 3.0, 4.0, 6.0, 9.0])),
         "score_kind": draw(st.integers(-1, len(SCORE_KINDS) - 1)),
         "provoked": draw(st.booleans()),
+        "said": draw(st.sampled_from([0, 0, 1, 3, 5, 7, 9, 17, 26, 33])),
         "until": NEVER,
     }
 
