@@ -51,6 +51,7 @@ STAYING_KINDS = ("order", "usage", "payment")
 DAY = 86_400  # seconds; a window of w days is [as_of - w * DAY, as_of)
 
 SCORE_BATCH_VERSION = 1
+CONTEXT_VERSION = 1  # of what a night publishes in context/
 BANDS = ("low", "medium", "high")  # higher is worse
 DECISIONS = ("contact", "hold", "refer")
 WORKLIST_COLUMNS = (

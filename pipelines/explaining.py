@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
+from pipelines import context
 from pipelines.features import matrix
 from pipelines.features.matrix import Night
 from pipelines.history.book import HistoryBook
@@ -73,8 +74,11 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     number = int(customers.index[customers["customer_id"] == customer_id][0])
     night = Night(int(score["as_of"].timestamp()), cutoff_of(batch))
     wanted = customers["customer_id"].to_numpy(object) == customer_id
+    # As that night published it: to find it again, all customers' rows would be walked over.
+    agents = context.read(home.context, batch.as_of, history.words("agent"))
+    agents = agents if agents is not None and agents.nights == (night,) else None
     blocks = matrix.stream(
-        history, [night], matrix.context(history, settings, [night]), customers=wanted
+        history, [night], matrix.context(history, settings, [night], agents), customers=wanted
     )
     rows = next(block.values[0] for block in blocks if number in block.customers)
     found = reasons(champion.model, rows, limit=8, lowering=True)[0]

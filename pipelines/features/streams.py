@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import cache
 
 from models.contracts import Feature
-from pipelines.features.stream import Stream
+from pipelines.features.stream import AGENT_FIGURES, Stream
+from pipelines.features.streams_agents import AGENTS
 from pipelines.features.streams_service import SERVICE
 from pipelines.features.streams_trade import TRADE
 from pipelines.features.streams_use import USE
 from pipelines.features.streams_voice import VOICE
 
-STREAMS: tuple[Stream, ...] = SERVICE + VOICE + USE + TRADE
+STREAMS: tuple[Stream, ...] = SERVICE + AGENTS + VOICE + USE + TRADE
 
 # What is told of the customer and not of a stream.
 OWN = (
@@ -50,5 +51,6 @@ def check(streams: Sequence[Stream]) -> None:
             raise ValueError(f"the {kind} {twice[0]!r} is declared twice; give one another name")
     for stream in streams:
         for stat in stream.stats:
-            if stat.of and stat.of not in names:
+            known = AGENT_FIGURES if stat.op.startswith("served") else names
+            if stat.of and stat.of not in known:
                 raise ValueError(f"{stream.name}: {stat.op} of {stat.of!r}, which is not declared")

@@ -279,14 +279,17 @@ def read_events(
     another customer. With a `generation`, as it was then; `columns` as in `read_raw`."""
     if part.notes is None and generation is None:
         return read_raw(folder, part, columns)
-    return placed_events(folder, part, generation)[0]
+    return placed_events(folder, part, generation, columns)[0]
 
 
 def placed_events(
-    folder: Path, part: Part, generation: int | None = None
+    folder: Path,
+    part: Part,
+    generation: int | None = None,
+    columns: Collection[str] | None = None,
 ) -> tuple[Events, NDArray[np.intp]]:
     """As `read_events`, with the row of the part (and of its side file) of each."""
-    events = read_raw(folder, part)
+    events = read_raw(folder, part, columns)
     events = replace(events, recorded=events.recorded.copy(), until=events.until.copy())
     notes = read_notes(folder, part)
     keep = np.ones(len(events), np.bool_)
