@@ -1,8 +1,8 @@
 """The people who serve: figures by agent at each night, from a pre-pass over few columns.
 
-What one customer's rows cannot tell. Acts are replies and solutions (`SERVING`) of an agent who is
-no bot; a night counts those that had happened, were known by its cut-off and stood then. So a past
-night's figures are the same from today's history and from what was known by then.
+What one customer's rows cannot tell. Acts are replies and solutions (`SERVING_KINDS`) of an agent
+who is no bot; a night counts those that had happened, were known by its cut-off and stood then. So
+a past night's figures are the same from today's history and from what was known by then.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import DAY, END_KINDS, KIND_CODE, KINDS, STAYING_KINDS
+from models.contracts import DAY, END_KINDS, KIND_CODE, KINDS, SERVING_KINDS, STAYING_KINDS
 from models.errors import WarmlineError
 from pipelines.features import agents_pass as compiled
 from pipelines.features.stream import AGENT_FIGURES
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pipelines.history.agents import AgentRows
     from pipelines.history.store import History
 
-SERVING = ("message_out", "call_out", "case_solved")
 LEAST_CUSTOMERS = 5  # a share of fewer says more of single customers than of the agent (assumed)
 USUAL_DAYS = 30  # the usual is known from so many days before the last 30 (as with any trend)
 TURNOVER_DAYS = 180
@@ -92,7 +91,7 @@ def agents_of(history: History, settings: Settings, nights: Sequence[Night]) -> 
 
     def share(first: int) -> Ints:
         buckets = range(first, history.buckets, threads)
-        return survey.count(history.pieces(bucket, survey.columns) for bucket in buckets)
+        return survey.count(survey.read(history, bucket) for bucket in buckets)
 
     with ThreadPoolExecutor(threads) as pool:
         counted = list(pool.map(share, range(threads)))
@@ -133,16 +132,17 @@ class Survey:
         active = training.active_days if by_activity else 0
         return cls(ordered, np.stack(standing).astype(np.int8), active, bots, agents)
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What is read of `Events` besides customer, time, kind and when it was known."""
-        return ("agent", "provoked") if self.active_days else ("agent",)
+    def read(self, history: History, bucket: int) -> list[Events]:
+        """What has to be looked at of a bucket: with contracts only what agents did."""
+        if self.active_days:
+            return history.pieces(bucket, ("agent", "provoked"))
+        return history.acts(bucket)
 
     def count(self, buckets: Iterable[Sequence[Events]]) -> Ints:
         """What the compiled pass counts in the pieces of each bucket, [nights, agents, TALLIES]."""
         meaning = np.full(len(KINDS), compiled.NOTHING, np.int8)
         meaning[[KIND_CODE[kind] for kind in STAYING_KINDS if self.active_days]] = compiled.STAYS
-        meaning[[KIND_CODE[kind] for kind in SERVING]] = compiled.SERVES
+        meaning[[KIND_CODE[kind] for kind in SERVING_KINDS]] = compiled.SERVES
         mine = compiled.Nights(
             as_of=np.array([night.as_of for night in self.nights], np.int64),
             cutoff=np.array([night.cutoff for night in self.nights], np.int64),

@@ -5,6 +5,7 @@ Their figures come from the pre-pass of pipelines/features/agents.py. No sentenc
 
 from __future__ import annotations
 
+from models.contracts import SERVING_KINDS
 from pipelines.features.stream import Stat, Stream, rows
 
 
@@ -30,7 +31,7 @@ AGENTS = (
     Stream(
         "served",
         "S6",
-        rows("message_out", "call_out", "case_solved", by="person"),
+        rows(*SERVING_KINDS, by="person"),
         (
             *served(
                 "caseload", 90,

@@ -22,7 +22,7 @@ from pipelines.history.events import Events
 from pipelines.history.identities import merged_customers, survivors
 from pipelines.history.lags import Lags
 from pipelines.history.manifest import Manifest, Watermark, read_current
-from pipelines.history.parts import merged, read_events
+from pipelines.history.parts import merged, read_acts, read_events
 from pipelines.history.rows import contract_rows, rows_of_customer
 from pipelines.history.schema import TABLE
 from pipelines.history.terms import Terms
@@ -116,6 +116,13 @@ class History:
         `columns` besides customer, time, kind and when it was known are read."""
         parts = self.manifest.of_bucket(bucket)
         pieces = (read_events(self.folder, part, self._until, columns) for part in parts)
+        return [self.lags.applied(piece) for piece in pieces]
+
+    def acts(self, bucket: int) -> list[Events]:
+        """As `pieces`, those in which an agent acted for the customer, without all others of a
+        part where they are kept aside."""
+        parts = self.manifest.of_bucket(bucket)
+        pieces = (read_acts(self.folder, part, self._until) for part in parts)
         return [self.lags.applied(piece) for piece in pieces]
 
     def feeds(self) -> pd.DataFrame:

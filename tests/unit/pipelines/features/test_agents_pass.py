@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.contracts import DAY, END_KINDS, KINDS, STAYING_KINDS
+from models.contracts import DAY, END_KINDS, KINDS, SERVING_KINDS, STAYING_KINDS
 from models.errors import WarmlineError
 from models.settings import Training
 from pipelines.features import agents_pass as compiled
-from pipelines.features.agents import LEAST_CUSTOMERS, SERVING, Agents, Survey, standing_at
+from pipelines.features.agents import LEAST_CUSTOMERS, Agents, Survey, standing_at
 from pipelines.features.matrix import Night
 from pipelines.features.stream import AGENT_FIGURES
 from pipelines.history.agents import AgentRows
@@ -39,7 +39,7 @@ def acts(draw: st.DrawFn) -> list[dict[str, Any]]:
     for _ in range(draw(st.integers(0, 60))):
         one = draw(row(CUSTOMERS))
         if draw(st.integers(0, 3)):
-            one["kind"] = KINDS.index(draw(st.sampled_from(SERVING)))
+            one["kind"] = KINDS.index(draw(st.sampled_from(SERVING_KINDS)))
             one["agent"] = draw(st.integers(0, PEOPLE - 1))
         if draw(st.integers(0, 5)) == 0:
             one["until"] = one["recorded"] + draw(st.sampled_from([1, HOUR, 40 * DAY]))
@@ -113,7 +113,7 @@ def plain(
     """The figures of one night as their definitions read."""
     seen = [r for r in rows if r["at"] < night.as_of and r["recorded"] <= night.cutoff < r["until"]]
     year = [
-        r for r in seen if r["at"] >= night.as_of - 365 * DAY and KINDS[r["kind"]] in SERVING
+        r for r in seen if r["at"] >= night.as_of - 365 * DAY and KINDS[r["kind"]] in SERVING_KINDS
         and r["agent"] >= 0 and not (r["agent"] < len(BOTS) and BOTS[r["agent"]])
     ]  # fmt: skip
     staff = [] if told is None else known(told, night)
