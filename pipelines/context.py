@@ -89,14 +89,14 @@ def read(context: Path, as_of: date, words: Sequence[str]) -> Agents | None:
             f"{folder / FILE} is not what the run {manifest['run']} wrote. Restore the file, or "
             f"score that night again with `warmline score --as-of {as_of}`. Nothing was changed."
         )
-    rows = pq.read_table(folder / FILE)
+    rows = pq.read_table(folder / FILE, partitioning=None)
     code = {word: place for place, word in enumerate(words)}
-    place = [code.get(one, -1) for one in rows["agent_id"].to_pylist()]
-    known = np.flatnonzero(np.array(place) >= 0)
+    place = np.array([code.get(one, -1) for one in rows["agent_id"].to_pylist()], np.int64)
+    known = np.flatnonzero(place >= 0)
     figures = np.full((1, len(words), len(AGENT_FIGURES)), np.nan)
     for position, name in enumerate(AGENT_FIGURES):
         column = rows[name].to_pandas().to_numpy(np.float64)
-        figures[0, np.array(place)[known], position] = column[known]
+        figures[0, place[known], position] = column[known]
     night = manifest["night"]
     return Agents((Night(night["as_of"], night["cut_off"]),), figures)
 
@@ -107,7 +107,7 @@ def published(context: Path, as_of: date) -> Path | None:
     return _run(context, as_of, current.read_text().strip()) if current.exists() else None
 
 
-def differs(context: Path, as_of: date, agents: Agents, words: Sequence[str]) -> bool:
+def differs(context: Path, as_of: date, night: Night, agents: Agents, words: Sequence[str]) -> bool:
     """Whether a night's figures, worked out again, are other bytes than those it published."""
     import tempfile
 
@@ -115,7 +115,7 @@ def differs(context: Path, as_of: date, agents: Agents, words: Sequence[str]) ->
     if folder is None:
         return False
     with tempfile.TemporaryDirectory(prefix="warmline-context-") as place:
-        write(Path(place), as_of, "again", agents.nights[0], agents, words)
+        write(Path(place), as_of, "again", night, agents, words)
         again = _run(Path(place), as_of, "again") / FILE
         return again.read_bytes() != (folder / FILE).read_bytes()
 

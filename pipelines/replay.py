@@ -204,7 +204,7 @@ def _differences(published: ScoreBatch, again: ScoreBatch) -> Iterator[str]:
 def _context_differences(
     home: Home, published: ScoreBatch, answer: Answer, words: Sequence[str]
 ) -> Iterator[str]:
-    if context.differs(home.context, published.as_of, answer.agents, words):
+    if context.differs(home.context, published.as_of, answer.question.night, answer.agents, words):
         yield "other figures of those who serve (context/)"
 
 

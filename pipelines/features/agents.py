@@ -122,7 +122,9 @@ class Survey:
         """Who has left is told as the labels tell it: by contracts, or where there are none by
         activity, for which a customer has left who is not scored for want of it."""
         ordered = tuple(sorted(set(nights), key=lambda night: (night.as_of, night.cutoff)))
-        by_activity = training.label == "non_contractual" or not people.contractual
+        by_activity = training.label == "non_contractual" or (
+            training.label == "auto" and not people.contractual
+        )
         standing = [
             np.where(people.joined < night.as_of, compiled.STAYING, compiled.UNTOLD)
             if by_activity

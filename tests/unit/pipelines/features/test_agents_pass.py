@@ -29,7 +29,7 @@ NIGHT = Night(AS_OF, AS_OF + 6 * HOUR)
 NIGHTS = [NIGHT, Night(AS_OF - 30 * DAY, AS_OF - 30 * DAY + 6 * HOUR), Night(AS_OF, AS_OF)]
 JOINED = np.full(CUSTOMERS, AS_OF - 800 * DAY)
 COUNTED = Training().counted_end_kinds
-examples = settings(max_examples=120, deadline=None)
+examples = settings(max_examples=60, deadline=None)
 
 
 @st.composite
