@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from models.batch import CURRENT, MANIFEST
 from models.contracts import CONTEXT_VERSION
+from models.erasure import first_name
 from models.errors import BundleDamaged, SchemaTooNew
 from models.files import make_folder, sha256, sync_file, write_atomically
 from pipelines.features.agents import Agents
@@ -62,7 +63,9 @@ def write(
 
 def publish(context: Path, as_of: date, run: str) -> None:
     """Makes `run` the one that counts for `as_of`, in one step; again is harmless. A run of scores
-    that has no context, of an older version, leaves what counts."""
+    that has no context, of an older version, leaves what counts. A run that was written anew
+    without an erased person has that of the run it was."""
+    run = first_name(run)
     if (_run(context, as_of, run) / MANIFEST).exists():
         write_atomically(_night(context, as_of) / CURRENT, f"{run}\n".encode())
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from models.settings import Settings
+from pipelines.erasure.finding import find
 from pipelines.features.agents import agents_of
 from pipelines.features.matrix import Night
 from pipelines.features.stream import AGENT_FIGURES
+from pipelines.history.erasing import erase
 from pipelines.history.store import History
 from tests.integration.history.conftest import Place
 
@@ -128,3 +130,15 @@ def test_rows_of_merged_customers_count_for_who_survives(told: Place) -> None:
     merged = figures(told.open())
     assert merged["ann"]["caseload"] <= before["ann"]["caseload"]
     assert merged["ann"]["lost"] == pytest.approx(1 / 7)
+
+
+def test_what_was_done_for_an_erased_customer_is_not_kept_aside(told: Place) -> None:
+    def served(history: History) -> set[int]:
+        pieces = [piece for bucket in range(history.buckets) for piece in history.acts(bucket)]
+        return {int(number) for piece in pieces for number in piece.customer}
+
+    history = told.open()
+    number = history.numbers["c3"]
+    assert number in served(history)
+    erase(told.history, find(history, "c3"), b"k" * 32, LATER)
+    assert served(told.open()) == served(history) - {number}

@@ -58,6 +58,12 @@ def test_the_run_that_was_published_last_counts(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.at([NIGHT]), FIGURES * 2)
 
 
+def test_a_run_without_an_erased_person_has_the_context_of_the_run_it_was(tmp_path: Path) -> None:
+    context.write(tmp_path, AS_OF, "one", NIGHT, AGENTS, WORDS)
+    context.publish(tmp_path, AS_OF, "one.e2")
+    assert context.read(tmp_path, AS_OF, WORDS) is not None
+
+
 def test_the_same_figures_give_the_same_bytes_and_others_are_noticed(tmp_path: Path) -> None:
     published(tmp_path)
     assert not context.differs(tmp_path, AS_OF, NIGHT, AGENTS, WORDS)
