@@ -176,11 +176,18 @@ class Hindsight(History):
         return replace(events, recorded=events.at)
 
     def terms(self) -> Terms | None:
-        terms = super().terms()
-        if terms is None:
-            return None
-        known = terms.known()
-        return replace(known, recorded=known.started, seen=np.zeros_like(known.seen))
+        return _at_once(super().terms())
+
+    def terms_of(self, bucket: int) -> Terms | None:
+        return _at_once(super().terms_of(bucket))
+
+
+def _at_once(terms: Terms | None) -> Terms | None:
+    """Each term as it counts now, known from its start."""
+    if terms is None:
+        return None
+    known = terms.known()
+    return replace(known, recorded=known.started, seen=np.zeros_like(known.seen))
 
 
 def two_times(nights: Nights, report: Report, *, quick: bool) -> None:

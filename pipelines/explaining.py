@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
 from pipelines import context
@@ -70,10 +72,9 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
         raise WarmlineError("nothing is scored yet: run `warmline score --as-of DATE` first.")
     score = _row(history, batch, customer_id)
     champion = bundles.champion(home, expect=matrix.fingerprint(settings.features))
-    customers = history.customers()
-    number = int(customers.index[customers["customer_id"] == customer_id][0])
+    number = history.numbers[customer_id]
     night = Night(int(score["as_of"].timestamp()), cutoff_of(batch))
-    wanted = customers["customer_id"].to_numpy(object) == customer_id
+    wanted = np.arange(history.manifest.customers) == number
     # As that night published it: to find it again, all customers' rows would be walked over.
     agents = context.read(home.context, batch.as_of, history.words("agent"))
     agents = agents if agents is not None and agents.nights == (night,) else None
@@ -118,10 +119,9 @@ def _row(history: History, batch: ScoreBatch, customer_id: str) -> dict[str, Any
     out = batch.not_scored().filter(mine).to_pylist()
     if out:
         raise WarmlineError(f"{customer_id} was not scored on {batch.as_of}: {out[0]['why']}.")
-    known = history.customers()["customer_id"]
     import difflib
 
-    near = difflib.get_close_matches(customer_id, known.tolist(), 1)
+    near = difflib.get_close_matches(customer_id, history.words("customer"), 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise WarmlineError(f"There is no customer {customer_id!r}.{hint}")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,10 @@ from numpy.typing import NDArray
 from models.contracts import DAY, KIND_CODE, STAYING_KINDS
 from pipelines.history.continuity import continued_by
 from pipelines.history.events import Events
+from pipelines.history.people import People
 from pipelines.history.rates import Instant
 from pipelines.history.terms import END_KIND_CODE, NEVER, RENEWAL_GRACE, Terms
 from pipelines.population import Population
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 # A year less the two months by which first terms are often cut, to end with a season.
 YEARLY_DAYS = 300
@@ -36,7 +33,7 @@ class Readable(Protocol):
     def span(self) -> tuple[int, int] | None: ...
     def bucket(self, bucket: int) -> Events: ...
     def members(self, bucket: int) -> NDArray[np.int32]: ...
-    def customers(self) -> pd.DataFrame: ...
+    def people(self) -> People: ...
     def terms(self) -> Terms | None: ...
     def bots(self) -> NDArray[np.bool_]: ...
 
@@ -71,7 +68,7 @@ def non_contractual(history: Readable, as_ofs: Sequence[int], horizon: int) -> l
     An answer to our own message is not staying. Without a sign, whoever had paused in that time
     tells nothing.
     """
-    stayed = np.zeros((len(as_ofs), len(history.customers())), np.bool_)
+    stayed = np.zeros((len(as_ofs), len(history.people())), np.bool_)
     staying = np.array([KIND_CODE[kind] for kind in STAYING_KINDS])
     for bucket in range(history.buckets):
         events = history.bucket(bucket)
@@ -79,7 +76,7 @@ def non_contractual(history: Readable, as_ofs: Sequence[int], horizon: int) -> l
         customer, at = events.customer[counts], events.at[counts]
         for position, as_of in enumerate(as_ofs):
             stayed[position, customer[(at >= as_of) & (at < as_of + horizon)]] = True
-    people = Population.of(history.customers(), history.terms())
+    people = Population.of(history.people(), history.terms())
     paused = [people.on_pause(as_of, as_of + horizon) for as_of in as_ofs]
     return [Labels(left=~row, known=row | ~away) for row, away in zip(stayed, paused, strict=True)]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from pipelines.history.people import People
 from pipelines.history.rates import Instant
 from pipelines.history.terms import NEVER, RENEWAL_GRACE, Terms
 
@@ -62,22 +62,13 @@ class Population:
     left: NDArray[np.int64]
     left_recorded: NDArray[np.int64]  # since when `left` was known
     objects: NDArray[np.bool_]
+    merged: NDArray[np.bool_]  # whom another customer stands for
     terms: Terms | None
-    merged: NDArray[np.bool_] | None = None  # whom another customer stands for; None: nobody
 
     @classmethod
-    def of(cls, customers: pd.DataFrame, terms: Terms | None) -> Population:
-        """From `History.customers()` and `History.terms()`."""
-        left = customers["left_at"].to_numpy(np.int64)
-        told = customers.get("left_recorded")
-        return cls(
-            joined=customers["joined_at"].to_numpy(np.int64),
-            left=left,
-            left_recorded=left if told is None else told.to_numpy(np.int64),
-            objects=customers["profiling_objection"].to_numpy(np.bool_),
-            terms=terms,
-            merged=None if "merged" not in customers else customers["merged"].to_numpy(np.bool_),
-        )
+    def of(cls, people: People, terms: Terms | None) -> Population:
+        """From `History.people()` and `History.terms()`."""
+        return cls(**vars(people), terms=terms)
 
     def __len__(self) -> int:
         return len(self.joined)
@@ -136,8 +127,7 @@ class Population:
         why[~known.runs] = Why.GONE
         why[self.joined >= night.as_of] = Why.NOT_YET
         why[self.objects] = Why.OBJECTS
-        if self.merged is not None:
-            why[self.merged] = Why.MERGED
+        why[self.merged] = Why.MERGED
         return why
 
     def on_pause(self, since: int, until: int) -> NDArray[np.bool_]:

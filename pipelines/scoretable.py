@@ -83,7 +83,7 @@ class ScoreTable:
     @property
     def ids(self) -> NDArray[np.object_]:
         """Customer ids by customer number."""
-        return self.history.customers()["customer_id"].to_numpy(object)
+        return np.array(self.history.words("customer"), object)
 
     def bands(self, scores: Scores) -> dict[str, int]:
         """How many customers are in each band."""

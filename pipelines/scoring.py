@@ -81,7 +81,7 @@ class Answer:
 def work_out(question: Question, advance: Advance = lambda what, share: None) -> Answer:
     """Walk over the history once and score everyone; explain whom the plan can reach."""
     history, settings = question.history, question.settings
-    people = Population.of(history.customers(), history.terms())
+    people = Population.of(history.people(), history.terms())
     worths = worth(history, question.night, settings.currency)
     at_least, share = settings.scoring.explain_at_least, settings.scoring.explain_share
     shortlist = Shortlist(max(at_least, round(share * len(people))))

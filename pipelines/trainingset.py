@@ -58,7 +58,7 @@ def assemble(
     Rows: who would have been scored then, and whose leaving or staying can be told. Above
     `max_rows` customers are sampled by a hash of their number, all rows of one together.
     """
-    people = Population.of(history.customers(), history.terms())
+    people = Population.of(history.people(), history.terms())
     nights = [snapshots.night(day, settings.zone, settings.training.usual_hour) for day in dates]
     told, label = _labels(history, settings, people, nights, horizon_days * DAY)
     usable = np.array(

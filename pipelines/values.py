@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.history.customers import value_terms
-from pipelines.history.engine import connect
 from pipelines.history.rates import Instant, Money
 from pipelines.history.terms import Terms
 
@@ -54,9 +52,9 @@ def worth(history: History, night: Instant, currency: str) -> Worth:
     known yet that night the earliest one that ever was stands in: this ranks customers and is no
     feature, and an unknown value would rank a customer behind all others.
     """
-    customers = len(history.customers())
+    customers = history.manifest.customers
     money = Money.of_history(history, currency)
-    found = _of_terms(own_values(history), customers, money, night)
+    found = _of_terms(history.values(), customers, money, night)
     terms = history.terms()
     if terms is None or len(terms) == 0:
         return found
@@ -68,12 +66,6 @@ def worth(history: History, night: Instant, currency: str) -> Worth:
 def monthly_values(history: History, night: Instant, currency: str) -> NDArray[np.float64]:
     """The amounts of `worth`."""
     return worth(history, night, currency).amount
-
-
-def own_values(history: History) -> Terms:
-    """The values in the customers' own rows, as one open term a customer."""
-    with connect() as connection:
-        return value_terms(connection, history.folder, history.manifest, history.precedence)
 
 
 def _of_terms(terms: Terms, customers: int, money: Money, night: Instant) -> Worth:

@@ -7,7 +7,7 @@ a past night's figures are the same from today's history and from what was known
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,13 +21,15 @@ from pipelines.features import agents_pass as compiled
 from pipelines.features.stream import AGENT_FIGURES
 from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.labels import end_kind_codes
-from pipelines.population import Population
 
 if TYPE_CHECKING:
     from models.settings import Settings, Training
     from pipelines.features.matrix import Night
     from pipelines.history.agents import AgentRows
+    from pipelines.history.people import People
     from pipelines.history.store import History
+    from pipelines.history.terms import Terms
+    from pipelines.population import Population
 
 LEAST_CUSTOMERS = 5  # a share of fewer says more of single customers than of the agent (assumed)
 USUAL_DAYS = 30  # the usual is known from so many days before the last 30 (as with any trend)
@@ -47,6 +49,7 @@ EXPLAINED = {
     "team_workload": "the workload of all agents of the team together",
 }
 
+_CONTRACTS = compiled.Contracts._fields
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -85,8 +88,12 @@ def agents_of(history: History, settings: Settings, nights: Sequence[Night]) -> 
     many = len(history.words("agent"))
     if not nights or not many:
         return NO_AGENTS
-    people = Population.of(history.customers(), history.terms())
-    survey = Survey.of(people, settings.training, nights, history.bots(), many)
+
+    def known(cutoff: int) -> bool:
+        told = (history.terms_of(bucket) for bucket in range(history.buckets))
+        return any(terms is not None and len(terms.owners(cutoff)) for terms in told)
+
+    survey = Survey.of(history.people(), known, settings.training, nights, history.bots(), many)
     threads = settings.performance.threads
 
     def share(first: int) -> Ints:
@@ -102,45 +109,58 @@ def agents_of(history: History, settings: Settings, nights: Sequence[Night]) -> 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a walk over the history for some nights has to count, and what it is given."""
+    """What a walk over the history for some nights has to count, and what it is given.
+
+    Who has left is what the labels call leaving (CONTRACTS.md, churn label), by what a night knew:
+    notice or end of the last term, else `left_at`; an end of a kind that is not counted (a death, a
+    move) is neither leaving nor staying, and who has no contract tells nothing where others have
+    one. Without any contract a customer has left who is not scored for want of activity.
+    """
 
     nights: tuple[Night, ...]  # each once, in the order of time
+    joined: Ints  # [customers]
     standing: NDArray[np.int8]  # [nights, customers] as far as it is known before the walk
-    active_days: int  # 0: all of it is
+    by_terms: tuple[bool, ...]  # at each night: whether contracts tell who has left
+    counted: NDArray[np.bool_]  # by END_KINDS, the last for none: which ends count
+    active_days: int  # 0: activity tells nothing of who has left
     bots: NDArray[np.bool_]  # by agent code
     agents: int
 
     @classmethod
     def of(
         cls,
-        people: Population,
+        people: People | Population,
+        known: Callable[[int], bool],
         training: Training,
         nights: Sequence[Night],
         bots: NDArray[np.bool_],
         agents: int,
     ) -> Survey:
-        """Who has left is told as the labels tell it: by contracts, or where there are none by
-        activity, for which a customer has left who is not scored for want of it."""
+        """`known` says whether any term was known at a cut-off; NEVER: today."""
         ordered = tuple(sorted(set(nights), key=lambda night: (night.as_of, night.cutoff)))
-        by_activity = training.label == "non_contractual" or (
-            training.label == "auto" and not people.contractual
-        )
-        standing = [
-            np.where(people.joined < night.as_of, compiled.STAYING, compiled.UNTOLD)
-            if by_activity
-            else standing_at(people, night, training.counted_end_kinds)
-            for night in ordered
-        ]
+        ends = known(NEVER) or bool((people.left < NEVER).any())
+        by_activity = training.label == "non_contractual" or (training.label == "auto" and not ends)
+        by_terms = tuple(not by_activity and known(night.cutoff) for night in ordered)
+        standing = np.full((len(ordered), len(people)), compiled.UNTOLD, np.int8)
+        for row, night, told in zip(standing, ordered, by_terms, strict=True):
+            if not told:
+                row[people.joined < night.as_of] = compiled.STAYING
+            if not told and not by_activity:
+                gone = (people.left_recorded <= night.cutoff) & (people.left < night.as_of)
+                row[gone & (row == compiled.STAYING)] = compiled.GONE
+        counts = np.zeros(len(END_KINDS) + 1, np.bool_)
+        counts[end_kind_codes(training.counted_end_kinds)] = True
         active = training.active_days if by_activity else 0
-        return cls(ordered, np.stack(standing).astype(np.int8), active, bots, agents)
+        joined = np.require(people.joined, np.int64, ["C", "W"])  # one type, compiled once
+        return cls(ordered, joined, standing, by_terms, counts, active, bots, agents)
 
-    def read(self, history: History, bucket: int) -> list[Events]:
+    def read(self, history: History, bucket: int) -> tuple[Sequence[Events], Terms | None]:
         """What has to be looked at of a bucket: with contracts only what agents did."""
         if self.active_days:
-            return history.pieces(bucket, ("agent", "provoked"))
-        return history.acts(bucket)
+            return history.pieces(bucket, ("agent", "provoked")), None
+        return history.acts(bucket), history.terms_of(bucket) if any(self.by_terms) else None
 
-    def count(self, buckets: Iterable[Sequence[Events]]) -> Ints:
+    def count(self, buckets: Iterable[tuple[Sequence[Events], Terms | None]]) -> Ints:
         """What the compiled pass counts in the pieces of each bucket, [nights, agents, TALLIES]."""
         meaning = np.full(len(KINDS), compiled.NOTHING, np.int8)
         meaning[[KIND_CODE[kind] for kind in STAYING_KINDS if self.active_days]] = compiled.STAYS
@@ -153,10 +173,24 @@ class Survey:
             last=np.full((len(self.nights), self.agents, 2), -1, np.int32),
             active=self.active_days * DAY,
         )
-        for pieces in buckets:
+        for pieces, terms in buckets:
+            self.stand(terms, mine.standing)
             some = [self._selected(piece, meaning) for piece in pieces]
             compiled.tally(_rows(some), mine)
         return mine.tally
+
+    def stand(self, terms: Terms | None, standing: NDArray[np.int8]) -> None:
+        """Write into `standing` [nights, customers] what some customers' terms tell."""
+        if terms is None:
+            return
+        told = compiled.Contracts(
+            *(np.require(getattr(terms, name), requirements=["C", "W"]) for name in _CONTRACTS)
+        )
+        for row, night, by_terms in zip(standing, self.nights, self.by_terms, strict=True):
+            if by_terms:
+                compiled.by_contract(
+                    told, self.joined, night.as_of, night.cutoff, self.counted, row
+                )
 
     def _selected(self, events: Events, meaning: NDArray[np.int8]) -> compiled.Rows:
         """The rows that the compiled pass looks at."""
@@ -198,30 +232,6 @@ def _fixed(events: Events, name: str) -> NDArray[Any]:
     view = np.require(getattr(events, name), DTYPES[name], "C").view()
     view.flags.writeable = False
     return view
-
-
-_CONTRACTS = compiled.Contracts._fields
-
-
-def standing_at(people: Population, night: Night, counted: Sequence[str]) -> NDArray[np.int8]:
-    """How each customer stands at a night by their contract, as the night knew it, [customers].
-
-    As the labels have it (CONTRACTS.md, churn label): notice or end of the last running term, or
-    `left_at`; an end of a kind that is not counted (a death, a move) is neither leaving nor
-    staying, and who has no contract tells nothing where others have one.
-    """
-    standing = np.full(len(people), compiled.UNTOLD, np.int8)
-    if people.terms is not None:
-        counts = np.zeros(len(END_KINDS) + 1, np.bool_)
-        counts[end_kind_codes(counted)] = True
-        terms = compiled.Contracts(*(getattr(people.terms, name) for name in _CONTRACTS))
-        compiled.by_contract(terms, night.as_of, night.cutoff, counts, standing)
-    if not people.has_terms(night.cutoff).any():
-        known = people.left_recorded <= night.cutoff
-        gone = known & (people.left < night.as_of)
-        standing = np.where(gone, np.int8(compiled.GONE), np.int8(compiled.STAYING))
-    standing[people.joined >= night.as_of] = compiled.UNTOLD
-    return standing
 
 
 def figures(tally: Ints, night: Night, told: AgentRows | None) -> Floats:

@@ -65,8 +65,9 @@ class Contracts(NamedTuple):
 
 @in_place
 def by_contract(
-    terms: Contracts, as_of: int, cutoff: int, counted: NDArray[np.bool_], out: NDArray[np.int8]
-) -> None:
+    terms: Contracts, joined: Ints, as_of: int, cutoff: int, counted: NDArray[np.bool_],
+    out: NDArray[np.int8],
+) -> None:  # fmt: skip
     """Write how each customer with a term stands at a night by what it knew.
 
     Staying: a known term whose notice or end has not come. Gone: all have, and the last was left in
@@ -87,7 +88,7 @@ def by_contract(
                     last = leaves
                     counts = counted[terms.end_kind[i] if whole or ended <= cutoff else -1]
             i += 1
-        if knows and (stays or counts):
+        if knows and joined[who] < as_of and (stays or counts):
             out[who] = STAYING if stays else GONE
 
 

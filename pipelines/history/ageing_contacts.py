@@ -51,8 +51,7 @@ def age(
 def _left(history: History) -> NDArray[np.int64]:
     """When each customer left, by number; NEVER while the relationship runs. Merged customers are
     gone when the survivor is."""
-    frame, terms = history.customers(), history.terms()
-    left = frame["left_at"].to_numpy(np.int64).copy()
+    left, terms = history.people().left.copy(), history.terms()
     if terms is not None:
         stands = terms.until == NEVER
         last = np.zeros(len(left), np.int64)

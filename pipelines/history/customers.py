@@ -73,8 +73,10 @@ def customer_frame(
     folder: Path,
     manifest: Manifest,
     precedence: Sequence[str] = (),
+    columns: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """One row a customer, by number; times are seconds since 1970 UTC, NEVER where absent.
+    """One row a customer, by number; times are seconds since 1970 UTC, NEVER where absent. With
+    `columns`, only these.
 
     A customer whose row was deleted keeps the number and never joined. `left_recorded` is since
     when `left_at` was known. Everything else is today's state: `first_seen` is when the source, or
@@ -83,9 +85,10 @@ def customer_frame(
     """
     told = voices.told(connection, folder, manifest, CUSTOMERS.name, precedence)
     joined_at = knowledge.seconds("joined_at")
+    wanted = f"SELECT {', '.join(columns)} FROM ({CUSTOMER_SQL})" if columns else CUSTOMER_SQL  # noqa: S608
     rows = knowledge.read(
         connection,
-        CUSTOMER_SQL,
+        wanted,
         # Of whichever source: what it was the first to tell was known from then.
         spans=combining.each_voice(told.only("joined_at", "left_at"), joined_at),
         living=voices.counting(told),

@@ -87,7 +87,7 @@ def derived_rows(history: History, number: int, cutoff: int = NEVER) -> pd.DataF
     frame = pd.DataFrame({name: np.full(len(events), None, object) for name in COLUMNS})
     return frame.assign(
         interaction_id=[f"{kind}-{term}-{at}" for kind, term, at in keys],
-        customer_id=history.customers()["customer_id"].iloc[number],
+        customer_id=history.words("customer")[number],
         occurred_at=pd.to_datetime(events.at, unit="s", utc=True),
         recorded_at=pd.to_datetime(events.recorded, unit="s", utc=True),
         kind=kinds,

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.files import sync_file, sync_folder
-from pipelines.history import erasing_tables
+from pipelines.history import erasing_tables, people
 from pipelines.history.buckets import bucket_of
 from pipelines.history.dictionaries import read_words
+from pipelines.history.engine import connect
 from pipelines.history.manifest import (
     Conflict,
     File,
@@ -90,6 +91,9 @@ def erase(folder: Path, person: Person, key: bytes, now: datetime) -> None:
 
 def publish_after(folder: Path, where: Path, before: Manifest, after: Manifest) -> None:
     """Publishes `after`, whose new files lie in `where`, as what follows `before`."""
+    if after.people:
+        with connect() as connection:
+            after = people.code(connection, folder, where, after, after.people.precedence)
     for place in {where, *(path.parent for path in where.rglob("*"))}:
         sync_folder(place)
     sync_folder(folder)

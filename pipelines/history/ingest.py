@@ -15,12 +15,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from models.errors import WarmlineError
+from models.files import sync_folder
 from pipelines.history import (
     coding,
     conflicts,
     dictionaries,
     mapped,
     numbering,
+    people,
     small,
     sources,
     totals,
@@ -196,7 +198,7 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
         new |= draft.interactions(run.staging, arriving)
     draft.words(new)
     draft.pending()
-    finished = _with_conflicts(run, draft.finish())
+    finished = _with_people(run, draft.where, _with_conflicts(run, draft.finish()))
     order.progress("publishing")
     publish(order.history, finished)
     order.progress("published")
@@ -213,6 +215,18 @@ def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:
     ids = dictionaries.read_words(order.history, manifest, "customer") if found else []
     run.differences = conflicts.differences(found, ids)
     return replace(manifest, conflicts=found)
+
+
+def _with_people(run: Run, where: Path, manifest: Manifest) -> Manifest:
+    """The manifest with its customers and contracts coded."""
+    order = run.order
+    order.progress("coding customers")
+    with connect(
+        run.staging / "people.duckdb", memory_gb=order.memory_gb / 2, threads=order.threads
+    ) as connection:
+        coded = people.code(connection, order.history, where, manifest, order.precedence)
+    sync_folder(where)
+    return coded
 
 
 def _reads(run: Run) -> dict[str, dict[str, str]]:

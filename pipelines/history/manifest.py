@@ -47,9 +47,7 @@ class Part:
     side: File  # row-aligned with `coded`: key, content, ids, words
     notes: File | None = None  # what later ingests said of its rows (`parts.Notes`)
     out: int = 0  # rows that no longer count
-    acts: File | None = (
-        None  # rows of `parts.acting` once more; None: an older version's
-    )
+    acts: File | None = None  # rows of `parts.acting` once more; None: an older version's
 
     @property
     def rows(self) -> int:
@@ -119,6 +117,23 @@ class Aged:
 
 
 @dataclass(frozen=True)
+class CodedPeople:
+    """Customers and contracts as numbers (see `people`), made of a `state` of the tables."""
+
+    state: str
+    precedence: tuple[str, ...]  # of sources, by which they were combined
+    customers: File
+    terms: File | None  # None: no source ever gave any
+    values: File
+
+    def files(self) -> Iterator[File]:
+        yield self.customers
+        yield self.values
+        if self.terms:
+            yield self.terms
+
+
+@dataclass(frozen=True)
 class Manifest:
     """One generation. `buckets` is a power of two; `span` holds first and last `occurred_at`."""
 
@@ -141,6 +156,7 @@ class Manifest:
     conflicts: tuple[Conflict, ...] = ()  # between sources, as of this generation
     erased: int = 0  # persons erased by then: of nights before, they are missing
     words: Aged | None = None  # None: words were never removed for their age
+    people: CodedPeople | None = None  # None: to be worked out from the tables
 
     def of_bucket(self, bucket: int) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.bucket == bucket)
@@ -155,6 +171,8 @@ class Manifest:
         yield from self.feeds
         if self.pending:
             yield self.pending
+        if self.people:
+            yield from self.people.files()
 
     def remembered(self) -> tuple[Past, ...]:
         """The earlier generations and this one."""
@@ -195,6 +213,7 @@ class Manifest:
             ),
             erased=raw.get("erased", 0),
             words=Aged(**raw["words"]) if raw.get("words") else None,
+            people=_people(raw.get("people")),
         )
 
 
@@ -218,6 +237,14 @@ def _files(raw: list[dict[str, Any]]) -> tuple[File, ...]:
 
 def _span(raw: list[int] | None) -> tuple[int, int] | None:
     return (raw[0], raw[1]) if raw else None
+
+
+def _people(raw: dict[str, Any] | None) -> CodedPeople | None:
+    if not raw:
+        return None
+    terms = File(**raw["terms"]) if raw["terms"] else None
+    customers, values = File(**raw["customers"]), File(**raw["values"])
+    return CodedPeople(raw["state"], tuple(raw["precedence"]), customers, terms, values)
 
 
 def _part(raw: dict[str, Any]) -> Part:

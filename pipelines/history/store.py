@@ -16,13 +16,22 @@ from pipelines.history import versions, voices
 from pipelines.history.agents import AgentRows, agent_rows
 from pipelines.history.arrivals import feeds
 from pipelines.history.buckets import bucket_of
-from pipelines.history.customers import coded_terms, customer_frame
+from pipelines.history.customers import customer_frame, value_terms
 from pipelines.history.engine import connect
 from pipelines.history.events import Events
 from pipelines.history.identities import merged_customers, survivors
 from pipelines.history.lags import Lags
-from pipelines.history.manifest import Manifest, Watermark, read_current
+from pipelines.history.manifest import CodedPeople, Manifest, Watermark, read_current
 from pipelines.history.parts import merged, read_acts, read_events
+from pipelines.history.people import (
+    ByBucket,
+    People,
+    load_people,
+    load_terms,
+    read_people,
+    read_terms,
+    state_of,
+)
 from pipelines.history.rows import contract_rows, rows_of_customer
 from pipelines.history.schema import TABLE
 from pipelines.history.terms import Terms
@@ -189,17 +198,58 @@ class History:
                 return frame
             return merged_customers(frame, self._survivors, connection, self.folder, self.manifest)
 
+    def people(self) -> People:
+        """When each customer joined and left, by number; read once and shared."""
+        return self._people
+
+    @cached_property
+    def _people(self) -> People:
+        if self._coded:
+            return load_people(self.folder, self._coded)
+        with connect() as connection:
+            return read_people(
+                connection, self.folder, self.manifest, self.precedence, self._survivors
+            )
+
     def terms(self) -> Terms | None:
         """The contract terms; None where no source ever gave any."""
         return self._terms
 
+    def terms_of(self, bucket: int) -> Terms | None:
+        """The contract terms of the bucket's customers; None where no source ever gave any."""
+        if self._coded:
+            file = self._coded.terms
+            return load_terms(self.folder, file, bucket) if file and file.rows else None
+        return self._terms_by_bucket.bucket(bucket) if self._terms_by_bucket else None
+
+    def values(self) -> Terms:
+        """The values in the customers' own rows, as one open term a customer."""
+        if self._coded:
+            return load_terms(self.folder, self._coded.values)
+        with connect() as connection:
+            return value_terms(connection, self.folder, self.manifest, self.precedence)
+
     @cached_property
     def _terms(self) -> Terms | None:
-        if "terms" not in self.manifest.tables:
-            return None
+        if self._coded:
+            file = self._coded.terms
+            return load_terms(self.folder, file) if file else None
         with connect() as connection:
-            terms = coded_terms(connection, self.folder, self.manifest, self.precedence)
-        return terms.moved(self._survivors) if self._merged.any() else terms
+            return read_terms(
+                connection, self.folder, self.manifest, self.precedence, self._survivors
+            )
+
+    @cached_property
+    def _terms_by_bucket(self) -> ByBucket | None:
+        return ByBucket.of(self._terms, self.buckets) if self._terms else None
+
+    @cached_property
+    def _coded(self) -> CodedPeople | None:
+        """Customers and terms as an ingest coded them, if it saw what this reader asks for."""
+        coded = None if self.past else self.manifest.people
+        if coded and coded.state == state_of(self.manifest, self.precedence):
+            return coded
+        return None
 
     def table(self, table: str) -> pd.DataFrame | None:
         """The rows of a contract table that count now, times in UTC; None where it never came."""

@@ -68,9 +68,9 @@ class Terms:
         """Names of the arrays."""
         return tuple(field.name for field in fields(cls))[:-1]
 
-    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Terms:
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Terms:
         """The given versions, in the given order."""
-        if rows.dtype == np.bool_ and rows.all():
+        if isinstance(rows, np.ndarray) and rows.dtype == np.bool_ and rows.all():
             return self
         taken = {name: getattr(self, name)[rows] for name in self.columns()}
         return Terms(**taken, currencies=self.currencies)

@@ -54,7 +54,7 @@ def test_the_survivor_has_been_a_customer_as_long_as_any_of_them_and_the_others_
 ) -> None:
     tell(merged, "crm,a,a,d,2026-02-02\n")
     history = merged.open()
-    people = Population.of(history.customers(), history.terms())
+    people = Population.of(history.people(), history.terms())
     joined = history.customers()["joined_at"].tolist()
     assert joined[3] == second("2025-01-01")
     why = people.excluded(Night(second("2026-03-01"), second("2026-03-02")))
@@ -181,5 +181,7 @@ def test_a_merge_holds_where_several_sources_tell_of_the_customers(place: Place)
     people = history.customers()
     assert people["joined_at"].tolist()[3] == second("2025-01-01")
     assert people["region"].tolist()[3] == "north"
-    why = Population.of(people, None).excluded(Night(second("2026-03-01"), second("2026-03-02")))
+    why = Population.of(history.people(), None).excluded(
+        Night(second("2026-03-01"), second("2026-03-02"))
+    )
     assert why.tolist() == [Why.MERGED, Why.SCORED, Why.SCORED, Why.SCORED]

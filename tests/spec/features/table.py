@@ -42,7 +42,7 @@ from pipelines.features.gaps import gaps_of
 from pipelines.features.matrix import teams_of
 from pipelines.history.agents import AgentRows
 from pipelines.history.events import DTYPES, NEVER, Events
-from pipelines.population import Population
+from pipelines.history.people import People
 
 Expected = dict[str, float | None]
 NUMBERS = ("value", "seconds", "wait", "score")
@@ -133,11 +133,12 @@ def figures_of_agents(
     """The pre-pass over the same rows; `agents` by code."""
     left = {row["customer"]: second(row["left_at"]) for row in _rows(tables.get("left", " "))}
     ends = np.array([left.get(name, NEVER) for name in names], np.int64)
-    people = Population(joined, ends, ends, np.zeros(len(names), bool), None)
+    nobody = np.zeros(len(names), bool)
+    people = People(joined, ends, ends, nobody, nobody)
     bots = np.array([name.startswith("bot") for name in agents], bool)
-    survey = Survey.of(people, Training(), [night], bots, len(agents))
+    survey = Survey.of(people, lambda cutoff: False, Training(), [night], bots, len(agents))
     told = agent_rows(_rows(tables["agents"]), agents) if "agents" in tables else None
-    return survey.told(survey.count([[events]]), told)
+    return survey.told(survey.count([([events], None)]), told)
 
 
 def agent_rows(rows: list[dict[str, str]], agents: list[str]) -> AgentRows:

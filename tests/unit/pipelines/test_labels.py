@@ -9,6 +9,7 @@ import pytest
 from models.contracts import DAY
 from pipelines import labels
 from pipelines.features.matrix import Night
+from pipelines.history.people import People
 from pipelines.history.terms import END_KIND_CODE, NEVER, Terms
 from pipelines.population import Population, Why
 
@@ -43,7 +44,7 @@ def population(table: str, customers: int = 1, **columns) -> Population:
         }
         | columns
     )
-    return Population.of(frame, terms if rows else None)
+    return Population.of(People.of(frame), terms if rows else None)
 
 
 @pytest.mark.parametrize(

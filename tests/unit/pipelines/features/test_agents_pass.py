@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -15,7 +16,7 @@ from models.contracts import DAY, END_KINDS, KINDS, SERVING_KINDS, STAYING_KINDS
 from models.errors import WarmlineError
 from models.settings import Training
 from pipelines.features import agents_pass as compiled
-from pipelines.features.agents import LEAST_CUSTOMERS, Agents, Survey, standing_at
+from pipelines.features.agents import LEAST_CUSTOMERS, Agents, Survey
 from pipelines.features.matrix import Night
 from pipelines.features.stream import AGENT_FIGURES
 from pipelines.history.agents import AgentRows
@@ -93,7 +94,7 @@ def contracts(draw: st.DrawFn) -> Population:
             for name in (terms[0] if terms else ())
         }
     ) if terms else None  # fmt: skip
-    return Population(JOINED, left, left, np.zeros(CUSTOMERS, bool), given_terms)
+    return Population(JOINED, left, left, *[np.zeros(CUSTOMERS, bool)] * 2, given_terms)
 
 
 def surveyed(
@@ -103,8 +104,28 @@ def surveyed(
     nights: list[Night],
     training: Training = Training(),  # noqa: B008 - frozen
 ) -> Agents:
-    survey = Survey.of(people, training, nights, BOTS, PEOPLE)
-    return survey.told(survey.count([[events(rows)]]), told)
+    survey = survey_of(people, nights, training)
+    return survey.told(survey.count([([events(rows)], people.terms)]), told)
+
+
+def survey_of(
+    people: Population,
+    nights: list[Night],
+    training: Training = Training(),  # noqa: B008 - frozen
+) -> Survey:
+    def known(cutoff: int) -> bool:
+        return people.terms is not None and len(people.terms.owners(cutoff)) > 0
+
+    return Survey.of(people, known, training, nights, BOTS, PEOPLE)
+
+
+def standing_at(people: Population, night: Night, counted: Sequence[str]) -> np.ndarray:
+    """How each customer stands by contract, as the walk finds it."""
+    training = Training(label="contractual", counted_end_kinds=tuple(counted))
+    survey = survey_of(people, [night], training)
+    standing = survey.standing.copy()
+    survey.stand(people.terms, standing)
+    return standing[0]
 
 
 def plain(
@@ -194,7 +215,7 @@ def test_the_pre_pass_equals_a_plain_count(rows, told, people):
 @given(acts())
 def test_without_contracts_who_is_inactive_has_left(rows):
     training = Training(label="non_contractual", active_days=60)
-    people = Population(JOINED, JOINED * 0 + NEVER, JOINED, np.zeros(CUSTOMERS, bool), None)
+    people = Population(JOINED, JOINED * 0 + NEVER, JOINED, *[np.zeros(CUSTOMERS, bool)] * 2, None)
     found = surveyed(rows, None, people, NIGHTS, training)
     for night in NIGHTS:
         active = {
@@ -267,11 +288,11 @@ def test_who_stays_and_who_has_left_is_as_scoring_and_labels_have_it(people):
 @examples
 @given(acts(), contracts(), st.integers(2, 4))
 def test_pieces_of_a_bucket_are_one(rows, people, many):
-    survey = Survey.of(people, Training(), NIGHTS, BOTS, PEOPLE)
+    survey = survey_of(people, NIGHTS)
     pieces = [events(rows[place::many]) for place in range(many)]
-    whole = survey.count([[events(rows)]])
-    np.testing.assert_array_equal(survey.count([pieces]), whole)
-    none = survey.count([[events([])]])
+    whole = survey.count([([events(rows)], people.terms)])
+    np.testing.assert_array_equal(survey.count([(pieces, people.terms)]), whole)
+    none = survey.count([([events([])], None)])
     np.testing.assert_array_equal(none, compiled.empty_tally(len(NIGHTS), PEOPLE))
 
 
@@ -282,7 +303,9 @@ def test_a_death_or_a_move_is_neither_leaving_nor_staying():
         customer=np.arange(3, dtype=np.int32), started=ended - 90 * DAY, ended=ended,
         end_kind=np.array([END_KINDS.index(kind) for kind in kinds], np.int8),
     )  # fmt: skip
-    people = Population(JOINED[:3], np.full(3, NEVER), np.full(3, NEVER), np.zeros(3, bool), terms)
+    people = Population(
+        JOINED[:3], np.full(3, NEVER), np.full(3, NEVER), *[np.zeros(3, bool)] * 2, terms
+    )
     standing = standing_at(people, NIGHT, COUNTED)
     assert standing.tolist() == [compiled.GONE, compiled.UNTOLD, compiled.UNTOLD]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from models.contracts import DAY, KIND_CODE
@@ -41,10 +40,10 @@ class FakeHistory(SimpleNamespace):
     def members(self, bucket: int) -> np.ndarray:
         return np.arange(bucket, 7, 2, dtype=np.int32)
 
-    def customers(self) -> pd.DataFrame:
-        return pd.DataFrame({"joined_at": np.full(7, AS_OF - 400 * DAY)})
+    def people(self) -> SimpleNamespace:
+        return SimpleNamespace(joined=np.full(7, AS_OF - 400 * DAY))
 
-    def terms(self) -> None:
+    def terms_of(self, bucket: int) -> None:
         return None
 
 
