@@ -26,7 +26,7 @@ from models.contracts import DAY, SCORE_KIND_CODE
 from models.home import Home
 from pipelines.history.buckets import bucket_of, buckets_for
 from pipelines.history.events import DTYPES, NEVER, NONE, Events
-from pipelines.history.manifest import Manifest, Part, publish
+from pipelines.history.manifest import File, Manifest, Part, publish
 from pipelines.history.parts import SIDE_COLUMNS, Notes, merged, write_part
 from pipelines.history.store import History
 from pipelines.history.verdicts import NO_VERSION
@@ -116,8 +116,16 @@ def _add_parts(folder: Path, before: Manifest, settings: FastSettings, buckets: 
             rows=rows,
             span=(first, last),
             parts=tuple(parts),
+            dictionaries={**before.dictionaries, "agent": (_agents(folder, where, settings),)},
         ),
     )
+
+
+def _agents(folder: Path, where: Path, settings: FastSettings) -> File:
+    """The agents' ids by code, as the table of agents names them."""
+    words = agents(settings).select(["agent_id"]).rename_columns(["word"])
+    pq.write_table(words, where / "dictionary-agent.parquet")
+    return File.of(folder, where / "dictionary-agent.parquet", words.num_rows)
 
 
 def coded(block: Block, rows: Drawn) -> Events:

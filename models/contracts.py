@@ -59,7 +59,12 @@ STAYING_KINDS = ("order", "usage", "payment")
 
 DAY = 86_400  # seconds; a window of w days is [as_of - w * DAY, as_of)
 
+# How one who serves acts for a customer, as far as figures of agents go. The history keeps these
+# rows aside (pipelines/history/parts.py): another choice holds for parts written after it.
+SERVING_KINDS = ("message_out", "call_out", "case_solved")
+
 SCORE_BATCH_VERSION = 1
+CONTEXT_VERSION = 1  # of what a night publishes in context/
 BANDS = ("low", "medium", "high")  # higher is worse
 DECISIONS = ("contact", "hold", "refer")
 WORKLIST_COLUMNS = (

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.batch import BatchWriter, Manifest, ScoreBatch
 from models.contracts import Reason
 from pipelines.features import matrix
+from pipelines.features.agents import Agents
 from pipelines.history.erasing import nameless
 from pipelines.population import Population, Why
 from pipelines.scoretable import Scores, ScoreTable
@@ -56,6 +57,7 @@ class Answer:
     worth: Worth
     table: ScoreTable
     before: dict[str, float]  # probabilities of the night before, by customer id
+    agents: Agents  # what the night knew of those who serve
 
     def why_words(self) -> dict[Why, str]:
         """Each `Why` for a manager to read."""
@@ -84,7 +86,9 @@ def work_out(question: Question, advance: Advance = lambda what, share: None) ->
     at_least, share = settings.scoring.explain_at_least, settings.scoring.explain_share
     shortlist = Shortlist(max(at_least, round(share * len(people))))
     why_not = people.excluded(question.night)
-    scores = _Pass(question, people, worths.amount, why_not, shortlist).walk(advance)
+    advance("looking at those who serve", 0.0)
+    context = matrix.context(history, settings, [question.night])
+    scores = _Pass(question, people, worths.amount, why_not, shortlist, context).walk(advance)
     advance("finding reasons", 0.85)
     reasons = _reasons(question.champion, shortlist, settings.performance.threads)
     before = _probabilities(question.previous)
@@ -92,7 +96,7 @@ def work_out(question: Question, advance: Advance = lambda what, share: None) ->
         history, question.champion, settings, question.night.as_of, question.started,
         worths.amount, before,
     )  # fmt: skip
-    return Answer(question, people, scores, reasons, why_not, worths, table, before)
+    return Answer(question, people, scores, reasons, why_not, worths, table, before, context.agents)
 
 
 @dataclass
@@ -104,6 +108,7 @@ class _Pass:
     value: NDArray[np.float64]
     why_not: NDArray[np.int8]  # Why, of each customer; the walk adds the inactive
     shortlist: Shortlist
+    context: matrix.Context
 
     def walk(self, advance: Advance) -> Scores:
         """Probabilities of all; the matrix rows of those with most at stake stay."""
@@ -113,7 +118,7 @@ class _Pass:
         blocks = matrix.stream(
             asked.history,
             [asked.night],
-            matrix.context(asked.history, asked.settings, [asked.night]),
+            self.context,
             customers=self.why_not == Why.SCORED,
             threads=threads,
         )

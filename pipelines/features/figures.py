@@ -21,6 +21,7 @@ from pipelines.features.program import (
     Indices,
     Program,
 )
+from pipelines.features.served import served_figures
 from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST, WINDOWS
 
 Ints = NDArray[np.int64]
@@ -81,6 +82,7 @@ class Nights(NamedTuple):
     part: Floats  # [windows, 5] measures of each window
     differ: Floats  # [attributes, windows, 3]
     rhythm: Floats  # [nights, RHYTHM_COLUMNS]
+    agents: Floats  # [nights, agents, AGENT_FIGURES] by agent code; who lies beyond is not known
     settled: bool  # each row before a night stands, and the night knew it: no need to look
     silent: int  # seconds without a word that make silence
     dead: Ints  # [n, 3] when each stream's feeds were down (see `elapsed`)
@@ -379,7 +381,7 @@ def figures(
         if program.distinct[stream, BY_DAY] >= 0:
             _days(lists, start, end)
         _of_stream(stream, columns, began, program, lists, nights, which, asked, out)
-    _compare(program, lists, nights, which, asked, out)
+    _compare(columns, program, lists, nights, which, asked, out)
     for stream in range(len(lists.start)):
         if lists.touched[stream]:
             lists.touched[stream] = False
@@ -388,14 +390,16 @@ def figures(
 
 @in_place
 def _compare(
-    program: Program, lists: Lists, nights: Nights, which: Ints, asked: int, out: Floats
-) -> None:
-    """What the streams together tell of each night: shares, and silence."""
+    columns: Columns, program: Program, lists: Lists, nights: Nights, which: Ints, asked: int,
+    out: Floats,
+) -> None:  # fmt: skip
+    """What the streams together tell of each night: shares, and silence; and those who served."""
     for a in range(asked):
         k = which[a]
         row = out[nights.slot[k]]
         _shares(k, program, lists, nights, row)
         _streaks(k, program, lists, nights, row)
+        served_figures(k, columns, program, lists, nights, row)
         if _is_heard(k, program.word, lists, nights):
             row[program.silent] = 0.0
 

@@ -24,6 +24,7 @@ from models.errors import WrongUsage
 from models.settings import Features as Declared
 from pipelines.features import contract, contract_pass
 from pipelines.features import declared as declarations
+from pipelines.features.agents import NO_AGENTS, Agents, agents_of
 from pipelines.features.calendar_rows import read_hours
 from pipelines.features.calendars import NO_HOURS, Hours
 from pipelines.features.declared import Attributes
@@ -75,6 +76,7 @@ class Context:
     declared: Declared = field(default_factory=Declared)  # of the company's own columns
     attributes: Attributes = field(default_factory=Attributes.none)  # their values
     teams: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))  # by agent code
+    agents: Agents = NO_AGENTS  # figures of those who serve, at the nights that are asked for
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -153,12 +155,19 @@ def compiled(declared: Declared = NOTHING_DECLARED) -> Compiled:
     return compile_streams(STREAMS, own, own_at)
 
 
-def context(history: History, settings: Settings, nights: Sequence[Night]) -> Context:
+def context(
+    history: History,
+    settings: Settings,
+    nights: Sequence[Night],
+    agents: Agents | None = None,
+) -> Context:
     """What the history knows of its agents, teams, feeds and money, and the home's promises.
 
-    Gaps are those declared and those that the feeds' own rhythm shows until the last of `nights`.
-    Raises `WarmlineError` for a wrong calendar and `WrongUsage` for a declared column that never
-    came, or words that were coded by other lists than the settings name.
+    `agents` are figures that are known already, or `NO_AGENTS` where no stream asks for any; else
+    one walk over the history finds those of `nights`. Gaps are those declared and those that the
+    feeds' own rhythm shows until the last of `nights`. Raises `WarmlineError` for a wrong calendar
+    and `WrongUsage` for a declared column that never came, or words that were coded by other lists
+    than the settings name.
     """
     _refuse_other_words(history, settings)
     until = max((night.cutoff for night in nights), default=0)
@@ -172,6 +181,7 @@ def context(history: History, settings: Settings, nights: Sequence[Night]) -> Co
         settings.features,
         Attributes.of(history, settings.features),
         teams_of(history.words("agent"), history.teams()),
+        agents_of(history, settings, nights) if agents is None else agents,
     )
 
 

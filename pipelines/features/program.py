@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.contracts import CHANNELS, DAY, SAID, SCORE_KINDS
 from pipelines.features.stream import (
     ACTORS,
+    AGENT_FIGURES,
     ATTRIBUTES,
     MEASURES,
     OPS,
@@ -50,6 +51,7 @@ FOREVER = np.iinfo(np.int64).max // 4  # seconds; an edge before any time
 VALUED = ("sum", "total", "mean", "min", "max")  # need the measure window by window
 GAPS = ("gap", "gap_spread", "rhythm", "alive")
 DIFFERENT = ("distinct", "top_share", "entropy")  # ask for the values of an attribute
+SERVED = ("served_mean", "served_max", "served_last")  # figures of the rows' agents
 ZERO = ("count", "sum", "distinct", "streak")  # 0 where there is nothing; everything else is NaN
 COUNTED = (
     "count",
@@ -103,6 +105,7 @@ class Program(NamedTuple):
     figure: Ints  # [i, 5]: see OPERATION to COLUMN
     share: Ints  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
     streak: Ints  # [streaks, 3]: stream, stream that ends it, column
+    served: Ints  # [figures of agents, 5]: stream, which of SERVED, window, figure, column
     template: NDArray[np.float64]  # [f] the row of a customer with no history
     tenure: int  # column
     silent: int  # column
@@ -157,6 +160,7 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
     figures: list[tuple[int, int, int, bool, int]] = []
     shares: list[tuple[int, int, int, int, bool]] = []
     streaks: list[tuple[int, int, int]] = []
+    served: list[tuple[int, int, int, int, int]] = []
     counted: list[tuple[int, int]] = []
     start, count_start = [0], [0]
     template: list[float] = []
@@ -178,6 +182,9 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
                 shares.append((position, number[stat.of], window, column, is_count))
             elif stat.op == "streak":
                 streaks.append((position, number[stat.of], column))
+            elif stat.op in SERVED:
+                figure = list(AGENT_FIGURES).index(stat.of)
+                served.append((position, SERVED.index(stat.op), window, figure, column))
             elif stat.op == "count":
                 counted.append((window, column))
             else:
@@ -205,6 +212,7 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         figure=_ints(figures).reshape(-1, 5),
         share=_ints(shares).reshape(-1, 5),
         streak=_ints(streaks).reshape(-1, 3),
+        served=_ints(served).reshape(-1, 5),
         template=np.array(template),
         tenure=tenure,
         silent=tenure + 1,
@@ -231,6 +239,7 @@ def columns_of(streams: Sequence[Stream]) -> frozenset[str]:
         }  # fmt: skip
         wanted |= {column for column, is_asked in asked.items() if is_asked}
         wanted |= {stat.attribute or "" for stat in stats} | {stream.measure}
+        wanted |= {"agent"} if any(stat.op in SERVED for stat in stats) else set()
     return frozenset(wanted | ({"agent"} if "team" in wanted else set())) & set(Events.columns())
 
 

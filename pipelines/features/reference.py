@@ -20,7 +20,17 @@ from numpy.typing import NDArray
 from models.contracts import CHANNELS, DAY, KINDS, SAID, SCORE_KINDS, WORD_KINDS
 from pipelines.features.facts import Fact, Row, facts_of
 from pipelines.features.gaps import ALL_KINDS, Gap
-from pipelines.features.stream import ALIVE, LATEST, SCORE_CUTS, Rating, Sign, Stat, Stream, Where
+from pipelines.features.stream import (
+    AGENT_FIGURES,
+    ALIVE,
+    LATEST,
+    SCORE_CUTS,
+    Rating,
+    Sign,
+    Stat,
+    Stream,
+    Where,
+)
 from pipelines.features.streams import STREAMS
 from pipelines.history.events import Events
 
@@ -145,8 +155,11 @@ def _features(
     facts = [fact for fact in facts_of(rows, promises, context.hours) if fact.known_at < as_of]
     entries = {stream.name: _entries(stream, rows, facts) for stream in streams}
     began = min([joined, *(row.at for row in rows[:1])])
+    agents = context.agents.at([night])[0]
     figures = [
-        _Figures(stat, entries[stream.name], entries.get(stat.of, []), as_of, began, feeds).value()
+        _Figures(
+            stat, entries[stream.name], entries.get(stat.of, []), as_of, began, feeds, agents
+        ).value()
         for stream in streams
         for feeds in [Feeds.of(stream.where.kinds, night, context)]
         for stat in stream.stats
@@ -235,6 +248,7 @@ class _Figures:
     as_of: int
     began: int  # the start of the relationship
     feeds: Feeds
+    agents: NDArray[np.float64]  # [agents, AGENT_FIGURES]
 
     def value(self) -> float:
         return float(getattr(self, f"_{self.stat.op}")())
@@ -301,6 +315,26 @@ class _Figures:
         often = self._frequencies()
         shares = [n / often.total() for n in often.values()]
         return -sum(share * log2(share) for share in shares) if often else nan
+
+    def _of_agents(self) -> list[float]:
+        """The wanted figure of each row's agent, NaN where not known."""
+        figure = list(AGENT_FIGURES).index(self.stat.of)
+        who = [entry.row.agent for entry in self.inside if entry.row is not None]
+        return [
+            float(self.agents[agent, figure]) if agent < len(self.agents) else nan
+            for agent in who
+            if agent is not None
+        ]
+
+    def _served_mean(self) -> float:
+        known = [figure for figure in self._of_agents() if not isnan(figure)]
+        return sum(known) / len(known) if known else nan
+
+    def _served_max(self) -> float:
+        return max((figure for figure in self._of_agents() if not isnan(figure)), default=nan)
+
+    def _served_last(self) -> float:
+        return self._of_agents()[-1] if self._of_agents() else nan
 
     def _slope(self) -> float:
         known = [entry for entry in self.inside if not isnan(entry.measure)]

@@ -76,15 +76,21 @@ MEASURES: tuple[Measure, ...] = ("", "value", "seconds", "wait", "score")
 Attribute = Literal["agent", "team", "topic", "channel", "case", "day"]
 ATTRIBUTES: tuple[Attribute, ...] = ("agent", "team", "topic", "channel", "case", "day")
 
+# What is known of an agent at a night and how it is written; agents.py says what each means.
+AGENT_FIGURES = {
+    "caseload": "mean", "workload": "ratio", "against_team": "ratio", "tenure": "days",
+    "gone": "share", "lost": "share", "turnover": "share", "team_workload": "ratio",
+}  # fmt: skip
+
 Op = Literal[
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
     "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
-    "count_of", "latest",
+    "count_of", "latest", "served_mean", "served_max", "served_last",
 ]  # fmt: skip
 OPS: tuple[Op, ...] = (
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
     "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
-    "count_of", "latest",
+    "count_of", "latest", "served_mean", "served_max", "served_last",
 )  # fmt: skip
 # How models/words.py writes the figure.
 WRITTEN: dict[Op, str] = {
@@ -152,7 +158,9 @@ class Stat:
     window: int | None
     says: str
     name: str = ""  # where the usual name would read wrongly
-    of: str = ""  # share, count_of: the stream that holds this one; streak: the one that ends it
+    # share, count_of: the stream that holds this one; streak: the stream that ends it; served_mean,
+    # served_max, served_last: which of AGENT_FIGURES
+    of: str = ""
     attribute: Attribute | None = None  # distinct, top_share, entropy: of what
     recent: int = 0  # trend: days of the recent part of the window
     measured: bool = False  # trend: of the measure, not of the count
@@ -187,7 +195,7 @@ class Stream:
             says=stat.says,
             system=self.system,
             group=self.group or self.name,
-            stat=stat.written or WRITTEN.get(stat.op, stat.op),
+            stat=stat.written or AGENT_FIGURES.get(stat.of) or WRITTEN.get(stat.op, stat.op),
             window_days=stat.window,
             definition=self._definition(stat, lexicon),
         )
@@ -212,6 +220,10 @@ class Stream:
             return f"{self.name}_count_{window}"
         if stat.op == "trend":
             return f"{self.name}_{'sum_' if stat.measured else ''}trend_{stat.recent}_{window}"
+        if stat.op == "served_last":
+            return f"{self.name}_{stat.of}_last"
+        if stat.op in ("served_mean", "served_max"):
+            return f"{self.name}_{stat.of}_{stat.op.removeprefix('served_')}_{window}"
         if stat.op in ("top_share", "entropy"):
             return f"{self.name}_{stat.attribute}_{stat.op}_{window}"
         if stat.op in ("last", "gap", "gap_spread", "rhythm", "alive", "streak", "latest"):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from models.contracts import Feature
-from pipelines.features.stream import Stream
+from pipelines.features.stream import AGENT_FIGURES, Stream
+from pipelines.features.streams_agents import AGENTS
 from pipelines.features.streams_service import SERVICE
 from pipelines.features.streams_trade import TRADE
 from pipelines.features.streams_use import USE
@@ -14,7 +15,7 @@ from pipelines.features.streams_voice import VOICE
 from pipelines.features.streams_words import WORDS
 from pipelines.history.words.lexicon import OURS as LEXICON
 
-STREAMS: tuple[Stream, ...] = SERVICE + VOICE + WORDS + USE + TRADE
+STREAMS: tuple[Stream, ...] = SERVICE + AGENTS + VOICE + WORDS + USE + TRADE
 
 # What is told of the customer and not of a stream.
 OWN = (
@@ -55,5 +56,6 @@ def check(streams: Sequence[Stream]) -> None:
             raise ValueError(f"the {kind} {twice[0]!r} is declared twice; give one another name")
     for stream in streams:
         for stat in stream.stats:
-            if stat.of and stat.of not in names:
+            known = AGENT_FIGURES if stat.op.startswith("served") else names
+            if stat.of and stat.of not in known:
                 raise ValueError(f"{stream.name}: {stat.op} of {stat.of!r}, which is not declared")

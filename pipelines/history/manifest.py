@@ -47,6 +47,7 @@ class Part:
     side: File  # row-aligned with `coded`: key, content, ids, words
     notes: File | None = None  # what later ingests said of its rows (`parts.Notes`)
     out: int = 0  # rows that no longer count
+    acts: File | None = None  # rows of `parts.acting` once more; None: an older version's
 
     @property
     def rows(self) -> int:
@@ -56,8 +57,9 @@ class Part:
     def files(self) -> Iterator[File]:
         yield self.coded
         yield self.side
-        if self.notes:
-            yield self.notes
+        for file in (self.notes, self.acts):
+            if file:
+                yield file
 
 
 @dataclass(frozen=True)
@@ -254,6 +256,7 @@ def _part(raw: dict[str, Any]) -> Part:
         File(**raw["side"]),
         File(**raw["notes"]) if raw["notes"] else None,
         raw["out"],
+        File(**raw["acts"]) if raw.get("acts") else None,
     )
 
 

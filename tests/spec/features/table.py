@@ -15,14 +15,15 @@ spec is printed in docs/features.md below its feature.
 
 What a customer's rows do not tell comes in tables of the same form, by keyword: `feed_gaps`
 (kind, from, to, recorded_at; a kind `-` is every kind), `calendars` (team, weekday, opens, closes,
-timezone), `holidays` (team, date) and `agents` (agent_id, team).
+timezone), `holidays` (team, date), `agents` (agent_id, team, started_at, left_at, recorded_at,
+until) and `left` (customer, left_at).
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from textwrap import dedent
 from zoneinfo import ZoneInfo
@@ -32,13 +33,16 @@ import pandas as pd
 import pytest
 
 from models.contracts import CHANNEL_CODE, KIND_CODE, SAID, SCORE_KIND_CODE
-from models.settings import Promises
+from models.settings import Promises, Training
 from pipelines.features import matrix, reference
+from pipelines.features.agents import Agents, Survey
 from pipelines.features.calendar_rows import calendars_by_team
 from pipelines.features.calendars import NO_HOURS, hours_of
 from pipelines.features.gaps import gaps_of
 from pipelines.features.matrix import teams_of
+from pipelines.history.agents import AgentRows
 from pipelines.history.events import DTYPES, NEVER, Events
+from pipelines.history.people import People
 
 Expected = dict[str, float | None]
 NUMBERS = ("value", "seconds", "wait", "score")
@@ -74,9 +78,11 @@ def feature_spec(
             night = matrix.Night(second(as_of), second(cutoff or as_of + " 06:00"))
             names = list(expected)
             events, agents = read(history, names)
-            where = context(agents, tables)
             joined_at = np.full(len(names), second(joined), np.int64)
             numbers = np.arange(len(names), dtype=np.int32)
+            where = context(agents, tables)
+            served = figures_of_agents(events, joined_at, names, night, agents, tables)
+            where = replace(where, agents=served)
             values = ENGINES[engine](events, numbers, joined_at, [night], where)
             got = dict(zip(names, values[0, :, matrix.column(feature)].tolist(), strict=True))
             assert got == pytest.approx(
@@ -96,8 +102,8 @@ def feature_spec(
 def context(agents: list[str], tables: dict[str, str]) -> matrix.Context:
     """What the tables tell beside the rows; `agents` by code."""
     frames = {name: pd.DataFrame(_rows(text)).replace("-", None) for name, text in tables.items()}
-    told = frames.get("agents", pd.DataFrame({"agent_id": [], "team": []}))
-    team = dict(zip(told["agent_id"], told["team"], strict=True))
+    told = frames.get("agents")
+    team = {} if told is None or "team" not in told else dict(told[["agent_id", "team"]].to_numpy())
     hours = NO_HOURS
     if "calendars" in frames:
         given = frames["calendars"].astype({"weekday": float})
@@ -116,10 +122,48 @@ def context(agents: list[str], tables: dict[str, str]) -> matrix.Context:
     )
 
 
+def figures_of_agents(
+    events: Events,
+    joined: np.ndarray,
+    names: list[str],
+    night: matrix.Night,
+    agents: list[str],
+    tables: dict[str, str],
+) -> Agents:
+    """The pre-pass over the same rows; `agents` by code."""
+    left = {row["customer"]: second(row["left_at"]) for row in _rows(tables.get("left", " "))}
+    ends = np.array([left.get(name, NEVER) for name in names], np.int64)
+    nobody = np.zeros(len(names), bool)
+    people = People(joined, ends, ends, nobody, nobody)
+    bots = np.array([name.startswith("bot") for name in agents], bool)
+    survey = Survey.of(people, lambda cutoff: False, Training(), [night], bots, len(agents))
+    told = agent_rows(_rows(tables["agents"]), agents) if "agents" in tables else None
+    return survey.told(survey.count([([events], None)]), told)
+
+
+def agent_rows(rows: list[dict[str, str]], agents: list[str]) -> AgentRows:
+    """Versions of agents; each is known from `recorded_at`, else from its start."""
+
+    def seconds(name: str) -> np.ndarray:
+        given = [row.get(name, "-") for row in rows]
+        return np.array([NEVER if one == "-" else second(one) for one in given], np.int64)
+
+    everyone = [*agents, *sorted({row["agent_id"] for row in rows} - set(agents))]
+    teams = sorted({row.get("team", "-") for row in rows} - {"-"})
+    started, recorded = seconds("started_at"), seconds("recorded_at")
+    known = np.where(recorded < NEVER, recorded, np.where(started < NEVER, started, 0))
+    return AgentRows(
+        np.array([everyone.index(row["agent_id"]) for row in rows], np.int32),
+        np.array([teams.index(t) if (t := row.get("team", "-")) != "-" else -1 for row in rows]),
+        np.array([row["agent_id"].startswith("bot") for row in rows], bool),
+        started, seconds("left_at"), known, known, seconds("until"),
+    )  # fmt: skip
+
+
 def _rows(table: str) -> list[dict[str, str]]:
     header, *lines = [
         [cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()
-    ]
+    ] or [[]]
     return [dict(zip(header, cells, strict=True)) for cells in lines]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS
 from models.settings import Promises
 from pipelines.features import matrix
+from pipelines.features.agents import Agents
 from pipelines.features.calendars import NO_HOURS, Calendar, Hours
 from pipelines.features.gaps import ALL_KINDS, NO_GAPS, Gap, Gaps
+from pipelines.features.stream import AGENT_FIGURES
 from pipelines.history.events import DTYPES, NEVER, Events
 
 AS_OF = 1_767_225_600  # 2026-01-01
@@ -148,6 +151,21 @@ DESK = Calendar(ZoneInfo("America/New_York"), (*[((0, DAY),)] * 6, ()))
 HOURS = Hours((SHOP, DESK), (0, 1, -1), -1, AS_OF - 500 * DAY, AS_OF + 10 * DAY)
 
 
+class AnyNight(Agents):
+    """Figures of agents at whichever night is asked for: some not known, agent 3 not known at all.
+
+    The same night has the same figures, and another one others.
+    """
+
+    def at(self, nights: Sequence[matrix.Night]) -> Any:
+        found = []
+        for night in nights:
+            luck = np.random.default_rng([night.as_of, night.cutoff])
+            figures = luck.integers(0, 9, (3, len(AGENT_FIGURES))) / 4
+            found.append(np.where(luck.random(figures.shape) < 0.2, np.nan, figures))
+        return np.array(found)
+
+
 @st.composite
 def contexts(draw: st.DrawFn) -> matrix.Context:
     """Feed gaps and calendars, or none of either."""
@@ -157,7 +175,7 @@ def contexts(draw: st.DrawFn) -> matrix.Context:
 
 def context(gaps: Gaps = NO_GAPS, hours: Hours = NO_HOURS) -> matrix.Context:
     promises = matrix.promise_seconds(Promises())
-    return matrix.Context(BOTS, promises, gaps=gaps, hours=hours, teams=TEAMS)
+    return matrix.Context(BOTS, promises, gaps=gaps, hours=hours, teams=TEAMS, agents=AnyNight())
 
 
 def features(
