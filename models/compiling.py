@@ -67,7 +67,8 @@ def _use(folder: Path) -> None:
     """Cache there; what former code left beside it goes."""
     if not folder.exists():
         for former in folder.parent.glob("numba-*"):
-            shutil.rmtree(former, ignore_errors=True)
+            if former != folder:  # which another process may have begun since
+                shutil.rmtree(former, ignore_errors=True)
     _config.CACHE_DIR = str(folder)
 
 

@@ -19,6 +19,7 @@ from pipelines.history.people import People
 from pipelines.history.rates import Instant
 from pipelines.history.terms import END_KIND_CODE, NEVER, RENEWAL_GRACE, Terms
 from pipelines.population import Population
+from pipelines.walks import Engine, Local
 
 # A year less the two months by which first terms are often cut, to end with a season.
 YEARLY_DAYS = 300
@@ -62,20 +63,36 @@ def contractual(population: Population, as_of: int, horizon: int, counted: Seque
     return Labels(left=within & counts, known=open_ended & told & (~within | counts))
 
 
-def non_contractual(history: Readable, as_ofs: Sequence[int], horizon: int) -> list[Labels]:
+@dataclass(frozen=True)
+class Stayed:
+    """Who has ordered, used or paid in each [as_of, as_of + horizon), of a bucket's rows."""
+
+    as_ofs: tuple[int, ...]
+    horizon: int
+
+    def __call__(self, events: Events) -> list[NDArray[np.int32]]:
+        """Customer numbers, each once, for each date."""
+        staying = np.array([KIND_CODE[kind] for kind in STAYING_KINDS])
+        counts = np.isin(events.kind, staying) & ~events.provoked
+        customer, at = events.customer[counts], events.at[counts]
+        return [
+            np.unique(customer[(at >= as_of) & (at < as_of + self.horizon)])
+            for as_of in self.as_ofs
+        ]
+
+
+def non_contractual(
+    history: Readable, as_ofs: Sequence[int], horizon: int, engine: Engine | None = None
+) -> list[Labels]:
     """No `order`, `usage` or `payment` in [as_of, as_of + horizon seconds), one for each date.
 
     An answer to our own message is not staying. Without a sign, whoever had paused in that time
-    tells nothing.
+    tells nothing. `engine`: where the rows are read, this machine by default.
     """
     stayed = np.zeros((len(as_ofs), len(history.people())), np.bool_)
-    staying = np.array([KIND_CODE[kind] for kind in STAYING_KINDS])
-    for bucket in range(history.buckets):
-        events = history.bucket(bucket)
-        counts = np.isin(events.kind, staying) & ~events.provoked
-        customer, at = events.customer[counts], events.at[counts]
-        for position, as_of in enumerate(as_ofs):
-            stayed[position, customer[(at >= as_of) & (at < as_of + horizon)]] = True
+    for of_bucket in (engine or Local()).buckets(history, Stayed(tuple(as_ofs), horizon)):
+        for position, customers in enumerate(of_bucket):
+            stayed[position, customers] = True
     people = Population.of(history.people(), history.terms())
     paused = [people.on_pause(as_of, as_of + horizon) for as_of in as_ofs]
     return [Labels(left=~row, known=row | ~away) for row, away in zip(stayed, paused, strict=True)]

@@ -45,15 +45,16 @@ class Worth:
         ]
 
 
-def worth(history: History, night: Instant, currency: str) -> Worth:
+def worth(history: History, night: Instant, currency: str, money: Money | None = None) -> Worth:
     """What each customer is worth at a night, by the terms that run, else by the customer's row.
 
-    In `currency`, the home's, at the night's rate; without one it is unknown. Where no value was
+    In `currency`, the home's, at the night's rate, by `money` where the history's own rates are not
+    meant; without one it is unknown. Where no value was
     known yet that night the earliest one that ever was stands in: this ranks customers and is no
     feature, and an unknown value would rank a customer behind all others.
     """
     customers = history.manifest.customers
-    money = Money.of_history(history, currency)
+    money = money or Money.of_history(history, currency)
     found = _of_terms(history.values(), customers, money, night)
     terms = history.terms()
     if terms is None or len(terms) == 0:

@@ -18,8 +18,9 @@ from models.contracts import Feature
 from models.errors import WrongUsage
 from pipelines.history import combining, knowledge, voices
 from pipelines.history.dictionaries import load
-from pipelines.history.engine import connect, name, quoted
+from pipelines.history.engine import name, quoted
 from pipelines.history.schema import ATTRIBUTES, CUSTOMERS
+from pipelines.history.terms import rows_of
 from pipelines.history.versions import all_versions
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Attributes:
     def of(cls, history: History, declared: Declared) -> Attributes:
         """The declared columns of a history. Raises `WrongUsage` for a column that never came."""
         pieces = [cls.none()]
-        with connect() as connection:
+        with history.connection() as connection:
             if declared.attributes and "attributes" in history.manifest.tables:
                 pieces.append(cls._dated(connection, history, declared.attributes))
             for position, column in enumerate(declared.static):
@@ -94,6 +95,11 @@ class Attributes:
         """No values."""
         whole, code = np.empty(0, np.int64), np.empty(0, np.int32)
         return cls(code, code, whole, whole, whole, np.empty(0))
+
+    def among(self, customers: NDArray[np.int32]) -> Attributes:
+        """Those of `customers` (ascending numbers) alone."""
+        rows, _ = rows_of(self.customer, customers)
+        return Attributes(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @classmethod
     def _dated(

@@ -287,7 +287,7 @@ def stream(
             if bucket + 1 < history.buckets:  # read while this one is computed
                 ahead.append(prepared(bucket + 1))
             work = ahead.popleft()
-            for piece in _pieces(work.customers, len(nights)):
+            for piece in pieces(work.customers, len(nights)):
                 waiting.append(pool.submit(block, work, piece))
                 if len(waiting) > threads:
                     yield waiting.popleft().result()
@@ -304,7 +304,7 @@ class _Work:
     rows: Future[tuple[Events, Terms | None]]
 
 
-def _pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
+def pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
     """Customers in their order, so many at a time as fit into a block; one piece at least."""
     many = max(1, -(-len(members) * nights // BLOCK_ROWS))
     return np.array_split(members, many)

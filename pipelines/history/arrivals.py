@@ -60,14 +60,8 @@ class Arrivals:
         read_at = [known[word].read_at if word in known else 0 for word in words]
         return cls(words, np.array(read_at, np.int64), now, dict(known), manifest.span, coder)
 
-    def take_in(self, folder: Path, generation: int) -> Rows:
-        """The coded rows of one bucket, sorted, with when each was known."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        coded = pa.concat_tables(
-            pq.read_table(path, partitioning=None) for path in sorted(folder.iterdir())
-        )
+    def take_in(self, coded: pa.Table, generation: int) -> Rows:
+        """The coded rows (`coding.coded`) of one bucket, sorted, with when each was known."""
         told = [name for name in Events.content() if name != "said"]
         columns = {name: coded[name].to_numpy().astype(DTYPES[name]) for name in told}
         columns["said"] = self.coder.code(coded["text"], columns["kind"])
@@ -76,7 +70,8 @@ class Arrivals:
             columns["at"], columns["recorded"], dated, source, self.read_at[source], self.now
         )
         events = Events(**columns, until=np.full(coded.num_rows, NEVER, np.int64))
-        self._count(events, source, dated, coded["fresh"].to_numpy())
+        if len(events):
+            self._count(events, source, dated, coded["fresh"].to_numpy())
         notes = Notes.union([_older(coded, generation), _confirmed(coded, generation)])
         rows = Rows(events, coded.select(list(SIDE_COLUMNS)), notes)
         return rows.take(event_order(events))
@@ -130,6 +125,11 @@ class Arrivals:
             table, known = pa.concat_tables([_read(folder, known), table]), ()
         return replace(manifest, feeds=(*known, _write(folder, where / "feeds.parquet", table)))
 
+    def frame(self, generation: int) -> pd.DataFrame:
+        """The counts of what came (see `History.feeds`)."""
+        table = self._table(generation) if self.counts else _nothing()
+        return _framed(table)
+
     def _table(self, generation: int) -> pa.Table:
         import pandas as pd
         import pyarrow as pa
@@ -151,6 +151,16 @@ class Arrivals:
         )
 
 
+def read_coded(folder: Path) -> pa.Table:
+    """The coded rows of one bucket as `coding.encode` wrote them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return pa.concat_tables(
+        pq.read_table(path, partitioning=None) for path in sorted(folder.iterdir())
+    )
+
+
 def feeds(folder: Path, manifest: Manifest) -> pd.DataFrame:
     """What each ingest brought until the manifest's generation (see `History.feeds`)."""
     import pyarrow.compute as pc
@@ -160,7 +170,11 @@ def feeds(folder: Path, manifest: Manifest) -> pd.DataFrame:
     else:
         table = _read(folder, manifest.feeds)
         known = table.filter(pc.field("generation") <= manifest.generation)
-    frame: pd.DataFrame = known.drop_columns(["generation"]).to_pandas()
+    return _framed(known)
+
+
+def _framed(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.drop_columns(["generation"]).to_pandas()
     return frame
 
 

@@ -136,6 +136,25 @@ FROM linked WHERE place IS NOT NULL AND before_file > {WAITED}
 """  # noqa: S608
 
 
+# As of nothing said.
+NOTHING = """
+CREATE OR REPLACE TEMP TABLE said (id BIGINT, arrival BIGINT);
+CREATE OR REPLACE TEMP TABLE echoes (
+    id BIGINT, arrival BIGINT, _file INTEGER, filename VARCHAR, place BIGINT, version BIGINT,
+    age BIGINT, head BIGINT);
+CREATE OR REPLACE TEMP TABLE linked (
+    row BIGINT, _file INTEGER, filename VARCHAR, place BIGINT, tombstone BOOLEAN, version BIGINT,
+    confirmed BIGINT, after_tombstone BOOLEAN, before BIGINT, before_file INTEGER,
+    next_version BIGINT, next_known BIGINT, next_tombstone BOOLEAN, next_file INTEGER,
+    older_than_known BOOLEAN, follows BOOLEAN, supersedes BOOLEAN)
+"""
+
+
+def link_nothing(connection: duckdb.DuckDBPyConnection) -> None:
+    """What `link` makes where nothing is contested."""
+    connection.execute(NOTHING)
+
+
 def link(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes `echoes` and `linked`, and adds to `noted` and `dropped`. Needs `contested` and `known`
     (see `verdicts`)."""

@@ -73,7 +73,6 @@ LEFT JOIN numbered ON numbered.customer = mentioned.customer
 """
 NO_CASES = 'SELECT NULL::UBIGINT AS key, NULL::INTEGER AS customer, NULL::INTEGER AS "case" LIMIT 0'
 CODED = """
-COPY (
     SELECT {bucket} AS bucket,
         _number::INTEGER AS customer,
         floor(epoch_us(occurred_at) / 1e6)::BIGINT AS "at",
@@ -104,8 +103,8 @@ COPY (
     LEFT JOIN words_source AS source ON source.word = placed.source
     LEFT JOIN cases ON cases.customer = _number AND cases.case_id = placed.case_id
     WHERE _number IS NOT NULL AND deleted_at IS NULL
-) TO {target} (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION lz4)
 """
+WRITTEN = "COPY ({rows}) TO {target} (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION lz4)"
 ENUMS = {"kinds": KINDS, "channels": CHANNELS, "score_kinds": SCORE_KINDS}
 DICTIONARIES = {"topic": "topic", "agent": "agent_id", "source": "source"}
 
@@ -140,6 +139,22 @@ def encode(
     generation: int,
 ) -> dict[str, int]:
     """Writes the coded rows under `target`, a folder a bucket; returns new words by dictionary."""
+    new = number(connection, folder, manifest)
+    rows = coded(buckets, generation)
+    connection.execute(WRITTEN.format(rows=rows, target=quoted(str(target))))
+    return new
+
+
+def coded(buckets: int, generation: int) -> str:
+    """SQL of the coded rows. Needs what `number` makes."""
+    bucket = bucket_sql("_number", buckets)
+    return CODED.format(bucket=bucket, no_version=NO_VERSION, generation=generation)
+
+
+def number(
+    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest
+) -> dict[str, int]:
+    """Gives codes to words and numbers to cases; returns new words by dictionary."""
     for enum, words in ENUMS.items():
         connection.execute(f"CREATE TYPE {enum} AS ENUM ({', '.join(map(quoted, words))})")
     new = {}
@@ -150,12 +165,4 @@ def encode(
     paths = [folder / file.path for parts in manifest.cases.values() for file in parts]
     known = f"SELECT * FROM read_parquet({files(paths)})" if paths else NO_CASES  # noqa: S608
     connection.execute(CASES.format(known=known))
-    connection.execute(
-        CODED.format(
-            bucket=bucket_sql("_number", buckets),
-            no_version=NO_VERSION,
-            generation=generation,
-            target=quoted(str(target)),
-        )
-    )
     return new

@@ -43,7 +43,8 @@ WHERE {anyone}
 def each_voice(told: Told, own_date: str) -> str:
     """SQL of every version with its span among those of its own voice."""
     within = ("_voice",) if len(told.voices) > 1 else ()
-    return knowledge.spans_of(told.rows, (*told.table.key, *within), own_date)
+    key = (*told.table.key, *within)
+    return knowledge.spans_of(told.rows, key, own_date, several=told.several)
 
 
 def spans(connection: duckdb.DuckDBPyConnection, told: Told, own_date: str) -> str:

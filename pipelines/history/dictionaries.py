@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.files import sync_file
-from pipelines.history.engine import count, files, name
+from pipelines.history.engine import count, name
 from pipelines.history.manifest import File, Manifest
 
 if TYPE_CHECKING:
@@ -21,11 +21,7 @@ CODED = ("customer", "topic", "agent", "source")
 
 def read_words(folder: Path, manifest: Manifest, dictionary: str) -> list[str]:
     """The words of a dictionary by code; empty where it has none."""
-    import pyarrow.parquet as pq
-
-    words: list[str] = []
-    for file in manifest.dictionaries.get(dictionary, ()):
-        words += pq.read_table(folder / file.path)["word"].to_pylist()
+    words = manifest.word_list(folder, dictionary)
     return words[: manifest.customers] if dictionary == "customer" else words
 
 
@@ -34,14 +30,7 @@ def load(
 ) -> str:
     """Makes the table of a dictionary's words and codes in `connection`; returns its name."""
     table = f"words_{dictionary}"
-    rows, before = "SELECT NULL::VARCHAR AS word, NULL::INTEGER AS code WHERE false", 0
-    for file in manifest.dictionaries.get(dictionary, ()):
-        path = files([folder / file.path])
-        rows += (
-            f" UNION ALL SELECT word, (file_row_number + {before})::INTEGER "  # noqa: S608
-            f"FROM read_parquet({path}, file_row_number = true)"
-        )
-        before += file.rows
+    rows = manifest.words_of(folder, dictionary)
     if dictionary == "customer":  # later ones did not exist in an earlier generation
         rows = f"SELECT * FROM ({rows}) WHERE code < {manifest.customers}"  # noqa: S608
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {rows}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import weakref
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +47,46 @@ def connect(
     return connection
 
 
+class Scratch:
+    """A database in memory for one use; several share a process's engine, which takes 30 ms to
+    start. Gone with the last reference to it."""
+
+    def __init__(self, *, timezone: str, memory_gb: float, threads: int) -> None:
+        self._engine = _engine(memory_gb, threads)
+        self._name = f"scratch_{next(_NUMBERS)}"
+        self.connection = self._engine.cursor()
+        self.connection.execute(f"ATTACH ':memory:' AS {self._name}")
+        self._use(self.connection, timezone)
+        self.connection.execute(HASH64)
+        weakref.finalize(self, _let_go, self._engine.cursor(), self.connection, self._name)
+
+    def reader(self) -> duckdb.DuckDBPyConnection:
+        """A connection in UTC, for the caller to close."""
+        cursor = self._engine.cursor()
+        self._use(cursor, "UTC")
+        return cursor
+
+    def _use(self, connection: duckdb.DuckDBPyConnection, timezone: str) -> None:
+        connection.execute(f"USE {self._name}")
+        connection.execute(f"SET TimeZone = {quoted(timezone)}")
+
+
+_NUMBERS = itertools.count()
+
+
+@cache
+def _engine(memory_gb: float, threads: int) -> duckdb.DuckDBPyConnection:
+    return connect(memory_gb=memory_gb, threads=threads)
+
+
+def _let_go(
+    engine: duckdb.DuckDBPyConnection, connection: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    connection.close()
+    engine.execute(f"DETACH {name}")
+    engine.close()
+
+
 def quoted(value: str | float | bool | None) -> str:
     """`value` as an SQL literal."""
     if value is None:
@@ -76,5 +119,10 @@ def count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
 
 def exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Whether `connection` has a table of that name."""
-    query = "SELECT 1 FROM duckdb_tables() WHERE table_name = ?"
-    return bool(connection.execute(query, [table]).fetchall())
+    import duckdb
+
+    try:  # the list of all tables, asked for one, takes ten times as long
+        connection.execute(f"SELECT 1 FROM {name(table)} LIMIT 0")  # noqa: S608
+    except duckdb.CatalogException:
+        return False
+    return True

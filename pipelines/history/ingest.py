@@ -89,7 +89,8 @@ def ingest(
         ) as connection:
             run = Run(order, connection, before, staging)
             read(run)
-            _compare(run)
+            compare(run)
+            _refuse_nobody(run)
             return _conclude(run)
 
 
@@ -121,7 +122,7 @@ def _sweep_quietly(history: Path) -> None:
         return
 
 
-def _compare(run: Run) -> None:
+def compare(run: Run) -> None:
     """Finds out what of the staged rows is new."""
     history, before = run.order.history, run.before
     run.order.progress("comparing with what is known")
@@ -130,19 +131,29 @@ def _compare(run: Run) -> None:
             read = run.counts[table]
             found = small.compare(run.connection, history, staged, before, read.rejected)
             run.counts[table] = replace(found, erased=read.erased)
+    settle(run)
+    totals.count_interactions(run.connection, run.counts)
+    if "interactions" in run.counts:
+        run.counts["interactions"].conflicting_ids = conflicts.same_age(run.connection)
+
+
+def settle(run: Run) -> None:
+    """Numbers the customers, and finds out whose each interaction is and what it brings. Needs
+    `fresh_TABLE` of each small table that came."""
+    history, before = run.order.history, run.before
     dictionaries.load(run.connection, history, before, "customer")
     run.new_customers = numbering.number_customers(run.connection, history, before)
-    if before.customers + run.new_customers == 0:
+    _take_up_pending(run)
+    judge(run.connection, history, before)
+    coding.place(run.connection, history, before)
+
+
+def _refuse_nobody(run: Run) -> None:
+    if run.before.customers + run.new_customers == 0:
         raise WarmlineError(
             f"{run.order.source} brings no customers, and none are known yet: bring the table"
             " customers first, or together with the interactions. Nothing was changed."
         )
-    _take_up_pending(run)
-    judge(run.connection, history, before)
-    coding.place(run.connection, history, before)
-    totals.count_interactions(run.connection, run.counts)
-    if "interactions" in run.counts:
-        run.counts["interactions"].conflicting_ids = conflicts.same_age(run.connection)
 
 
 def _take_up_pending(run: Run) -> None:

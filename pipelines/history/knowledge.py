@@ -24,10 +24,22 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+ALONE = (
+    "SELECT *, coalesce({age}, _ingested_at) AS _seen, 1 AS _place, 1 AS _versions FROM ({alone})"
+)
+DATED = """
+SELECT *,
+    CASE WHEN _place = _versions AND deleted_at IS NULL
+        THEN coalesce({recorded_at}, {own_date}, _seen) ELSE _seen END AS _recorded
+FROM {placed}
+"""
+ONE_VERSION = """
+SELECT *, {never} AS _until FROM ({dated}) WHERE deleted_at IS NULL AND _recorded < {never}
+"""
 # A version that newer ones cover from its first moment was never seen by anyone and falls out.
 SPANS = """
 WITH placed AS (
-    SELECT *, coalesce({age}, _ingested_at) AS _seen, 1 AS _place, 1 AS _versions FROM ({alone})
+    {first_of_all}
     UNION ALL
     SELECT *,
         coalesce({age}, _ingested_at) AS _seen,
@@ -35,12 +47,7 @@ WITH placed AS (
         count(*) OVER (PARTITION BY {key}) AS _versions
     FROM ({several}) WINDOW newest AS (PARTITION BY {key} ORDER BY {newest_first})
 ),
-dated AS (
-    SELECT *,
-        CASE WHEN _place = _versions AND deleted_at IS NULL
-            THEN coalesce({recorded_at}, {own_date}, _seen) ELSE _seen END AS _recorded
-    FROM placed
-),
+dated AS ({dated}),
 spans AS (
     SELECT *, {never} AS _until FROM dated WHERE _versions = 1
     UNION ALL
@@ -67,17 +74,25 @@ def spans(folder: Path, manifest: Manifest, table: Table, own_date: str) -> str:
     return spans_of(all_versions(folder, manifest, table.name), table.key, own_date)
 
 
-def spans_of(rows: str, key: tuple[str, ...], own_date: str) -> str:
-    """As `spans`, of the versions `rows` (SQL), of which `key` tells which are of one row."""
-    alone, several = parted(rows, key)
+def spans_of(rows: str, key: tuple[str, ...], own_date: str, *, several: bool = True) -> str:
+    """As `spans`, of the versions `rows` (SQL), of which `key` tells which are of one row.
+
+    `several`: whether there may be several of one row.
+    """
+    age = seconds("greatest(recorded_at, updated_at, deleted_at)")
+    recorded_at = seconds("recorded_at")
+    if not several:
+        placed = f"({ALONE.format(age=age, alone=rows)})"
+        dated = DATED.format(recorded_at=recorded_at, own_date=own_date, placed=placed)
+        return ONE_VERSION.format(dated=dated, never=NEVER)
+    alone, others = parted(rows, key)
     return SPANS.format(
-        alone=alone,
-        several=several,
+        first_of_all=ALONE.format(age=age, alone=alone),
+        dated=DATED.format(recorded_at=recorded_at, own_date=own_date, placed="placed"),
+        several=others,
         key=", ".join(name(column) for column in key),
         newest_first=NEWEST_FIRST,
-        age=seconds("greatest(recorded_at, updated_at, deleted_at)"),
-        recorded_at=seconds("recorded_at"),
-        own_date=own_date,
+        age=age,
         never=NEVER,
     )
 

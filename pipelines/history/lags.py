@@ -81,8 +81,27 @@ class Lags:
         rows = np.where(rows.sum(axis=2, keepdims=True) >= FEW, rows, whole)
         return cls(np.cumsum(rows, axis=2) / rows.sum(axis=2, keepdims=True))
 
-    def applied(self, events: Events) -> Events:
-        """The events with a lag drawn for each row whose `recorded` only stands in for one."""
+    @classmethod
+    def none(cls) -> Lags:
+        """Nothing was measured of any source."""
+        return cls(np.ones((0, len(KINDS), len(BINS))))
+
+    @property
+    def any_late(self) -> bool:
+        """Whether any row was late at all."""
+        return bool((self.cumulative[:, :, 0] < 1).any())
+
+    def covering(self, sources: int) -> Lags:
+        """The same for at least so many sources: of further ones nothing was measured."""
+        more = sources - len(self.cumulative)
+        if more <= 0:
+            return self
+        return Lags(np.concatenate([self.cumulative, np.ones((more, *self.cumulative.shape[1:]))]))
+
+    def applied(self, events: Events, numbers: NDArray[np.int32] | None = None) -> Events:
+        """The events with a lag drawn for each row whose `recorded` only stands in for one.
+
+        It is drawn by the customer's number, or by that of `numbers` in its place."""
         if events.recorded is events.at:
             return events
         rows = np.flatnonzero(events.recorded < events.at)
@@ -90,7 +109,8 @@ class Lags:
             return events
         at = events.at[rows]
         source, kind = at - 1 - events.recorded[rows], events.kind[rows]
-        drawn = _between_0_and_1(events.customer[rows], at, kind)
+        customer = events.customer[rows] if numbers is None else numbers[events.customer[rows]]
+        drawn = _between_0_and_1(customer, at, kind)
         late = (self.cumulative[source, kind] < drawn[:, None]).sum(axis=1)
         edges = np.array(BINS, np.int64)
         events.recorded[rows] = at + edges[np.minimum(late, len(BINS) - 1)]

@@ -16,6 +16,7 @@ from typing import Any
 
 from models.errors import SchemaTooNew, SchemaTooOld, WarmlineError
 from models.files import sha256, write_atomically
+from pipelines.history import engine
 
 FORMAT = 2  # raised when the files of a history can no longer be read as before
 CURRENT = "CURRENT"
@@ -174,6 +175,36 @@ class Manifest:
             yield self.pending
         if self.people:
             yield from self.people.files()
+
+    def versions_of(self, folder: Path, table: str) -> str:
+        """SQL of all that ever came of a small table."""
+        paths = engine.files([folder / file.path for file in self.tables[table]])
+        return f"SELECT * FROM read_parquet({paths}, union_by_name = true)"  # noqa: S608
+
+    def may_have_several(self, table: str) -> bool:
+        """Whether a row of a small table may have come in several versions."""
+        return True
+
+    def words_of(self, folder: Path, dictionary: str) -> str:
+        """SQL of a dictionary's words with their codes."""
+        rows, before = "SELECT NULL::VARCHAR AS word, NULL::INTEGER AS code WHERE false", 0
+        for file in self.dictionaries.get(dictionary, ()):
+            path = engine.files([folder / file.path])
+            rows += (
+                f" UNION ALL SELECT word, (file_row_number + {before})::INTEGER "  # noqa: S608
+                f"FROM read_parquet({path}, file_row_number = true)"
+            )
+            before += file.rows
+        return rows
+
+    def word_list(self, folder: Path, dictionary: str) -> list[str]:
+        """The words of a dictionary by code; empty where it has none."""
+        import pyarrow.parquet as pq
+
+        words: list[str] = []
+        for file in self.dictionaries.get(dictionary, ()):
+            words += pq.read_table(folder / file.path)["word"].to_pylist()
+        return words
 
     def remembered(self) -> tuple[Past, ...]:
         """The earlier generations and this one."""

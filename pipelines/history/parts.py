@@ -344,19 +344,29 @@ def _as_noted(
 ) -> tuple[Events, NDArray[np.integer]]:
     """Events of some `rows` of the part (ascending) with what later ingests said of them, and which
     of `rows` are left."""
-    events = replace(events, recorded=events.recorded.copy(), until=events.until.copy())
     notes = read_notes(folder, part).among(rows)
-    keep = np.ones(len(events), np.bool_)
+    keep = None
     if generation is not None:
         wrote = read_side(folder, part, ("generation",))["generation"].to_numpy()
         keep = wrote[rows] <= generation
         notes = notes.take(notes.generation <= generation)
+    found, place = told(events, notes, keep)
+    return found, rows[place]
+
+
+def told(
+    events: Events, notes: Notes, keep: NDArray[np.bool_] | None = None
+) -> tuple[Events, NDArray[np.intp]]:
+    """The events as `notes` on them tell, and the row that each had; of those to `keep` only."""
+    events = replace(events, recorded=events.recorded.copy(), until=events.until.copy())
+    keep = np.ones(len(events), np.bool_) if keep is None else keep
     keep[notes.because(MOVED).row] = False
     gone, preceded = notes.because(REPLACED, DELETED), notes.because(PRECEDED)
     np.minimum.at(events.until, gone.row, gone.known)
     preceded = preceded.take(preceded.known >= events.at[preceded.row])
     np.maximum.at(events.recorded, preceded.row, preceded.known)
-    return (events if keep.all() else events.take(keep)), rows[keep]
+    place = np.flatnonzero(keep)
+    return (events if keep.all() else events.take(place)), place
 
 
 def read_side(folder: Path, part: Part, columns: tuple[str, ...] = SIDE_COLUMNS) -> pa.Table:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.history import knowledge
-from pipelines.history.engine import connect
 from pipelines.history.schema import RATES
 from pipelines.history.terms import Terms
 
@@ -55,7 +54,7 @@ class Rates:
         """The rates that a history knows, none where none came."""
         if "rates" not in history.manifest.tables:
             return cls.none()
-        with connect() as connection:
+        with history.connection() as connection:
             spans = knowledge.spans(history.folder, history.manifest, RATES, DATE)
             table = knowledge.read(connection, RATES_SQL, spans=spans)
         frame = table.to_pandas()

@@ -39,7 +39,7 @@ def read(run: Run) -> None:
         feeds = [feed for feed in found.feeds if feed.table is table]
         if feeds:
             order.progress(f"reading {table.name}")
-            _read_table(run, table, feeds)
+            read_table(run, table, feeds)
     if order.mapping:
         run.claims = claims.check(run.connection, order.mapping.name)
     _refuse_too_many(run)
@@ -62,11 +62,11 @@ def _found(run: Run) -> Found:
     return sources.find(run.connection, order.source)
 
 
-def _read_table(run: Run, table: Table, feeds: list[Feed]) -> None:
+def read_table(run: Run, table: Table, feeds: list[Feed]) -> None:
+    """Stages the rows of one table and judges each by itself."""
     order = run.order
     latest = int(order.now.timestamp()) + AHEAD
-    named = mapped.default_source(order.source)
-    staged = stage(run.connection, feeds, source=named, latest=latest)
+    staged = stage(run.connection, feeds, source=order.named, latest=latest)
     run.staged[table.name] = staged
     omit = run.omit
     erased, too_old = leaving_out.mark(run.connection, staged, omit, partial(_living, run, table))

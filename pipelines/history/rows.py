@@ -35,7 +35,7 @@ def contract_rows(folder: Path, manifest: Manifest, until: int | None = None) ->
         for bucket in range(manifest.buckets)
         for part in manifest.of_bucket(bucket)
     ]
-    return _joined(pieces, manifest, folder)
+    return joined(pieces, folder, manifest)
 
 
 def rows_of_customer(
@@ -46,7 +46,7 @@ def rows_of_customer(
 
     bucket = int(bucket_of(np.array([number]), manifest.buckets)[0])
     pieces = [_rows(folder, manifest, part, number, until) for part in manifest.of_bucket(bucket)]
-    frame = _joined(pieces, manifest, folder)
+    frame = joined(pieces, folder, manifest)
     return frame.sort_values("occurred_at", kind="stable", ignore_index=True)
 
 
@@ -70,10 +70,11 @@ def _rows(
     if number is not None:
         counts &= events.customer == number
     words = read_side(folder, part, WORDS).take(place[counts]).to_pandas()
-    return _frame(events.take(counts), words, case_words(folder, manifest, part.bucket))
+    return coded(events.take(counts), words, case_words(folder, manifest, part.bucket))
 
 
-def _frame(events: Events, words: pd.DataFrame, cases: dict[tuple[int, int], str]) -> pd.DataFrame:
+def coded(events: Events, words: pd.DataFrame, cases: dict[tuple[int, int], str]) -> pd.DataFrame:
+    """Events with their side columns (`WORDS`); customers, agents, topics and sources as codes."""
     import pandas as pd
 
     pairs = zip(events.customer.tolist(), events.case.tolist(), strict=True)
@@ -98,7 +99,8 @@ def _frame(events: Events, words: pd.DataFrame, cases: dict[tuple[int, int], str
     )
 
 
-def _joined(pieces: list[pd.DataFrame], manifest: Manifest, folder: Path) -> pd.DataFrame:
+def joined(pieces: list[pd.DataFrame], folder: Path, manifest: Manifest) -> pd.DataFrame:
+    """All rows of `pieces` (see `coded`) in words, by customer number and time."""
     import pandas as pd
 
     if not pieces:

@@ -15,6 +15,7 @@ from pipelines.history.conflicts import Difference
 from pipelines.history.database import Fetched
 from pipelines.history.leaving_out import Omit
 from pipelines.history.manifest import Manifest
+from pipelines.history.mapped import default_source
 from pipelines.history.rejects import Reject
 from pipelines.history.report import Counts
 from pipelines.history.staging import Staged
@@ -44,6 +45,12 @@ class Order:
     omit: Callable[[], Omit] = Omit
     precedence: tuple[str, ...] = ()  # of sources, for what they tell differently
     lexicon: Lexicon = OURS  # by which words are coded
+    source_name: str | None = None  # of rows that name no source; None: as the source is called
+
+    @property
+    def named(self) -> str:
+        """The source of rows that name none."""
+        return self.source_name or default_source(self.source)
 
 
 @dataclass

@@ -75,9 +75,8 @@ def compare(
     """Makes `fresh_TABLE`, the versions to add to the table, and counts what came in."""
     table = staged.table.name
     words = {"table": table, "staged": staged.name, "key": _key(staged)}
-    connection.execute(GOOD.format(kept=", ".join(map(name, staged.kept)), **words))
+    freshen(connection, staged)
     connection.execute(KNOWN.format(versions=_versions(folder, staged, manifest), **words))
-    connection.execute(FRESH.format(**words))
     connection.execute(DROP_KNOWN.format(**words))
     found = one_row(connection, COUNTS.format(**words))
     rows, new, removed, fresh, conflicting, good = map(int, found)
@@ -91,6 +90,19 @@ def compare(
         rejected=rejected,
         conflicting_ids=_same_age(connection, staged) if conflicting else [],
     )
+
+
+def freshen(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+    """Makes `fresh_TABLE` where nothing of the table is known."""
+    words = {"table": staged.table.name, "staged": staged.name, "key": _key(staged)}
+    connection.execute(GOOD.format(kept=", ".join(map(name, staged.kept)), **words))
+    connection.execute(FRESH.format(**words))
+
+
+def several(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether `fresh_TABLE` has several versions of a row."""
+    query = f"SELECT count(DISTINCT _key) < count(*) FROM fresh_{table}"  # noqa: S608
+    return bool(one_row(connection, query)[0])
 
 
 def _same_age(connection: duckdb.DuckDBPyConnection, staged: Staged) -> list[str]:
@@ -111,14 +123,19 @@ def write(
 ) -> tuple[File, ...]:
     """Writes `fresh_TABLE` into the folder `where`; returns all version files of the table."""
     known = before.tables.get(table, ())
-    fresh = (
-        f"SELECT * EXCLUDE (_key, _version), {generation} AS _generation, "  # noqa: S608
-        f"{ingested_at}::BIGINT AS _ingested_at FROM fresh_{table} ORDER BY _ordinal"
-    )
+    fresh = fresh_versions(table, generation, ingested_at)
     if len(known) < MOST_FILES:
         return (*known, _copy(connection, folder, where / f"{table}.parquet", fresh))
     everything = f"({all_versions(folder, before, table)}) UNION ALL BY NAME ({fresh})"
     return (_copy(connection, folder, where / f"{table}.parquet", everything),)
+
+
+def fresh_versions(table: str, generation: int, ingested_at: int) -> str:
+    """SQL of `fresh_TABLE` as its versions are kept."""
+    return (
+        f"SELECT * EXCLUDE (_key, _version), {generation} AS _generation, "  # noqa: S608
+        f"{ingested_at}::BIGINT AS _ingested_at FROM fresh_{table} ORDER BY _ordinal"
+    )
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, path: Path, rows: str) -> File:

@@ -8,6 +8,7 @@ no offset), `_made` (the id is ours), `_key` (interactions: hash of source and i
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -144,7 +145,7 @@ def _insert(staged: Staged, feed: Feed, source: str) -> str:
         relation=feed.relation,
         typed=", ".join(judged),
         source=f"coalesce(source, {quoted(source)})",
-        problem=_problem(staged, made),
+        problem=_problem(staged, made, set(feed.types)),
         columns=", ".join(map(name, staged.kept)),
         file=len(staged.files) - 1,
         bad=_bad(staged),
@@ -162,14 +163,14 @@ def _line(feed: Feed) -> str:
     return "file_row_number + 1" if "file_row_number" in feed.relation else "rowid + 1"
 
 
-def _problem(staged: Staged, made: bool) -> str:
-    """The position of the first problem that the row has."""
+def _problem(staged: Staged, made: bool, present: Set[str]) -> str:
+    """The position of the first problem that the row has: in a column that is there."""
     whens = [
         f"WHEN {problem.broken} THEN {position}"
         for position, problem in enumerate(staged.problems)
-        if not (made and problem.column == "interaction_id")
+        if problem.column in present and not (made and problem.column == "interaction_id")
     ]
-    return f"CASE {' '.join(whens)} END"
+    return f"CASE {' '.join(whens)} END" if whens else "NULL"
 
 
 def _bad(staged: Staged) -> str:

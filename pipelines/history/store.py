@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from pipelines.history.engine import connect
 from pipelines.history.events import Events
 from pipelines.history.identities import merged_customers, survivors
 from pipelines.history.lags import Lags
-from pipelines.history.manifest import CodedPeople, Manifest, Watermark, read_current
+from pipelines.history.manifest import CodedPeople, Manifest, Part, Watermark, read_current
 from pipelines.history.parts import merged, read_acts, read_events
 from pipelines.history.people import (
     ByBucket,
@@ -37,6 +37,7 @@ from pipelines.history.schema import TABLE
 from pipelines.history.terms import Terms
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
 
@@ -75,6 +76,10 @@ class History:
             )
         then = replace(self.manifest, **vars(past))
         return History(self.folder, then, True, self.precedence)
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """One to read the tables of this generation with, for the caller to close."""
+        return connect()
 
     @property
     def _until(self) -> int | None:
@@ -134,6 +139,14 @@ class History:
         pieces = (read_acts(self.folder, part, self._until) for part in parts)
         return [self.lags.applied(piece) for piece in pieces]
 
+    def of_parts(self, parts: Sequence[Part]) -> History:
+        """Just what `versions` needs of these parts: small, to be sent to where they are read."""
+        manifest = Manifest(generation=self.generation, buckets=self.buckets, parts=tuple(parts))
+        small = replace(self, manifest=manifest)
+        # Measured from tables that are not sent along.
+        vars(small)["lags"] = self.lags
+        return small
+
     def feeds(self) -> pd.DataFrame:
         """What each ingest brought: source, kind, day (of `occurred_at`, since 1970 UTC), lag (bin
         of `lags.BINS`, -1 where it shows nowhere), dated (whether the source says when it knew),
@@ -167,7 +180,7 @@ class History:
 
     @cached_property
     def _survivors(self) -> NDArray[np.int32]:
-        with connect() as connection:
+        with self.connection() as connection:
             return survivors(connection, self.folder, self.manifest)
 
     def members(self, bucket: int) -> NDArray[np.int32]:
@@ -192,7 +205,7 @@ class History:
 
     @cached_property
     def _customers(self) -> pd.DataFrame:
-        with connect() as connection:
+        with self.connection() as connection:
             frame = customer_frame(connection, self.folder, self.manifest, self.precedence)
             if not self._merged.any():
                 return frame
@@ -206,7 +219,7 @@ class History:
     def _people(self) -> People:
         if self._coded:
             return load_people(self.folder, self._coded)
-        with connect() as connection:
+        with self.connection() as connection:
             return read_people(
                 connection, self.folder, self.manifest, self.precedence, self._survivors
             )
@@ -226,7 +239,7 @@ class History:
         """The values in the customers' own rows, as one open term a customer."""
         if self._coded:
             return load_terms(self.folder, self._coded.values)
-        with connect() as connection:
+        with self.connection() as connection:
             return value_terms(connection, self.folder, self.manifest, self.precedence)
 
     @cached_property
@@ -234,7 +247,7 @@ class History:
         if self._coded:
             file = self._coded.terms
             return load_terms(self.folder, file) if file else None
-        with connect() as connection:
+        with self.connection() as connection:
             return read_terms(
                 connection, self.folder, self.manifest, self.precedence, self._survivors
             )
@@ -254,10 +267,10 @@ class History:
     def table(self, table: str) -> pd.DataFrame | None:
         """The rows of a contract table that count now, times in UTC; None where it never came."""
         if table == "interactions":
-            return contract_rows(self.folder, self.manifest, self._until)
+            return self.contract_rows()
         if table not in self.manifest.tables:
             return None
-        with connect() as connection:
+        with self.connection() as connection:
             told = voices.told(connection, self.folder, self.manifest, table, self.precedence)
             return versions.frame(connection, TABLE[table], voices.counting(told))
 
@@ -305,12 +318,18 @@ class History:
 
         from pipelines.history.derived import derived_rows
 
-        rows = rows_of_customer(self.folder, self.manifest, number, self._until)
+        rows = self.contract_rows(number)
         told = derived_rows(self, number)
         if not len(told):
             return rows
         both = pd.concat([rows, told], ignore_index=True)
         return both.sort_values("occurred_at", kind="stable", ignore_index=True)
+
+    def contract_rows(self, customer: int | None = None) -> pd.DataFrame:
+        """The interactions that count in the contract's columns, of one customer number or all."""
+        if customer is None:
+            return contract_rows(self.folder, self.manifest, self._until)
+        return rows_of_customer(self.folder, self.manifest, customer, self._until)
 
     @cached_property
     def numbers(self) -> dict[str, int]:

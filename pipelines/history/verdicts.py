@@ -136,6 +136,9 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
         connection.execute(HITS.format(sides=listed, never=NO_VERSION))
         connection.execute(REPEATED.format(never=NO_VERSION))
     connection.execute(CONTESTED)
+    if not _any(connection, "SELECT 1 FROM contested"):
+        chains.link_nothing(connection)
+        return
     ids = NO_IDS
     if _any(connection, "SELECT 1 FROM hits SEMI JOIN contested USING (key)"):
         load(connection, folder, manifest, "source")

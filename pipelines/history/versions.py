@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.history.engine import files, name
+from pipelines.history.engine import name
 from pipelines.history.manifest import Manifest
 from pipelines.history.schema import PROVENANCE, Table
 
@@ -26,11 +26,8 @@ NEWEST_FIRST = "greatest(updated_at, deleted_at) DESC NULLS LAST, _generation DE
 
 def all_versions(folder: Path, manifest: Manifest, table: str) -> str:
     """SQL that yields every version of every row of a table, as of the manifest's generation."""
-    paths = [folder / file.path for file in manifest.tables[table]]
-    return (
-        f"SELECT * FROM read_parquet({files(paths)}, union_by_name = true) "  # noqa: S608
-        f"WHERE _generation <= {manifest.generation}"
-    )
+    rows = manifest.versions_of(folder, table)
+    return f"SELECT * FROM ({rows}) WHERE _generation <= {manifest.generation}"  # noqa: S608
 
 
 def parted(rows: str, key: Sequence[str]) -> tuple[str, str]:
@@ -50,19 +47,25 @@ def parted(rows: str, key: Sequence[str]) -> tuple[str, str]:
     )
 
 
-def current(table: Table, rows: str) -> str:
-    """SQL that yields of each row in `rows` (SQL) the version that counts, tombstones included."""
+def current(table: Table, rows: str, *, several: bool = True) -> str:
+    """SQL that yields of each row in `rows` (SQL) the version that counts, tombstones included.
+
+    `several`: whether a row may have several versions.
+    """
+    if not several:
+        return rows
     key = ", ".join(name(column) for column in table.key)
-    alone, several = parted(rows, table.key)
+    alone, others = parted(rows, table.key)
     return (
-        f"({alone}) UNION ALL (SELECT * FROM ({several}) "  # noqa: S608
+        f"({alone}) UNION ALL (SELECT * FROM ({others}) "  # noqa: S608
         f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {NEWEST_FIRST}) = 1)"
     )
 
 
-def living(table: Table, rows: str) -> str:
+def living(table: Table, rows: str, *, several: bool = True) -> str:
     """SQL that yields the rows that count now, without those deleted."""
-    return f"SELECT * FROM ({current(table, rows)}) WHERE deleted_at IS NULL"  # noqa: S608
+    counting = current(table, rows, several=several)
+    return f"SELECT * FROM ({counting}) WHERE deleted_at IS NULL"  # noqa: S608
 
 
 def frame(connection: duckdb.DuckDBPyConnection, table: Table, rows: str) -> pd.DataFrame:

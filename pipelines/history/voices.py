@@ -87,6 +87,7 @@ class Told:
     rows: str
     columns: tuple[str, ...]
     voices: tuple[int, ...] = (0,)
+    several: bool = True  # whether a row may have several versions
 
     @property
     def key(self) -> str:
@@ -100,7 +101,7 @@ class Told:
         voice = ("_voice",) if len(self.voices) > 1 else ()
         listed = ", ".join(map(name, (*kept, *voice)))
         rows = f"SELECT {listed} FROM ({self.rows})"  # noqa: S608
-        return Told(self.table, rows, kept, self.voices)
+        return Told(self.table, rows, kept, self.voices, self.several)
 
     def newest(self, within: str, where: str = "true", columns: str = "*") -> str:
         """SQL of each row's newest version, tombstones included, `within` each voice or source."""
@@ -144,7 +145,8 @@ def told(
     spoken = f"SELECT *, {voice_of(precedence)} AS _voice FROM ({rows})"  # noqa: S608
     voices = _voices(connection, spoken) if precedence else (0,)
     if len(voices) == 1:
-        return Told(TABLE[table], rows, columns)
+        several = manifest.may_have_several(table)
+        return Told(TABLE[table], rows, columns, several=several)
     if merged and table == CUSTOMERS.name:
         spoken = SURVIVING.format(rows=spoken)
     return Told(TABLE[table], spoken, columns, voices)
@@ -174,7 +176,7 @@ def counting(told: Told) -> str:
     A tombstone takes out what its own voice said; the row is gone when no voice says it any more.
     """
     if len(told.voices) == 1:
-        return versions.living(told.table, told.rows)
+        return versions.living(told.table, told.rows, several=told.several)
     steps = [
         f"v{voice} AS (SELECT * FROM ({told.newest('_voice', f'_voice = {voice}')}) "  # noqa: S608
         "WHERE deleted_at IS NULL)"

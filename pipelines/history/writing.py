@@ -11,7 +11,7 @@ import numpy as np
 
 from models.files import sync_file, sync_folder
 from pipelines.history import coding, dictionaries, merging, moving, recoding, small
-from pipelines.history.arrivals import Arrivals
+from pipelines.history.arrivals import Arrivals, read_coded
 from pipelines.history.buckets import bucket_of, bucket_sql, buckets_for, outgrown
 from pipelines.history.engine import files, name, quoted
 from pipelines.history.manifest import File, Manifest
@@ -110,7 +110,7 @@ class Draft:
             pieces = [moved.take(np.flatnonzero(goes == bucket))] if moved else []
             coded = target / f"bucket={bucket}"
             if coded.is_dir():
-                pieces.append(arrivals.take_in(coded, self.manifest.generation))
+                pieces.append(arrivals.take_in(read_coded(coded), self.manifest.generation))
             if any(len(piece.events) for piece in pieces):
                 self.progress(f"writing bucket {bucket + 1} of {self.manifest.buckets}")
                 self._add(bucket, Rows.union(pieces))

@@ -31,6 +31,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from models.contracts import CHANNEL_CODE, KIND_CODE, SAID, SCORE_KIND_CODE
 from models.settings import Promises, Training
@@ -42,13 +43,120 @@ from pipelines.features.gaps import gaps_of
 from pipelines.features.matrix import teams_of
 from pipelines.history.agents import AgentRows
 from pipelines.history.events import DTYPES, NEVER, Events
+from pipelines.history.given import Given
 from pipelines.history.people import People
+from tests.unit.pipelines.features import contract_rows
 
 Expected = dict[str, float | None]
 NUMBERS = ("value", "seconds", "wait", "score")
 CODES = {"kind": KIND_CODE, "channel": CHANNEL_CODE, "score_kind": SCORE_KIND_CODE}
-ENGINES = {"reference": reference.compute, "kernel": matrix.compute}
 SPECS: dict[str, Spec] = {}  # by title; pytest and the docs may both import a module
+
+
+@dataclass(frozen=True)
+class Example:
+    """A spec as an engine takes it."""
+
+    title: str
+    rows: list[dict[str, str]]  # of the history, as written
+    names: list[str]  # of customers, by number
+    tables: dict[str, str]
+    night: matrix.Night
+    joined: NDArray[np.int64]
+
+    @property
+    def numbers(self) -> NDArray[np.int32]:
+        return np.arange(len(self.names), dtype=np.int32)
+
+
+EXAMPLES: dict[str, Example] = {}  # by title
+
+
+def of_events(compute: Callable[..., NDArray[np.float64]]) -> Engine:
+    """An engine that takes coded rows."""
+
+    def run(example: Example) -> NDArray[np.float64]:
+        events, agents = coded(example.rows, example.names)
+        where = _where(example, events, agents, example.names)
+        return compute(events, example.numbers, example.joined, [example.night], where)
+
+    return run
+
+
+def from_contract_rows(example: Example) -> NDArray[np.float64]:
+    """The rows as an endpoint is given them, or Spark; all examples are read together, once."""
+    history = _all_given(len(EXAMPLES))
+    place = {name: number for number, name in enumerate(history.words("customer"))}
+    own = np.array([place[f"{example.title}/{name}"] for name in example.names], np.int32)
+    order = np.argsort(own)
+    everything = history.versions(0)
+    mine = everything.take(np.isin(everything.customer, own))
+    mine = replace(mine, customer=np.searchsorted(own[order], mine.customer).astype(np.int32))
+    names = [example.names[place] for place in order]
+    where = _where(example, mine, history.words("agent"), names)
+    joined = history.people().joined[own[order]]
+    values = np.empty((1, len(own), len(where.features)))
+    values[:, order] = matrix.compute(mine, example.numbers, joined, [example.night], where)
+    return values
+
+
+def _where(example: Example, events: Events, agents: list[str], names: list[str]) -> matrix.Context:
+    """What the example's tables tell, and what its rows do of its agents. `names` by number."""
+    joined, tables = example.joined, example.tables
+    served = figures_of_agents(events, joined, names, example.night, agents, tables)
+    return replace(context(agents, tables), agents=served)
+
+
+@functools.cache
+def _all_given(examples: int) -> Given:
+    found, joined = [], {}
+    for title, example in EXAMPLES.items():
+        names = {name: f"{title}/{name}" for name in example.names}
+        joined |= dict(zip(names.values(), example.joined.tolist(), strict=True))
+        for number, row in enumerate(example.rows):
+            found += _in_contract(row, names[row["customer"]], f"{title}/{number}")
+    assert len(EXAMPLES) == examples
+    return contract_rows.read(contract_rows.tables(found, joined), {})
+
+
+def _in_contract(row: dict[str, str], customer: str, name: str) -> list[dict[str, object]]:
+    """A row of a spec in the contract's columns, and its deletion if it was taken out."""
+    said = {column: None if cell == "-" else cell for column, cell in row.items()}
+    ids = {"interaction_id": name, "customer_id": customer}
+    times = {
+        column: contract_rows.moment(second(cell))
+        for column in ("occurred_at", "recorded_at", "until")
+        if (cell := said.get(column))
+    }
+    numbers = {column: float(cell) for column in NUMBERS if (cell := said.get(column))}
+    found: dict[str, object] = {
+        **{column: said.get(column) for column in ("kind", "channel", "topic", "score_kind")},
+        **ids, **numbers,
+        "wait_seconds": numbers.get("wait"),
+        "case_id": said.get("case"),
+        "agent_id": said.get("agent"),
+        "text": _words(said.get("said") or ""),
+        "caused_by": "a message" if said.get("provoked") == "yes" else None,
+        "occurred_at": times["occurred_at"],
+        "recorded_at": times.get("recorded_at", times["occurred_at"]),
+    }  # fmt: skip
+    return [found, *([ids | {"deleted_at": times["until"]}] if "until" in times else [])]
+
+
+def _words(said: str) -> str | None:
+    return contract_rows.text_of(_flags(said))
+
+
+def _flags(said: str) -> int:
+    return sum(1 << SAID.index(word) for word in said.split() if word != "-")
+
+
+Engine = Callable[[Example], NDArray[np.float64]]  # [1 night, customers, features]
+ENGINES: dict[str, Engine] = {
+    "reference": of_events(reference.compute),
+    "kernel": of_events(matrix.compute),
+    "given": from_contract_rows,
+}
 
 
 @dataclass(frozen=True)
@@ -74,16 +182,18 @@ def feature_spec(
         told = "\n\n".join(dedent(text).strip() for text in given)
         SPECS[title] = Spec(feature, as_of, title, told, expected)
 
+        names = list(expected)
+        EXAMPLES[title] = Example(
+            title,
+            _rows(history),
+            names,
+            tables,
+            matrix.Night(second(as_of), second(cutoff or as_of + " 06:00")),
+            np.full(len(names), second(joined), np.int64),
+        )
+
         def run(engine: str) -> None:
-            night = matrix.Night(second(as_of), second(cutoff or as_of + " 06:00"))
-            names = list(expected)
-            events, agents = read(history, names)
-            joined_at = np.full(len(names), second(joined), np.int64)
-            numbers = np.arange(len(names), dtype=np.int32)
-            where = context(agents, tables)
-            served = figures_of_agents(events, joined_at, names, night, agents, tables)
-            where = replace(where, agents=served)
-            values = ENGINES[engine](events, numbers, joined_at, [night], where)
+            values = ENGINES[engine](EXAMPLES[title])
             got = dict(zip(names, values[0, :, matrix.column(feature)].tolist(), strict=True))
             assert got == pytest.approx(
                 {name: np.nan if figure is None else figure for name, figure in expected.items()},
@@ -167,9 +277,8 @@ def _rows(table: str) -> list[dict[str, str]]:
     return [dict(zip(header, cells, strict=True)) for cells in lines]
 
 
-def read(history: str, names: list[str]) -> tuple[Events, list[str]]:
-    """Events of a table, customers numbered as in `names`, and the names of agents by code."""
-    rows = _rows(history)
+def coded(rows: list[dict[str, str]], names: list[str]) -> tuple[Events, list[str]]:
+    """Events of rows, customers numbered as in `names`, and the names of agents by code."""
     agents = sorted({row["agent"] for row in rows if row.get("agent", "-") != "-"})
     words = {"agent": agents} | {
         name: sorted({row[name] for row in rows if row.get(name, "-") != "-"})
@@ -194,7 +303,7 @@ def _cell(row: dict[str, str], name: str, names: list[str], words: dict[str, lis
     if name == "provoked":
         return text == "yes"
     if name == "said":
-        return sum(1 << SAID.index(word) for word in text.split() if word != "-")
+        return _flags(text)
     if name in NUMBERS:
         return np.nan if text == "-" else float(text)
     if text == "-":

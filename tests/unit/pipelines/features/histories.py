@@ -104,10 +104,18 @@ def story(draw: st.DrawFn, customers: int) -> list[dict[str, Any]]:
 
 
 def histories(customers: int = 2, most: int = 40) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Lists of rows, in no order, some of them superseded versions, some of one case."""
-    interactions = st.one_of(versions(customers), versions(customers), story(customers))
-    return st.lists(interactions, max_size=most).map(
-        lambda interactions: [row for interaction in interactions for row in interaction]
+    """Lists of rows, in no order, some of them superseded versions, some of one case.
+
+    `interaction` says which are versions of one, the older ones first.
+    """
+    alone = versions(customers).map(lambda chain: [chain])
+    stories = story(customers).map(lambda rows: [[row] for row in rows])
+    return st.lists(st.one_of(alone, alone, stories), max_size=most).map(
+        lambda found: [
+            row | {"interaction": number}
+            for number, chain in enumerate(chain for chains in found for chain in chains)
+            for row in chain
+        ]
     )
 
 

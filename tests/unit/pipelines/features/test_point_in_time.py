@@ -6,18 +6,26 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contracts import DAY
-from pipelines.features import matrix, reference
+from pipelines.features import matrix
 from pipelines.history.events import NEVER
+from tests.unit.pipelines.features.contract_rows import contract, moment
+from tests.unit.pipelines.features.engines import (
+    ENGINES,
+    acceptable,
+    differing,
+    of_contract,
+    of_reference,
+)
 from tests.unit.pipelines.features.histories import (
     AS_OF,
     HOUR,
     context,
     contexts,
-    events,
     features,
     gaps,
     histories,
@@ -33,6 +41,7 @@ NIGHTS = [
     matrix.Night(AS_OF + DAY, AS_OF - 10 * DAY),
 ]
 examples = settings(max_examples=150, deadline=None)
+few_examples = settings(max_examples=20, deadline=None)
 
 
 def same(one: np.ndarray, other: np.ndarray) -> None:
@@ -117,14 +126,48 @@ def test_a_night_is_the_same_whatever_other_nights_know_of_gaps(rows, where):
 
 
 @examples
-@given(histories(), contexts())
+@given(histories().map(acceptable), contexts())
 def test_the_compiled_pass_equals_the_reference(rows, where):
-    customers = np.arange(2, dtype=np.int32)
-    joined = np.full(2, AS_OF - 200 * DAY, np.int64)
-    slow = reference.compute(events(rows), customers, joined, NIGHTS, where)
-    fast = features(rows, NIGHTS, context=where)[:, :, : slow.shape[2]]
-    equal = np.isclose(
-        fast, slow, rtol=reference.TOLERANCE, atol=reference.TOLERANCE, equal_nan=True
+    slow = of_reference(rows, 2, NIGHTS, where)
+    assert not differing(ENGINES["kernel"](rows, 2, NIGHTS, where), slow)
+
+
+# An engine that reads rows first takes many customers at once: reading takes far longer than these.
+@pytest.mark.parametrize("engine", sorted(ENGINES.keys() - {"kernel"}))
+@few_examples
+@given(histories(customers=6, most=80).map(acceptable), contexts())
+def test_every_engine_equals_the_reference(engine, rows, where):
+    slow = of_reference(rows, 6, NIGHTS, where)
+    assert not differing(ENGINES[engine](rows, 6, NIGHTS, where), slow)
+
+
+@few_examples
+@given(histories(customers=4, most=60).map(acceptable), st.sampled_from(NIGHTS))
+def test_contract_rows_that_had_not_come_by_the_cut_off_change_nothing(rows, night):
+    everything = contract(rows)
+    arrived = [row for row in everything if came(row) <= moment(night.cutoff, MOST_NUDGE)]
+    same(
+        of_contract(everything, 4, [night], context()),
+        of_contract(arrived, 4, [night], context()),
     )
-    names = [feature.name for feature in matrix.features()]
-    assert not {names[column] for column in np.nonzero(~equal)[2]}
+
+
+@few_examples
+@given(histories(customers=4, most=60).map(acceptable), st.randoms(use_true_random=False))
+def test_contract_rows_count_the_same_in_any_order_and_however_often(rows, luck: random.Random):
+    everything = contract(rows)
+    shuffled = everything + everything[::3]
+    luck.shuffle(shuffled)
+    same(
+        of_contract(everything, 4, NIGHTS, context()),
+        of_contract(shuffled, 4, NIGHTS, context()),
+    )
+
+
+MOST_NUDGE = 10  # microseconds between ages of one second (`contract_rows`)
+
+
+def came(row):
+    """When a source would have told of a row."""
+    times = [row.get(name) for name in ("recorded_at", "updated_at", "deleted_at")]
+    return max(time for time in times if time is not None)

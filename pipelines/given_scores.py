@@ -1,0 +1,148 @@
+"""Risk of customers whose rows are given, not stored: the answer to `/score_history`.
+
+The same reading, pass, model and reasons as the night's; equal to what the night would publish of
+these customers, had it these rows. Nothing is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from pipelines import snapshots
+from pipelines.features import matrix
+from pipelines.features.calendar_rows import read_hours
+from pipelines.features.declared import Attributes
+from pipelines.features.gaps import gaps_of
+from pipelines.history.given import NOTHING_KNOWN, Given, Known, given
+from pipelines.history.leaving_out import Omit
+from pipelines.history.rates import Money
+from pipelines.history.store import History
+from pipelines.history.words import lexicon
+from pipelines.population import Why
+from pipelines.scoring import Question, work_out
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models.bundle import Bundle
+    from models.settings import Settings
+    from pipelines.history.rejects import Reject
+
+NOTHING = Omit()
+TEAMS_ARE_TOLD_IN = {"agents", "calendars", "holidays"}
+
+
+@dataclass(frozen=True)
+class GivenScores:
+    """Answers about given customers."""
+
+    scores: (
+        pa.Table
+    )  # `models.contracts.score_schema`; `percentile` is null: of so few it says little
+    not_scored: Mapping[str, str]  # why, by customer id
+    rejects: tuple[Reject, ...]  # rows that could not be used
+    pending: int  # interactions of customers that were not given
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model and what a home knows beside customers' own rows; made once, used for every call."""
+
+    champion: Bundle
+    settings: Settings
+    history: History | None = None  # whose agents, teams, feeds, rates and words count; None: none
+    known: Known = NOTHING_KNOWN
+    _contexts: dict[int, matrix.Context] = field(default_factory=dict)  # by `as_of`
+
+    @classmethod
+    def of(cls, champion: Bundle, settings: Settings, history: History | None) -> Scorer:
+        """Raises `WarmlineError` for a calendar of the history that cannot be used."""
+        known = NOTHING_KNOWN if history is None else Known.of(history)
+        return cls(champion, settings, history, known)
+
+    def score(
+        self, tables: Mapping[str, pa.Table], *, as_of: date, now: datetime, omit: Omit = NOTHING
+    ) -> GivenScores:
+        """Scores the customers of `tables` (contract rows by table) at `as_of`, as of `now`.
+
+        What has no date of its own is known from `now`; of a past `as_of` the night's cut-off lies
+        before that, as for a history that was ingested since. Raises `WarmlineError` for a table
+        without a column that it needs.
+        """
+        night = snapshots.night(as_of, self.settings.zone, self.settings.training.usual_hour, now)
+        rows = self.read(tables, now, omit)
+        question = Question(
+            rows, self.champion, self.settings, as_of, night, now, None, self.context(rows, night)
+        )
+        answer = work_out(question)
+        (part,) = answer.table.parts(answer.scores, answer.reasons)
+        words, ids = answer.why_words(), rows.words("customer")
+        return GivenScores(
+            _without(part, "percentile"),
+            {
+                ids[number]: words[Why(code)]
+                for number, code in enumerate(answer.why_not.tolist())
+                if code != Why.SCORED
+            },
+            rows.rejects,
+            rows.pending,
+        )
+
+    def read(self, tables: Mapping[str, pa.Table], now: datetime, omit: Omit = NOTHING) -> Given:
+        """The history that `tables` are, which came in at `now`."""
+        return given(
+            self._with_declared(tables),
+            zone=self.settings.zone,
+            seen=int(now.timestamp()),
+            known=self.known,
+            precedence=self.settings.ingest.precedence,
+            omit=lambda: omit,
+            lexicon=lexicon(self.settings.features.words),
+        )
+
+    def context(self, rows: Given, night: matrix.Night) -> matrix.Context:
+        """What the home knows, and in its place what tables of the rows tell."""
+        if self.history is None:
+            return matrix.context(rows, self.settings, [night])
+        home = self._contexts.get(night.as_of)
+        if home is None:
+            home = matrix.context(self.history, self.settings, [night])
+            self._contexts.clear()  # one night is asked for at a time
+            self._contexts[night.as_of] = home
+        found = replace(home, attributes=Attributes.of(rows, self.settings.features))
+        if rows.came & TEAMS_ARE_TOLD_IN:
+            agents = rows.words("agent")
+            found = replace(
+                found,
+                bots=rows.bots(),
+                hours=read_hours(rows, self.settings.zone),
+                teams=matrix.teams_of(agents, rows.teams()),
+            )
+        if "feed_gaps" in rows.came:
+            found = replace(found, gaps=gaps_of(rows.table("feed_gaps"), feeds=rows.feeds()))
+        if "rates" in rows.came:
+            found = replace(found, money=Money.of_history(rows, self.settings.currency))
+        return found
+
+    def _with_declared(self, tables: Mapping[str, pa.Table]) -> Mapping[str, pa.Table]:
+        """With the columns that are declared as features and that nobody gives: not known."""
+        import pyarrow as pa
+
+        customers = tables.get("customers")
+        if customers is None:
+            return tables
+        for column in self.settings.features.static:
+            if column not in customers.column_names:
+                customers = customers.append_column(column, pa.nulls(len(customers), pa.string()))
+        return {**tables, "customers": customers}
+
+
+def _without(scores: pa.Table, column: str) -> pa.Table:
+    import pyarrow as pa
+
+    place = scores.schema.get_field_index(column)
+    of = scores.schema.field(place)
+    return scores.set_column(place, of, pa.nulls(len(scores), of.type))
