@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from models import bundle
 from models.contracts import CHANNEL_CODE, CHANNELS, Feature
 from models.settings import Features as Declared
+from pipelines.features import contract, contract_pass
 from pipelines.features import declared as declarations
-from pipelines.features import relationship
 from pipelines.features.calendar_rows import read_hours
 from pipelines.features.calendars import NO_HOURS, Hours
 from pipelines.features.declared import Attributes
@@ -69,7 +69,7 @@ class Context:
     silent_days: int = SILENT_DAYS
     gaps: Gaps = NO_GAPS  # when feeds were down
     hours: Hours = NO_HOURS  # when teams work
-    money: Money | None = None  # the home's currency; None: as `relationship.fill` says
+    money: Money | None = None  # the home's currency; None: as `contract_pass.fill` says
     declared: Declared = field(default_factory=Declared)  # of the company's own columns
     attributes: Attributes = field(default_factory=Attributes.none)  # their values
     teams: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))  # by agent code
@@ -123,7 +123,7 @@ def features(declared: Declared = NOTHING_DECLARED) -> tuple[Feature, ...]:
     """All columns in order: of the streams, the customer and the contract, then those declared,
     then of a company's own streams. Raises `WrongUsage` where those cannot be used."""
     own = tuple(one for stream in own_streams(declared.streams) for one in stream.features())
-    return (*stream_features(), *relationship.FEATURES, *declarations.features(declared), *own)
+    return (*stream_features(), *contract.FEATURES, *declarations.features(declared), *own)
 
 
 @cache
@@ -192,46 +192,29 @@ def compute(
     joined: NDArray[np.int64],
     nights: Sequence[Night],
     context: Context,
-    terms: Terms | NDArray[np.float64] | None = None,
+    terms: Terms | None = None,
     rooms: Rooms | None = None,
 ) -> NDArray[np.float64]:
     """The matrix [nights, customers, features] of `customers` (ascending numbers).
 
     `events` are sorted (see `Events`), hold every version of each row and may hold more customers;
-    `joined` is in seconds and aligned with `customers`. Who has no event gets a row, too. For
-    `terms` the features of the contract may be given as `of_contract` made them. With `rooms` the
-    matrix lies in one of them.
+    `joined` is in seconds and aligned with `customers`. Who has no event gets a row, too. With
+    `rooms` the matrix lies in one of them.
     """
     from pipelines.features import engine
 
     shape = (len(nights), len(customers), len(context.features))
     out = rooms.array(*shape) if rooms else np.empty(shape)
     own = len(stream_features())
-    end = own + len(relationship.FEATURES)
+    end = own + len(contract.FEATURES)
     last = end + len(declarations.features(context.declared))
     if len(customers) and len(nights):
         plan = compiled(context.declared)
         engine.fill(out, events, customers, joined, nights, context, plan)
-        if not isinstance(terms, np.ndarray):
-            terms = of_contract(terms, customers, nights, context)
-        out[:, :, own:end] = terms
+        contract_pass.fill(out, terms, customers, nights, context.money, own)
         declarations.fill(out[:, :, end:last], context.attributes, customers, nights)
         # Who has paused is not fading.
         out[:, :, column("fading")][out[:, :, column("paused")] == 1] = np.nan
-    return out
-
-
-def of_contract(
-    terms: Terms | None,
-    customers: NDArray[np.int32],
-    nights: Sequence[Night],
-    context: Context,
-) -> NDArray[np.float64]:
-    """The features of the contract alone, [nights, customers, relationship.FEATURES]."""
-    # Written feature by feature: each in one piece.
-    shape = (len(nights), len(relationship.FEATURES), len(customers))
-    out = np.empty(shape).transpose(0, 2, 1)
-    relationship.fill(out, terms, customers, nights, context.money)
     return out
 
 
@@ -251,56 +234,49 @@ def stream(
     and computing both leave the lock of the interpreter, so that the next bucket is read while one
     is computed.
     """
-    wanted = customers if customers is None or customers.ndim == 1 else customers.any(axis=0)
+    wanted = None if customers is None else np.logical_or.reduce(np.atleast_2d(customers), axis=0)
     rooms = Rooms()
     with ThreadPoolExecutor(max(1, threads)) as pool:
         joined = history.people().joined
 
-        def prepared(bucket: int) -> list[_Work]:
-            """A bucket's rows and contracts, begun. What blocks wait for is before them in the
-            queue, so that none can wait in vain."""
+        def prepared(bucket: int) -> _Work:
+            """A bucket's rows, begun to be read. What blocks wait for is before them in the queue,
+            so that none can wait in vain."""
             everyone = history.members(bucket)
             members = everyone if wanted is None else everyone[wanted[everyone]]
-            events = pool.submit(history.versions, bucket) if len(members) else _nothing()
-            return [
-                _Work(bucket, some, events, pool.submit(contracts, bucket, some))
-                for some in _pieces(members, 1)
-            ]
+            if not len(members):
+                return _Work(bucket, members, _read((Events.empty(), None)))
+            return _Work(bucket, members, pool.submit(rows, bucket))
 
-        def contracts(bucket: int, some: NDArray[np.int32]) -> NDArray[np.float64]:
-            return of_contract(history.terms_of(bucket), some, nights, context)
+        def rows(bucket: int) -> tuple[Events, Terms | None]:
+            return history.versions(bucket), history.terms_of(bucket)
 
         def block(work: _Work, members: NDArray[np.int32]) -> Block:
-            told = work.contract.result()[:, np.searchsorted(work.customers, members)]
-            events = work.events.result()
-            values = compute(events, members, joined[members], nights, context, told, rooms)
+            events, terms = work.rows.result()
+            values = compute(events, members, joined[members], nights, context, terms, rooms)
             return Block(work.bucket, members, values)
 
         waiting: deque[Future[Block]] = deque()
-        ahead: deque[list[_Work]] = deque([prepared(0)])
+        ahead = deque([prepared(0)])
         for bucket in range(history.buckets):
             if bucket + 1 < history.buckets:  # read while this one is computed
                 ahead.append(prepared(bucket + 1))
-            for work in ahead.popleft():
-                for piece in _pieces(work.customers, len(nights)):
-                    waiting.append(pool.submit(block, work, piece))
-                    if len(waiting) > threads:
-                        yield waiting.popleft().result()
+            work = ahead.popleft()
+            for piece in _pieces(work.customers, len(nights)):
+                waiting.append(pool.submit(block, work, piece))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
 @dataclass(frozen=True)
 class _Work:
-    """What several blocks share: a bucket's rows, and the contracts of some of its customers.
-
-    Contracts are a matter of NumPy, which is slow on few rows: not made block by block.
-    """
+    """What the blocks of a bucket share: its interactions and terms."""
 
     bucket: int
     customers: NDArray[np.int32]
-    events: Future[Events]
-    contract: Future[NDArray[np.float64]]
+    rows: Future[tuple[Events, Terms | None]]
 
 
 def _pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
@@ -309,8 +285,8 @@ def _pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
     return np.array_split(members, many)
 
 
-def _nothing() -> Future[Events]:
-    """A bucket that need not be read."""
-    future: Future[Events] = Future()
-    future.set_result(Events.empty())
+def _read(rows: tuple[Events, Terms | None]) -> Future[tuple[Events, Terms | None]]:
+    """What need not be read any more."""
+    future: Future[tuple[Events, Terms | None]] = Future()
+    future.set_result(rows)
     return future

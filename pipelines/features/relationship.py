@@ -1,5 +1,6 @@
 """Features of the contract, as known at each night: what runs, since when, at what price.
 
+The readable version, a customer array a step; `contract_pass.py` computes the same, compiled.
 What has no date of its own (a planned end, a price, a product) counts from the day it was known:
 of a feed that tells only today's state those columns are empty on every night before it came.
 """

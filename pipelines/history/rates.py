@@ -5,7 +5,7 @@ Source: CONTRACTS.md, `rates`: `currency, date, rate` to the home's currency.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -97,9 +97,12 @@ class Money:
 
     def values(self, terms: Terms, night: Instant) -> NDArray[np.float64]:
         """Monthly value of each term in the home's currency, NaN where it is not known."""
+        return np.asarray(terms.value * self.factors(terms.currencies, night)[terms.currency])
+
+    def factors(self, currencies: Sequence[str], night: Instant) -> NDArray[np.float64]:
+        """What one unit of each currency is worth, NaN without a rate; the last of no currency."""
         known = {**self.rates.at_night(night), self.home: 1.0}
-        factors = np.array([*(known.get(word, np.nan) for word in terms.currencies), 1.0])
-        return np.asarray(terms.value * factors[terms.currency])
+        return np.array([*(known.get(word, np.nan) for word in currencies), 1.0])
 
 
 def one_currency(terms: Terms) -> Money | None:

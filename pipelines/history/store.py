@@ -209,7 +209,7 @@ class History:
         """The contract terms of the bucket's customers; None where no source ever gave any."""
         if self._coded:
             file = self._coded.terms
-            return load_terms(self.folder, file, bucket) if file else None
+            return load_terms(self.folder, file, bucket) if file and file.rows else None
         return self._terms_by_bucket.bucket(bucket) if self._terms_by_bucket else None
 
     def values(self) -> Terms:
@@ -231,7 +231,7 @@ class History:
 
     @cached_property
     def _terms_by_bucket(self) -> ByBucket | None:
-        return None if self._terms is None else ByBucket.of(self._terms, self.buckets)
+        return ByBucket.of(self._terms, self.buckets) if self._terms else None
 
     @cached_property
     def _coded(self) -> CodedPeople | None:

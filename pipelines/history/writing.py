@@ -132,7 +132,7 @@ class Draft:
         of_bucket = (*self.manifest.of_bucket(bucket), part)
         if len(of_bucket) > merging.MOST_PARTS:
             self.progress(f"compacting bucket {bucket + 1} of {self.manifest.buckets}")
-            of_bucket = (merging.compact(self.folder, self.where, of_bucket),)
+            of_bucket = merging.compacted(self.folder, self.where, of_bucket)
         others = tuple(part for part in self.manifest.parts if part.bucket != bucket)
         self.manifest = replace(self.manifest, parts=(*others, *of_bucket))
 

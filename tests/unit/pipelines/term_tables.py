@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from pipelines.features import contract_pass, relationship
+from pipelines.features.contract import FEATURES
 from pipelines.features.matrix import Night
-from pipelines.features.relationship import FEATURES, fill
+from pipelines.features.reference import TOLERANCE
 from pipelines.history.people import People
 from pipelines.history.rates import Money
 from pipelines.history.terms import END_KIND_CODE, NEVER, Terms, announced
@@ -70,10 +74,24 @@ def population(of: Terms | None, customers: int = 1, **columns: object) -> Popul
     return Population.of(People.of(frame), of)
 
 
+def features(
+    of: Terms, nights: Sequence[Night], customers: int, money: Money | None = None
+) -> NDArray[np.float64]:
+    """The matrix [nights, customers, features], on which the compiled way and the readable one
+    agree. Neither writes beside it."""
+    everyone = np.arange(customers, dtype=np.int32)
+    wide = np.full((len(nights), customers, len(FEATURES) + 2), -1.0)
+    contract_pass.fill(wide, of, everyone, nights, money, 1)
+    readable = np.empty((len(nights), customers, len(FEATURES)))
+    relationship.fill(readable, of, everyone, nights, money)
+    np.testing.assert_allclose(wide[:, :, 1:-1], readable, rtol=TOLERANCE, atol=TOLERANCE)
+    assert (wide[:, :, [0, -1]] == -1.0).all()
+    return readable
+
+
 def figures(
     of: Terms, when: Night, customers: int = 1, money: Money | None = None
 ) -> dict[str, list[float]]:
-    """Each feature of each customer at a night."""
-    out = np.empty((1, customers, len(FEATURES)))
-    fill(out, of, np.arange(customers, dtype=np.int32), [when], money)
+    """Each feature of each customer at a night, on which both ways agree."""
+    out = features(of, [when], customers, money)
     return {feature.name: out[0, :, i].tolist() for i, feature in enumerate(FEATURES)}

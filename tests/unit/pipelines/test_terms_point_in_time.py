@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contracts import DAY
-from pipelines.features.relationship import FEATURES, fill, joined
+from pipelines.features.matrix import Night
+from pipelines.features.relationship import joined
 from pipelines.history.derived import derived_events
 from pipelines.history.rates import Money, Rates
 from pipelines.history.terms import NEVER, Terms, announced
 from pipelines.population import Population
-from tests.unit.pipelines.term_tables import night, population
+from tests.unit.pipelines.term_tables import features, night, population
 
 NIGHT = night("2026-03-01")
 CUSTOMERS = 3
@@ -83,15 +84,13 @@ def as_of_the_night(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def seen(terms: Terms) -> dict[str, Any]:
     """All that the night derives from terms."""
-    out = np.empty((1, CUSTOMERS, len(FEATURES)))
     everyone = np.arange(CUSTOMERS, dtype=np.int32)
-    fill(out, terms, everyone, [NIGHT], MONEY)
     people: Population = population(terms, CUSTOMERS)
     events = derived_events(terms, NIGHT.cutoff)
     order = np.lexsort((events.recorded, events.at, events.kind, events.term))
     first = np.zeros(CUSTOMERS, np.int64)
     return {
-        "features": out,
+        "features": features(terms, [NIGHT], CUSTOMERS, MONEY),
         "excluded": people.excluded(NIGHT),
         "joined": joined(terms, everyone, first, NIGHT),
         "events": [events.take(order).kind, events.take(order).at, events.take(order).term],
@@ -113,3 +112,12 @@ def test_what_is_recorded_later_changes_nothing_for_a_night(rows):
 def test_of_each_term_a_night_knows_one_version_at_most(rows, day):
     view = read(rows).known(NIGHT.as_of + day * DAY)
     assert len(np.unique(view.term)) == len(view)
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories(), st.lists(st.integers(-600, 500), min_size=1, max_size=3))
+def test_the_compiled_way_and_the_readable_one_agree_on_any_nights(rows, days):
+    moments = [NIGHT.as_of + day * DAY for day in days]
+    nights = [Night(moment, moment + late) for late, moment in enumerate(moments)]
+    table = features(read(rows), [NIGHT, *nights], CUSTOMERS + 1, MONEY)
+    assert np.isnan(table[:, CUSTOMERS, 0]).sum() == 0  # nobody's terms are no terms
