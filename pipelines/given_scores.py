@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines import snapshots
@@ -16,6 +16,7 @@ from pipelines.features import matrix
 from pipelines.features.calendar_rows import read_hours
 from pipelines.features.declared import Attributes
 from pipelines.features.gaps import gaps_of
+from pipelines.features.warming import Warmth, warm_up
 from pipelines.history.given import NOTHING_KNOWN, Given, Known, given
 from pipelines.history.leaving_out import Omit
 from pipelines.history.rates import Money
@@ -62,6 +63,24 @@ class Scorer:
         """Raises `WarmlineError` for a calendar of the history that cannot be used."""
         known = NOTHING_KNOWN if history is None else Known.of(history)
         return cls(champion, settings, history, known)
+
+    def warm_up(self, now: datetime) -> Warmth:
+        """Loads all that a call needs, compiling what never was: a worker does so before it says
+        that it is ready. Scores a customer that is made up."""
+        import pyarrow as pa
+
+        warmth = warm_up(self.settings.features)
+        day = now - timedelta(days=1)
+        made_up = {
+            "customers": pa.table({"customer_id": ["-"], "joined_at": [day - timedelta(days=30)]}),
+            "interactions": pa.table(
+                {"interaction_id": ["-"], "customer_id": ["-"], "occurred_at": [day],
+                 "kind": ["order"]}
+            ),
+        }  # fmt: skip
+        self.score(made_up, as_of=snapshots.local_date(int(now.timestamp()), self.settings.zone),
+                   now=now)  # fmt: skip
+        return warmth
 
     def score(
         self, tables: Mapping[str, pa.Table], *, as_of: date, now: datetime, omit: Omit = NOTHING

@@ -69,7 +69,7 @@ def _columns(events: Events, context: Context, settled: bool) -> Columns:
 
 def _read(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """The same values, contiguous and not to be written: as they are read, without a copy."""
-    if array.strides == (0,):
+    if len(array) and array.strides == (0,):  # as an empty one may have, too
         return _unread(len(array), dtype)
     view = np.require(array, dtype, "C").view()
     view.flags.writeable = False
