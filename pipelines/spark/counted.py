@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import Column, DataFrame
 
+APPROXIMATELY = 0.02  # relative standard deviation
+
 
 @dataclass(frozen=True)
 class Counted:
@@ -32,22 +34,24 @@ class Counted:
 
     @classmethod
     def of(cls, frame: DataFrame, seen: int) -> Counted:
-        """By Spark, in three scans of few columns; `seen`: when the tables are read, seconds."""
-        from pyspark.sql import functions as F  # noqa: N812 - as everyone calls it
+        """By Spark, in two scans of few columns that move nothing but counts and names.
 
-        at, recorded = _seconds(frame, "occurred_at"), _seconds(frame, "recorded_at")
-        told = frame.where(at.isNotNull()).groupBy("source").agg(
-            F.min(at).alias("first"), F.max(at).alias("last"), F.count(at).alias("rows"),
-            F.max(F.greatest(recorded, at)).alias("recorded"),
-            F.count(recorded).alias("dated"),
-        ).toArrow().to_pylist()  # fmt: skip
-        marks = {
-            row["source"]: Watermark(row["last"], row["recorded"], row["rows"], row["dated"], seen)
-            for row in told
+        `seen`: when the tables are read, seconds since 1970 UTC.
+        """
+        feeds = _feeds(frame, seen)
+        sources = {
+            str(source): Watermark(
+                int(rows["last"].max()),
+                int(rows["recorded"].max()),
+                int(rows["rows"].sum()),
+                int(rows.loc[rows["dated"], "rows"].sum()),
+                seen,
+            )
+            for source, rows in feeds.groupby("source")
         }
-        first, last = ([row[edge] for row in told] for edge in ("first", "last"))
-        span = (min(first), max(last)) if told else None
-        return cls(_words(frame), marks, span, _feeds(frame, seen))
+        span = (int(feeds["first"].min()), int(feeds["last"].max())) if len(feeds) else None
+        told = feeds.drop(columns=["first", "last", "recorded"])
+        return cls(_words(frame), sources, span, told)
 
 
 def _words(frame: DataFrame) -> dict[str, tuple[str, ...]]:
@@ -87,10 +91,17 @@ def _feeds(frame: DataFrame, now: int) -> pd.DataFrame:
         F.floor(at / DAY).cast("int").alias("day"),
         F.when(recorded.isNull(), F.lit(lags.UNKNOWN)).otherwise(bins).alias("lag"),
         recorded.isNotNull().alias("dated"),
+        at.alias("at"),
+        F.greatest(recorded, at).alias("recorded"),
         "customer_id",
     )
     counted = rows.groupBy("source", "kind", "day", "lag", "dated").agg(
-        F.count("*").alias("rows"), F.count_distinct("customer_id").alias("customers")
+        F.count("*").alias("rows"),
+        # Only a check asks, for a ratio; exactly counted, every row would be shuffled.
+        F.approx_count_distinct("customer_id", APPROXIMATELY).alias("customers"),
+        F.min("at").alias("first"),
+        F.max("at").alias("last"),
+        F.max("recorded").alias("recorded"),
     )
     found: pd.DataFrame = counted.toArrow().to_pandas()
     found = found.sort_values(["source", "kind", "day", "lag", "dated"], ignore_index=True)

@@ -30,8 +30,6 @@ USUAL = {
     "spark.sql.session.timeZone": "UTC",
     # What tasks return is what the driver must hold anyway.
     "spark.driver.maxResultSize": "0",
-    # How many tasks there are is decided by buckets, not by bytes.
-    "spark.sql.adaptive.coalescePartitions.enabled": "false",
     "spark.log.level": "ERROR",
 }
 # Where everything is one machine: nothing listens on its network.
