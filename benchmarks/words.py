@@ -45,6 +45,7 @@ FEELINGS = ("nothing", "positive", "negative", "effort", "leaving")  # as SENTEN
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer messages and customers")
+    parser.add_argument("--customers", type=int, help="of the simulated world")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it")
     given = parser.parse_args()
     place = given.keep or Path(tempfile.mkdtemp(prefix="warmline-bench-"))
@@ -52,7 +53,7 @@ def main() -> None:
         report = Report("words", given.quick)
         cost(report, 100_000 if given.quick else 1_000_000)
         found = feelings(report)
-        worth(report, place, 2_000 if given.quick else 10_000)
+        worth(report, place, given.customers or (2_000 if given.quick else 10_000))
         report.print(("sentences that say", "of", "found", "something else found"), found)
     finally:
         if given.keep is None:
