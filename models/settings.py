@@ -85,6 +85,7 @@ class Features(Section):
     attributes: tuple[str, ...] = ()  # names in the table `attributes`, dated by valid_from
     static: tuple[str, ...] = ()  # other columns of `customers`, from the day they were seen
     streams: str = ""  # a Python file that declares STREAMS; from the home, unless absolute
+    words: str = ""  # a TOML file of further words (docs/guides/words.md); likewise
 
 
 class Scoring(Section):
@@ -242,13 +243,14 @@ def load(home: Path, environment: Mapping[str, str]) -> Settings:
 
 def _placed(settings: Settings, home: Path) -> Settings:
     """The settings, with files that are named from the home named from anywhere."""
+    files = {"features": ("streams", "words"), "spark": ("mapping",)}
     changed: dict[str, Section] = {}
-    if settings.features.streams:
-        streams = str((home / settings.features.streams).absolute())
-        changed["features"] = settings.features.model_copy(update={"streams": streams})
-    if settings.spark.mapping:
-        mapping = str((home / settings.spark.mapping).absolute())
-        changed["spark"] = settings.spark.model_copy(update={"mapping": mapping})
+    for section, names in files.items():
+        given: Section = getattr(settings, section)
+        named = {name: getattr(given, name) for name in names}
+        placed = {name: str((home / path).absolute()) for name, path in named.items() if path}
+        if placed:
+            changed[section] = given.model_copy(update=placed)
     return settings.model_copy(update=changed) if changed else settings
 
 

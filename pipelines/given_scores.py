@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines import snapshots
@@ -16,10 +16,12 @@ from pipelines.features import matrix
 from pipelines.features.calendar_rows import read_hours
 from pipelines.features.declared import Attributes
 from pipelines.features.gaps import gaps_of
+from pipelines.features.warming import Warmth, warm_up
 from pipelines.history.given import NOTHING_KNOWN, Given, Known, given
 from pipelines.history.leaving_out import Omit
 from pipelines.history.rates import Money
 from pipelines.history.store import History
+from pipelines.history.words import lexicon
 from pipelines.population import Why
 from pipelines.scoring import Question, work_out
 
@@ -62,6 +64,24 @@ class Scorer:
         known = NOTHING_KNOWN if history is None else Known.of(history)
         return cls(champion, settings, history, known)
 
+    def warm_up(self, now: datetime) -> Warmth:
+        """Loads all that a call needs, compiling what never was: a worker does so before it says
+        that it is ready. Scores a customer that is made up."""
+        import pyarrow as pa
+
+        warmth = warm_up(self.settings.features)
+        day = now - timedelta(days=1)
+        made_up = {
+            "customers": pa.table({"customer_id": ["-"], "joined_at": [day - timedelta(days=30)]}),
+            "interactions": pa.table(
+                {"interaction_id": ["-"], "customer_id": ["-"], "occurred_at": [day],
+                 "kind": ["order"]}
+            ),
+        }  # fmt: skip
+        self.score(made_up, as_of=snapshots.local_date(int(now.timestamp()), self.settings.zone),
+                   now=now)  # fmt: skip
+        return warmth
+
     def score(
         self, tables: Mapping[str, pa.Table], *, as_of: date, now: datetime, omit: Omit = NOTHING
     ) -> GivenScores:
@@ -99,6 +119,7 @@ class Scorer:
             known=self.known,
             precedence=self.settings.ingest.precedence,
             omit=lambda: omit,
+            lexicon=lexicon(self.settings.features.words),
         )
 
     def context(self, rows: Given, night: matrix.Night) -> matrix.Context:

@@ -57,7 +57,7 @@ def contractual(population: Population, as_of: int, horizon: int, counted: Seque
     leaving = population.leaving(as_of)
     open_ended = leaving.runs & (leaving.at >= as_of)  # not under notice already
     within = open_ended & (leaving.at < as_of + horizon)
-    counts = np.isin(leaving.end_kind, _codes(counted))
+    counts = np.isin(leaving.end_kind, end_kind_codes(counted))
     with_terms = population.has_terms()
     told = with_terms if with_terms.any() else np.ones(len(population), bool)
     return Labels(left=within & counts, known=open_ended & told & (~within | counts))
@@ -118,7 +118,7 @@ def renewal(population: Population, night: Instant, horizon: int, counted: Seque
     leaves = np.minimum(now.notice[place], now.ended[place])
     followed = continued_by(now)[place] >= 0
     gone = (leaves <= due.ends_at + RENEWAL_GRACE) & ~followed
-    counts = np.isin(now.end_kind[place], _codes(counted))
+    counts = np.isin(now.end_kind[place], end_kind_codes(counted))
     told = (due.ends_at + RENEWAL_GRACE <= told_until) | gone | followed
     yearly = due.ends_at - due.started >= YEARLY_DAYS * DAY
     past = due.ends_at >= night.as_of + horizon
@@ -136,6 +136,6 @@ def _ends_next(view: Terms, as_of: int) -> Terms:
     return view.take(order[first])
 
 
-def _codes(counted: Sequence[str]) -> NDArray[np.int8]:
+def end_kind_codes(counted: Sequence[str]) -> NDArray[np.int8]:
     """Codes of the end kinds that count; an end without a kind always does."""
     return np.array([END_KIND_CODE[kind] for kind in counted] + [-1], np.int8)

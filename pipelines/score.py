@@ -14,7 +14,7 @@ from models.batch import ScoreBatch, latest, publish, sweep
 from models.contracts import BANDS
 from models.errors import RefusedToPublish
 from models.version import code_version
-from pipelines import checks, nightchecks, snapshots
+from pipelines import checks, context, nightchecks, snapshots
 from pipelines.acceptance import can_last, let_through
 from pipelines.features import matrix
 from pipelines.population import Why
@@ -89,11 +89,13 @@ def score(
     answer = work_out(question, advance, engine)
     found = (*_checks(answer), *further)
     advance("writing", 0.95)
+    context.write(home.context, as_of, run, night, answer.agents, history.words("agent"))
     answer.write(home.scores, run, facts_of(question, found))
     failed = [check for check in found if not check.ok]
     spite = let_through(home, ScoreBatch.open(home.scores, as_of, run), started) if failed else None
     if failed and not spite:
         raise RefusedToPublish(_refusal(failed, as_of, run, previous.as_of if previous else None))
+    context.publish(home.context, as_of, run)
     publish(home.scores, as_of, run)
     sweep(home.scores)
     return Scored(

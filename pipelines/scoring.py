@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.batch import BatchWriter, Manifest, ScoreBatch
 from models.contracts import Reason
 from pipelines.features import matrix
+from pipelines.features.agents import Agents
 from pipelines.history.erasing import nameless
 from pipelines.population import Population, Why
 from pipelines.scoretable import Scores, ScoreTable
@@ -59,6 +60,7 @@ class Answer:
     worth: Worth
     table: ScoreTable
     before: dict[str, float]  # probabilities of the night before, by customer id
+    agents: Agents  # what the night knew of those who serve
 
     def why_words(self) -> dict[Why, str]:
         """Each `Why` for a manager to read."""
@@ -91,10 +93,12 @@ def work_out(
     history, settings, night = question.history, question.settings, question.night
     engine = engine or Local(settings.performance.threads)
     people = Population.of(history.people(), history.terms())
-    money = question.context.money if question.context else None
-    worths = worth(history, night, settings.currency, money)
+    advance("looking at those who serve", 0.0)
+    context = question.context or matrix.context(history, settings, [night])
+    worths = worth(history, night, settings.currency, context.money)
     why_not = people.excluded(night)
-    asked = _Asked(question, engine, worths.amount, _walk(question, people, why_not), advance)
+    walk = _walk(question, people, why_not, context)
+    asked = _Asked(question, engine, worths.amount, walk, advance)
     scores, reasons = asked.in_one_walk() if engine.keeps_rows else asked.in_two_walks()
     inactive = why_not == Why.SCORED
     inactive[scores.customer] = False
@@ -104,10 +108,12 @@ def work_out(
         history, question.champion, settings, night.as_of, question.started,
         worths.amount, before,
     )  # fmt: skip
-    return Answer(question, people, scores, reasons, why_not, worths, table, before)
+    return Answer(question, people, scores, reasons, why_not, worths, table, before, context.agents)
 
 
-def _walk(question: Question, people: Population, why_not: NDArray[np.int8]) -> Walk:
+def _walk(
+    question: Question, people: Population, why_not: NDArray[np.int8], context: matrix.Context
+) -> Walk:
     """Without a contract, only who was active lately is scored."""
     settings, nights = question.settings, [question.night]
     wanted = Wanted(
@@ -115,7 +121,6 @@ def _walk(question: Question, people: Population, why_not: NDArray[np.int8]) -> 
         contracted=people.contracted(question.night.cutoff)[None],
         active_days=settings.training.active_days,
     )
-    context = question.context or matrix.context(question.history, settings, nights)
     return Walk(question.history, nights, context, wanted)
 
 

@@ -31,8 +31,7 @@ def fill(
     """Write the features of `customers` (ascending) into `out`, [nights, customers, FEATURES].
 
     Amounts are in the home's currency by `money`; without it, only where a history has one
-    currency at most are they summed at all. All is NaN where no
-    source ever gave terms; who has none of those that there are has zero of them.
+    currency at most are they summed at all. All is NaN without terms.
     """
     out[...] = np.nan
     if terms is None:

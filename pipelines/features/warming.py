@@ -16,9 +16,10 @@ import numpy as np
 
 from models.contracts import DAY, KIND_CODE
 from models.settings import Features, Promises
-from pipelines.features import kernel, matrix
+from pipelines.features import contract_pass, kernel, matrix
 from pipelines.features.engine import FEW_ROWS
 from pipelines.history.events import ABSENT, DTYPES, NEVER, Events
+from pipelines.history.terms import Terms
 
 BEGIN = 1_700_000_000  # any time will do
 
@@ -54,8 +55,9 @@ def warm_up(features: Features | None = None) -> Warmth:
     )
     for rows in (1, FEW_ROWS + 1):  # of a customer with more, entries are counted beforehand
         nights = [matrix.Night(BEGIN + rows * DAY, BEGIN + rows * DAY)]
-        nobody = np.zeros(1, np.int32), np.zeros(1, np.int64)
-        matrix.compute(_orders(rows), *nobody, nights, where)
+        one, joined = np.zeros(1, np.int32), np.full(1, BEGIN)
+        terms = Terms.of(customer=one, started=joined)
+        matrix.compute(_orders(rows), one, joined, nights, where, terms)
     after = _statistics() - before
     return Warmth(after["hits"], after["misses"], time.monotonic() - began)
 
@@ -86,3 +88,4 @@ def _entrances() -> Iterator[Any]:
     """The compiled functions that are called from outside compiled code."""
     yield kernel.run
     yield kernel.entries
+    yield contract_pass._run

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_PARTS = 8  # parts of a bucket that a reader merges; an ingest that leaves more compacts them
+LIGHT = 0.25  # of the largest part: while the others are no more, it is not written anew
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,19 @@ class Rows:
     def write(self, folder: Path, where: Path, bucket: int) -> Part:
         """Writes the rows, which must be sorted, as a part."""
         return write_part(folder, where, bucket, self.events, self.side, self.notes)
+
+
+def compacted(folder: Path, where: Path, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Several parts of a bucket as one, or as two while one of them outweighs all others.
+
+    With a day's rows in each, writing the largest anew each time would write a year's history six
+    times a year and more.
+    """
+    largest = max(parts, key=lambda part: part.coded.rows)
+    others = tuple(part for part in parts if part is not largest)
+    if sum(part.coded.rows for part in others) <= LIGHT * largest.coded.rows:
+        return largest, compact(folder, where, others)
+    return (compact(folder, where, parts),)
 
 
 def compact(folder: Path, where: Path, parts: tuple[Part, ...]) -> Part:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from models.errors import WarmlineError
 from pipelines.history.given import Known, given
+from pipelines.history.words import Lexicon
 from pipelines.spark.tasks import OfEvents, OfRows, Task, packed
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Reading:
     words: Mapping[str, Sequence[str]]
     lags: Lags
     precedence: tuple[str, ...]
+    lexicon: Lexicon
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,7 @@ class _Bucket:
         found = given(
             {"customers": customers, "interactions": rows},
             zone=ZoneInfo(reading.zone), seen=reading.seen, precedence=reading.precedence,
+            lexicon=reading.lexicon,
             known=Known(reading.words, reading.lags, {one: self.number[one] for one in words}),
         )  # fmt: skip
         numbers = np.array([self.number[word] for word in found.words("customer")], np.int32)

@@ -22,6 +22,7 @@ from pipelines.history import identities
 from pipelines.history.buckets import buckets_for
 from pipelines.history.given import Known, given
 from pipelines.history.schema import INTERACTIONS, PROVENANCE, TABLE
+from pipelines.history.words import lexicon
 from pipelines.spark.counted import Counted
 from pipelines.spark.engine import answers, of_rows, tasks_of
 from pipelines.spark.groups import CELL, InGroups, Reading, Refused
@@ -40,10 +41,9 @@ if TYPE_CHECKING:
     from pipelines.spark.tasks import Task
 
 T = TypeVar("T")
-# What no feature reads is not moved: a conversation's words are most of a row.
-UNREAD = frozenset({"contact_id", "text"})
+# What no feature reads is not moved. `text` is: of a table without words it is no column at all.
 COLUMNS = tuple(
-    column.name for column in (*INTERACTIONS.columns, *PROVENANCE) if column.name not in UNREAD
+    column.name for column in (*INTERACTIONS.columns, *PROVENANCE) if column.name != "contact_id"
 )
 # Tables of which no feature, label or value depends; personal for the most part.
 LEFT = frozenset({"contacts", "consents", "owners"})
@@ -175,7 +175,7 @@ class Tables:
         words = {name: tuple(head.words(name)) for name in ("agent", "source")}
         return Reading(
             self.settings.timezone, self.seen, words, head.lags,
-            self.settings.ingest.precedence,
+            self.settings.ingest.precedence, lexicon(self.settings.features.words),
         )  # fmt: skip
 
     def dealt(self, walk: Walk) -> DataFrame:

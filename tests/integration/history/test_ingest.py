@@ -188,6 +188,27 @@ def test_many_small_ingests_are_compacted_by_themselves(company: Place) -> None:
     assert len(ids(company)) == 14
 
 
+def test_the_largest_part_is_written_anew_only_when_the_others_weigh_on_it(place: Place) -> None:
+    people = "customer_id,joined_at\nacme,2025-01-01T00:00Z\n"
+    text = HEADER + "".join(f"o{n},acme,2025-03-01T00:00:{n:02}Z,usage,,,\n" for n in range(60))
+    place.ingest(place.source("crm", customers=people, interactions=text))
+    rewritten = []
+    for n in range(24):
+        largest = largest_part(place)
+        text = HEADER + f"n{n},acme,2026-03-{n + 1:02}T00:00:00Z,usage,,,\n"
+        place.ingest(place.source("app", interactions=text))
+        if largest_part(place) != largest:
+            rewritten.append(n + 1)
+    assert rewritten == [22]  # the first time that 9 parts stand and 15 rows lie beside the 60
+    assert place.open().rows == 84
+    assert place.open().bucket(0).at.tolist() == sorted(place.open().bucket(0).at.tolist())
+
+
+def largest_part(place: Place) -> str:
+    parts = place.open().manifest.parts
+    return max(parts, key=lambda part: part.coded.rows).coded.path
+
+
 def test_a_reader_keeps_the_generation_that_it_opened(company: Place) -> None:
     reader = company.open()
     company.ingest(company.source("app", interactions=HEADER + "n,acme,2026-03-01,usage,,,\n"))

@@ -1,0 +1,112 @@
+"""Who serves never compiles on a call: what was compiled once is loaded, whatever the call asks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# In a process of its own: whatever another test called would have compiled it.
+WARM_UP = """
+from pipelines.features.warming import warm_up
+print(warm_up().compiled)
+"""
+EVERY_CALL = """
+import random
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+
+from models.contracts import DAY
+from models.settings import Features
+from pipelines.features import contract_pass, kernel, matrix
+from pipelines.features.engine import FEW_ROWS
+from pipelines.features.gaps import ALL_KINDS, Gap, Gaps
+from pipelines.features.warming import compilations, warm_up
+from pipelines.history.rates import Money, Rates
+from pipelines.history.terms import Terms
+from tests.unit.pipelines.features import contract_rows, histories
+
+AS_OF, HOUR = histories.AS_OF, 3_600
+warmth = warm_up()
+ONE = [matrix.Night(AS_OF, AS_OF + 6 * HOUR)]
+SEVERAL = [*ONE, matrix.Night(AS_OF + DAY, AS_OF - DAY), matrix.Night(AS_OF - 9 * DAY, AS_OF)]
+
+
+def row(number, **said):
+    at = AS_OF - (number % 300) * HOUR
+    plain = {"customer": 0, "at": at, "recorded": at, "kind": number % 30, "channel": number % 9,
+             "topic": 0, "agent": 1, "case": number % 3, "value": 1.0, "seconds": np.nan,
+             "wait": np.nan, "score": 3.0, "score_kind": 0, "provoked": False,
+             "until": histories.NEVER, "interaction": number}
+    return plain | said
+
+
+def read_only(events):
+    for name in events.columns():
+        getattr(events, name).flags.writeable = False
+    return events
+
+
+settled = [row(number) for number in range(40)]
+late = [*settled, row(50, recorded=AS_OF + HOUR), row(51, until=AS_OF)]
+giant = [row(number) for number in range(FEW_ROWS + 1)]
+gaps = Gaps((Gap(ALL_KINDS, AS_OF - 5 * DAY, AS_OF - 3 * DAY, AS_OF),))
+plain, full = histories.context(), histories.context(gaps, histories.HOURS)
+own = replace(plain, declared=Features(streams=sys.argv[1]))
+money = replace(plain, money=Money("EUR", Rates.none()))
+terms = Terms.of(customer=np.zeros(2, np.int32), started=np.array([AS_OF - 90 * DAY, AS_OF]),
+                 currencies=("EUR",), currency=np.zeros(2, np.int32))
+empty = terms.take(np.zeros(2, bool))
+who, joined = np.zeros(1, np.int32), np.full(1, AS_OF - 200 * DAY)
+rooms = matrix.Rooms()
+for rows in (settled, late, giant, []):
+    for nights in (ONE, SEVERAL):
+        for where in (plain, full, own, money):
+            for some in (None, terms, empty):
+                for room in (None, rooms):
+                    matrix.compute(histories.events(rows), who, joined, nights, where, some, room)
+matrix.compute(read_only(histories.events(late)), who, joined, ONE, plain)
+frozen = who.copy(), joined.copy()
+for one in frozen:
+    one.flags.writeable = False
+matrix.compute(histories.events(settled), *frozen, ONE, plain)
+given = contract_rows.read(
+    contract_rows.tables(contract_rows.contract(settled), {"000": AS_OF - 9 * DAY}), {}
+)
+matrix.compute(given.versions(0), who, given.people().joined, SEVERAL, plain, given.terms())
+for _ in matrix.stream(given, SEVERAL, plain):
+    pass
+kinds = [len(one.signatures) for one in (kernel.run, kernel.entries, contract_pass._run)]
+print(warmth.compiled, compilations(), kinds)
+"""
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "streams.py"
+
+
+def run(code: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def warm() -> None:
+    """Compiled for this code, by whoever came first."""
+    run(WARM_UP)
+
+
+@pytest.mark.usefixtures("warm")
+def test_after_warming_up_once_no_call_of_a_new_process_compiles_anything():
+    """Nothing compiled by the warm-up, nothing by any call, one version of each function."""
+    assert run(EVERY_CALL, str(EXAMPLE)) == "0 0 [1, 1, 1]"
