@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ from pipelines.history.people import People
 from pipelines.history.rates import Instant
 from pipelines.history.terms import END_KIND_CODE, NEVER, RENEWAL_GRACE, Terms
 from pipelines.population import Population
-from pipelines.walks import Engine, Local
+
+if TYPE_CHECKING:
+    from pipelines.walks import Engine
 
 # A year less the two months by which first terms are often cut, to end with a season.
 YEARLY_DAYS = 300
@@ -89,6 +91,8 @@ def non_contractual(
     An answer to our own message is not staying. Without a sign, whoever had paused in that time
     tells nothing. `engine`: where the rows are read, this machine by default.
     """
+    from pipelines.walks import Local  # which computes features, some of them from labels
+
     stayed = np.zeros((len(as_ofs), len(history.people())), np.bool_)
     for of_bucket in (engine or Local()).buckets(history, Stayed(tuple(as_ofs), horizon)):
         for position, customers in enumerate(of_bucket):
