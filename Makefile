@@ -8,7 +8,7 @@ PYTHON := $(shell command -v python3.11 || command -v python3)
 UV := UV_PYTHON_DOWNLOADS=never UV_PYTHON=$(PYTHON) .tools/bin/uv
 UV_VERSION := 0.13.9
 BIN := .venv/bin
-BENCHES := bench-features bench-nightly bench-real bench-replay
+BENCHES := bench-features bench-given bench-nightly bench-real bench-replay bench-spark bench-words
 
 export BENTOML_DO_NOT_TRACK := True
 export DO_NOT_TRACK := true
@@ -40,6 +40,7 @@ $(TOOLS:%=.tools/%/.ready): .tools/%/.ready: tests/data/%.txt .tools/bin/uv
 .venv/.dev: .venv/.run $(TOOLS:%=.tools/%/.ready)
 	$(UV) sync --quiet --frozen --inexact
 	.ci/system-packages postgresql || echo "Without PostgreSQL its tests are skipped."
+	.ci/system-packages openjdk-17-jre-headless || echo "Without Java 17 Spark's tests are skipped."
 	touch $@
 
 demo: .venv/.run ## load the sample, train, score, plan: ends with the top of tomorrow's list

@@ -2,7 +2,7 @@
 
 Customers, terms and agents are ingested as any others. Interactions are drawn bucket by bucket and
 written by the history's own writer, without being typed, judged and recognised row by row, which a
-feature pass does not see. Side files are empty but for the column that counts generations.
+feature pass does not see. Hashes of ids and contents in the side files are drawn, too.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import warmline
 from data_samples.fastpath import FastSettings, agents, customers, lives, terms
-from data_samples.fastrows import Block, Drawn, draw
+from data_samples.fastrows import Block, Drawn, draw, ids
 from models.contracts import DAY, SCORE_KIND_CODE
 from models.home import Home
 from pipelines.history.buckets import bucket_of, buckets_for
 from pipelines.history.events import DTYPES, NEVER, NONE, Events
-from pipelines.history.manifest import Manifest, Part, publish
-from pipelines.history.parts import Notes, merged, write_part
+from pipelines.history.manifest import File, Manifest, Part, publish
+from pipelines.history.parts import SIDE_COLUMNS, Notes, merged, write_part
 from pipelines.history.store import History
+from pipelines.history.verdicts import NO_VERSION
 
 Ints = NDArray[np.int64]
 
@@ -61,7 +62,7 @@ def write_days(home: Home, of: Home, days: int) -> History:
         day = np.searchsorted(until - DAY, events.at, side="right")
         for number in range(days + 1):
             some = events.take(day == number)
-            side = pa.table({"generation": np.zeros(len(some), np.int32)})
+            side = pa.table({"generation": np.zeros(len(some), np.int32)})  # all that is read
             folder = where / f"day-{number:02d}"
             parts.append(write_part(home.history, folder, bucket, some, side, Notes.none()))
     publish(home.history, replace(before, generation=before.generation + 1, parts=tuple(parts)))
@@ -101,8 +102,9 @@ def _add_parts(folder: Path, before: Manifest, settings: FastSettings, buckets: 
     for number, block, rng in _blocks(settings, buckets):
         target = round(settings.interactions * len(block) / settings.customers)
         events = coded(block, draw(block, rng, target, settings.agents))
-        side = pa.table({"generation": np.zeros(len(events), np.int32)})
-        parts.append(write_part(folder, where, number, events, side, Notes.none()))
+        parts.append(
+            write_part(folder, where, number, events, _side(events, rng, rows), Notes.none())
+        )
         first, last = min(first, int(events.at.min())), max(last, int(events.at.max()))
         rows += len(events)
     publish(
@@ -114,8 +116,16 @@ def _add_parts(folder: Path, before: Manifest, settings: FastSettings, buckets: 
             rows=rows,
             span=(first, last),
             parts=tuple(parts),
+            dictionaries={**before.dictionaries, "agent": (_agents(folder, where, settings),)},
         ),
     )
+
+
+def _agents(folder: Path, where: Path, settings: FastSettings) -> File:
+    """The agents' ids by code, as the table of agents names them."""
+    words = agents(settings).select(["agent_id"]).rename_columns(["word"])
+    pq.write_table(words, where / "dictionary-agent.parquet")
+    return File.of(folder, where / "dictionary-agent.parquet", words.num_rows)
 
 
 def coded(block: Block, rows: Drawn) -> Events:
@@ -137,9 +147,26 @@ def coded(block: Block, rows: Drawn) -> Events:
         "score": rows.score,
         "score_kind": np.where(np.isnan(rows.score), NONE, SCORE_KIND_CODE["csat"]),
         "provoked": np.zeros(n, np.bool_),
+        "said": np.zeros(n, np.int8),
         "until": np.full(n, NEVER),
     }
     return merged([Events(**{name: given[name].astype(DTYPES[name]) for name in DTYPES})])
+
+
+def _side(events: Events, rng: np.random.Generator, before: int) -> pa.Table:
+    """The side columns of new rows that follow `before` others."""
+    n = len(events)
+    nothing, first = pa.nulls(n, pa.string()), np.zeros(n, np.int32)
+    drawn: dict[str, Any] = {
+        "key": rng.integers(0, 2**64, n, np.uint64),
+        "content": rng.integers(0, 2**64, n, np.uint64),
+        "version": np.full(n, NO_VERSION),
+        "source": first,
+        "owner": events.customer,
+        "generation": first,
+        "interaction_id": ids("i", before + np.arange(n)),
+    }
+    return pa.table({name: drawn.get(name, nothing) for name in SIDE_COLUMNS})
 
 
 def _within_customer(rows: Drawn) -> Ints:

@@ -28,6 +28,7 @@ from models.contracts import CHANNEL_CODE, DAY, KIND_CODE, SCORE_KIND_CODE, SCOR
 from models.home import Home
 from models.settings import Settings
 from pipelines.features import engine, matrix
+from pipelines.features.agents import NO_AGENTS
 from pipelines.features.program import compile_streams
 from pipelines.features.stream import RATINGS, SCORE_CUTS, Stat, Stream, Where
 from pipelines.features.streams import STREAMS
@@ -50,6 +51,7 @@ def counted_streams() -> tuple[Stream, ...]:
         for stream in STREAMS
         if not stream.where.of_facts
         and stream.where.by is None
+        and not stream.where.said
         and any(stat.op in OPS for stat in stream.stats)
     )
 
@@ -69,7 +71,7 @@ def warmline_windows(home: Path, out: Path) -> None:
     if "word" not in {stream.name for stream in streams}:
         streams = (*streams, replace(word, stats=()))
     plan = compile_streams(streams)
-    context = matrix.context(history, Settings(), [NIGHT])
+    context = matrix.context(history, Settings(), [NIGHT], NO_AGENTS)
     joined = np.zeros(history.manifest.customers, np.int64)  # no window asks since when
 
     def bucket(number: int) -> None:

@@ -71,7 +71,7 @@ def columns(as_of: datetime) -> Iterator[tuple[str, str]]:
     """Name and SQL of each feature that plain SQL can say."""
     streams = {stream.name: stream for stream in STREAMS}
     for stream in STREAMS:
-        if stream.where.of_facts or stream.where.by is not None:
+        if stream.where.of_facts or stream.where.by is not None or stream.where.said:
             continue
         for stat, feature in zip(stream.stats, stream.features(), strict=True):
             expression = _figure(stream, stat, as_of, streams)
@@ -85,7 +85,7 @@ def _figure(stream: Stream, stat: Stat, as_of: datetime, streams: dict[str, Stre
     age = f"epoch(TIMESTAMPTZ '{as_of.isoformat()}' - {{}}(occurred_at) {rows}) / 86400"
     if stat.op == "share":
         whole = streams[stat.of].where
-        if whole.of_facts or whole.by is not None:
+        if whole.of_facts or whole.by is not None or whole.said:
             return None
         of = f"FILTER (WHERE {_where(whole)}{_since(stat.window, as_of)})"
         return f"count(*) {rows} / nullif(count(*) {of}, 0)"

@@ -42,6 +42,9 @@ class WorldSettings:
     survey_answers: float = 0.28
     complains_when_failed: float = 0.30  # of vocal customers after a bad case (assumed)
     complaints_unanswered: float = 0.25  # (assumed)
+    # Share of customers whose words are kept, in the language of their region; their tone follows
+    # what they feel. 0: interactions have no `text` at all.
+    words: float = 0.0
     outreach_answers: float = 0.20  # of vocal customers (assumed)
 
     # What leaving is. 23% to 25% a year over the first two years: as at telephone companies (21%

@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         start=start,
         seed=given.seed,
         uses_per_month=given.uses_per_month,
+        words=given.words,
         truth_dates=_truth_dates(start, given.days, given.truth_months) if given.truth else (),
     )
     world = World(settings)
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--end", type=date.fromisoformat, default=date(2026, 6, 30), help="last day of history")
     add("--seed", type=int, default=usual.seed)
     add("--uses-per-month", type=float, default=usual.uses_per_month, help="days of use a customer")
+    add("--words", type=float, default=0.0, help="share of customers whose words are kept")
     add("--format", choices=("csv", "parquet"), default="parquet")
     add("--truth", type=Path, help="file for the hidden truth (CSV); only tests read it")
     add("--truth-months", type=int, default=3, help="months between the truth's dates")

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data_samples import tables
+from data_samples import tables, words
 from data_samples.cases import CASE_CHANNEL_SHARES, CASE_CHANNELS, CaseDesk, Opening
 from data_samples.draws import Clock, Draws, Floats
 from data_samples.feelings import Feelings, State, hazard
@@ -121,11 +121,25 @@ class World:
         """As `advance`, as an Arrow table: quicker for large worlds."""
         begin = self._midnight + self.day * DAY
         self._outreach.plan(contacts, begin, begin + days * DAY, self._naming.customer_width)
-        blocks = [self._live_one_day() for _ in range(days)]
+        blocks, texts = [], []
+        for _ in range(days):
+            blocks.append(self._live_one_day())
+            texts.append(self._words(blocks[-1]))
         rows = np.concatenate(blocks) if blocks else self._agenda.take(-1)
         table = interactions_table(rows, self._rows + 1, self._naming)
         self._rows += len(rows)
+        if self.settings.words > 0.0:
+            table = table.append_column("text", pa.chunked_array(texts, pa.string()))
         return table
+
+    def _words(self, rows: Rows) -> pa.Array:
+        """What was said on the day that is over."""
+        if self.settings.words <= 0.0:
+            return pa.nulls(len(rows), pa.string())
+        return words.texts(
+            self._draws, self._people, rows, self._feelings.mood, self._feelings.felt(),
+            self.settings.words,
+        )  # fmt: skip
 
     def customers(self) -> pd.DataFrame:
         """The contract's `customers`: all who have joined so far."""

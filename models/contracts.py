@@ -45,12 +45,26 @@ WORD_KINDS = (
     "message_in", "call_in", "case_opened", "case_reopened", "complaint", "survey_answered",
     "public_mention", "meeting_held",
 )  # fmt: skip
+# Kinds whose words are looked at: the customer's own, and the company's answers.
+TONE_KINDS = (
+    "message_in", "call_in", "case_opened", "case_reopened", "complaint", "survey_answered",
+    "public_mention", "bot_session", "outreach_answered",
+)  # fmt: skip
+ANSWER_KINDS = ("message_out", "call_out")
+# What an interaction's words say: bit n of its `said` is the n-th of these. `text`: that there are
+# words at all; `refused`: the company's "there is nothing we can do".
+SAID = ("text", "negative", "positive", "effort", "leaving", "refused")
 # What counts as staying where there is no contract.
 STAYING_KINDS = ("order", "usage", "payment")
 
 DAY = 86_400  # seconds; a window of w days is [as_of - w * DAY, as_of)
 
+# How one who serves acts for a customer, as far as figures of agents go. The history keeps these
+# rows aside (pipelines/history/parts.py): another choice holds for parts written after it.
+SERVING_KINDS = ("message_out", "call_out", "case_solved")
+
 SCORE_BATCH_VERSION = 1
+CONTEXT_VERSION = 1  # of what a night publishes in context/
 BANDS = ("low", "medium", "high")  # higher is worse
 DECISIONS = ("contact", "hold", "refer")
 WORKLIST_COLUMNS = (

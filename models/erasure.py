@@ -41,7 +41,12 @@ class Erasure:
 
         The same for a name that it got already.
         """
-        return f"{_RENAMED.sub('', run)}.e{self.number}"
+        return f"{first_name(run)}.e{self.number}"
+
+
+def first_name(run: str) -> str:
+    """What a run was called before persons were taken out of it."""
+    return _RENAMED.sub("", run)
 
 
 @dataclass(frozen=True)

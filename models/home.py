@@ -32,6 +32,11 @@ class Home:
         return self.root / "scores"
 
     @property
+    def context(self) -> Path:
+        """What is known of the people who serve, night by night (pipelines/context.py)."""
+        return self.root / "context"
+
+    @property
     def worklists(self) -> Path:
         return self.root / "worklists"
 

@@ -85,6 +85,7 @@ class Features(Section):
     attributes: tuple[str, ...] = ()  # names in the table `attributes`, dated by valid_from
     static: tuple[str, ...] = ()  # other columns of `customers`, from the day they were seen
     streams: str = ""  # a Python file that declares STREAMS; from the home, unless absolute
+    words: str = ""  # a TOML file of further words (docs/guides/words.md); likewise
 
 
 class Scoring(Section):
@@ -151,6 +152,29 @@ class Performance(Section):
     memory_gb: Annotated[float, Field(gt=0)] = 2
 
 
+class SparkTable(Section):
+    """Where Spark finds one contract table: a table or view of its catalogue, or a path."""
+
+    table: str = ""
+    path: str = ""
+    format: str = "parquet"  # of the path: any that Spark reads, such as delta
+    options: Annotated[
+        Mapping[str, str], Field(repr=False)
+    ] = {}  # of its reader; may hold a password
+
+
+class Spark(Section):
+    """What `--engine spark` uses (docs/guides/spark.md)."""
+
+    master: str = "local[*]"
+    # A Spark Connect server instead, sc://host:port; it may hold a token, so it is not shown.
+    remote: Annotated[str, Field(pattern=r"^(sc://\S+)?$", repr=False)] = ""
+    config: Annotated[Mapping[str, str], Field(repr=False)] = {}  # spark.* of the session
+    # The company's own tables, where Spark is to score them and not our history.
+    tables: Mapping[str, SparkTable] = {}
+    mapping: str = ""  # a folder of Spark SQL over `tables`; from the home, unless absolute
+
+
 class Settings(BaseSettings):
     """Everything a home can be set to. Unknown keys are refused."""
 
@@ -172,6 +196,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     storage: Storage = Storage()
     performance: Performance = Performance()
+    spark: Spark = Spark()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -217,12 +242,16 @@ def load(home: Path, environment: Mapping[str, str]) -> Settings:
 
 
 def _placed(settings: Settings, home: Path) -> Settings:
-    """The settings, with a file that is named from the home named from anywhere."""
-    if not settings.features.streams:
-        return settings
-    streams = str((home / settings.features.streams).absolute())
-    features = settings.features.model_copy(update={"streams": streams})
-    return settings.model_copy(update={"features": features})
+    """The settings, with files that are named from the home named from anywhere."""
+    files = {"features": ("streams", "words"), "spark": ("mapping",)}
+    changed: dict[str, Section] = {}
+    for section, names in files.items():
+        given: Section = getattr(settings, section)
+        named = {name: getattr(given, name) for name in names}
+        placed = {name: str((home / path).absolute()) for name, path in named.items() if path}
+        if placed:
+            changed[section] = given.model_copy(update=placed)
+    return settings.model_copy(update=changed) if changed else settings
 
 
 def _unknown_keys(file: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from models.remote import Remote
     from models.settings import Settings
 
+CONTEXT = "context"  # a folder at the URL of the scores, beside the nights: it goes with them
 _NIGHT = re.compile(r"as_of=(\d{4}-\d\d-\d\d)")
 
 
@@ -42,7 +44,8 @@ def push_model(
 
 
 def pull_scores(home: Home, settings: Settings, *, as_of: date | None = None) -> Transfer | None:
-    """Bring the newest published night here; with `as_of` that night too, and the one before it.
+    """Bring the newest published night here; with `as_of` that night too, and the one before it;
+    of each its context as well.
 
     Older nights stay where they are. Raises as `Mirror.pull`.
     """
@@ -60,6 +63,7 @@ def pull_scores(home: Home, settings: Settings, *, as_of: date | None = None) ->
         wanted |= {as_of, _first_published(remote, earlier)}
     total = Transfer()
     for night in sorted(night for night in wanted if night):
+        total += _context(home, remote, night).pull()
         total += _scores(home, remote, night).pull()
     return total
 
@@ -67,13 +71,17 @@ def pull_scores(home: Home, settings: Settings, *, as_of: date | None = None) ->
 def push_scores(
     home: Home, settings: Settings, as_of: date, *, now: datetime, keep_former: bool = True
 ) -> Transfer | None:
-    """Publish the run of `as_of` that counts. `now`: UTC. Raises as `Mirror.push`."""
+    """Publish the run of `as_of` that counts, what it knew of those who serve (`context/`) first.
+
+    `now`: UTC. Raises as `Mirror.push`."""
     from models.remote import Remote
 
     url = settings.storage.scores
     if not url:
         return None
-    return _scores(home, Remote.open(url), as_of).push(now=now, keep_former=keep_former)
+    remote = Remote.open(url)
+    sent = _context(home, remote, as_of).push(now=now, keep_former=keep_former)
+    return sent + _scores(home, remote, as_of).push(now=now, keep_former=keep_former)
 
 
 def compare_model(home: Home, settings: Settings) -> str | None:
@@ -117,6 +125,14 @@ def _scores(home: Home, remote: Remote, night: date) -> Mirror:
     return Mirror(_runs(night), home.scores / name, remote.under(name), place)
 
 
+def _context(home: Home, remote: Remote, night: date) -> Mirror:
+    from models.mirror import Mirror
+
+    name = f"as_of={night}"
+    place = record(home, CONTEXT, name)
+    return Mirror(_contexts(night), home.context / name, remote.under(CONTEXT).under(name), place)
+
+
 def _nights(remote: Remote) -> list[date]:
     """The nights that have a folder at the URL, newest first."""
     found = (_NIGHT.fullmatch(name) for name in remote.folders())
@@ -152,6 +168,17 @@ def _bundles() -> Layout:
         ours=re.compile(r"v[A-Za-z0-9._]*-[0-9a-f]{12}"),
         tidy=tidy,
     )
+
+
+def _contexts(night: date) -> Layout:
+    """One night of `context/`: a folder a run (pipelines/context.py)."""
+    from models.generation import Needed
+
+    def files(word: str, manifest: bytes) -> list[Needed]:
+        known = json.loads(manifest)["files"]
+        return [Needed(f"run={word}/{file['name']}", file["sha256"]) for file in known]
+
+    return replace(_runs(night), name=f"the context of {night}", files=files)
 
 
 def _runs(night: date) -> Layout:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from models.batch import MANIFEST, ScoreBatch, publish
 from models.errors import WarmlineError, WrongUsage
 from models.files import append_line, make_folder, write_atomically
+from pipelines import context
 
 if TYPE_CHECKING:
     from models.home import Home
@@ -91,6 +92,7 @@ def accept(
         given = _read(_beside(batch))
     else:
         _keep(home, batch, given)
+    context.publish(home.context, as_of, batch.run)
     publish(home.scores, as_of, batch.run)
     return given
 

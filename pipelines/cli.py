@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 as_of_option = click.option("--as-of", callback=day, metavar="DATE", help="Date, as 2026-07-01.")
 
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="This machine, or Spark as [spark] says (docs/guides/spark.md).",
+)
+
+
 @command("init")
 def init(run: Run) -> None:
     """Make a home: a folder with a commented warmline.toml."""
@@ -53,17 +62,25 @@ def ingest(
 @command("train")
 @as_of_option
 @click.option("--horizon", type=click.IntRange(min=1), metavar="DAYS", help="Churn within so long.")
-def train(run: Run, as_of: date | None, horizon: int | None) -> None:
+@engine_option
+def train(run: Run, as_of: date | None, horizon: int | None, engine: str) -> None:
     """Train, judge on later dates, and make it champion only if it passes."""
     from models.erasure import refuse_unfinished
     from pipelines import storage
+    from pipelines.engines import running
     from pipelines.train import train as training
 
     refuse_unfinished(run.home)
-    with run.progress() as advance:
+    with run.progress() as advance, running(engine, run.settings, run.now) as where:
         storage.pull(run)
         trained = training(
-            run.home, run.settings, as_of=as_of, horizon=horizon, now=run.now, advance=advance
+            run.home,
+            run.settings,
+            as_of=as_of,
+            horizon=horizon,
+            now=run.now,
+            advance=advance,
+            engine=where,
         )
         storage.push(run)
     run.result(trained.to_dict(), trained.lines())
@@ -71,16 +88,22 @@ def train(run: Run, as_of: date | None, horizon: int | None) -> None:
 
 @command("score")
 @as_of_option
-def score(run: Run, as_of: date | None) -> None:
+@engine_option
+def score(run: Run, as_of: date | None, engine: str) -> None:
     """Score every customer with the champion and publish one batch."""
     from models.erasure import refuse_unfinished
     from pipelines import storage
+    from pipelines.engines import running
     from pipelines.lock import exclusive
     from pipelines.nightly import run_name
     from pipelines.score import score as scoring
 
     night = as_of or run.today()
-    with run.progress() as advance, exclusive(run.home.lock, "run"):
+    with (
+        run.progress() as advance,
+        exclusive(run.home.lock, "run"),
+        running(engine, run.settings, run.now) as where,
+    ):
         refuse_unfinished(run.home)
         storage.pull(run, as_of=night)
         scored = scoring(
@@ -90,6 +113,7 @@ def score(run: Run, as_of: date | None) -> None:
             run=run_name(run.now),
             started=run.now,
             advance=advance,
+            engine=where,
         )
         storage.push(run, as_of=night)
     run.result(scored.to_dict(), scored.lines())

@@ -36,6 +36,7 @@ def examine(root: Path, now: datetime) -> list[Finding]:
         ("disk", _disk),
         ("urls", _urls),
         ("libraries", _libraries),
+        ("spark", _spark),
         ("history", _history),
         ("feeds", _feeds),
         ("sources", _sources),
@@ -102,6 +103,17 @@ def _libraries(home: Home, now: datetime) -> str:
     if ctypes.util.find_library("gomp") is None:
         raise WarmlineError("libgomp is missing: run `sudo apt-get install libgomp1`.")
     return "libgomp is there"
+
+
+def _spark(home: Home, now: datetime) -> str:
+    """Whether `--engine spark` could run, where the home asks for it; no session is opened."""
+    from models.settings import Spark
+    from pipelines.spark.session import require
+
+    asked = load(home.root, os.environ).spark
+    if asked == Spark():
+        return "everything runs on this machine: nothing under [spark]"
+    return f"could run on {require(asked)}"
 
 
 def _history(home: Home, now: datetime) -> str:

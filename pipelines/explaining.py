@@ -10,6 +10,7 @@ import numpy as np
 
 from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
+from pipelines import context
 from pipelines.features import matrix
 from pipelines.features.matrix import Night
 from pipelines.history.book import HistoryBook
@@ -74,8 +75,11 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     number = history.numbers[customer_id]
     night = Night(int(score["as_of"].timestamp()), cutoff_of(batch))
     wanted = np.arange(history.manifest.customers) == number
+    # As that night published it: to find it again, all customers' rows would be walked over.
+    agents = context.read(home.context, batch.as_of, history.words("agent"))
+    agents = agents if agents is not None and agents.nights == (night,) else None
     blocks = matrix.stream(
-        history, [night], matrix.context(history, settings, [night]), customers=wanted
+        history, [night], matrix.context(history, settings, [night], agents), customers=wanted
     )
     rows = next(block.values[0] for block in blocks if number in block.customers)
     found = reasons(champion.model, rows, limit=8, lowering=True)[0]

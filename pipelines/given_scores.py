@@ -21,6 +21,7 @@ from pipelines.history.given import NOTHING_KNOWN, Given, Known, given
 from pipelines.history.leaving_out import Omit
 from pipelines.history.rates import Money
 from pipelines.history.store import History
+from pipelines.history.words import lexicon
 from pipelines.population import Why
 from pipelines.scoring import Question, work_out
 
@@ -118,6 +119,7 @@ class Scorer:
             known=self.known,
             precedence=self.settings.ingest.precedence,
             omit=lambda: omit,
+            lexicon=lexicon(self.settings.features.words),
         )
 
     def context(self, rows: Given, night: matrix.Night) -> matrix.Context:

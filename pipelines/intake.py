@@ -13,6 +13,7 @@ from pipelines import storage
 from pipelines.history.addresses import Address, is_url, parse
 from pipelines.history.ingest import ingest
 from pipelines.history.report import IngestReport
+from pipelines.history.words import lexicon
 from pipelines.retention import omitted
 
 # Steps of an ingest that report progress; the bar is a guess of how far one of about so many is.
@@ -59,6 +60,7 @@ def take_up(
         full=full,
         omit=lambda: omitted(run.home, settings.retention, run.now),
         precedence=settings.ingest.precedence,
+        lexicon=lexicon(settings.features.words),
     )
     if not dry_run:
         storage.push_history(run)

@@ -19,6 +19,7 @@ from pipelines.history.people import People
 from pipelines.history.rates import Instant
 from pipelines.history.terms import END_KIND_CODE, NEVER, RENEWAL_GRACE, Terms
 from pipelines.population import Population
+from pipelines.walks import Engine, Local
 
 # A year less the two months by which first terms are often cut, to end with a season.
 YEARLY_DAYS = 300
@@ -56,26 +57,42 @@ def contractual(population: Population, as_of: int, horizon: int, counted: Seque
     leaving = population.leaving(as_of)
     open_ended = leaving.runs & (leaving.at >= as_of)  # not under notice already
     within = open_ended & (leaving.at < as_of + horizon)
-    counts = np.isin(leaving.end_kind, _codes(counted))
+    counts = np.isin(leaving.end_kind, end_kind_codes(counted))
     with_terms = population.has_terms()
     told = with_terms if with_terms.any() else np.ones(len(population), bool)
     return Labels(left=within & counts, known=open_ended & told & (~within | counts))
 
 
-def non_contractual(history: Readable, as_ofs: Sequence[int], horizon: int) -> list[Labels]:
+@dataclass(frozen=True)
+class Stayed:
+    """Who has ordered, used or paid in each [as_of, as_of + horizon), of a bucket's rows."""
+
+    as_ofs: tuple[int, ...]
+    horizon: int
+
+    def __call__(self, events: Events) -> list[NDArray[np.int32]]:
+        """Customer numbers, each once, for each date."""
+        staying = np.array([KIND_CODE[kind] for kind in STAYING_KINDS])
+        counts = np.isin(events.kind, staying) & ~events.provoked
+        customer, at = events.customer[counts], events.at[counts]
+        return [
+            np.unique(customer[(at >= as_of) & (at < as_of + self.horizon)])
+            for as_of in self.as_ofs
+        ]
+
+
+def non_contractual(
+    history: Readable, as_ofs: Sequence[int], horizon: int, engine: Engine | None = None
+) -> list[Labels]:
     """No `order`, `usage` or `payment` in [as_of, as_of + horizon seconds), one for each date.
 
     An answer to our own message is not staying. Without a sign, whoever had paused in that time
-    tells nothing.
+    tells nothing. `engine`: where the rows are read, this machine by default.
     """
     stayed = np.zeros((len(as_ofs), len(history.people())), np.bool_)
-    staying = np.array([KIND_CODE[kind] for kind in STAYING_KINDS])
-    for bucket in range(history.buckets):
-        events = history.bucket(bucket)
-        counts = np.isin(events.kind, staying) & ~events.provoked
-        customer, at = events.customer[counts], events.at[counts]
-        for position, as_of in enumerate(as_ofs):
-            stayed[position, customer[(at >= as_of) & (at < as_of + horizon)]] = True
+    for of_bucket in (engine or Local()).buckets(history, Stayed(tuple(as_ofs), horizon)):
+        for position, customers in enumerate(of_bucket):
+            stayed[position, customers] = True
     people = Population.of(history.people(), history.terms())
     paused = [people.on_pause(as_of, as_of + horizon) for as_of in as_ofs]
     return [Labels(left=~row, known=row | ~away) for row, away in zip(stayed, paused, strict=True)]
@@ -101,7 +118,7 @@ def renewal(population: Population, night: Instant, horizon: int, counted: Seque
     leaves = np.minimum(now.notice[place], now.ended[place])
     followed = continued_by(now)[place] >= 0
     gone = (leaves <= due.ends_at + RENEWAL_GRACE) & ~followed
-    counts = np.isin(now.end_kind[place], _codes(counted))
+    counts = np.isin(now.end_kind[place], end_kind_codes(counted))
     told = (due.ends_at + RENEWAL_GRACE <= told_until) | gone | followed
     yearly = due.ends_at - due.started >= YEARLY_DAYS * DAY
     past = due.ends_at >= night.as_of + horizon
@@ -119,6 +136,6 @@ def _ends_next(view: Terms, as_of: int) -> Terms:
     return view.take(order[first])
 
 
-def _codes(counted: Sequence[str]) -> NDArray[np.int8]:
+def end_kind_codes(counted: Sequence[str]) -> NDArray[np.int8]:
     """Codes of the end kinds that count; an end without a kind always does."""
     return np.array([END_KIND_CODE[kind] for kind in counted] + [-1], np.int8)

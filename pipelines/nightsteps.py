@@ -11,7 +11,7 @@ from models.batch import ScoreBatch, publish
 from models.command import Run
 from models.errors import RefusedToPublish, WarmlineError
 from models.settings import Retention
-from pipelines import storage
+from pipelines import context, storage
 from pipelines.acceptance import failed_checks, let_through
 from pipelines.brought import customers_brought
 from pipelines.intake import shown, take_up
@@ -81,6 +81,7 @@ def _scored(run: Run, night: Night) -> dict[str, Any]:
     if refused and not spite:
         words = "\n".join(f"  {name}: {said}" for name, said in refused.items())
         raise RefusedToPublish(f"the batch of {night.as_of} had failed:\n{words}")
+    context.publish(run.home.context, night.as_of, night.run)
     publish(run.home.scores, night.as_of, night.run)
     return {
         "run": batch.run,

@@ -85,20 +85,6 @@ class Population:
         mine = self.has_terms(known_by)
         return mine if mine.any() else np.full(len(self), self.contractual)
 
-    def active(
-        self,
-        customer: NDArray[np.int32],
-        idle_days: NDArray[np.float64],
-        most: int,
-        known_by: int = NEVER,
-    ) -> NDArray[np.bool_]:
-        """Who of `customer` [n] may be scored: without a contract, only who was active lately.
-
-        `idle_days` [n]: since the last order, use or payment, NaN if there was none.
-        """
-        lately: NDArray[np.bool_] = np.nan_to_num(idle_days, nan=np.inf) <= most
-        return self.contracted(known_by)[customer] | lately
-
     @property
     def contractual(self) -> bool:
         """Whether anything tells ends: terms, or a `left_at`."""
@@ -120,7 +106,7 @@ class Population:
     def excluded(self, night: Instant) -> NDArray[np.int8]:
         """`Why` each customer is not scored at `night`, by what was known then, [customers].
 
-        Inactivity is judged later, by `active`, from the feature `days_since_active`."""
+        Inactivity is judged later, by `walks.Wanted`, from the feature `days_since_active`."""
         known = self.leaving(night.as_of, night.cutoff)
         why = np.full(len(self), Why.SCORED, np.int8)
         why[known.at < night.as_of] = Why.NOTICE

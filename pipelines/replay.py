@@ -8,7 +8,7 @@ would have been known at its usual hour.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 from models.batch import ScoreBatch, latest, publish
 from models.errors import WarmlineError
 from models.version import code_version
-from pipelines import snapshots
+from pipelines import context, snapshots
 from pipelines.explaining import cutoff_of
 from pipelines.features import matrix
 from pipelines.history.book import HistoryBook
 from pipelines.history.store import History
 from pipelines.nightly import run_name
 from pipelines.score import REMEMBERED, facts_of
-from pipelines.scoring import Question, work_out
+from pipelines.scoring import Answer, Question, work_out
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,12 +112,18 @@ def replaying(
         facts = published.manifest.facts if published else facts_of(question, ())
         answer.write(Path(place), run, facts)
         batch = publish(Path(place), as_of, run)
+        words = question.history.words("agent")
         yield Replayed(
             batch,
             published,
             question.history,
             question.settings,
-            tuple(_differences(published, batch)) if published else (),
+            (
+                *_differences(published, batch),
+                *_context_differences(home, published, answer, words),
+            )
+            if published
+            else (),
             tuple(_notes(home, published)),
         )
 
@@ -193,6 +199,13 @@ def _differences(published: ScoreBatch, again: ScoreBatch) -> Iterator[str]:
         )
     if old == new:
         yield "other reasons, or another order, with the same scores"
+
+
+def _context_differences(
+    home: Home, published: ScoreBatch, answer: Answer, words: Sequence[str]
+) -> Iterator[str]:
+    if context.differs(home.context, published.as_of, answer.question.night, answer.agents, words):
+        yield "other figures of those who serve (context/)"
 
 
 def _by_id(table: pa.Table) -> dict[str, tuple[float, ...]]:

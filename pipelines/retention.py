@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from models.batch import CURRENT, latest
 from models.erasure import refuse_unfinished
+from models.storage import CONTEXT
 from models.suppression import Suppression
-from pipelines import storage
+from pipelines import context, storage
 from pipelines.history.leaving_out import Omit
 from pipelines.lock import exclusive
 
@@ -42,6 +43,8 @@ def keep_no_longer(run: Run) -> dict[str, Any]:
     for path in (*old, *(path for path in lists if path.exists())):
         (path / CURRENT).unlink(missing_ok=True)  # first: without it, nothing counts
         shutil.rmtree(path)
+    for path in old:
+        context.remove(home.context, path.name)
     if old:
         _remove_by_url(run, [path.name for path in old])
     logs = list(_logs(run, retention.logs_days))
@@ -70,8 +73,9 @@ def _remove_by_url(run: Run, nights: list[str]) -> None:
     from models.remote import Remote
 
     remote = Remote.open(url)
-    for night in set(remote.folders()) & set(nights):
-        remote.remove_folder(night)
+    for place in (remote, remote.under(CONTEXT)):
+        for night in set(place.folders()) & set(nights):
+            place.remove_folder(night)
 
 
 def _nights(folder: Path, run: Run, days: int) -> Iterator[Path]:

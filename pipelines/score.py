@@ -14,12 +14,12 @@ from models.batch import ScoreBatch, latest, publish, sweep
 from models.contracts import BANDS
 from models.errors import RefusedToPublish
 from models.version import code_version
-from pipelines import checks, nightchecks, snapshots
+from pipelines import checks, context, nightchecks, snapshots
 from pipelines.acceptance import can_last, let_through
 from pipelines.features import matrix
-from pipelines.history.store import History
 from pipelines.population import Why
 from pipelines.scoring import Answer, Question, work_out
+from pipelines.walks import Local
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from models.command import Advance
     from models.home import Home
     from models.settings import Settings
+    from pipelines.history.store import History
+    from pipelines.walks import Engine
 
 
 # What a replay needs of the settings; never sources or stores, whose addresses may hold secrets.
@@ -66,6 +68,7 @@ def score(
     started: datetime,
     further: Sequence[checks.Check] = (),
     advance: Advance = lambda what, share: None,
+    engine: Engine | None = None,
 ) -> Scored:
     """Score everyone at `as_of` with the champion, check the batch, publish it whole.
 
@@ -73,22 +76,26 @@ def score(
     same bytes. What killed runs left is removed, so the caller holds the lock. Raises
     `RefusedToPublish` where a check fails, one of `further` included, that nobody has accepted for
     nights to come: the batch is kept for a look, and what was published before stays.
+    `engine`: where the history is walked over, this machine by default.
     """
     from models import bundle as bundles
 
-    history = History.open(home.history, settings.ingest.precedence)
+    engine = engine or Local(settings.performance.threads)
+    history = engine.history(home.history, settings.ingest.precedence)
     champion = bundles.champion(home, expect=matrix.fingerprint(settings.features))
     night = snapshots.night(as_of, settings.zone, settings.training.usual_hour, started)
     previous = latest(home.scores, before=as_of)
     question = Question(history, champion, settings, as_of, night, started, previous)
-    answer = work_out(question, advance)
+    answer = work_out(question, advance, engine)
     found = (*_checks(answer), *further)
     advance("writing", 0.95)
+    context.write(home.context, as_of, run, night, answer.agents, history.words("agent"))
     answer.write(home.scores, run, facts_of(question, found))
     failed = [check for check in found if not check.ok]
     spite = let_through(home, ScoreBatch.open(home.scores, as_of, run), started) if failed else None
     if failed and not spite:
         raise RefusedToPublish(_refusal(failed, as_of, run, previous.as_of if previous else None))
+    context.publish(home.context, as_of, run)
     publish(home.scores, as_of, run)
     sweep(home.scores)
     return Scored(
@@ -101,6 +108,7 @@ def score(
         found,
         (
             *answer.worth.notes(answer.scores.customer),
+            *engine.notes(),
             *([spite.note] if spite else []),
         ),
     )

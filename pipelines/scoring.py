@@ -6,8 +6,8 @@ can be had again to the byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,17 @@ from numpy.typing import NDArray
 from models.batch import BatchWriter, Manifest, ScoreBatch
 from models.contracts import Reason
 from pipelines.features import matrix
+from pipelines.features.agents import Agents
 from pipelines.history.erasing import nameless
 from pipelines.population import Population, Why
 from pipelines.scoretable import Scores, ScoreTable
-from pipelines.shortlist import Shortlist, stake
+from pipelines.shortlist import Shortlist, highest, stake
 from pipelines.values import Worth, worth
+from pipelines.walks import Engine, Local, Rows, Walk, Wanted
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
+    from models.churn import ChurnModel
     from models.command import Advance
     from models.settings import Settings
     from pipelines.history.store import History
@@ -57,6 +60,7 @@ class Answer:
     worth: Worth
     table: ScoreTable
     before: dict[str, float]  # probabilities of the night before, by customer id
+    agents: Agents  # what the night knew of those who serve
 
     def why_words(self) -> dict[Why, str]:
         """Each `Why` for a manager to read."""
@@ -77,76 +81,132 @@ class Answer:
             return writer.finish(facts)
 
 
-def work_out(question: Question, advance: Advance = lambda what, share: None) -> Answer:
-    """Walk over the history once and score everyone; explain whom the plan can reach."""
-    history, settings = question.history, question.settings
+def work_out(
+    question: Question,
+    advance: Advance = lambda what, share: None,
+    engine: Engine | None = None,
+) -> Answer:
+    """Walk over the history and score everyone; explain whom the plan can reach.
+
+    `engine`: where it runs, this machine by default.
+    """
+    history, settings, night = question.history, question.settings, question.night
+    engine = engine or Local(settings.performance.threads)
     people = Population.of(history.people(), history.terms())
-    money = question.context.money if question.context else None
-    worths = worth(history, question.night, settings.currency, money)
-    at_least, share = settings.scoring.explain_at_least, settings.scoring.explain_share
-    shortlist = Shortlist(max(at_least, round(share * len(people))))
-    why_not = people.excluded(question.night)
-    scores = _Pass(question, people, worths.amount, why_not, shortlist).walk(advance)
-    advance("finding reasons", 0.85)
-    reasons = _reasons(question.champion, shortlist, settings.performance.threads)
+    advance("looking at those who serve", 0.0)
+    context = question.context or matrix.context(history, settings, [night])
+    worths = worth(history, night, settings.currency, context.money)
+    why_not = people.excluded(night)
+    walk = _walk(question, people, why_not, context)
+    asked = _Asked(question, engine, worths.amount, walk, advance)
+    scores, reasons = asked.in_one_walk() if engine.keeps_rows else asked.in_two_walks()
+    inactive = why_not == Why.SCORED
+    inactive[scores.customer] = False
+    why_not[inactive] = Why.INACTIVE
     before = _probabilities(question.previous)
     table = ScoreTable(
-        history, question.champion, settings, question.night.as_of, question.started,
+        history, question.champion, settings, night.as_of, question.started,
         worths.amount, before,
     )  # fmt: skip
-    return Answer(question, people, scores, reasons, why_not, worths, table, before)
+    return Answer(question, people, scores, reasons, why_not, worths, table, before, context.agents)
 
 
-@dataclass
-class _Pass:
-    """One walk over the history for one night."""
+def _walk(
+    question: Question, people: Population, why_not: NDArray[np.int8], context: matrix.Context
+) -> Walk:
+    """Without a contract, only who was active lately is scored."""
+    settings, nights = question.settings, [question.night]
+    wanted = Wanted(
+        usable=(why_not == Why.SCORED)[None],
+        contracted=people.contracted(question.night.cutoff)[None],
+        active_days=settings.training.active_days,
+    )
+    return Walk(question.history, nights, context, wanted)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Rows of the matrix become scores; the rows are not kept."""
+
+    model: ChurnModel
+    threads: int = 1
+
+    def __call__(self, rows: Rows) -> Scores:
+        probability = self.model.predict(rows.values, self.threads)
+        return Scores.of(rows.customers, probability, rows.values)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Rows of the matrix become reasons, by customer number."""
+
+    model: ChurnModel
+    threads: int = 1
+
+    def __call__(self, rows: Rows) -> dict[int, list[Reason]]:
+        from models.explain import reasons
+
+        if len(rows.customers) == 0:
+            return {}
+        found = reasons(self.model, rows.values, threads=self.threads)
+        return dict(zip(rows.customers.tolist(), found, strict=True))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Scores of all of one night, and reasons of those with most at stake."""
 
     question: Question
-    people: Population
+    engine: Engine
     value: NDArray[np.float64]
-    why_not: NDArray[np.int8]  # Why, of each customer; the walk adds the inactive
-    shortlist: Shortlist
+    walk: Walk
+    advance: Advance
 
-    def walk(self, advance: Advance) -> Scores:
-        """Probabilities of all; the matrix rows of those with most at stake stay."""
-        asked, pieces = self.question, []
-        threads = asked.settings.performance.threads
-        advance("scoring", 0.0)
-        blocks = matrix.stream(
-            asked.history,
-            [asked.night],
-            asked.context or matrix.context(asked.history, asked.settings, [asked.night]),
-            customers=self.why_not == Why.SCORED,
-            threads=threads,
-        )
-        for block in blocks:
-            customer, rows = self._active(block.customers, block.values[0])
-            scores = Scores.of(customer, asked.champion.model.predict(rows, threads), rows)
-            self.shortlist.offer(customer, stake(scores.probability, self.value[customer]), rows)
+    def in_one_walk(self) -> tuple[Scores, dict[int, list[Reason]]]:
+        """The matrix rows of those with most at stake stay."""
+        shortlist, threads = Shortlist(self._most), self.question.settings.performance.threads
+        predicted = Predicted(self.question.champion.model, threads)
+
+        def each(rows: Rows) -> Scores:
+            scores = predicted(rows)
+            stakes = stake(scores.probability, self.value[rows.customers])
+            shortlist.offer(rows.customers, stakes, rows.values)
+            return scores
+
+        scores = self._scores(each)
+        self.advance("finding reasons", 0.85)
+        explained = Explained(self.question.champion.model, threads)
+        return scores, explained(Rows(0, *shortlist.best()))
+
+    def in_two_walks(self) -> tuple[Scores, dict[int, list[Reason]]]:
+        """Rows stay where they are made. Who has most at stake is known once all are scored, and
+        then explained where their rows are made again (docs/decisions/0014-spark.md)."""
+        model = self.question.champion.model
+        scores = self._scores(Predicted(model))
+        self.advance("finding reasons", 0.6)
+        stakes = stake(scores.probability, self.value[scores.customer])
+        few = np.zeros_like(self.walk.wanted.usable)
+        few[:, scores.customer[highest(stakes, scores.customer, self._most)]] = True
+        walk = replace(self.walk, wanted=replace(self.walk.wanted, usable=few))
+        found: dict[int, list[Reason]] = {}
+        for some, _ in self.engine.walk(walk, Explained(model)):
+            found |= some
+        return scores, found
+
+    def _scores(self, each: Callable[[Rows], Scores]) -> Scores:
+        self.advance("scoring", 0.0)
+        pieces = []
+        for scores, share in self.engine.walk(self.walk, each):
             pieces.append(scores)
-            advance("scoring", 0.8 * (block.bucket + 1) / asked.history.buckets)
+            self.advance("scoring", (0.8 if self.engine.keeps_rows else 0.6) * share)
         return Scores.joined(pieces)
 
-    def _active(
-        self, customer: NDArray[np.int32], rows: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Without a contract, only who was active lately is scored."""
-        days = self.question.settings.training.active_days
-        idle = rows[:, matrix.column("days_since_active")]
-        active = self.people.active(customer, idle, days, self.question.night.cutoff)
-        self.why_not[customer[~active]] = Why.INACTIVE
-        return (customer, rows) if active.all() else (customer[active], rows[active])
-
-
-def _reasons(champion: Bundle, shortlist: Shortlist, threads: int) -> dict[int, list[Reason]]:
-    """Reasons of each customer on the shortlist, by customer number."""
-    from models.explain import reasons
-
-    customer, rows = shortlist.best()
-    if len(customer) == 0:
-        return {}
-    found = reasons(champion.model, rows, threads=threads)
-    return dict(zip(customer.tolist(), found, strict=True))
+    @property
+    def _most(self) -> int:
+        """How many are explained."""
+        scoring = self.question.settings.scoring
+        everyone = len(self.value)
+        return max(scoring.explain_at_least, round(scoring.explain_share * everyone))
 
 
 def _probabilities(batch: ScoreBatch | None) -> dict[str, float]:

@@ -22,7 +22,7 @@ class Shortlist:
         self, customer: NDArray[np.int32], stake: NDArray[np.float64], rows: NDArray[np.float64]
     ) -> None:
         """Consider these customers, [n], with rows [n, features]."""
-        best = _highest(stake, customer, self._most)
+        best = highest(stake, customer, self._most)
         customer, stake, rows = customer[best], stake[best], rows[best]
         self._customer = np.concatenate([self._customer, customer])
         self._stake = np.concatenate([self._stake, stake])
@@ -36,14 +36,12 @@ class Shortlist:
         return customer, rows
 
     def _best(self) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
-        best = _highest(self._stake, self._customer, self._most)
+        best = highest(self._stake, self._customer, self._most)
         rows = np.empty((0, 0)) if self._rows is None else self._rows[best]
         return self._customer[best], self._stake[best], rows
 
 
-def _highest(
-    stake: NDArray[np.float64], customer: NDArray[np.int32], most: int
-) -> NDArray[np.intp]:
+def highest(stake: NDArray[np.float64], customer: NDArray[np.int32], most: int) -> NDArray[np.intp]:
     """Positions of the `most` highest stakes, highest first."""
     order: NDArray[np.intp] = np.lexsort((customer, -stake))[:most]
     return order

@@ -19,6 +19,7 @@ from pipelines.history.store import History
 from pipelines.lock import exclusive
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
 from pipelines.undated import left_out
+from pipelines.walks import Local
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from models.command import Advance
     from models.dataset import Dataset, FitSettings
+    from pipelines.walks import Engine
 
 LATER_IN_TIME = "later in time"
 
@@ -89,15 +91,18 @@ def train(
     horizon: int | None,
     now: datetime,
     advance: Advance = lambda what, share: None,
+    engine: Engine | None = None,
 ) -> Trained:
     """Train on the history up to `as_of` (default: its end) for a horizon in days.
+
+    `engine`: where past nights are read, this machine by default.
 
     Raises `NotEnoughData` where the history is too short or too few left, saying by when it would
     suffice, and `Busy` where another training runs.
     """
     with exclusive(home.root / ".train.lock", "training"):
         return _train(
-            home, settings, as_of, horizon or settings.training.horizon_days, now, advance
+            home, settings, as_of, horizon or settings.training.horizon_days, now, advance, engine
         )
 
 
@@ -108,13 +113,15 @@ def _train(
     horizon: int,
     now: datetime,
     advance: Advance,
+    engine: Engine | None,
 ) -> Trained:
     from models import bundle as bundles
     from models import churn
 
-    history = History.open(home.history, settings.ingest.precedence)
+    engine = engine or Local(settings.performance.threads)
+    history = engine.history(home.history, settings.ingest.precedence)
     plan = plan_snapshots(history, settings, as_of, horizon)
-    rows = assemble(history, settings, (*plan.training, *plan.judging), horizon, advance)
+    rows = assemble(history, settings, (*plan.training, *plan.judging), horizon, advance, engine)
     is_training = rows.at(plan.training, settings)
     learned = rows.data.take(is_training)
     require_leavers(learned, settings, plan.training, horizon)
@@ -169,6 +176,7 @@ def _train(
         left_out=(
             *left_out(history, plan.training[0], settings.zone),
             *stood_in(history.feeds()),
+            *engine.notes(),
         ),
     )
 

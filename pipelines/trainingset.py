@@ -16,6 +16,7 @@ from models.errors import NotEnoughData
 from pipelines import labels, snapshots
 from pipelines.features import matrix
 from pipelines.population import Population, Why
+from pipelines.walks import Engine, Local, Rows, Walk, Wanted
 
 if TYPE_CHECKING:
     from models.command import Advance
@@ -52,15 +53,18 @@ def assemble(
     dates: Sequence[date],
     horizon_days: int,
     advance: Advance = lambda what, share: None,
+    engine: Engine | None = None,
 ) -> TrainingSet:
     """Features as each date's night knew them, labels as they are known today.
 
     Rows: who would have been scored then, and whose leaving or staying can be told. Above
     `max_rows` customers are sampled by a hash of their number, all rows of one together.
+    `engine`: where the rows are made, this machine by default.
     """
+    engine = engine or Local(settings.performance.threads)
     people = Population.of(history.people(), history.terms())
     nights = [snapshots.night(day, settings.zone, settings.training.usual_hour) for day in dates]
-    told, label = _labels(history, settings, people, nights, horizon_days * DAY)
+    told, label = _labels(history, settings, people, nights, horizon_days * DAY, engine)
     usable = np.array(
         [
             (people.excluded(night) == Why.SCORED) & of_night.known
@@ -68,24 +72,21 @@ def assemble(
         ]
     )
     share = min(1.0, settings.training.max_rows / max(int(usable.sum()), 1))
-    taken = usable.any(axis=0) & _sample(len(people), share)
+    contracted = np.array([people.contracted(night.cutoff) for night in nights])
+    wanted = Wanted(usable & _sample(len(people), share), contracted, settings.training.active_days)
     pieces = []
     advance("reading past nights", 0.0)
     context = matrix.context(history, settings, nights)
-    blocks = matrix.stream(
-        history, nights, context, customers=taken, threads=settings.performance.threads
-    )
-    for block in blocks:
-        for position, night in enumerate(nights):
-            rows = block.values[position]
-            idle_days = rows[:, matrix.column("days_since_active")]
-            keep = usable[position, block.customers] & people.active(
-                block.customers, idle_days, settings.training.active_days, night.cutoff
-            )
-            customer = block.customers[keep]
-            pieces.append((night.as_of, customer, told[position].left[customer], rows[keep]))
-        advance("reading past nights", 0.4 * (block.bucket + 1) / history.buckets)
+    for rows, done in engine.walk(Walk(history, nights, context, wanted), as_they_are):
+        left = told[rows.night].left[rows.customers]
+        pieces.append((nights[rows.night].as_of, rows.customers, left, rows.values))
+        advance("reading past nights", 0.4 * done)
     return _set(pieces, context.features, tuple(dates), label, share)
+
+
+def as_they_are(rows: Rows) -> Rows:
+    """What training takes of each block; never a view of it, which is written over."""
+    return rows if rows.values.flags.owndata else replace(rows, values=rows.values.copy())
 
 
 def _labels(
@@ -94,6 +95,7 @@ def _labels(
     people: Population,
     nights: Sequence[matrix.Night],
     horizon: int,
+    engine: Engine,
 ) -> tuple[list[labels.Labels], str]:
     wanted = settings.training.label
     if wanted == "contractual" and not people.contractual:
@@ -106,7 +108,7 @@ def _labels(
         told = [labels.contractual(people, night.as_of, horizon, counted) for night in nights]
         return told, "contractual"
     as_ofs = [night.as_of for night in nights]
-    return labels.non_contractual(history, as_ofs, horizon), "non_contractual"
+    return labels.non_contractual(history, as_ofs, horizon, engine), "non_contractual"
 
 
 def _sample(customers: int, share: float) -> NDArray[np.bool_]:

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import spark as spark_here
 from tests.servers import postgres
 
 
@@ -30,6 +32,18 @@ def postgres_server() -> Iterator[postgres.Server]:
 def postgres_url(postgres_server: postgres.Server) -> str:
     """The URL of an empty database."""
     return postgres_server.database()
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """A Spark session; skipped, saying why, where there can be none. CI must have one."""
+    try:
+        with spark_here.running() as session:
+            yield session
+    except spark_here.Missing as missing:
+        if os.environ.get("REQUIRE_SERVERS"):
+            raise
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")

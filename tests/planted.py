@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +19,10 @@ from models.batch import BatchWriter, publish
 from models.contracts import WORKLIST_COLUMNS, score_schema
 from models.home import Home
 from outreach import worklist
+from pipelines import context
+from pipelines.features.agents import Agents
+from pipelines.features.matrix import Night
+from pipelines.features.stream import AGENT_FIGURES
 from pipelines.history.ingest import ingest
 
 PERSON = "MAGDA-7001"
@@ -146,6 +151,10 @@ def published(home: Home) -> None:
     for night in NIGHTS:
         for run in ("20260701T040000.000000Z", "20260701T050000.000000Z"):
             _scores(home, night, run)
+        knew = Night(int(NOW.timestamp()), int(NOW.timestamp()))
+        served = Agents((knew,), np.full((1, 1, len(AGENT_FIGURES)), 0.5))
+        context.write(home.context, night, run, knew, served, ["agent-1"])
+        context.publish(home.context, night, run)
         publish(home.scores, night, run)
         origin = worklist.Origin(run, NOW, 1)
         rows = [_row(1, "CALM-1"), _row(2, PERSON), _row(3, "KIND-1")]

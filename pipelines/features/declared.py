@@ -20,6 +20,7 @@ from pipelines.history import combining, knowledge, voices
 from pipelines.history.dictionaries import load
 from pipelines.history.engine import name, quoted
 from pipelines.history.schema import ATTRIBUTES, CUSTOMERS
+from pipelines.history.terms import rows_of
 from pipelines.history.versions import all_versions
 
 if TYPE_CHECKING:
@@ -94,6 +95,11 @@ class Attributes:
         """No values."""
         whole, code = np.empty(0, np.int64), np.empty(0, np.int32)
         return cls(code, code, whole, whole, whole, np.empty(0))
+
+    def among(self, customers: NDArray[np.int32]) -> Attributes:
+        """Those of `customers` (ascending numbers) alone."""
+        rows, _ = rows_of(self.customer, customers)
+        return Attributes(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @classmethod
     def _dated(

@@ -53,6 +53,7 @@ class Columns(NamedTuple):
     score: NDArray[np.float64]
     score_kind: NDArray[np.int8]
     provoked: NDArray[np.bool_]
+    said: NDArray[np.int8]
     bots: NDArray[np.bool_]  # by agent code
     teams: NDArray[np.int32]  # by agent code, -1 where not known
 

@@ -14,6 +14,7 @@ from typing import Any
 from models.contracts import Feature
 from models.words import window
 from pipelines.features import matrix, relationship
+from pipelines.features.agents import EXPLAINED
 from pipelines.features.stream import Stream, Where
 from pipelines.features.streams import OWN, STREAMS
 
@@ -33,12 +34,21 @@ time in which a feed of the stream was alive (`feed_gaps`, and gaps found in the
 Windows and ages are as long as ever. Working hours are those of the team of who acted (`agents`,
 `calendars`, `holidays`; weekday 0 is Monday); without a calendar that fits they are not known.
 Why so: `docs/decisions/0011-gaps-and-calendars.md`.
+
+What is told of those who served (`served_...`) cannot be told from one customer's rows. A pre-pass
+finds it for each agent and night, from replies and solutions of all customers and from the table
+`agents`, as known that night: `docs/decisions/0017-agents-context.md`.
+
+| of an agent | what it is |
+| --- | --- |
+{agents}
 """
 
 
 def page(examples: Mapping[str, Sequence[Any]]) -> str:
     """The whole page; `examples` are specs (tests/spec/features/table.py) by feature."""
-    parts = [HEAD.format(many=len(matrix.features()))]
+    told = "\n".join(f"| `{name}` | {words} |" for name, words in EXPLAINED.items())
+    parts = [HEAD.format(many=len(matrix.features()), agents=told)]
     parts += [_stream(stream, examples) for stream in STREAMS]
     parts.append("## The customer\n\n" + _table(OWN) + _examples(OWN, examples))
     parts.append(
@@ -76,6 +86,8 @@ def _where(where: Where) -> str:
         said.append("provoked by us" if where.provoked else "not provoked by us")
     if where.in_case is not None:
         said.append("in a case" if where.in_case else "in no case")
+    if where.said:
+        said.append("whose words say " + " and ".join(where.said))
     return ", ".join(said)
 
 

@@ -34,13 +34,14 @@ def fill(
     compiled: Compiled,
 ) -> None:
     """Write the figures of the streams into `out` [nights, customers, ...]."""
-    program = compiled.program
+    program = compiled.wordless if events.wordless else compiled.program
     settled = events.settled and all(night.as_of <= night.cutoff for night in nights)
     columns = _columns(events, context, settled)
     first, end = (bound.astype(np.int64) for bound in events.bounds(customers))
     need = _room(columns, first, end, program)
+    agents = _as(context.agents.at(nights), np.float64)
     groups = [
-        _nights(nights, slots, gaps.table(compiled.kinds), context.silent_days, settled)
+        _nights(nights, slots, gaps.table(compiled.kinds), agents, context.silent_days, settled)
         for gaps, slots in context.gaps.by_night(nights)
     ]
     work = _work(columns, need, groups, context, program)
@@ -155,6 +156,7 @@ def _nights(
     nights: Sequence[Night],
     slots: Sequence[int],
     gaps: tuple[NDArray[np.int64], NDArray[np.int64]],
+    agents: NDArray[np.float64],
     silent_days: int,
     settled: bool,
 ) -> Nights:
@@ -175,6 +177,7 @@ def _nights(
         part=np.empty((len(WINDOWS), 5)),
         differ=np.zeros((len(ATTRIBUTES), len(WINDOWS), 3)),
         rhythm=np.zeros((len(order), RHYTHM_COLUMNS)),
+        agents=agents[order],
         settled=settled,
         silent=silent_days * DAY,
         dead=dead,

@@ -47,6 +47,7 @@ class Row:
     score: float | None = None
     score_kind: str | None = None
     provoked: bool = False
+    said: tuple[str, ...] = ()
     place: int = 0  # among the customer's rows, in order
 
 

@@ -21,17 +21,19 @@ from pipelines.features.program import (
     Indices,
     Program,
 )
-from pipelines.features.stream import ALIVE, ATTRIBUTES, WINDOWS
+from pipelines.features.served import served_figures
+from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST, WINDOWS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 (SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, TREND, GAP, SPREAD, RHYTHM, ALIVE_OP,
- TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE) = (
+ TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE, LATEST_OP) = (
     OP[name]
     for name in (
         "sum", "mean", "min", "max", "last", "since", "first", "distinct", "trend",
         "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope",
+        "latest",
     )
 )  # fmt: skip
 AGENT, TEAM, TOPIC, CHANNEL, CASE, BY_DAY = (
@@ -80,6 +82,7 @@ class Nights(NamedTuple):
     part: Floats  # [windows, 5] measures of each window
     differ: Floats  # [attributes, windows, 3]
     rhythm: Floats  # [nights, RHYTHM_COLUMNS]
+    agents: Floats  # [nights, agents, AGENT_FIGURES] by agent code; who lies beyond is not known
     settled: bool  # each row before a night stands, and the night knew it: no need to look
     silent: int  # seconds without a word that make silence
     dead: Ints  # [n, 3] when each stream's feeds were down (see `elapsed`)
@@ -235,6 +238,17 @@ def _last_known(value: Floats, start: int, high: int) -> float:
 
 
 @in_place
+def _latest(value: Floats, start: int, high: int) -> float:
+    """Mean of the newest known measures, at least two."""
+    known, total = 0, 0.0
+    for p in range(high - 1, start - 1, -1):
+        if known < LATEST and not np.isnan(value[p]):
+            known += 1
+            total += value[p]
+    return total / known if known > 1 else np.nan
+
+
+@in_place
 def _write(  # noqa: C901 - one branch an operation
     stream: int, k: int, start: int, high: int, since: float, age: float, program: Program,
     lists: Lists, nights: Nights, row: Floats,
@@ -266,6 +280,8 @@ def _write(  # noqa: C901 - one branch an operation
         elif op == ALIVE_OP:
             rhythm = nights.rhythm[k]
             figure = _alive(rhythm[DAYS], rhythm[SPAN], since)
+        elif op == LATEST_OP:
+            figure = _latest(lists.value, start, high)
         elif op == LAST:
             figure = _last_known(lists.value, start, high)
         elif op in (GAP, SPREAD, RHYTHM):
@@ -365,7 +381,7 @@ def figures(
         if program.distinct[stream, BY_DAY] >= 0:
             _days(lists, start, end)
         _of_stream(stream, columns, began, program, lists, nights, which, asked, out)
-    _compare(program, lists, nights, which, asked, out)
+    _compare(columns, program, lists, nights, which, asked, out)
     for stream in range(len(lists.start)):
         if lists.touched[stream]:
             lists.touched[stream] = False
@@ -374,14 +390,16 @@ def figures(
 
 @in_place
 def _compare(
-    program: Program, lists: Lists, nights: Nights, which: Ints, asked: int, out: Floats
-) -> None:
-    """What the streams together tell of each night: shares, and silence."""
+    columns: Columns, program: Program, lists: Lists, nights: Nights, which: Ints, asked: int,
+    out: Floats,
+) -> None:  # fmt: skip
+    """What the streams together tell of each night: shares, and silence; and those who served."""
     for a in range(asked):
         k = which[a]
         row = out[nights.slot[k]]
         _shares(k, program, lists, nights, row)
         _streaks(k, program, lists, nights, row)
+        served_figures(k, columns, program, lists, nights, row)
         if _is_heard(k, program.word, lists, nights):
             row[program.silent] = 0.0
 
@@ -400,7 +418,7 @@ def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats)
             of -= lists.tally[whole, begin]
             many -= lists.tally[part, begin]
         if of > 0:
-            row[column] = many / of
+            row[column] = many if program.share[s, 4] else many / of
 
 
 @in_place

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiling import in_place
-from models.contracts import DAY, SCORE_KINDS
+from models.contracts import DAY, SAID, SCORE_KINDS
 from pipelines.features.case_pass import case_facts
 from pipelines.features.desk import AT as FACT_AT
 from pipelines.features.desk import CHANNEL as FACT_CHANNEL
@@ -31,6 +31,7 @@ from pipelines.features.program import (
     CHANNEL_BIT,
     PROVOKED_BIT,
     RATING_BIT,
+    SAID_BIT,
     SIGN_BIT,
     Indices,
     Program,
@@ -46,6 +47,7 @@ VALUE, SECONDS, WAIT, SCORE = (
 )
 BY_BOT = np.int64(1) << (ACTOR_BIT + 1)
 BY_PERSON = np.int64(1) << ACTOR_BIT
+SPEECHLESS = np.int64(sum(1 << (SAID_BIT + 2 * place) for place in range(len(SAID))))
 RATED = len(RATINGS)
 KINDS_OF_SCORE = len(SCORE_KINDS)
 LAST = np.iinfo(np.int64).max
@@ -78,12 +80,12 @@ def _rating(score: float, kind: int, cuts: Floats) -> int:
 
 
 @in_place
-def _signature(columns: Columns, row: int, cuts: Floats) -> int:
+def _signature(columns: Columns, row: int, cuts: Floats, said: Ints) -> int:
     """What a row is: one bit a field, see `program.accepted`."""
     one, bots = np.int64(1), columns.bots
     agent = columns.agent[row]
     by_bot = 0 <= agent < len(bots) and bots[agent]
-    bits = one << (CHANNEL_BIT + 1 + columns.channel[row])
+    bits = said[columns.said[row]] | (one << (CHANNEL_BIT + 1 + columns.channel[row]))
     bits |= BY_BOT if by_bot else BY_PERSON
     bits |= one << (PROVOKED_BIT + np.int64(columns.provoked[row]))
     bits |= one << (RATING_BIT + _rating(columns.score[row], columns.score_kind[row], cuts))
@@ -94,7 +96,7 @@ def _signature(columns: Columns, row: int, cuts: Floats) -> int:
 @in_place
 def _fact_signature(channel: int, value: float) -> int:
     one = np.int64(1)
-    bits = BY_PERSON | (one << PROVOKED_BIT) | (one << RATING_BIT) | (one << CASE_BIT)
+    bits = SPEECHLESS | BY_PERSON | (one << PROVOKED_BIT) | (one << RATING_BIT) | (one << CASE_BIT)
     bits |= one << (CHANNEL_BIT + 1 + channel)
     return int(bits | (one << (SIGN_BIT + _sign(value))))
 
@@ -149,7 +151,7 @@ def _count_all(columns: Columns, n: int, m: int, program: Program, work: Work) -
             signature[i] = 0
             alike += 1
         else:
-            bits = _signature(columns, row, program.rating_cuts)
+            bits = _signature(columns, row, program.rating_cuts, program.said)
             signature[i] = bits
             _count(program, kind, bits, segment, work.lists)
     if alike:

@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from models import bundle
 from models.contracts import CHANNEL_CODE, CHANNELS, Feature
+from models.errors import WrongUsage
 from models.settings import Features as Declared
 from pipelines.features import contract, contract_pass
 from pipelines.features import declared as declarations
+from pipelines.features.agents import NO_AGENTS, Agents, agents_of
 from pipelines.features.calendar_rows import read_hours
 from pipelines.features.calendars import NO_HOURS, Hours
 from pipelines.features.declared import Attributes
@@ -33,6 +35,7 @@ from pipelines.features.streams import STREAMS, stream_features
 from pipelines.feeds import found_gaps
 from pipelines.history.events import Events
 from pipelines.history.rates import Money
+from pipelines.history.words.lexicon import lexicon
 
 if TYPE_CHECKING:
     from models.settings import Promises, Settings
@@ -73,6 +76,7 @@ class Context:
     declared: Declared = field(default_factory=Declared)  # of the company's own columns
     attributes: Attributes = field(default_factory=Attributes.none)  # their values
     teams: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))  # by agent code
+    agents: Agents = NO_AGENTS  # figures of those who serve, at the nights that are asked for
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -122,8 +126,9 @@ NOTHING_DECLARED = Declared()
 def features(declared: Declared = NOTHING_DECLARED) -> tuple[Feature, ...]:
     """All columns in order: of the streams, the customer and the contract, then those declared,
     then of a company's own streams. Raises `WrongUsage` where those cannot be used."""
-    own = tuple(one for stream in own_streams(declared.streams) for one in stream.features())
-    return (*stream_features(), *contract.FEATURES, *declarations.features(declared), *own)
+    told = lexicon(declared.words).version
+    own = tuple(one for stream in own_streams(declared.streams) for one in stream.features(told))
+    return (*stream_features(told), *contract.FEATURES, *declarations.features(declared), *own)
 
 
 @cache
@@ -150,13 +155,21 @@ def compiled(declared: Declared = NOTHING_DECLARED) -> Compiled:
     return compile_streams(STREAMS, own, own_at)
 
 
-def context(history: History, settings: Settings, nights: Sequence[Night]) -> Context:
+def context(
+    history: History,
+    settings: Settings,
+    nights: Sequence[Night],
+    agents: Agents | None = None,
+) -> Context:
     """What the history knows of its agents, teams, feeds and money, and the home's promises.
 
-    Gaps are those declared and those that the feeds' own rhythm shows until the last of `nights`.
-    Raises `WarmlineError` for a wrong calendar and `WrongUsage` for a declared column that never
-    came.
+    `agents` are figures that are known already, or `NO_AGENTS` where no stream asks for any; else
+    one walk over the history finds those of `nights`. Gaps are those declared and those that the
+    feeds' own rhythm shows until the last of `nights`. Raises `WarmlineError` for a wrong calendar
+    and `WrongUsage` for a declared column that never came, or words that were coded by other lists
+    than the settings name.
     """
+    _refuse_other_words(history, settings)
     until = max((night.cutoff for night in nights), default=0)
     return Context(
         history.bots(),
@@ -168,7 +181,19 @@ def context(history: History, settings: Settings, nights: Sequence[Night]) -> Co
         settings.features,
         Attributes.of(history, settings.features),
         teams_of(history.words("agent"), history.teams()),
+        agents_of(history, settings, nights) if agents is None else agents,
     )
+
+
+def _refuse_other_words(history: History, settings: Settings) -> None:
+    """A model must not learn from codes of other lists than its features are declared by."""
+    coded = history.manifest.lexicon
+    if coded and coded != lexicon(settings.features.words).version:
+        raise WrongUsage(
+            "The words of the history were coded by other lists than `words` under [features] "
+            "names now: run `warmline ingest` with any source, which codes all of them anew. "
+            "Nothing was changed."
+        )
 
 
 def teams_of(agents: Sequence[str], team: Mapping[str, str]) -> NDArray[np.int32]:
@@ -262,7 +287,7 @@ def stream(
             if bucket + 1 < history.buckets:  # read while this one is computed
                 ahead.append(prepared(bucket + 1))
             work = ahead.popleft()
-            for piece in _pieces(work.customers, len(nights)):
+            for piece in pieces(work.customers, len(nights)):
                 waiting.append(pool.submit(block, work, piece))
                 if len(waiting) > threads:
                     yield waiting.popleft().result()
@@ -279,7 +304,7 @@ class _Work:
     rows: Future[tuple[Events, Terms | None]]
 
 
-def _pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
+def pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
     """Customers in their order, so many at a time as fit into a block; one piece at least."""
     many = max(1, -(-len(members) * nights // BLOCK_ROWS))
     return np.array_split(members, many)

@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import CHANNELS, DAY, SCORE_KINDS
+from models.contracts import CHANNELS, DAY, SAID, SCORE_KINDS
 from pipelines.features.stream import (
     ACTORS,
+    AGENT_FIGURES,
     ATTRIBUTES,
     MEASURES,
     OPS,
@@ -39,7 +40,8 @@ PROVOKED_BIT = ACTOR_BIT + len(ACTORS)  # no, yes
 RATING_BIT = PROVOKED_BIT + 2  # none, then each kind's poor, middling, good
 SIGN_BIT = RATING_BIT + 1 + len(SCORE_KINDS) * len(RATINGS)
 CASE_BIT = SIGN_BIT + len(SIGNS)  # none, in a case
-SIGNATURE_BITS = CASE_BIT + 2
+SAID_BIT = CASE_BIT + 2  # of each of SAID: no, yes
+SIGNATURE_BITS = SAID_BIT + 2 * len(SAID)
 EVERYTHING = (1 << SIGNATURE_BITS) - 1
 WORD = "word"  # the stream that ends silence
 
@@ -49,8 +51,14 @@ FOREVER = np.iinfo(np.int64).max // 4  # seconds; an edge before any time
 VALUED = ("sum", "total", "mean", "min", "max")  # need the measure window by window
 GAPS = ("gap", "gap_spread", "rhythm", "alive")
 DIFFERENT = ("distinct", "top_share", "entropy")  # ask for the values of an attribute
+SERVED = ("served_mean", "served_max", "served_last")  # figures of the rows' agents
 ZERO = ("count", "sum", "distinct", "streak")  # 0 where there is nothing; everything else is NaN
-COUNTED = ("count", "share", "trend")  # of how many alone, where not measured: no entries are kept
+COUNTED = (
+    "count",
+    "share",
+    "count_of",
+    "trend",
+)  # of how many alone, where not measured: no entries are kept
 
 # Columns of a figure. AUX: the recent window of a trend, which of ATTRIBUTES differents are of, the
 # least active days of a rhythm.
@@ -95,12 +103,14 @@ class Program(NamedTuple):
     counted: Ints  # [counts, 2]: window, column
     start: Ints  # [s + 1] into the other figures
     figure: Ints  # [i, 5]: see OPERATION to COLUMN
-    share: Ints  # [shares, 4]: stream, of stream, window, column
+    share: Ints  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
     streak: Ints  # [streaks, 3]: stream, stream that ends it, column
+    served: Ints  # [figures of agents, 5]: stream, which of SERVED, window, figure, column
     template: NDArray[np.float64]  # [f] the row of a customer with no history
     tenure: int  # column
     silent: int  # column
     window_seconds: Ints  # [windows]
+    said: Ints  # [all that an int8 may be] signature bits of what words say
     rating_cuts: NDArray[np.float64]  # [score kinds, 2] highest poor, lowest good
     word: int  # the stream that ends silence
     asks_facts: bool  # whether any stream is over facts
@@ -111,6 +121,7 @@ class Compiled:
     """What the pass needs to know of some streams."""
 
     program: Program
+    wordless: Program  # the same where nobody's words are kept: streams that ask for them have none
     kinds: tuple[tuple[str, ...], ...]  # of each stream: while their feeds are down, nothing comes
     columns: frozenset[str]  # of `Events` that any figure depends on
 
@@ -121,10 +132,25 @@ def compile_streams(
     """What the pass needs for `streams`; columns are their features in order, then tenure and
     silence. A company's `own` streams come last, their columns from `own_at` on."""
     everything = (*streams, *own)
+    program = compile_program(everything, len(streams), own_at)
     return Compiled(
-        compile_program(everything, len(streams), own_at),
+        program,
+        without_words(program, everything),
         tuple(stream.where.kinds for stream in everything),
         columns_of(everything),
+    )
+
+
+def without_words(program: Program, streams: Sequence[Stream]) -> Program:
+    """The program for rows without words: who asks for words is no candidate, and kinds whose other
+    streams take every row are plain again."""
+    by_source = [
+        [one for one in of_source if not streams[one[STREAM]].where.said]
+        for of_source in _candidates(streams)
+    ]
+    kept = [[one for one in of_source if program.keeps[one[STREAM]]] for of_source in by_source]
+    return program._replace(
+        candidates=Candidates.of(by_source), kept=Candidates.of(kept), plain=_plain(by_source)
     )
 
 
@@ -132,8 +158,9 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
     """The tables of `streams`, of which those from `ours` on have their columns from `own_at`."""
     number = {stream.name: position for position, stream in enumerate(streams)}
     figures: list[tuple[int, int, int, bool, int]] = []
-    shares: list[tuple[int, int, int, int]] = []
+    shares: list[tuple[int, int, int, int, bool]] = []
     streaks: list[tuple[int, int, int]] = []
+    served: list[tuple[int, int, int, int, int]] = []
     counted: list[tuple[int, int]] = []
     start, count_start = [0], [0]
     template: list[float] = []
@@ -150,10 +177,14 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
             column = len(template)
             template.append(0.0 if stat.op in ZERO else np.nan)
             window = WINDOW[stat.window]
-            if stat.op == "share":
-                shares.append((position, number[stat.of], window, column))
+            if stat.op in ("share", "count_of"):
+                is_count = stat.op == "count_of"
+                shares.append((position, number[stat.of], window, column, is_count))
             elif stat.op == "streak":
                 streaks.append((position, number[stat.of], column))
+            elif stat.op in SERVED:
+                figure = list(AGENT_FIGURES).index(stat.of)
+                served.append((position, SERVED.index(stat.op), window, figure, column))
             elif stat.op == "count":
                 counted.append((window, column))
             else:
@@ -167,9 +198,7 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
     return Program(
         candidates=Candidates.of(candidates),
         kept=Candidates.of(kept),
-        plain=np.array(
-            [all(one[ACCEPTED] == EVERYTHING for one in of_source) for of_source in candidates]
-        ),
+        plain=_plain(candidates),
         keeps=np.array(keeps),
         scale=np.array([stream.scale for stream in streams]),
         has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
@@ -181,11 +210,13 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         counted=_ints(counted).reshape(-1, 2),
         start=_ints(start),
         figure=_ints(figures).reshape(-1, 5),
-        share=_ints(shares).reshape(-1, 4),
+        share=_ints(shares).reshape(-1, 5),
         streak=_ints(streaks).reshape(-1, 3),
+        served=_ints(served).reshape(-1, 5),
         template=np.array(template),
         tenure=tenure,
         silent=tenure + 1,
+        said=_ints([_said(bits) for bits in range(np.iinfo(np.int8).max + 1)]),
         window_seconds=_ints([FOREVER if days is None else days * DAY for days in WINDOWS]),
         rating_cuts=np.array([SCORE_CUTS[kind] for kind in SCORE_KINDS]),
         word=number[WORD],
@@ -204,9 +235,11 @@ def columns_of(streams: Sequence[Stream]) -> frozenset[str]:
             "channel": where.channels, "agent": where.by, "value": where.signs,
             "score": where.ratings or where.score_kinds, "provoked": where.provoked is not None,
             "score_kind": where.ratings or where.score_kinds, "case": where.in_case is not None,
+            "said": where.said,
         }  # fmt: skip
         wanted |= {column for column, is_asked in asked.items() if is_asked}
         wanted |= {stat.attribute or "" for stat in stats} | {stream.measure}
+        wanted |= {"agent"} if any(stat.op in SERVED for stat in stats) else set()
     return frozenset(wanted | ({"agent"} if "team" in wanted else set())) & set(Events.columns())
 
 
@@ -219,12 +252,26 @@ def accepted(where: Where) -> int:
         (RATING_BIT, 1 + len(SCORE_KINDS) * len(RATINGS), _ratings(where)),
         (SIGN_BIT, len(SIGNS), [SIGNS.index(sign) for sign in where.signs]),
         (CASE_BIT, 2, [] if where.in_case is None else [int(where.in_case)]),
-    )
+        *((SAID_BIT + 2 * place, 2, [1] if word in where.said else [])
+          for place, word in enumerate(SAID)),
+    )  # fmt: skip
     bits = 0
     for first, width, allowed in fields:
         for position in allowed or range(width):
             bits |= 1 << (first + position)
     return bits
+
+
+def _said(bits: int) -> int:
+    """The signature bits of an interaction's `said`: of each of SAID, no or yes."""
+    return sum(1 << (SAID_BIT + 2 * place + (bits >> place & 1)) for place in range(len(SAID)))
+
+
+def _plain(candidates: Sequence[Sequence[tuple[int, int, int]]]) -> NDArray[np.bool_]:
+    """Of each source whether its streams take every row."""
+    return np.array(
+        [all(one[ACCEPTED] == EVERYTHING for one in of_source) for of_source in candidates]
+    )
 
 
 def _ratings(where: Where) -> list[int]:

@@ -11,16 +11,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan, log2, nan
-from statistics import linear_regression, median
+from statistics import linear_regression, mean, median
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS, WORD_KINDS
+from models.contracts import CHANNELS, DAY, KINDS, SAID, SCORE_KINDS, WORD_KINDS
 from pipelines.features.facts import Fact, Row, facts_of
 from pipelines.features.gaps import ALL_KINDS, Gap
-from pipelines.features.stream import ALIVE, SCORE_CUTS, Rating, Sign, Stat, Stream, Where
+from pipelines.features.stream import (
+    AGENT_FIGURES,
+    ALIVE,
+    LATEST,
+    SCORE_CUTS,
+    Rating,
+    Sign,
+    Stat,
+    Stream,
+    Where,
+)
 from pipelines.features.streams import STREAMS
 from pipelines.history.events import Events
 
@@ -90,6 +100,7 @@ def rows_of(events: Events, customer: int, context: Context) -> list[Row]:
                 score=_number(events.score[i]),
                 score_kind=_word(SCORE_KINDS, events.score_kind[i]),
                 provoked=bool(events.provoked[i]),
+                said=tuple(word for n, word in enumerate(SAID) if events.said[i] >> n & 1),
                 place=len(rows),
             )
         )
@@ -144,8 +155,11 @@ def _features(
     facts = [fact for fact in facts_of(rows, promises, context.hours) if fact.known_at < as_of]
     entries = {stream.name: _entries(stream, rows, facts) for stream in streams}
     began = min([joined, *(row.at for row in rows[:1])])
+    agents = context.agents.at([night])[0]
     figures = [
-        _Figures(stat, entries[stream.name], entries.get(stat.of, []), as_of, began, feeds).value()
+        _Figures(
+            stat, entries[stream.name], entries.get(stat.of, []), as_of, began, feeds, agents
+        ).value()
         for stream in streams
         for feeds in [Feeds.of(stream.where.kinds, night, context)]
         for stat in stream.stats
@@ -186,6 +200,7 @@ def row_belongs(row: Row, where: Where) -> bool:
         and (not where.signs or sign_of(row.value) in where.signs)
         and where.provoked in (None, row.provoked)
         and where.in_case in (None, row.case is not None)
+        and set(where.said) <= set(row.said)
     )
 
 
@@ -229,10 +244,11 @@ class _Figures:
 
     stat: Stat
     entries: list[Entry]
-    of: list[Entry]  # share: of the whole; streak: of what ends it
+    of: list[Entry]  # share, count_of: of the whole; streak: of what ends it
     as_of: int
     began: int  # the start of the relationship
     feeds: Feeds
+    agents: NDArray[np.float64]  # [agents, AGENT_FIGURES]
 
     def value(self) -> float:
         return float(getattr(self, f"_{self.stat.op}")())
@@ -270,6 +286,10 @@ class _Figures:
         known = self._known()
         return known[-1] if known else nan
 
+    def _latest(self) -> float:
+        known = self._known()[-LATEST:]
+        return mean(known) if len(known) > 1 else nan
+
     def _since(self) -> float:
         """Time in which no row could come is no silence."""
         return _heard(self.entries[-1].at, self.as_of, self.feeds) / DAY if self.entries else nan
@@ -296,6 +316,26 @@ class _Figures:
         shares = [n / often.total() for n in often.values()]
         return -sum(share * log2(share) for share in shares) if often else nan
 
+    def _of_agents(self) -> list[float]:
+        """The wanted figure of each row's agent, NaN where not known."""
+        figure = list(AGENT_FIGURES).index(self.stat.of)
+        who = [entry.row.agent for entry in self.inside if entry.row is not None]
+        return [
+            float(self.agents[agent, figure]) if agent < len(self.agents) else nan
+            for agent in who
+            if agent is not None
+        ]
+
+    def _served_mean(self) -> float:
+        known = [figure for figure in self._of_agents() if not isnan(figure)]
+        return sum(known) / len(known) if known else nan
+
+    def _served_max(self) -> float:
+        return max((figure for figure in self._of_agents() if not isnan(figure)), default=nan)
+
+    def _served_last(self) -> float:
+        return self._of_agents()[-1] if self._of_agents() else nan
+
     def _slope(self) -> float:
         known = [entry for entry in self.inside if not isnan(entry.measure)]
         if not known or known[-1].at - known[0].at < DAY:
@@ -310,6 +350,9 @@ class _Figures:
     def _share(self) -> float:
         whole = self._window(self.of, self.stat.window)
         return len(self.inside) / len(whole) if whole else nan
+
+    def _count_of(self) -> float:
+        return len(self.inside) if self._window(self.of, self.stat.window) else nan
 
     def _trend(self) -> float:
         recent_days = self.stat.recent

@@ -10,11 +10,13 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
-from models.contracts import CHANNELS, KINDS, SCORE_KINDS, Feature
+from models.contracts import CHANNELS, KINDS, SAID, SCORE_KINDS, Feature
+from pipelines.history.words.lexicon import OURS as LEXICON
 
 WINDOWS = (7, 30, 90, 180, 365, None)  # days; None: the whole history
 # Raised when a fact or a statistic is computed otherwise than before: old models do not fit.
 CODE_VERSION = 3
+LATEST = 3  # answers that tell how things are now, when the last alone may be a whim
 RHYTHM_DAYS = 3  # days of activity that make a rhythm: two gaps
 # Who is still there: the MBG/NBD model (Batislam, Denizel and Filiztekin, 2007, doi
 # 10.1016/j.ijresmar.2006.12.005), in which, other than in the BG/NBD model (Fader, Hardie and Lee,
@@ -74,18 +76,27 @@ MEASURES: tuple[Measure, ...] = ("", "value", "seconds", "wait", "score")
 Attribute = Literal["agent", "team", "topic", "channel", "case", "day"]
 ATTRIBUTES: tuple[Attribute, ...] = ("agent", "team", "topic", "channel", "case", "day")
 
+# What is known of an agent at a night and how it is written; agents.py says what each means.
+AGENT_FIGURES = {
+    "caseload": "mean", "workload": "ratio", "against_team": "ratio", "tenure": "days",
+    "gone": "share", "lost": "share", "turnover": "share", "team_workload": "ratio",
+}  # fmt: skip
+
 Op = Literal[
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
     "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
+    "count_of", "latest", "served_mean", "served_max", "served_last",
 ]  # fmt: skip
 OPS: tuple[Op, ...] = (
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
     "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
+    "count_of", "latest", "served_mean", "served_max", "served_last",
 )  # fmt: skip
 # How models/words.py writes the figure.
 WRITTEN: dict[Op, str] = {
     "since": "days", "first": "days", "gap": "days", "gap_spread": "ratio", "rhythm": "ratio",
     "total": "sum", "alive": "share", "top_share": "share", "entropy": "ratio", "streak": "count",
+    "count_of": "count", "latest": "mean",
 }  # fmt: skip
 
 
@@ -101,11 +112,12 @@ class Where:
     signs: tuple[Sign, ...] = ()  # of `value`
     provoked: bool | None = None  # an answer to our own message
     in_case: bool | None = None
+    said: tuple[str, ...] = ()  # all of these, of models.contracts.SAID
 
     def __post_init__(self) -> None:
         known = (
             (self.sources, SOURCES), (self.channels, CHANNELS), (self.score_kinds, SCORE_KINDS),
-            (self.ratings, RATINGS), (self.signs, SIGNS),
+            (self.ratings, RATINGS), (self.signs, SIGNS), (self.said, SAID),
         )  # fmt: skip
         for given, allowed in known:
             wrong = sorted(set(given) - set(allowed))
@@ -113,8 +125,8 @@ class Where:
                 raise ValueError(f"unknown {wrong[0]!r}; known: {', '.join(allowed)}")
         if not self.sources or (set(self.sources) & set(KINDS) and set(self.sources) & set(FACTS)):
             raise ValueError("a stream is over kinds or over facts, and names at least one")
-        told = self.by or self.score_kinds or self.ratings or self.provoked or self.in_case
-        if self.of_facts and told:
+        told = (self.by, self.score_kinds, self.ratings, self.provoked, self.in_case, self.said)
+        if self.of_facts and any(told):
             raise ValueError("a fact has a time, a channel and a value; nothing else can be asked")
 
     @property
@@ -146,7 +158,9 @@ class Stat:
     window: int | None
     says: str
     name: str = ""  # where the usual name would read wrongly
-    of: str = ""  # share: the stream that holds this one; streak: the stream that ends it
+    # share, count_of: the stream that holds this one; streak: the stream that ends it; served_mean,
+    # served_max, served_last: which of AGENT_FIGURES
+    of: str = ""
     attribute: Attribute | None = None  # distinct, top_share, entropy: of what
     recent: int = 0  # trend: days of the recent part of the window
     measured: bool = False  # trend: of the measure, not of the count
@@ -171,26 +185,27 @@ class Stream:
     scale: float = 1.0
     group: str = field(default="")  # streams that make one reason together; default its own
 
-    def features(self) -> tuple[Feature, ...]:
-        """The columns this stream makes, in declared order."""
-        return tuple(self._feature(stat) for stat in self.stats)
+    def features(self, lexicon: str = LEXICON.version) -> tuple[Feature, ...]:
+        """The columns this stream makes, in declared order; words coded by that lexicon."""
+        return tuple(self._feature(stat, lexicon) for stat in self.stats)
 
-    def _feature(self, stat: Stat) -> Feature:
+    def _feature(self, stat: Stat, lexicon: str) -> Feature:
         return Feature(
             name=stat.name or self._name(stat),
             says=stat.says,
             system=self.system,
             group=self.group or self.name,
-            stat=stat.written or WRITTEN.get(stat.op, stat.op),
+            stat=stat.written or AGENT_FIGURES.get(stat.of) or WRITTEN.get(stat.op, stat.op),
             window_days=stat.window,
-            definition=self._definition(stat),
+            definition=self._definition(stat, lexicon),
         )
 
-    def _definition(self, stat: Stat) -> str:
+    def _definition(self, stat: Stat, lexicon: str) -> str:
         """A short hash of everything that decides the figure, its words left out."""
         said = (
             CODE_VERSION, self.where, self.measure, self.scale, stat.op, stat.window, stat.of,
             stat.attribute, stat.recent, stat.measured, stat.least_days,
+            *([lexicon] if self.where.said else []),
         )  # fmt: skip
         return hashlib.sha256(repr(said).encode()).hexdigest()[:12]
 
@@ -201,11 +216,17 @@ class Stream:
             return f"days_since_first_{self.name}"
         window = "ever" if stat.window is None else str(stat.window)
         middle = f"{stat.attribute}s" if stat.attribute else stat.op
+        if stat.op == "count_of":
+            return f"{self.name}_count_{window}"
         if stat.op == "trend":
             return f"{self.name}_{'sum_' if stat.measured else ''}trend_{stat.recent}_{window}"
+        if stat.op == "served_last":
+            return f"{self.name}_{stat.of}_last"
+        if stat.op in ("served_mean", "served_max"):
+            return f"{self.name}_{stat.of}_{stat.op.removeprefix('served_')}_{window}"
         if stat.op in ("top_share", "entropy"):
             return f"{self.name}_{stat.attribute}_{stat.op}_{window}"
-        if stat.op in ("last", "gap", "gap_spread", "rhythm", "alive", "streak"):
+        if stat.op in ("last", "gap", "gap_spread", "rhythm", "alive", "streak", "latest"):
             return f"{self.name}_{stat.op}"
         return f"{self.name}_{middle}_{window}"
 
@@ -213,6 +234,12 @@ class Stream:
 def counts(*windows: int | None, says: str) -> tuple[Stat, ...]:
     """How many, over each window."""
     return tuple(Stat("count", window, says) for window in windows)
+
+
+def counts_of(of: str, *windows: int | None, says: str) -> tuple[Stat, ...]:
+    """How many, over each window; NaN where there is none of the stream `of`, because what was not
+    kept may have been there."""
+    return tuple(Stat("count_of", window, says, of=of) for window in windows)
 
 
 def sums(*windows: int | None, says: str) -> tuple[Stat, ...]:
@@ -243,6 +270,11 @@ def lowest(*windows: int | None, says: str) -> tuple[Stat, ...]:
 def last(says: str) -> tuple[Stat, ...]:
     """The newest known measure."""
     return (Stat("last", None, says),)
+
+
+def latest(says: str) -> tuple[Stat, ...]:
+    """The mean of the three newest known measures; NaN with fewer than two: one is the `last`."""
+    return (Stat("latest", None, says),)
 
 
 def since(says: str) -> tuple[Stat, ...]:

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from functools import cache
 
 from models.contracts import Feature
-from pipelines.features.stream import Stream
+from pipelines.features.stream import AGENT_FIGURES, Stream
+from pipelines.features.streams_agents import AGENTS
 from pipelines.features.streams_service import SERVICE
 from pipelines.features.streams_trade import TRADE
 from pipelines.features.streams_use import USE
 from pipelines.features.streams_voice import VOICE
+from pipelines.features.streams_words import WORDS
+from pipelines.history.words.lexicon import OURS as LEXICON
 
-STREAMS: tuple[Stream, ...] = SERVICE + VOICE + USE + TRADE
+STREAMS: tuple[Stream, ...] = SERVICE + AGENTS + VOICE + WORDS + USE + TRADE
 
 # What is told of the customer and not of a stream.
 OWN = (
@@ -34,10 +37,13 @@ OWN = (
 
 
 @cache
-def stream_features() -> tuple[Feature, ...]:
-    """The features of all streams, then those of the customer, in column order."""
+def stream_features(lexicon: str = LEXICON.version) -> tuple[Feature, ...]:
+    """The features of all streams, then those of the customer, in column order.
+
+    `lexicon` is the version of the lists by which words are coded.
+    """
     check(STREAMS)
-    return tuple(feature for stream in STREAMS for feature in stream.features()) + OWN
+    return tuple(feature for stream in STREAMS for feature in stream.features(lexicon)) + OWN
 
 
 def check(streams: Sequence[Stream]) -> None:
@@ -50,5 +56,6 @@ def check(streams: Sequence[Stream]) -> None:
             raise ValueError(f"the {kind} {twice[0]!r} is declared twice; give one another name")
     for stream in streams:
         for stat in stream.stats:
-            if stat.of and stat.of not in names:
+            known = AGENT_FIGURES if stat.op.startswith("served") else names
+            if stat.of and stat.of not in known:
                 raise ValueError(f"{stream.name}: {stat.op} of {stat.of!r}, which is not declared")

@@ -12,6 +12,7 @@ from pipelines.features.stream import (
     entropies,
     facts,
     last,
+    latest,
     level,
     lowest,
     means,
@@ -245,6 +246,10 @@ def _answers(kind: str) -> Stream:
             *last(
                 f"the last {name} answer was {{value}}|the last {name} answer was 0"
                 f"|never answered a {name} survey"
+            ),
+            *latest(
+                f"the last three {name} answers average {{value}}"
+                f"|the last three {name} answers average 0|too few {name} answers to average"
             ),
             *means(
                 365, None,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from pipelines.history.words.expressions import Coder
+
 MOST_FILES = 8  # an ingest that would leave more merges them
 GROUP = ["source", "kind", "day", "lag", "dated"]
 
@@ -43,11 +45,12 @@ class Arrivals:
     now: int
     marks: dict[str, Watermark]
     span: tuple[int, int] | None
+    coder: Coder
     counts: list[pd.DataFrame] = field(default_factory=list)
 
     @classmethod
     def before(
-        cls, connection: duckdb.DuckDBPyConnection, manifest: Manifest, now: int
+        cls, connection: duckdb.DuckDBPyConnection, manifest: Manifest, now: int, coder: Coder
     ) -> Arrivals:
         """Nothing taken in yet. Needs `words_source` with the new sources."""
         words: list[str] = (
@@ -55,11 +58,13 @@ class Arrivals:
         )
         known = manifest.sources
         read_at = [known[word].read_at if word in known else 0 for word in words]
-        return cls(words, np.array(read_at, np.int64), now, dict(known), manifest.span)
+        return cls(words, np.array(read_at, np.int64), now, dict(known), manifest.span, coder)
 
     def take_in(self, coded: pa.Table, generation: int) -> Rows:
         """The coded rows (`coding.coded`) of one bucket, sorted, with when each was known."""
-        columns = {name: coded[name].to_numpy().astype(DTYPES[name]) for name in Events.content()}
+        told = [name for name in Events.content() if name != "said"]
+        columns = {name: coded[name].to_numpy().astype(DTYPES[name]) for name in told}
+        columns["said"] = self.coder.code(coded["text"], columns["kind"])
         source, dated = coded["source"].to_numpy(), coded["dated"].to_numpy()
         columns["recorded"] = lags.arrived(
             columns["at"], columns["recorded"], dated, source, self.read_at[source], self.now

@@ -38,6 +38,7 @@ class Events:
     score: NDArray[np.float64]
     score_kind: NDArray[np.int8]  # models.contracts.SCORE_KIND_CODE
     provoked: NDArray[np.bool_]  # caused_by is set: an answer to our own message
+    said: NDArray[np.int8]  # bits of models.contracts.SAID; 0 where no words are kept
     until: NDArray[np.int64]  # when a newer version or a deletion became known; NEVER: it stands
 
     def __len__(self) -> int:
@@ -68,6 +69,12 @@ class Events:
         """Whether every row counts and was known when it happened."""
         at_once = self.recorded is self.at or bool((self.recorded <= self.at).all())
         return at_once and self.all_stand
+
+    @cached_property
+    def wordless(self) -> bool:
+        """Whether no row has words that were looked at."""
+        unread = self.said.strides == (0,)
+        return not bool((self.said[:1] if unread else self.said).any())
 
     @classmethod
     def empty(cls) -> Events:
@@ -119,6 +126,7 @@ DTYPES: dict[str, type[np.generic]] = {
     "score": np.float64,
     "score_kind": np.int8,
     "provoked": np.bool_,
+    "said": np.int8,
     "until": np.int64,
 }
 
@@ -127,4 +135,5 @@ DTYPES: dict[str, type[np.generic]] = {
 ABSENT: dict[str, float] = {
     "channel": NONE, "topic": NONE, "agent": NONE, "case": NONE, "value": np.nan,
     "seconds": np.nan, "wait": np.nan, "score": np.nan, "score_kind": NONE, "provoked": False,
+    "said": 0,
 }  # fmt: skip

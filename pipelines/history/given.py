@@ -33,6 +33,7 @@ from pipelines.history.running import Order, Run
 from pipelines.history.schema import CUSTOMERS, TABLE, TABLES, TERMS
 from pipelines.history.sources import Feed, check_columns, described, empty_feed
 from pipelines.history.store import History
+from pipelines.history.words import OURS, Lexicon, coder
 
 if TYPE_CHECKING:
     import duckdb
@@ -168,6 +169,7 @@ def given(
     source: str = "given",
     precedence: tuple[str, ...] = (),
     omit: Callable[[], Omit] = Omit,
+    lexicon: Lexicon = OURS,
     memory_gb: float = 1.0,
     threads: int = 1,
 ) -> Given:
@@ -181,7 +183,7 @@ def given(
     now = datetime.fromtimestamp(seen, UTC)
     order = Order(
         NOWHERE, NOWHERE, None, True, 1.0, str(zone), now, lambda _: None, memory_gb, threads,
-        omit=omit, precedence=precedence, source_name=source,
+        omit=omit, precedence=precedence, source_name=source, lexicon=lexicon,
     )  # fmt: skip
     scratch = Scratch(timezone=str(zone), memory_gb=memory_gb, threads=threads)
     for dictionary, words in known.words.items():
@@ -252,7 +254,7 @@ def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
     connection.execute("CREATE TABLE held_customer AS SELECT * FROM words_customer")
     rows = connection.sql(coding.coded(1, GENERATION)).to_arrow_table()
     cases = connection.sql('SELECT customer, "case", case_id FROM cases').to_arrow_table()
-    arrivals = Arrivals.before(connection, run.before, seen)
+    arrivals = Arrivals.before(connection, run.before, seen, coder(run.order.lexicon))
     arrived = arrivals.take_in(rows, GENERATION)
     held = {one: _words(connection, one) for one in ("customer", *coding.DICTIONARIES)}
     manifest = Held(
@@ -264,6 +266,7 @@ def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
         tables=dict.fromkeys(tables, ()),
         sources=arrivals.marks,
         held=held,
+        lexicon=run.order.lexicon.version,
         several=frozenset(table for table in tables if small.several(connection, table)),
     )
     pending = count(connection, "placed WHERE _number IS NULL AND deleted_at IS NULL")

@@ -41,6 +41,7 @@ from pipelines.history.running import Order, Run
 from pipelines.history.schema import INTERACTIONS
 from pipelines.history.staging import stage
 from pipelines.history.verdicts import judge
+from pipelines.history.words import OURS, Lexicon, coder
 from pipelines.history.writing import Draft, Progress
 from pipelines.lock import exclusive
 
@@ -61,6 +62,7 @@ def ingest(
     full: bool = False,
     omit: Callable[[], Omit] = Omit,
     precedence: tuple[str, ...] = (),
+    lexicon: Lexicon = OURS,
 ) -> IngestReport:
     """Adds the folder or database `source` to the history in `home_history`.
 
@@ -70,13 +72,14 @@ def ingest(
     source's rows the ingest fails whole. `omit` says, once no other
     ingest can run, which rows are left out. `progress` is called with words as each step begins.
     `precedence` of sources is only for the report: which one counts where they differ.
+    `lexicon` is what words are coded by; where it is another than before, all are coded anew.
     Raises `Busy` while another ingest runs, and `WarmlineError` for whatever cannot be read or
     written; the history is then as it was.
     """
     order = Order(
         home_history, source, mapping, dry_run, max_reject_share, timezone, now,
         progress or (lambda _: None), memory_gb, threads, lag, full, omit,
-        precedence,
+        precedence, lexicon,
     )  # fmt: skip
     with said_plainly(home_history), _staging(order) as staging:
         before = read_current(home_history) or Manifest()
@@ -174,7 +177,7 @@ def _conclude(run: Run) -> IngestReport:
         if small.is_small(table) and count(run.connection, f"fresh_{table}")
     ]  # fmt: skip
     arriving = totals.arriving(run.connection)
-    changed = bool(tables or arriving or totals.anything_else(run.connection))
+    changed = bool(tables or arriving or totals.anything_else(run.connection) or _coded_before(run))
     written = None
     if not run.order.dry_run:
         if run.rejects:
@@ -188,6 +191,11 @@ def _conclude(run: Run) -> IngestReport:
     return _report(run, changed, written)
 
 
+def _coded_before(run: Run) -> bool:
+    """Whether there are words that another lexicon coded, or none."""
+    return bool(run.before.parts) and run.before.lexicon != run.order.lexicon.version
+
+
 def _publish(run: Run, tables: list[str], arriving: int) -> None:
     order = run.order
     manifest = replace(
@@ -196,10 +204,11 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
         ingested_at=order.now.isoformat(),
         customers=run.before.customers + run.new_customers,
         reads=_reads(run),
+        lexicon=order.lexicon.version,
     )
     draft = Draft(
         run.connection, order.history, manifest, run.before, int(order.now.timestamp()),
-        order.progress,
+        order.progress, coder(order.lexicon),
     )  # fmt: skip
     draft.where.mkdir()
     draft.tables(tables)
@@ -207,6 +216,8 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
     draft.note()
     if arriving or draft.moved:
         new |= draft.interactions(run.staging, arriving)
+    if _coded_before(run):
+        draft.recode()
     draft.words(new)
     draft.pending()
     finished = _with_people(run, draft.where, _with_conflicts(run, draft.finish()))

@@ -48,6 +48,7 @@ class Part:
     side: File  # row-aligned with `coded`: key, content, ids, words
     notes: File | None = None  # what later ingests said of its rows (`parts.Notes`)
     out: int = 0  # rows that no longer count
+    acts: File | None = None  # rows of `parts.acting` once more; None: an older version's
 
     @property
     def rows(self) -> int:
@@ -57,8 +58,9 @@ class Part:
     def files(self) -> Iterator[File]:
         yield self.coded
         yield self.side
-        if self.notes:
-            yield self.notes
+        for file in (self.notes, self.acts):
+            if file:
+                yield file
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ class Manifest:
     erased: int = 0  # persons erased by then: of nights before, they are missing
     words: Aged | None = None  # None: words were never removed for their age
     people: CodedPeople | None = None  # None: to be worked out from the tables
+    lexicon: str = ""  # by which version of the lists its words are coded; empty: by none
 
     def of_bucket(self, bucket: int) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.bucket == bucket)
@@ -243,6 +246,7 @@ class Manifest:
             erased=raw.get("erased", 0),
             words=Aged(**raw["words"]) if raw.get("words") else None,
             people=_people(raw.get("people")),
+            lexicon=raw.get("lexicon", ""),
         )
 
 
@@ -283,6 +287,7 @@ def _part(raw: dict[str, Any]) -> Part:
         File(**raw["side"]),
         File(**raw["notes"]) if raw["notes"] else None,
         raw["out"],
+        File(**raw["acts"]) if raw.get("acts") else None,
     )
 
 

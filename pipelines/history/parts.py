@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.contracts import KIND_CODE, SERVING_KINDS
 from models.files import sync_file
 from pipelines.history.events import ABSENT, DTYPES, NEVER, Events
 from pipelines.history.manifest import File, Part
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-TIMES = ("customer", "at")  # in order, so small deltas
+TIMES = ("customer", "at", "row")  # in order, so small deltas
+ACT_COLUMNS = ("customer", "at", "recorded", "kind", "agent")  # of the rows kept aside
 UNIQUE = ("key", "content", "interaction_id", "text")  # no dictionary would pay
 GROUP_ROWS = 262_144  # a row group: what reading one customer's words costs
 # `owner`: the customer number that the row's own id stands for, before merges; `given`: that id,
@@ -31,6 +33,7 @@ SIDE_COLUMNS = (
     "key", "content", "version", "source", "owner", "given", "generation", "interaction_id",
     "contact_id", "caused_by", "text",
 )  # fmt: skip
+MOSTLY_ZERO = ("lag", "said")  # not read where they are 0 in all rows
 FEW = 0.5  # of the largest piece: so many rows or fewer are put in their places, not all sorted
 SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 # What came to be known of a row: see `Notes`.
@@ -89,6 +92,13 @@ class Notes:
     def taken_out(self) -> NDArray[np.int32]:
         """Rows that no longer count, each once."""
         return np.unique(self.because(REPLACED, DELETED, MOVED).row)
+
+    def among(self, rows: NDArray[np.integer]) -> Notes:
+        """The entries on some `rows` of the part (ascending), by their place among these."""
+        place = np.searchsorted(rows, self.row)
+        here = place < len(rows)
+        here[here] = rows[place[here]] == self.row[here]
+        return replace(self, row=place.astype(np.int32)).take(here)
 
     def take(self, rows: NDArray[np.bool_]) -> Notes:
         """The entries chosen by mask."""
@@ -211,8 +221,22 @@ def write_part(
     """
     coded = _write(where / f"bucket-{bucket:05d}.parquet", _coded(events), events)
     aside = _write(where / f"bucket-{bucket:05d}-side.parquet", side, None)
-    part = Part(bucket, File.of(folder, coded, len(events)), File.of(folder, aside, len(events)))
+    some = acting(events)
+    table = _coded(events.take(some), ACT_COLUMNS).append_column("row", [some.astype(np.int32)])
+    acts = _write(where / f"bucket-{bucket:05d}-acts.parquet", table, events)
+    part = Part(
+        bucket,
+        File.of(folder, coded, len(events)),
+        File.of(folder, aside, len(events)),
+        acts=File.of(folder, acts, len(some)),
+    )
     return with_notes(folder, where, part, notes)
+
+
+def acting(events: Events) -> NDArray[np.intp]:
+    """Rows in which an agent, or a bot, acted for the customer (`SERVING_KINDS`)."""
+    codes = np.array([KIND_CODE[kind] for kind in SERVING_KINDS])
+    return np.flatnonzero((events.agent >= 0) & np.isin(events.kind, codes))
 
 
 def with_notes(folder: Path, where: Path, part: Part, notes: Notes) -> Part:
@@ -220,12 +244,12 @@ def with_notes(folder: Path, where: Path, part: Part, notes: Notes) -> Part:
     import pyarrow as pa
 
     if not len(notes.row):
-        return Part(part.bucket, part.coded, part.side)
+        return replace(part, notes=None, out=0)
     table = pa.table({name: getattr(notes, name) for name in notes.__dataclass_fields__})
     stem = part.coded.path.replace("/", "-").removesuffix(".parquet")
     path = _write(where / f"notes-{stem}.parquet", table, None)
     out = len(notes.taken_out)
-    return Part(part.bucket, part.coded, part.side, File.of(folder, path, len(notes.row)), out)
+    return replace(part, notes=File.of(folder, path, len(notes.row)), out=out)
 
 
 def read_notes(folder: Path, part: Part) -> Notes:
@@ -244,26 +268,36 @@ def read_raw(folder: Path, part: Part, columns: Collection[str] | None = None) -
     Where the source did not say when it knew a row, `recorded` lies before `at` and stands for its
     source: see `lags`. With `columns`, all others but `recorded` are as if absent in every row.
     """
+    return _read(folder / part.coded.path, columns)[0]
+
+
+def _read(
+    path: Path, columns: Collection[str] | None = None
+) -> tuple[Events, NDArray[np.integer] | None]:
+    """The events of a file, and of which rows of the part they are, where it says so."""
     import pyarrow.parquet as pq
 
     # One chunk a column, without a copy: `read_table` goes by a scanner, which makes many.
-    with pq.ParquetFile(folder / part.coded.path, memory_map=True) as file:
+    with pq.ParquetFile(path, memory_map=True) as file:
         unread = set() if columns is None else set(ABSENT) - set(columns)
-        unread |= {"lag"} if _is_zero(file, "lag") else set()
+        unread |= set(ABSENT) - set(file.schema_arrow.names)
+        unread |= {column for column in MOSTLY_ZERO if _is_zero(file, column)}
         stored = [name for name in file.schema_arrow.names if name not in unread]
         table = file.read(stored, use_threads=False)
     found = {name: table[name].to_numpy() for name in table.column_names}
-    at = found["at"]
+    at, row = found["at"], found.pop("row", None)
     found["recorded"] = at + found.pop("lag") if "lag" in found else at
     constant = {name: ABSENT[name] for name in unread - {"lag"}} | {"until": NEVER}
     for name, value in constant.items():
         found[name] = np.broadcast_to(np.array(value, DTYPES[name]), len(at))
-    return Events(**found)
+    return Events(**found), row
 
 
 def _is_zero(file: pq.ParquetFile, column: str) -> bool:
     """Whether the file's statistics tell that a column is 0 in all rows."""
     place = file.schema_arrow.get_field_index(column)
+    if place < 0:  # written before there was such a column
+        return True
     groups = (file.metadata.row_group(group) for group in range(file.num_row_groups))
     told = (group.column(place).statistics for group in groups)
     return all(one is not None and one.has_min_max and one.min == one.max == 0 for one in told)
@@ -279,19 +313,45 @@ def read_events(
     another customer. With a `generation`, as it was then; `columns` as in `read_raw`."""
     if part.notes is None and generation is None:
         return read_raw(folder, part, columns)
-    return placed_events(folder, part, generation)[0]
+    return placed_events(folder, part, generation, columns)[0]
 
 
 def placed_events(
-    folder: Path, part: Part, generation: int | None = None
-) -> tuple[Events, NDArray[np.intp]]:
+    folder: Path,
+    part: Part,
+    generation: int | None = None,
+    columns: Collection[str] | None = None,
+) -> tuple[Events, NDArray[np.integer]]:
     """As `read_events`, with the row of the part (and of its side file) of each."""
-    notes = read_notes(folder, part)
+    events = read_raw(folder, part, columns)
+    return _as_noted(folder, part, generation, events, np.arange(len(events)))
+
+
+def read_acts(folder: Path, part: Part, generation: int | None = None) -> Events:
+    """As `read_events`, of the rows in which an agent acted: whose, when, kind, agent and when each
+    was known. A part of an older version, which keeps them not aside, gives all its rows."""
+    if part.acts is None:
+        return read_events(folder, part, generation, ("agent",))
+    events, row = _read(folder / part.acts.path)
+    assert row is not None  # noqa: S101 - as `write_part` writes it
+    if part.notes is None and generation is None:
+        return events
+    return _as_noted(folder, part, generation, events, row)[0]
+
+
+def _as_noted(
+    folder: Path, part: Part, generation: int | None, events: Events, rows: NDArray[np.integer]
+) -> tuple[Events, NDArray[np.integer]]:
+    """Events of some `rows` of the part (ascending) with what later ingests said of them, and which
+    of `rows` are left."""
+    notes = read_notes(folder, part).among(rows)
     keep = None
     if generation is not None:
-        keep = read_side(folder, part, ("generation",))["generation"].to_numpy() <= generation
+        wrote = read_side(folder, part, ("generation",))["generation"].to_numpy()
+        keep = wrote[rows] <= generation
         notes = notes.take(notes.generation <= generation)
-    return told(read_raw(folder, part), notes, keep)
+    found, place = told(events, notes, keep)
+    return found, rows[place]
 
 
 def told(
@@ -316,16 +376,16 @@ def read_side(folder: Path, part: Part, columns: tuple[str, ...] = SIDE_COLUMNS)
     return pq.read_table(folder / part.side.path, columns=list(columns), memory_map=True)
 
 
-def _coded(events: Events) -> pa.Table:
+def _coded(events: Events, columns: Sequence[str] = Events.content()) -> pa.Table:
     """Columns as stored: `lag` (nearly always 0) stands for `recorded`.
 
     None is ever absent: told so, Parquet reads them in half the time.
     """
     import pyarrow as pa
 
-    columns = {name: getattr(events, name) for name in Events.content()}
-    columns["lag"] = columns.pop("recorded") - events.at
-    table = pa.table(columns)
+    found = {name: getattr(events, name) for name in columns}
+    found["lag"] = found.pop("recorded") - events.at
+    table = pa.table(found)
     return table.cast(pa.schema([field.with_nullable(False) for field in table.schema]))
 
 
@@ -333,7 +393,7 @@ def _write(path: Path, table: pa.Table, coded: Events | None) -> Path:
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    delta = TIMES if coded is not None else ()
+    delta = [name for name in TIMES if name in table.column_names] if coded is not None else []
     pq.write_table(
         table,
         path,

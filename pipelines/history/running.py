@@ -19,6 +19,7 @@ from pipelines.history.mapped import default_source
 from pipelines.history.rejects import Reject
 from pipelines.history.report import Counts
 from pipelines.history.staging import Staged
+from pipelines.history.words.lexicon import OURS, Lexicon
 from pipelines.history.writing import Progress
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Order:
     full: bool = False  # databases: read all, whatever was read before
     omit: Callable[[], Omit] = Omit
     precedence: tuple[str, ...] = ()  # of sources, for what they tell differently
+    lexicon: Lexicon = OURS  # by which words are coded
     source_name: str | None = None  # of rows that name no source; None: as the source is called
 
     @property

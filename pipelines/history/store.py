@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.errors import WarmlineError
 from pipelines.history import versions, voices
+from pipelines.history.agents import AgentRows, agent_rows
 from pipelines.history.arrivals import feeds
 from pipelines.history.buckets import bucket_of
 from pipelines.history.customers import customer_frame, value_terms
@@ -20,8 +21,8 @@ from pipelines.history.engine import connect
 from pipelines.history.events import Events
 from pipelines.history.identities import merged_customers, survivors
 from pipelines.history.lags import Lags
-from pipelines.history.manifest import CodedPeople, Manifest, Watermark, read_current
-from pipelines.history.parts import merged, read_events
+from pipelines.history.manifest import CodedPeople, Manifest, Part, Watermark, read_current
+from pipelines.history.parts import merged, read_acts, read_events
 from pipelines.history.people import (
     ByBucket,
     People,
@@ -123,6 +124,28 @@ class History:
         if not pieces:
             return Events.empty()
         return self.lags.applied(pieces[0] if len(pieces) == 1 else merged(pieces))
+
+    def pieces(self, bucket: int, columns: Collection[str]) -> list[Events]:
+        """The bucket's interactions in every version that ever counted, part by part, each sorted;
+        `columns` besides customer, time, kind and when it was known are read."""
+        parts = self.manifest.of_bucket(bucket)
+        pieces = (read_events(self.folder, part, self._until, columns) for part in parts)
+        return [self.lags.applied(piece) for piece in pieces]
+
+    def acts(self, bucket: int) -> list[Events]:
+        """As `pieces`, those in which an agent acted for the customer, without all others of a
+        part where they are kept aside."""
+        parts = self.manifest.of_bucket(bucket)
+        pieces = (read_acts(self.folder, part, self._until) for part in parts)
+        return [self.lags.applied(piece) for piece in pieces]
+
+    def of_parts(self, parts: Sequence[Part]) -> History:
+        """Just what `versions` needs of these parts: small, to be sent to where they are read."""
+        manifest = Manifest(generation=self.generation, buckets=self.buckets, parts=tuple(parts))
+        small = replace(self, manifest=manifest)
+        # Measured from tables that are not sent along.
+        vars(small)["lags"] = self.lags
+        return small
 
     def feeds(self) -> pd.DataFrame:
         """What each ingest brought: source, kind, day (of `occurred_at`, since 1970 UTC), lag (bin
@@ -272,6 +295,15 @@ class History:
             return {}
         known = agents.dropna(subset=["team"])
         return dict(zip(known["agent_id"], known["team"], strict=True))
+
+    def agents(self) -> AgentRows | None:
+        """Those who serve, in every version; None where no source ever told of them."""
+        if "agents" not in self.manifest.tables:
+            return None
+        with connect() as connection:
+            return agent_rows(
+                connection, self.folder, self.manifest, self.precedence, self.words("agent")
+            )
 
     def events_of(self, customer_id: str) -> pd.DataFrame:
         """One customer's interactions in the contract's columns, oldest first, with what the

@@ -117,11 +117,7 @@ class Terms:
 
     def among(self, customers: NDArray[np.int32]) -> Terms:
         """The versions of `customers` (ascending numbers), `customer` being the position there."""
-        first = np.searchsorted(self.customer, customers, side="left")
-        many = np.searchsorted(self.customer, customers, side="right") - first
-        owner = np.repeat(np.arange(len(customers), dtype=np.int32), many)
-        before = np.cumsum(many) - many
-        rows = np.arange(many.sum()) + np.repeat(first - before, many)
+        rows, owner = rows_of(self.customer, customers)
         return replace(self.take(rows), customer=owner)
 
     @property
@@ -137,6 +133,17 @@ class Terms:
             moments = getattr(self, name)
             latest = max(latest, int(moments[moments <= self.seen].max(initial=0)))
         return latest
+
+
+def rows_of(
+    sorted_numbers: NDArray[np.int32], customers: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Rows of `customers` (ascending) among rows sorted by number, and whose each is (position)."""
+    first = np.searchsorted(sorted_numbers, customers, side="left")
+    many = np.searchsorted(sorted_numbers, customers, side="right") - first
+    owner = np.repeat(np.arange(len(customers), dtype=np.int32), many)
+    before = np.cumsum(many) - many
+    return np.arange(many.sum()) + np.repeat(first - before, many), owner
 
 
 def keyed(group: NDArray[Any], second: NDArray[Any]) -> NDArray[np.int64]:

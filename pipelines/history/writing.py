@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.files import sync_file, sync_folder
-from pipelines.history import coding, dictionaries, merging, moving, small
+from pipelines.history import coding, dictionaries, merging, moving, recoding, small
 from pipelines.history.arrivals import Arrivals, read_coded
 from pipelines.history.buckets import bucket_of, bucket_sql, buckets_for, outgrown
 from pipelines.history.engine import files, name, quoted
@@ -23,6 +23,8 @@ from pipelines.history.sources import columns_of
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+
+    from pipelines.history.words.expressions import Coder
 
 Progress = Callable[[str], None]
 
@@ -37,6 +39,7 @@ class Draft:
     before: Manifest
     ingested_at: int
     progress: Progress
+    coder: Coder
     moved: list[moving.Leaving] = field(default_factory=list)
 
     @property
@@ -102,7 +105,7 @@ class Draft:
         )  # fmt: skip
         moved = moving.numbered(self.connection, self.moved) if self.moved else None
         goes = bucket_of(moved.events.customer, self.manifest.buckets) if moved else np.empty(0)
-        arrivals = Arrivals.before(self.connection, self.manifest, self.ingested_at)
+        arrivals = Arrivals.before(self.connection, self.manifest, self.ingested_at, self.coder)
         for bucket in range(self.manifest.buckets):
             pieces = [moved.take(np.flatnonzero(goes == bucket))] if moved else []
             coded = target / f"bucket={bucket}"
@@ -114,6 +117,12 @@ class Draft:
         self.manifest = arrivals.noted(self.manifest, self.folder, self.where)
         self._write_cases()
         return new
+
+    def recode(self) -> None:
+        """Codes all words anew, those that came before included."""
+        self.progress("coding words anew")
+        parts = recoding.recoded(self.folder, self.where, self.manifest, self.coder)
+        self.manifest = replace(self.manifest, parts=tuple(parts))
 
     def _spread(self, arriving: int) -> None:
         """Chooses the number of buckets; more of them than before means writing all anew."""

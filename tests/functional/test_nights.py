@@ -125,6 +125,21 @@ def test_a_new_normal_is_accepted_for_later_nights_too(company, tmp_path):
     assert company("replay", str(SCORED)).facts["scores_equal"]
 
 
+def test_what_a_night_knew_of_those_who_serve_is_published_and_worked_out_again(company):
+    night = company.home / "context" / f"as_of={SCORED}"
+    run = (night / "current").read_text(encoding="utf-8").strip()
+    assert run == ScoreBatch.open(company.home / "scores", SCORED).run
+    path = night / f"run={run}" / "agents.parquet"
+    rows = pd.read_parquet(path, partitioning=None)
+    assert rows["caseload"].sum() > 0
+    assert rows["tenure"].notna().sum() > 20
+    assert rows["turnover"].max() > 0
+    assert company("replay", str(SCORED)).facts["score_differences"] == []
+    rows.assign(caseload=rows["caseload"] + 1).to_parquet(path, index=False)
+    found = company("replay", str(SCORED)).facts
+    assert found["score_differences"] == ["other figures of those who serve (context/)"]
+
+
 def test_nothing_held_back_is_nothing_to_publish(company):
     done = company("publish", str(SCORED), "--accept", "volume", "--reason", "x")
     assert done.code == 1

@@ -15,6 +15,7 @@ import pytest
 
 from models.batch import ScoreBatch
 from models.command import Run
+from models.contracts import SAID
 from models.erasure import Erasure, Journal, Place, journal
 from models.errors import Busy, WarmlineError
 from models.files import sha256
@@ -27,6 +28,7 @@ from pipelines.erasure import forget as forgetting
 from pipelines.erasure import proofs
 from pipelines.features import matrix
 from pipelines.history.manifest import manifest_name
+from pipelines.history.parts import read_raw
 from pipelines.history.store import History
 from pipelines.intake import take_up
 from pipelines.lock import exclusive
@@ -73,6 +75,24 @@ def forget(home: Home, who: str = planted.PERSON, **options: bool) -> forgetting
 def contents(root: Path) -> dict[str, bytes]:
     files = (path for path in sorted(root.rglob("*")) if path.is_file())
     return {str(path.relative_to(root)): path.read_bytes() for path in files}
+
+
+def said(home: Home) -> list[int]:
+    """What each row of the history says, as codes, versions that count no more included."""
+    history = History.open(home.history)
+    return sorted(
+        int(bits)
+        for part in history.manifest.parts
+        for bits in read_raw(history.folder, part, ("said",)).said
+    )
+
+
+def test_the_codes_of_what_a_person_said_go_with_their_rows(whole, home):
+    text, effort = 1 << SAID.index("text"), 1 << SAID.index("effort")
+    assert said(whole[0]).count(text | effort) == 1  # "zebrafink again"
+    forget(home)
+    # An order of somebody else, and their "it hurts", also where it lay before a merge was undone.
+    assert said(home) == [0, text, text]
 
 
 def test_the_planted_home_holds_every_word_of_the_person(whole):

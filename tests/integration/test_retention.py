@@ -13,6 +13,7 @@ from models.command import Run
 from models.home import Home, create
 from pipelines.history.ingest import ingest
 from pipelines.history.store import History
+from pipelines.history.words import lexicon
 from pipelines.intake import take_up
 from pipelines.nightsteps import steps
 from pipelines.retention import keep_no_longer
@@ -85,6 +86,22 @@ def test_what_is_older_than_the_limit_lies_in_no_file_any_more(home, days, gone,
     assert found == set(kept)
 
 
+def test_codes_of_words_stay_when_the_words_go_even_under_another_lexicon(home, tmp_path):
+    (tmp_path / "crm" / "interactions.csv").write_text(
+        HEAD + f"8,here,{(NOW - timedelta(days=900)).isoformat()},message_in,I am furious\n",
+        encoding="utf-8",
+    )
+    ingest(home.history, tmp_path / "crm", now=NOW)
+    said = History.open(home.history).bucket(0).said.tolist()
+    assert sorted(said) == [1, 1, 1, 1, 3]
+    assert keep(home, text_days=400)["words"] == 3
+    assert History.open(home.history).bucket(0).said.tolist() == said
+    (tmp_path / "words.toml").write_text('negative = ["word"]\n', encoding="utf-8")
+    own = lexicon(str(tmp_path / "words.toml"))
+    ingest(home.history, tmp_path / "crm", now=NOW, lexicon=own)
+    assert sorted(History.open(home.history).bucket(0).said.tolist()) == [1, 1, 3, 3, 3]
+
+
 def test_old_words_go_and_the_interactions_stay(home):
     before = History.open(home.history).bucket(0)
     assert keep(home, text_days=400)["words"] == 2
@@ -150,6 +167,7 @@ def test_old_nights_go_with_their_lists_and_the_newest_scores_stay(home):
     newest = f"as_of={planted.NIGHTS[-1]}"
     assert [path.name for path in home.scores.iterdir()] == [newest]
     assert [path.name for path in home.worklists.iterdir()] == [newest]
+    assert [path.name for path in home.context.iterdir()] == [newest]
     assert len(list((home.root / "assignments").iterdir())) == 3  # the log is permanent
 
 

@@ -24,6 +24,9 @@ calm,c1,2025-03-01T00:00Z,,30,USD
 acme,a1,2025-01-01T00:00Z,2025-06-01T00:00Z,10,EUR
 acme,a2,2025-06-01T00:00Z,,12,EUR
 """
+CORRECTED = """customer_id,term_id,started_at,value_per_month,currency,updated_at
+acme,a2,2025-06-01T00:00Z,15,EUR,2026-03-02T00:00Z
+"""
 ROWS = "interaction_id,customer_id,occurred_at,kind\n1,acme,2026-03-01T00:00Z,usage\n"
 
 
@@ -71,11 +74,7 @@ def test_the_same_holds_after_merges_and_corrections(told: Place) -> None:
         "system,external_id,customer_id,merged_into,updated_at\ncrm,b,bolt,acme,2026-03-01T00:00Z\n"
     )
     told.ingest(told.source("late", identities=merge), now=NOW)
-    told.ingest(
-        told.source("new", terms=TERMS.replace("12,EUR", "15,EUR").replace(
-            "currency\n", "currency,updated_at\n").replace("EUR\n", "EUR,2026-03-02T00:00Z\n").replace(
-            "USD\n", "USD,2026-03-02T00:00Z\n")), now=NOW,
-    )  # fmt: skip
+    told.ingest(told.source("new", terms=CORRECTED), now=NOW)
     assert told.open().people().merged.tolist() == [False, True, False]
     assert 15.0 in told.open().terms().value
     assert said(told.open()) == said(from_tables(told))

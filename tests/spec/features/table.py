@@ -9,20 +9,21 @@
         return history, {"acme": 1}
 
 Columns: customer, occurred_at, kind, and any of channel, case, topic, agent, value, seconds, wait,
-score, score_kind, recorded_at, until, provoked; a `-` is "not known". Times are UTC. Agents whose
-name begins with "bot" are bots. A figure of None is "not known". Each spec is printed in
-docs/features.md below its feature.
+score, score_kind, recorded_at, until, provoked, said (as `text negative`); a `-` is "not known".
+Times are UTC. Agents whose name begins with "bot" are bots. A figure of None is "not known". Each
+spec is printed in docs/features.md below its feature.
 
 What a customer's rows do not tell comes in tables of the same form, by keyword: `feed_gaps`
 (kind, from, to, recorded_at; a kind `-` is every kind), `calendars` (team, weekday, opens, closes,
-timezone), `holidays` (team, date) and `agents` (agent_id, team).
+timezone), `holidays` (team, date), `agents` (agent_id, team, started_at, left_at, recorded_at,
+until) and `left` (customer, left_at).
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from textwrap import dedent
 from zoneinfo import ZoneInfo
@@ -32,15 +33,18 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from models.contracts import CHANNEL_CODE, KIND_CODE, SCORE_KIND_CODE
-from models.settings import Promises
+from models.contracts import CHANNEL_CODE, KIND_CODE, SAID, SCORE_KIND_CODE
+from models.settings import Promises, Training
 from pipelines.features import matrix, reference
+from pipelines.features.agents import Agents, Survey
 from pipelines.features.calendar_rows import calendars_by_team
 from pipelines.features.calendars import NO_HOURS, hours_of
 from pipelines.features.gaps import gaps_of
 from pipelines.features.matrix import teams_of
+from pipelines.history.agents import AgentRows
 from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.given import Given
+from pipelines.history.people import People
 from tests.unit.pipelines.features import contract_rows
 
 Expected = dict[str, float | None]
@@ -73,7 +77,7 @@ def of_events(compute: Callable[..., NDArray[np.float64]]) -> Engine:
 
     def run(example: Example) -> NDArray[np.float64]:
         events, agents = coded(example.rows, example.names)
-        where = context(agents, example.tables)
+        where = _where(example, events, agents, example.names)
         return compute(events, example.numbers, example.joined, [example.night], where)
 
     return run
@@ -85,13 +89,22 @@ def from_contract_rows(example: Example) -> NDArray[np.float64]:
     place = {name: number for number, name in enumerate(history.words("customer"))}
     own = np.array([place[f"{example.title}/{name}"] for name in example.names], np.int32)
     order = np.argsort(own)
-    where = context(history.words("agent"), example.tables)
+    everything = history.versions(0)
+    mine = everything.take(np.isin(everything.customer, own))
+    mine = replace(mine, customer=np.searchsorted(own[order], mine.customer).astype(np.int32))
+    names = [example.names[place] for place in order]
+    where = _where(example, mine, history.words("agent"), names)
     joined = history.people().joined[own[order]]
     values = np.empty((1, len(own), len(where.features)))
-    values[:, order] = matrix.compute(
-        history.versions(0), own[order], joined, [example.night], where
-    )
+    values[:, order] = matrix.compute(mine, example.numbers, joined, [example.night], where)
     return values
+
+
+def _where(example: Example, events: Events, agents: list[str], names: list[str]) -> matrix.Context:
+    """What the example's tables tell, and what its rows do of its agents. `names` by number."""
+    joined, tables = example.joined, example.tables
+    served = figures_of_agents(events, joined, names, example.night, agents, tables)
+    return replace(context(agents, tables), agents=served)
 
 
 @functools.cache
@@ -122,11 +135,20 @@ def _in_contract(row: dict[str, str], customer: str, name: str) -> list[dict[str
         "wait_seconds": numbers.get("wait"),
         "case_id": said.get("case"),
         "agent_id": said.get("agent"),
+        "text": _words(said.get("said") or ""),
         "caused_by": "a message" if said.get("provoked") == "yes" else None,
         "occurred_at": times["occurred_at"],
         "recorded_at": times.get("recorded_at", times["occurred_at"]),
     }  # fmt: skip
     return [found, *([ids | {"deleted_at": times["until"]}] if "until" in times else [])]
+
+
+def _words(said: str) -> str | None:
+    return contract_rows.text_of(_flags(said))
+
+
+def _flags(said: str) -> int:
+    return sum(1 << SAID.index(word) for word in said.split() if word != "-")
 
 
 Engine = Callable[[Example], NDArray[np.float64]]  # [1 night, customers, features]
@@ -190,8 +212,8 @@ def feature_spec(
 def context(agents: list[str], tables: dict[str, str]) -> matrix.Context:
     """What the tables tell beside the rows; `agents` by code."""
     frames = {name: pd.DataFrame(_rows(text)).replace("-", None) for name, text in tables.items()}
-    told = frames.get("agents", pd.DataFrame({"agent_id": [], "team": []}))
-    team = dict(zip(told["agent_id"], told["team"], strict=True))
+    told = frames.get("agents")
+    team = {} if told is None or "team" not in told else dict(told[["agent_id", "team"]].to_numpy())
     hours = NO_HOURS
     if "calendars" in frames:
         given = frames["calendars"].astype({"weekday": float})
@@ -210,10 +232,48 @@ def context(agents: list[str], tables: dict[str, str]) -> matrix.Context:
     )
 
 
+def figures_of_agents(
+    events: Events,
+    joined: np.ndarray,
+    names: list[str],
+    night: matrix.Night,
+    agents: list[str],
+    tables: dict[str, str],
+) -> Agents:
+    """The pre-pass over the same rows; `agents` by code."""
+    left = {row["customer"]: second(row["left_at"]) for row in _rows(tables.get("left", " "))}
+    ends = np.array([left.get(name, NEVER) for name in names], np.int64)
+    nobody = np.zeros(len(names), bool)
+    people = People(joined, ends, ends, nobody, nobody)
+    bots = np.array([name.startswith("bot") for name in agents], bool)
+    survey = Survey.of(people, lambda cutoff: False, Training(), [night], bots, len(agents))
+    told = agent_rows(_rows(tables["agents"]), agents) if "agents" in tables else None
+    return survey.told(survey.count([([events], None)]), told)
+
+
+def agent_rows(rows: list[dict[str, str]], agents: list[str]) -> AgentRows:
+    """Versions of agents; each is known from `recorded_at`, else from its start."""
+
+    def seconds(name: str) -> np.ndarray:
+        given = [row.get(name, "-") for row in rows]
+        return np.array([NEVER if one == "-" else second(one) for one in given], np.int64)
+
+    everyone = [*agents, *sorted({row["agent_id"] for row in rows} - set(agents))]
+    teams = sorted({row.get("team", "-") for row in rows} - {"-"})
+    started, recorded = seconds("started_at"), seconds("recorded_at")
+    known = np.where(recorded < NEVER, recorded, np.where(started < NEVER, started, 0))
+    return AgentRows(
+        np.array([everyone.index(row["agent_id"]) for row in rows], np.int32),
+        np.array([teams.index(t) if (t := row.get("team", "-")) != "-" else -1 for row in rows]),
+        np.array([row["agent_id"].startswith("bot") for row in rows], bool),
+        started, seconds("left_at"), known, known, seconds("until"),
+    )  # fmt: skip
+
+
 def _rows(table: str) -> list[dict[str, str]]:
     header, *lines = [
         [cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()
-    ]
+    ] or [[]]
     return [dict(zip(header, cells, strict=True)) for cells in lines]
 
 
@@ -242,6 +302,8 @@ def _cell(row: dict[str, str], name: str, names: list[str], words: dict[str, lis
         return NEVER if text == "-" else second(text)
     if name == "provoked":
         return text == "yes"
+    if name == "said":
+        return _flags(text)
     if name in NUMBERS:
         return np.nan if text == "-" else float(text)
     if text == "-":

@@ -100,6 +100,35 @@ def test_the_last_answer_of_its_kind():
     return history, {"acme": 3, "nobody": None}
 
 
+@feature_spec("nps_latest", as_of="2026-03-01")
+def test_the_last_three_answers_of_a_kind_and_one_alone_is_no_average():
+    history = """
+        customer | occurred_at      | kind            | score_kind | score
+        acme     | 2023-02-01 00:00 | survey_answered | nps        | 0
+        acme     | 2024-02-01 00:00 | survey_answered | nps        | 9
+        acme     | 2025-02-01 00:00 | survey_answered | nps        | 6
+        acme     | 2025-03-01 00:00 | survey_answered | csat       | 1
+        acme     | 2025-04-01 00:00 | survey_answered | nps        | -
+        acme     | 2026-02-01 00:00 | survey_answered | nps        | 3
+        acme     | 2026-03-01 00:00 | survey_answered | nps        | 10
+        two      | 2026-02-01 00:00 | survey_answered | nps        | 9
+        two      | 2026-02-02 00:00 | survey_answered | nps        | 4
+        one      | 2026-02-02 00:00 | survey_answered | nps        | 4
+    """
+    return history, {"acme": 6, "two": 6.5, "one": None, "nobody": None}
+
+
+@feature_spec("csat_last", as_of="2026-03-01")
+def test_the_last_answer_of_another_kind():
+    history = """
+        customer | occurred_at      | kind            | score_kind | score
+        acme     | 2026-02-01 00:00 | survey_answered | csat       | 5
+        acme     | 2026-02-02 00:00 | survey_answered | nps        | 3
+        acme     | 2026-02-03 00:00 | survey_answered | csat       | -
+    """
+    return history, {"acme": 5, "nobody": None}
+
+
 @feature_spec("bot_failed_count_90", as_of="2026-03-01")
 def test_the_bot_failed_when_people_are_needed_within_a_day():
     history = """

@@ -2,20 +2,37 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from models.contracts import DAY
 from models.errors import WrongUsage
 from models.home import create
 from models.settings import Features
 from pipelines.features import declared
+from pipelines.features.matrix import Night
 from pipelines.history.ingest import ingest
 from pipelines.history.store import History
 from tests.unit.pipelines.term_tables import night
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 INTERACTIONS = "interaction_id,customer_id,occurred_at,kind\n1,a,2026-01-01T00:00Z,order\n"
+BEGIN, HOUR = 1_767_225_600, 3_600  # 2026-01-01
+CUSTOMERS = 150
+
+
+class Told(NamedTuple):
+    """A value from `since` on, told so many seconds later, and what was said of it `again`."""
+
+    since: int
+    late: int | None  # None: no `recorded_at`
+    value: float
+    again: int | None
+    new: float | None  # None: it was deleted
+
+
 DATED = """customer_id,name,value,valid_from,recorded_at
 a,seats,5,2026-01-01T00:00Z,
 a,seats,8,2026-03-01T00:00Z,
@@ -55,6 +72,88 @@ def test_a_dated_attribute_counts_from_its_date_and_from_when_it_was_recorded(tm
         found(company(tmp_path), Features(attributes=("seats",)), *days),
         [[[nan], [nan]], [[5], [nan]], [[8], [nan]], [[8], [nan]], [[20], [2]]],
     )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_at_every_night_an_attribute_is_the_one_known_then(tmp_path, seed):
+    """Against the rule in plain words, on random rows that come late, corrected and deleted."""
+    told = random_rows(np.random.default_rng(seed))
+    written(tmp_path, told)
+    home, _ = create(tmp_path / "home")
+    ingest(home.history, tmp_path / "first", now=NOW)
+    ingest(home.history, tmp_path / "second", now=NOW)
+    wanted = Features(attributes=("seats",))
+    nights = [Night(BEGIN + day * DAY, BEGIN + day * DAY + HOUR) for day in range(0, 220, 3)]
+    out = np.empty((len(nights), CUSTOMERS, 1))
+    declared.fill(
+        out,
+        declared.Attributes.of(History.open(home.history), wanted),
+        np.arange(CUSTOMERS, dtype=np.int32),
+        nights,
+    )
+    expected = [[known_then(rows, night) for rows in told] for night in nights]
+    np.testing.assert_array_equal(out[:, :, 0], expected)
+    assert np.isnan(expected).any()
+    assert len(np.unique(expected)) > 100
+
+
+def random_rows(luck: np.random.Generator) -> list[list[Told]]:
+    """Of each customer some values by date, each perhaps told late, corrected or deleted."""
+    everyone = []
+    for _ in range(CUSTOMERS):
+        rows = []
+        for day in sorted(luck.choice(120, luck.integers(0, 5), replace=False)):
+            since = BEGIN + int(day) * DAY
+            late = int(luck.integers(-20, 40)) * DAY if luck.random() < 0.5 else None
+            first = since if late is None else since + late
+            said_again = first + int(luck.integers(1, 60)) * DAY if luck.random() < 0.4 else None
+            new = None if luck.random() < 0.3 else float(luck.integers(1000))
+            rows.append(Told(since, late, float(luck.integers(1000)), said_again, new))
+        everyone.append(rows)
+    return everyone
+
+
+def known_then(rows: list[Told], night: Night) -> float:
+    """The value of the newest date up to the night of which something was known by its cut-off."""
+    found = np.nan
+    for row in rows:  # by date
+        first = row.since if row.late is None else max(row.since, row.since + row.late)
+        corrected = row.again is not None and max(row.again, row.since) <= night.cutoff
+        covered = row.again is not None and row.again <= night.cutoff
+        if row.since > night.as_of:
+            continue
+        if corrected and row.new is not None:
+            found = row.new
+        elif first <= night.cutoff and not covered:
+            found = row.value
+    return found
+
+
+def written(folder: Path, told: list[list[Told]]) -> None:
+    """The first versions in one source, what corrects them in another delivery of it."""
+
+    def date(second: int) -> str:
+        return datetime.fromtimestamp(second, UTC).isoformat()
+
+    head = "customer_id,name,value,valid_from,recorded_at,updated_at,deleted_at,source\n"
+    first, second = [head], [head]
+    for number, rows in enumerate(told):
+        for row in rows:
+            key = f"c{number:03d},seats"
+            recorded = "" if row.late is None else date(row.since + row.late)
+            first.append(f"{key},{row.value},{date(row.since)},{recorded},,,crm\n")
+            if row.again is None:
+                continue
+            gone = date(row.again) if row.new is None else ""
+            value = "" if row.new is None else row.new
+            second.append(f"{key},{value},{date(row.since)},,{date(row.again)},{gone},crm\n")
+    customers = "".join(f"c{n:03d},2025-01-01T00:00Z\n" for n in range(CUSTOMERS))
+    interactions = "interaction_id,customer_id,occurred_at,kind\n1,c000,2026-01-01T00:00Z,order\n"
+    for name, rows in (("first", first), ("second", second)):
+        (folder / name).mkdir()
+        (folder / name / "attributes.csv").write_text("".join(rows))
+    (folder / "first" / "customers.csv").write_text("customer_id,joined_at\n" + customers)
+    (folder / "first" / "interactions.csv").write_text(interactions)
 
 
 def test_an_undated_column_counts_from_when_it_was_seen(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,17 +14,23 @@ import pyarrow as pa
 from models.contracts import CHANNELS, KINDS, SCORE_KINDS
 from pipelines.history.events import NEVER
 from pipelines.history.given import Given, Known, given
+from pipelines.history.words import coder
 
 LATER = 2_000_000_000  # when all rows have come in: nothing of them depends on it
 TIMES = ("occurred_at", "recorded_at", "updated_at", "deleted_at", "joined_at")
 NUMBERS = ("value", "seconds", "wait_seconds", "score")
 COLUMNS = (
     "interaction_id", "customer_id", "contact_id", "occurred_at", "kind", "channel", "case_id",
-    "agent_id", "topic", *NUMBERS, "score_kind", "caused_by", "recorded_at", "updated_at",
+    "agent_id", "topic", *NUMBERS, "score_kind", "caused_by", "text", "recorded_at", "updated_at",
     "deleted_at",
 )  # fmt: skip
 CODED = ("topic", "agent", "case")
 LETTER = {"topic": "t", "agent": "a", "case": "c"}  # words of codes: in the order of these
+# What is coded as each of SAID.
+SAYING = (
+    "hello", "this is terrible", "this is excellent", "I have told you three times",
+    "I want to cancel my contract", "there is nothing we can do",
+)  # fmt: skip
 WORDS = {"topic": ("t0", "t1"), "agent": ("a0", "a1", "a2", "a3")}
 
 
@@ -67,7 +74,20 @@ def _said(row: Mapping[str, Any]) -> dict[str, Any]:
         **{theirs: None if np.isnan(row[ours]) else row[ours] for theirs, ours in numbers},
         "score_kind": None if row["score_kind"] < 0 else SCORE_KINDS[row["score_kind"]],
         "caused_by": "a message" if row["provoked"] else None,
+        "text": text_of(row["said"]),
     }
+
+
+def text_of(said: int) -> str | None:
+    """A text that is coded as these flags, where its kind is one whose words are looked at."""
+    return ". ".join(words for flag, words in enumerate(SAYING) if said >> flag & 1) or None
+
+
+@cache
+def coded_as(said: int, kind: int) -> int:
+    """How an ingest codes `text_of(said)` in a row of a kind."""
+    text = pa.array([text_of(said)], pa.string())
+    return int(coder().code(text, np.array([kind], np.int16))[0])
 
 
 def moment(second: int, nudge: int = 0) -> datetime:

@@ -89,8 +89,8 @@ def _score_kind(row: dict[str, Any]) -> int:
 
 
 def as_kept(rows: Rows) -> Rows:
-    """The rows as a history keeps them: known at the earliest when they happened, and the cases of
-    each customer numbered by first mention."""
+    """The rows as a history keeps them: known at the earliest when they happened, the cases of each
+    customer numbered by first mention, and words coded where they are looked at."""
     first: dict[tuple[int, int], int] = {}
     for row in rows:
         if row["case"] >= 0:
@@ -104,5 +104,6 @@ def as_kept(rows: Rows) -> Rows:
         row
         | {"recorded": max(row["recorded"], row["at"])}
         | {"case": number.get((row["customer"], row["case"]), -1)}
+        | {"said": contract_rows.coded_as(row["said"], row["kind"])}
         for row in rows
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS
 from models.settings import Promises
 from pipelines.features import matrix
+from pipelines.features.agents import Agents
 from pipelines.features.calendars import NO_HOURS, Calendar, Hours
 from pipelines.features.gaps import ALL_KINDS, NO_GAPS, Gap, Gaps
+from pipelines.features.stream import AGENT_FIGURES
 from pipelines.history.events import DTYPES, NEVER, Events
 
 AS_OF = 1_767_225_600  # 2026-01-01
@@ -59,6 +62,7 @@ def row(draw: st.DrawFn, customers: int) -> dict[str, Any]:
         "score": draw(st.sampled_from([np.nan, 0.0, 2.0, 3.0, 4.0, 6.0, 9.0])),
         "score_kind": draw(st.integers(-1, len(SCORE_KINDS) - 1)),
         "provoked": draw(st.booleans()),
+        "said": draw(st.sampled_from([0, 0, 1, 3, 5, 7, 9, 17, 26, 33])),
         "until": NEVER,
     }
 
@@ -155,6 +159,21 @@ DESK = Calendar(ZoneInfo("America/New_York"), (*[((0, DAY),)] * 6, ()))
 HOURS = Hours((SHOP, DESK), (0, 1, -1), -1, AS_OF - 500 * DAY, AS_OF + 10 * DAY)
 
 
+class AnyNight(Agents):
+    """Figures of agents at whichever night is asked for: some not known, agent 3 not known at all.
+
+    The same night has the same figures, and another one others.
+    """
+
+    def at(self, nights: Sequence[matrix.Night]) -> Any:
+        found = []
+        for night in nights:
+            luck = np.random.default_rng([night.as_of, night.cutoff])
+            figures = luck.integers(0, 9, (3, len(AGENT_FIGURES))) / 4
+            found.append(np.where(luck.random(figures.shape) < 0.2, np.nan, figures))
+        return np.array(found)
+
+
 @st.composite
 def contexts(draw: st.DrawFn) -> matrix.Context:
     """Feed gaps and calendars, or none of either."""
@@ -164,7 +183,7 @@ def contexts(draw: st.DrawFn) -> matrix.Context:
 
 def context(gaps: Gaps = NO_GAPS, hours: Hours = NO_HOURS) -> matrix.Context:
     promises = matrix.promise_seconds(Promises())
-    return matrix.Context(BOTS, promises, gaps=gaps, hours=hours, teams=TEAMS)
+    return matrix.Context(BOTS, promises, gaps=gaps, hours=hours, teams=TEAMS, agents=AnyNight())
 
 
 def features(

@@ -17,7 +17,7 @@ from tests.unit.pipelines.features.histories import AS_OF, HOUR, context, events
 NIGHTS = [matrix.Night(AS_OF - 30 * DAY, AS_OF), matrix.Night(AS_OF, AS_OF + 6 * HOUR)]
 EMPTY = {
     "channel": -1, "topic": -1, "agent": -1, "case": -1, "value": np.nan, "seconds": np.nan,
-    "wait": np.nan, "score": np.nan, "score_kind": -1, "provoked": False,
+    "wait": np.nan, "score": np.nan, "score_kind": -1, "provoked": False, "said": 0,
     "until": NEVER,
 }  # fmt: skip
 
@@ -108,15 +108,19 @@ def test_read_only_columns_are_taken_as_they_come():
     assert row[0, 0, matrix.column("order_count_7")] == 1
 
 
-# The whole of a share, and what happens to a customer once in years.
+# The whole of a share, what happens to a customer once in years, what is kept of what was said.
 WITHOUT_TREND = {
     "settled", "survey_judged", "any_reply", "promised_reply", "promise_due", "meeting",
-    "referral", "contact_left", "plan_changed", "paused", "outreach_refused",
+    "referral", "contact_left", "plan_changed", "paused", "outreach_refused", "kept_word",
+    "kept_answer",
 }  # fmt: skip
 
 
+COUNTS = ("count", "count_of")
+
+
 def test_whatever_is_counted_has_a_trend():
-    counted = {stream.name for stream in STREAMS if any(s.op == "count" for s in stream.stats)}
+    counted = {stream.name for stream in STREAMS if any(s.op in COUNTS for s in stream.stats)}
     directed = {stream.name for stream in STREAMS if any(s.op == "trend" for s in stream.stats)}
     assert counted - directed == WITHOUT_TREND
 

@@ -62,7 +62,7 @@ def test_an_assisted_order_is_one_that_a_person_took_by_phone_or_in_person():
             "customer": 0, "at": at, "recorded": at, "kind": KIND_CODE["order"],
             "channel": CHANNEL_CODE[channel], "topic": -1, "agent": agent, "case": -1,
             "value": 1.0, "seconds": np.nan, "wait": np.nan, "score": np.nan, "score_kind": -1,
-            "provoked": False, "until": np.iinfo(np.int64).max,
+            "provoked": False, "said": 0, "until": np.iinfo(np.int64).max,
         }  # fmt: skip
 
     rows = [order("phone", 0, 10), order("web", 0, 5), order("phone", 2, 3), order("phone", 1, 200)]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.contracts import KINDS
 from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.parts import (
     CONFIRMED,
@@ -18,8 +21,10 @@ from pipelines.history.parts import (
     REPLACED,
     SIDE_COLUMNS,
     Notes,
+    acting,
     event_order,
     merged,
+    read_acts,
     read_events,
     read_notes,
     read_raw,
@@ -59,6 +64,54 @@ def test_the_quick_order_is_the_declared_one(rows: list[dict[str, float]]) -> No
 def test_sorted_pieces_merge_into_the_declared_order(pieces: list[list[dict[str, float]]]) -> None:
     events = [events_of(piece).sorted() for piece in pieces]
     assert_equal(merged(events), Events.concatenate(events))
+
+
+KIND = st.sampled_from(["message_out", "call_out", "case_solved", "order"]).map(KINDS.index)
+acting_rows = rows.flatmap(
+    lambda given: st.lists(
+        st.fixed_dictionaries({"kind": KIND, "agent": st.integers(-1, 2)}),
+        min_size=len(given),
+        max_size=len(given),
+    ).map(lambda more: [one | other for one, other in zip(given, more, strict=True)])
+)
+said = st.lists(
+    st.tuples(
+        st.integers(0, 11), st.integers(0, 4),
+        st.sampled_from([REPLACED, DELETED, MOVED, CONFIRMED, PRECEDED]), st.integers(1, 3),
+    ),
+    max_size=6,
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(acting_rows, said, st.sampled_from([None, 1, 2]), st.lists(st.integers(1, 3), min_size=12))
+def test_what_agents_did_is_kept_aside_and_read_as_among_all_others(
+    rows: list[dict[str, float]],
+    said: list[tuple[int, int, int, int]],
+    generation: int | None,
+    wrote: list[int],
+) -> None:
+    events = replace(events_of(rows), until=np.full(len(rows), NEVER)).sorted()
+    events = replace(events, recorded=events.at + events.recorded)
+    notes = Notes.of(
+        [np.array(column) for column in zip(
+            *[(row, known, known, reason, when) for row, known, reason, when in sorted(said)
+              if row < len(rows)], strict=True)] or [np.empty(0)] * 5
+    )  # fmt: skip
+    many = len(rows)
+    side = pa.table(
+        {name: pa.nulls(many, pa.string()) for name in SIDE_COLUMNS} | {"generation": wrote[:many]}
+    )
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        part = write_part(folder, folder, 0, events, side, Notes.union([notes]))
+        among_all = read_events(folder, part, generation)
+        found = read_acts(folder, part, generation)
+        older = read_acts(folder, replace(part, acts=None), generation)
+    expected = among_all.take(acting(among_all))
+    for name in ("customer", "at", "recorded", "until", "kind", "agent"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
+        np.testing.assert_array_equal(getattr(older, name), getattr(among_all, name), name)
 
 
 def test_what_was_taken_out_says_until_when_it_counted_and_what_moved_is_gone(

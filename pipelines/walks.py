@@ -1,0 +1,140 @@
+"""One walk over a history for some nights, and what is done with the rows where they are made.
+
+Who asks says what is wanted of whom (`Walk`) and what becomes of each block's rows (`each`); where
+it runs is the engine's: on this machine (`Local`) or on Spark (`pipelines/spark`). There `each`
+runs in the tasks and only what it returns comes back, so it must be picklable and its answer small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.features import matrix
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.history.events import Events
+    from pipelines.history.store import History
+    from pipelines.labels import Readable
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of the matrix of one night and of some customers, all of them wanted."""
+
+    night: int  # position among the walk's nights
+    customers: NDArray[np.int32]  # [n], ascending numbers
+    values: NDArray[np.float64]  # [n, features]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whose rows are wanted at each night, [nights, customers] each.
+
+    Whoever has no contract that tells an end must have been active in the last `active_days`.
+    """
+
+    usable: NDArray[np.bool_]
+    contracted: NDArray[np.bool_]
+    active_days: int
+
+    @property
+    def anyone(self) -> NDArray[np.bool_]:
+        """Who may have a row at any night, [customers]."""
+        wanted: NDArray[np.bool_] = np.logical_or.reduce(self.usable, axis=0)
+        return wanted
+
+    def among(self, customers: NDArray[np.int32]) -> Wanted:
+        """The same of some customers, whose position there stands for their number."""
+        return Wanted(self.usable[:, customers], self.contracted[:, customers], self.active_days)
+
+    def rows(self, values: NDArray[np.float64], customers: NDArray[np.int32]) -> Iterator[Rows]:
+        """The wanted rows of `values` [nights, n, features], night by night.
+
+        `customers`, ascending, are numbers here.
+        """
+        for night, of_night in enumerate(values):
+            idle_days = of_night[:, matrix.column("days_since_active")]
+            lately = np.nan_to_num(idle_days, nan=np.inf) <= self.active_days
+            keep = self.usable[night, customers] & (self.contracted[night, customers] | lately)
+            if keep.all():
+                yield Rows(night, customers, of_night)
+            else:
+                yield Rows(night, customers[keep], of_night[keep])
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What is asked of a walk over a history."""
+
+    history: History
+    nights: Sequence[matrix.Night]
+    context: matrix.Context
+    wanted: Wanted
+
+
+class Engine(Protocol):
+    """Where walks run."""
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether `each` runs in this process, one block after another: what it keeps stays."""
+        ...
+
+    def history(self, folder: Path, precedence: tuple[str, ...]) -> History:
+        """The history that it walks over, where the home's lies in `folder`. Raises
+        `WarmlineError` where there is none."""
+        ...
+
+    def walk(self, walk: Walk, each: Callable[[Rows], T]) -> Iterator[tuple[T, float]]:
+        """What `each` made of the rows of every block and night, in no order, and the share that
+        is done."""
+        ...
+
+    def buckets(self, history: Readable, each: Callable[[Events], T]) -> Iterator[T]:
+        """What `each` made of the interactions of every bucket that count today, in no order."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What the last walk could not use, in words."""
+        ...
+
+
+@dataclass(frozen=True)
+class Local:
+    """This machine: buckets are read and computed by `threads`, `each` is called here."""
+
+    threads: int = 2
+    keeps_rows: bool = True
+
+    def history(self, folder: Path, precedence: tuple[str, ...]) -> History:
+        from pipelines.history.store import History
+
+        return History.open(folder, precedence)
+
+    def walk(self, walk: Walk, each: Callable[[Rows], T]) -> Iterator[tuple[T, float]]:
+        blocks = matrix.stream(
+            walk.history,
+            walk.nights,
+            walk.context,
+            customers=walk.wanted.anyone,
+            threads=self.threads,
+        )
+        for block in blocks:
+            share = (block.bucket + 1) / walk.history.buckets
+            for rows in walk.wanted.rows(block.values, block.customers):
+                yield each(rows), share
+
+    def buckets(self, history: Readable, each: Callable[[Events], T]) -> Iterator[T]:
+        return (each(history.bucket(bucket)) for bucket in range(history.buckets))
+
+    def notes(self) -> list[str]:
+        return []

@@ -1,0 +1,305 @@
+"""Spark, in local mode, against this machine: the same scores, rows and features, and what happens
+when a task dies."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from models.batch import ScoreBatch
+from models.errors import WarmlineError
+from models.home import Home
+from models.settings import Settings, SparkTable, load
+from models.settings import Spark as Asked
+from pipelines.features import matrix, reference
+from pipelines.history.ingest import ingest
+from pipelines.history.store import History
+from pipelines.score import score
+from pipelines.spark.engine import Spark
+from pipelines.spark.tables import Tables
+from pipelines.trainingset import as_they_are, assemble
+from pipelines.walks import Engine, Local, Walk, Wanted
+from tests.spark import Computed, Fails, KilledOnce
+from tests.spec.features import table
+from warmline import SAMPLE, SAMPLE_NIGHT, main
+
+NOW = datetime(2026, 7, 1, 7, tzinfo=UTC)
+DATES = (date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1))
+FAR = 4_000_000_000  # seconds: after every row
+
+
+@pytest.fixture(scope="module")
+def home(demo_made: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The sample with its champion."""
+    place = tmp_path_factory.mktemp("spark") / "home"
+    shutil.copytree(demo_made / "home", place)
+    return Home(place)
+
+
+def settings_of(home: Home, **changed: Any) -> Settings:
+    return load(home.root, {}).model_copy(update=changed)
+
+
+def assert_close(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> None:
+    np.testing.assert_allclose(
+        ours, theirs, rtol=reference.TOLERANCE, atol=reference.TOLERANCE, equal_nan=True
+    )
+
+
+def scored(home: Home, run: str, engine: Engine, settings: Settings) -> ScoreBatch:
+    score(home, settings, as_of=SAMPLE_NIGHT, run=run, started=NOW, engine=engine)
+    return ScoreBatch.open(home.scores, SAMPLE_NIGHT, run)
+
+
+def assert_same(ours: ScoreBatch, theirs: ScoreBatch, but: frozenset[str] = frozenset()) -> None:
+    """The same scores, reasons, customers left out and facts."""
+    one, other = (batch.table().to_pydict() for batch in (ours, theirs))
+    numbers = ("churn_probability", "percentile", "value_at_risk", "fading")
+    for name in numbers:
+        assert_close(*(np.array(table.pop(name), np.float64) for table in (one, other)))
+    weights = [
+        [reason.pop("weight") for some in table["reasons"] if some for reason in some]
+        for table in (one, other)
+    ]
+    assert weights[0]
+    assert_close(*map(np.array, weights))
+    assert one == other
+    assert ours.manifest.not_scored == theirs.manifest.not_scored
+    facts = [
+        {name: said for name, said in batch.manifest.facts.items() if name not in but}
+        for batch in (ours, theirs)
+    ]
+    assert facts[0] == facts[1]
+
+
+def everyone(history: History, nights: list[matrix.Night], settings: Settings) -> Walk:
+    """A walk that wants every customer's row of every night."""
+    shape = (len(nights), len(history.people()))
+    wanted = Wanted(np.ones(shape, np.bool_), np.ones(shape, np.bool_), 365)
+    return Walk(history, nights, matrix.context(history, settings, nights), wanted)
+
+
+def rows_of(engine: Engine, walk: Walk) -> NDArray[np.float64]:
+    """[nights, customers, features]"""
+    shape = (*walk.wanted.usable.shape, len(walk.context.features))
+    values = np.full(shape, -1.0)
+    for rows, _ in engine.walk(walk, as_they_are):
+        values[rows.night, rows.customers] = rows.values
+    assert not (values == -1).all(axis=2).any()
+    return values
+
+
+def test_it_scores_the_sample_as_this_machine_does(spark, home):
+    settings = settings_of(home)
+    assert_same(
+        scored(home, "on-spark", Spark(spark), settings),
+        scored(home, "here", Local(), settings),
+    )
+
+
+def test_the_command_runs_on_the_session_that_there_is(spark, home):
+    command = ["score", "--engine", "spark", "--as-of", "2026-07-01", "--json"]
+    done = CliRunner().invoke(main, [*command, "--home", str(home.root)])
+    assert done.exit_code == 0, done.output
+    assert '"rows": 1300' in done.stdout
+    assert spark.range(3).count() == 3  # not stopped: others use it
+
+
+@pytest.mark.parametrize("label", ["contractual", "non_contractual"])
+def test_training_learns_from_the_same_rows(spark, home, label):
+    training = settings_of(home).training.model_copy(update={"label": label})
+    settings = settings_of(home, training=training)
+    history = History.open(home.history)
+    ours, theirs = (
+        assemble(history, settings, DATES, 90, engine=engine) for engine in (Spark(spark), Local())
+    )
+    assert len(ours.data) > 1000
+    assert_close(ours.data.X, theirs.data.X)
+    for name in ("y", "customer", "as_of"):
+        assert np.array_equal(getattr(ours.data, name), getattr(theirs.data, name))
+    assert np.array_equal(ours.silence, theirs.silence)
+
+
+HEAD = "interaction_id,customer_id,occurred_at,kind,value,recorded_at,updated_at,deleted_at"
+
+
+def test_a_past_night_is_replayed_as_it_was_known(spark, tmp_path):
+    """Rows that came late, were corrected and were deleted, over two ingests."""
+    source = tmp_path / "crm"
+    source.mkdir()
+    told = (
+        ("1,a,2026-01-02T10:00:00Z,order,5,,,", "2,b,2026-01-03T10:00:00Z,order,7,,,"),
+        (
+            "1,a,2026-01-02T10:00:00Z,order,50,,2026-02-10T00:00:00Z,",
+            "2,b,2026-01-03T10:00:00Z,order,7,,2026-02-11T00:00:00Z,2026-02-11T00:00:00Z",
+            "3,a,2026-01-20T10:00:00Z,order,9,2026-02-12T00:00:00Z,,",
+        ),
+    )
+    days = "a,2025-01-01T00:00:00Z\nb,2025-01-01T00:00:00Z\n"
+    (source / "customers.csv").write_text("customer_id,joined_at\n" + days)
+    for month, rows in enumerate(told, 2):
+        (source / "interactions.csv").write_text("\n".join((HEAD, *rows)) + "\n")
+        ingest(tmp_path / "history", source, now=datetime(2026, month, 20, tzinfo=UTC))
+    history = History.open(tmp_path / "history")
+    february, march = (int(datetime(2026, month, 1, tzinfo=UTC).timestamp()) for month in (2, 3))
+    nights = [matrix.Night(february, february + 3600), matrix.Night(march, march + 3600)]
+    walk = everyone(history, nights, Settings())
+    values = rows_of(Spark(spark), walk)
+    assert values[:, :, matrix.column("order_sum_365")].tolist() == [[5, 7], [59, 0]]
+    assert_close(values, rows_of(Local(), walk))
+    then = History.open(tmp_path / "history").at(1)
+    before = everyone(then, nights, Settings())
+    assert_close(rows_of(Spark(spark), before), rows_of(Local(), before))
+
+
+def test_a_worker_that_is_killed_only_delays(spark, home, tmp_path):
+    walk = everyone(History.open(home.history), [matrix.Night(FAR, FAR)], settings_of(home))
+    flag = tmp_path / "killed"
+    counts = [many for many, _ in Spark(spark).walk(walk, KilledOnce(str(flag)))]
+    assert flag.exists()
+    assert sum(counts) == len(walk.history.people())
+
+
+def test_a_task_that_keeps_failing_says_why(spark, home):
+    walk = everyone(History.open(home.history), [matrix.Night(FAR, FAR)], settings_of(home))
+    with pytest.raises(WarmlineError, match="this row is one too many") as failed:
+        list(Spark(spark).walk(walk, Fails()))
+    assert "\n" not in str(failed.value)
+
+
+def test_every_spec_holds_on_spark(spark):
+    for path in Path(table.__file__).parent.glob("test_*.py"):
+        importlib.import_module(f"tests.spec.features.{path.stem}")
+    examples = list(table.EXAMPLES.values())
+    assert len(examples) > 50
+    found = dict(Spark(spark).run(examples, Computed()))
+    for title, spec in table.SPECS.items():
+        got = found[title][0, :, matrix.column(spec.feature)]
+        assert_close(got, np.array([*spec.expected.values()], np.float64))
+
+
+def lake_of_sample(folder: Path, mapping: Path) -> Asked:
+    """The sample as a lake would hold it: Parquet, of which the interactions are named otherwise
+    and mapped."""
+    mapping.mkdir()
+    for path in SAMPLE.glob("*.csv"):
+        texts = pa.csv.ConvertOptions(strings_can_be_null=True)
+        rows = pa.csv.read_csv(path, convert_options=texts)
+        if path.stem == "interactions":
+            rows = rows.rename_columns({"occurred_at": "at", "customer_id": "who"})
+            query = "SELECT * EXCEPT (at, who), at AS occurred_at, who AS customer_id FROM log"
+        else:
+            query = f"SELECT * FROM {path.stem}"  # noqa: S608
+        name = "log" if path.stem == "interactions" else path.stem
+        pq.write_table(rows, folder / f"{name}.parquet")
+        (mapping / f"{path.stem}.sql").write_text(query)
+    tables = {path.stem: SparkTable(path=str(path)) for path in sorted(folder.glob("*.parquet"))}
+    return Asked(tables=tables, mapping=str(mapping))
+
+
+def test_a_lake_is_scored_as_if_it_had_been_ingested(spark, home, tmp_path):
+    settings = settings_of(home, spark=lake_of_sample(tmp_path, tmp_path / "mapping"))
+    stored = History.open(home.history)
+    seen = int(datetime.fromisoformat(stored.manifest.ingested_at).timestamp())
+    tables = Tables(spark, settings, seen)
+    ours = scored(home, "lake", tables, settings)
+    theirs = scored(home, "ingested", Local(), settings)
+    # What a lake is not: generations, and a feed named for its folder.
+    assert_same(ours, theirs, frozenset({"history_generation", "watermarks", "checks"}))
+    assert list(ours.manifest.facts["watermarks"].values()) == list(
+        theirs.manifest.facts["watermarks"].values()
+    )
+    of_both = (batch.manifest.facts["checks"] for batch in (ours, theirs))
+    names = [[check["name"] for check in checks] for checks in of_both]
+    assert names[0] == names[1]
+    assert tables.notes() == []
+
+
+def small_lake(
+    folder: Path, interactions: pa.Table, customers: list[str], **tables: pa.Table
+) -> Asked:
+    joined = [datetime(2024, 1, 1, tzinfo=UTC)] * len(customers)
+    tables |= {
+        "customers": pa.table({"customer_id": customers, "joined_at": joined}),
+        "interactions": interactions,
+    }
+    for name, rows in tables.items():
+        pq.write_table(rows, folder / f"{name}.parquet")
+    paths = {name: SparkTable(path=str(folder / f"{name}.parquet")) for name in tables}
+    return Asked(tables=paths)
+
+
+def interactions(customers: list[str], seconds: NDArray[np.int64], **columns: Any) -> pa.Table:
+    times = pa.array(seconds, pa.int64()).cast(pa.timestamp("s", "UTC"))
+    ids = [f"i{number}" for number in range(len(customers))]
+    given = {"interaction_id": ids, "customer_id": customers, "occurred_at": times}
+    return pa.table(given | {"kind": ["usage"] * len(customers)} | columns)
+
+
+JANUARY = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
+
+
+def test_a_customer_with_a_million_interactions_is_one_like_others(spark, tmp_path):
+    many = 1_000_000
+    customers = ["calm"] * 3 + ["giant"] * many + ["mild"] * 2
+    seconds = JANUARY - 1 - np.arange(len(customers)) * 20 % (300 * 86_400)
+    asked = small_lake(
+        tmp_path, interactions(customers, seconds), ["calm", "giant", "mild", "never"]
+    )
+    settings = Settings(spark=asked)
+    tables = Tables(spark, settings, FAR)
+    history = tables.history(tmp_path, ())
+    values = rows_of(tables, everyone(history, [matrix.Night(JANUARY, FAR)], settings))
+    counts = values[0, :, matrix.column("usage_count_365")]
+    assert counts.tolist() == [3, many, 2, 0]
+    giant = seconds[3 : 3 + many]
+    for days in (7, 30, 90, 180):
+        inside = int((giant >= JANUARY - days * 86_400).sum())
+        assert values[0, 1, matrix.column(f"usage_count_{days}")] == inside
+
+
+def test_what_a_lake_holds_of_nobody_and_what_cannot_be_used_is_told(spark, tmp_path):
+    rows = interactions(
+        ["a"] * 200 + ["stranger"], np.full(201, JANUARY - 60), value=["1"] * 199 + ["many", "1"]
+    )
+    settings = Settings(spark=small_lake(tmp_path, rows, ["a"]))
+    tables = Tables(spark, settings, FAR)
+    walk = everyone(tables.history(tmp_path, ()), [matrix.Night(JANUARY, FAR)], settings)
+    assert rows_of(tables, walk)[0, 0, matrix.column("usage_count_365")] == 199
+    told = "\n".join(tables.notes())
+    assert "1 interactions of customers whom no table names" in told
+    assert "`value`" in told
+    strict = settings.model_copy(
+        update={"ingest": settings.ingest.model_copy(update={"max_reject_share": 0.001})}
+    )
+    with pytest.raises(WarmlineError, match="more than the 0% of max_reject_share"):
+        rows_of(Tables(spark, strict, FAR), walk)
+
+
+def test_ids_of_other_systems_and_merged_customers_find_their_customer(spark, tmp_path):
+    identities = pa.table(
+        {
+            "system": ["desk", "crm"],
+            "external_id": ["d-1", "b"],
+            "customer_id": ["a", "b"],
+            "merged_into": [None, "a"],
+        }
+    )
+    rows = interactions(["a", "d-1", "b"], np.full(3, JANUARY - 60), source=["desk"] * 3)
+    settings = Settings(spark=small_lake(tmp_path, rows, ["a", "b"], identities=identities))
+    tables = Tables(spark, settings, FAR)
+    walk = everyone(tables.history(tmp_path, ()), [matrix.Night(JANUARY, FAR)], settings)
+    counts = rows_of(tables, walk)[0, :, matrix.column("usage_count_365")]
+    assert counts.tolist() == [3, 0]
+    assert tables.notes() == []
