@@ -24,7 +24,9 @@ from data_samples.fastpath import FastSettings, agents, customers, lives, terms
 from data_samples.fastrows import Block, Drawn, draw, ids
 from models.contracts import DAY, SCORE_KIND_CODE
 from models.home import Home
+from pipelines.history import people
 from pipelines.history.buckets import bucket_of, buckets_for
+from pipelines.history.engine import connect
 from pipelines.history.events import DTYPES, NEVER, NONE, Events
 from pipelines.history.manifest import File, Manifest, Part, publish
 from pipelines.history.parts import SIDE_COLUMNS, Notes, merged, write_part
@@ -107,18 +109,18 @@ def _add_parts(folder: Path, before: Manifest, settings: FastSettings, buckets: 
         )
         first, last = min(first, int(events.at.min())), max(last, int(events.at.max()))
         rows += len(events)
-    publish(
-        folder,
-        replace(
-            before,
-            generation=before.generation + 1,
-            buckets=buckets,
-            rows=rows,
-            span=(first, last),
-            parts=tuple(parts),
-            dictionaries={**before.dictionaries, "agent": (_agents(folder, where, settings),)},
-        ),
+    manifest = replace(
+        before,
+        generation=before.generation + 1,
+        buckets=buckets,
+        rows=rows,
+        span=(first, last),
+        parts=tuple(parts),
+        dictionaries={**before.dictionaries, "agent": (_agents(folder, where, settings),)},
     )
+    with connect(memory_gb=4) as connection:  # by the new number of buckets
+        manifest = people.code(connection, folder, where, manifest, ())
+    publish(folder, manifest)
 
 
 def _agents(folder: Path, where: Path, settings: FastSettings) -> File:

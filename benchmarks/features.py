@@ -31,6 +31,7 @@ from pipelines.history.store import History
 
 WHOLE = FastSettings(customers=1_000_000, interactions=100_000_000)
 QUICK = FastSettings(customers=50_000, interactions=5_000_000)
+BILLION = FastSettings(customers=10_000_000, interactions=1_000_000_000)
 WAYS = {
     "bare": "DuckDB: three sums a customer",
     "windows": "Warmline: windows of the same streams",
@@ -58,11 +59,17 @@ class Run:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="5 million interactions")
+    parser.add_argument(
+        "--billion", action="store_true", help="a billion interactions by our pass alone, for hours"
+    )
     parser.add_argument("--keep", type=Path, help="a folder to make the histories in, or find them")
     asked = parser.parse_args()
     place = asked.keep or Path(tempfile.mkdtemp(prefix="warmline-features-"))
     try:
-        _compare(place, asked.quick)
+        if asked.billion:
+            _grow(place)
+        else:
+            _compare(place, asked.quick)
     finally:
         if not asked.keep:
             shutil.rmtree(place)
@@ -109,6 +116,26 @@ def _compare(place: Path, quick: bool) -> None:
     rows = [[WAYS[name], done.seconds, done.peak_mb] for name, done in runs.items()]
     rows.append([f"{WAYS['one']}, {DAYS} days not compacted", daily.seconds, daily.peak_mb])
     rows += [[f"{WAYS[n]}, a tenth", done.seconds, done.peak_mb] for n, done in tenths.items()]
+    report.print(("what", "seconds", "peak MB"), rows)
+
+
+def _grow(place: Path) -> None:
+    """Our pass over ten times the whole size: how long, and with how much memory."""
+    home = _history(place / "billion", BILLION)
+    runs = run(("bare",), home, place / "billion-out")
+    for name in ("windows", "one"):  # each with the memory of a process of its own
+        runs |= run((name,), home, place / "billion-out")
+    report = Report("features", quick=False)
+    report.bars = [
+        Bar(f"peak MB, {name}", runs[name].peak_mb, "<= 2000", runs[name].peak_mb <= 2_000)
+        for name in ("windows", "one")
+    ]
+    report.figures = {
+        "events": History.open(Home(home).history).rows,
+        "customers": BILLION.customers,
+        "seconds": {name: done.seconds for name, done in runs.items()},
+    }
+    rows = [[WAYS[name], done.seconds, done.peak_mb] for name, done in runs.items()]
     report.print(("what", "seconds", "peak MB"), rows)
 
 

@@ -39,12 +39,17 @@ LETTERS = 300  # of a message
 DAYS = 730
 HORIZON = 90
 DRAWS = 1_000
+ALONE = (
+    "bad_tone_count_365", "good_tone_count_365", "effort_word_count_365", "leaving_word_count_365",
+    "contact_count_365",
+)  # fmt: skip
 FEELINGS = ("nothing", "positive", "negative", "effort", "leaving")  # as SENTENCES has them
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer messages and customers")
+    parser.add_argument("--customers", type=int, help="of the simulated world")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it")
     given = parser.parse_args()
     place = given.keep or Path(tempfile.mkdtemp(prefix="warmline-bench-"))
@@ -52,7 +57,7 @@ def main() -> None:
         report = Report("words", given.quick)
         cost(report, 100_000 if given.quick else 1_000_000)
         found = feelings(report)
-        worth(report, place, 2_000 if given.quick else 10_000)
+        worth(report, place, given.customers or (2_000 if given.quick else 10_000))
         report.print(("sentences that say", "of", "found", "something else found"), found)
     finally:
         if given.keep is None:
@@ -115,6 +120,7 @@ def worth(report: Report, place: Path, customers: int) -> None:
     plan = plan_snapshots(history, run.settings, None, HORIZON)
     rows = assemble(history, run.settings, (*plan.training, *plan.judging), HORIZON)
     is_training = rows.at(plan.training, run.settings)
+    report.figures["auc_alone_who_wrote"] = _alone(rows.data.take(~is_training))
     with_words = _predicted(rows.data, is_training)
     blind = rows.data.X.copy()
     blind[:, _of_words(rows.data)] = np.nan
@@ -133,6 +139,17 @@ def worth(report: Report, place: Path, customers: int) -> None:
             "without": round(pair[1].auc(), 4), "gain_95": [round(low, 4), round(high, 4)],
         }  # fmt: skip
         report.bars.append(Bar(f"AUC that words add, {name}", gain, "> 0", gain > 0))
+
+
+def _alone(judged: Dataset) -> dict[str, float]:
+    """How each of some figures of words ranks by itself those whose words are known."""
+    names = [feature.name for feature in judged.features]
+    spoken = judged.take(judged.X[:, names.index("kept_word_count_365")] > 0)
+    found = {}
+    for name in ALONE:
+        ranking = Ranking(spoken.y, spoken.X[:, names.index(name)])
+        found[name] = round(ranking.auc(), 4)
+    return found
 
 
 def _of_words(data: Dataset) -> list[int]:

@@ -1,7 +1,7 @@
 """Words for what customers say: sentences of five languages, chosen by what the customer feels.
 
 Written as people write, not by the lists that Warmline looks through (pipelines/history/words):
-about a third of the feelings are put in ways those do not know. No value holds a comma, a quote or
+nearly half of the feelings are put in ways those do not know. No value holds a comma, a quote or
 a line break, as everywhere in the sample's CSV.
 """
 

@@ -45,6 +45,13 @@ CREATE OR REPLACE TEMP TABLE hits (
 CREATE OR REPLACE TEMP TABLE notes (
     side VARCHAR, row BIGINT, moved BOOLEAN, deleted BIGINT[], confirmed BIGINT)
 """
+# Where arriving keys are known: of all that was ever ingested only this one column is read.
+FOUND = """
+CREATE OR REPLACE TEMP TABLE found AS
+SELECT filename, file_row_number
+FROM read_parquet({sides}, filename = true, file_row_number = true)
+SEMI JOIN arrivals USING (key)
+"""
 # Every version that is known by its key; `deleted` are the ages of the tombstones that took it out,
 # `confirmed` the newest age with which it was said again.
 HITS = """
@@ -53,8 +60,8 @@ SELECT filename, file_row_number, key, content, nullif(version, {never}), delete
 FROM (
     SELECT filename, file_row_number, key, content, version
     FROM read_parquet({sides}, filename = true, file_row_number = true)
-    SEMI JOIN arrivals USING (key)
-) AS found
+    SEMI JOIN found USING (filename, file_row_number)
+)
 LEFT JOIN notes ON notes.side = filename AND notes.row = file_row_number
 WHERE moved IS DISTINCT FROM true
 """
@@ -130,10 +137,10 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     """Makes `dropped`, `noted`, `echoes` and `linked` for the rows in `staged_interactions`."""
     connection.execute(ARRIVALS)
     connection.execute(TABLES)
-    listed = files([folder / part.side.path for part in manifest.parts])
-    if manifest.parts:
-        _load_notes(connection, folder, manifest)
-        connection.execute(HITS.format(sides=listed, never=NO_VERSION))
+    _load_notes(connection, folder, manifest)
+    hit = _find(connection, folder, manifest) if manifest.parts else []
+    if hit:
+        connection.execute(HITS.format(sides=files(hit), never=NO_VERSION))
         connection.execute(REPEATED.format(never=NO_VERSION))
     connection.execute(CONTESTED)
     if not _any(connection, "SELECT 1 FROM contested"):
@@ -142,11 +149,19 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     ids = NO_IDS
     if _any(connection, "SELECT 1 FROM hits SEMI JOIN contested USING (key)"):
         load(connection, folder, manifest, "source")
-        ids = IDS.format(sides=listed)
+        ids = IDS.format(sides=files(hit))
     connection.execute(KNOWN.format(ids=ids))
     connection.execute(SAME_AGE)
     connection.execute(AGAINST_KNOWN)
     chains.link(connection)
+
+
+def _find(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> list[Path]:
+    """Makes `found`; returns the side files that hold any of it, mostly those of the last days."""
+    sides = files([folder / part.side.path for part in manifest.parts])
+    connection.execute(FOUND.format(sides=sides))
+    named = connection.execute("SELECT DISTINCT filename FROM found ORDER BY 1").fetchall()
+    return [Path(name) for (name,) in named]
 
 
 def lay_to_rest(connection: duckdb.DuckDBPyConnection) -> None:
