@@ -300,7 +300,7 @@ class History:
         """Those who serve, in every version; None where no source ever told of them."""
         if "agents" not in self.manifest.tables:
             return None
-        with connect() as connection:
+        with self.connection() as connection:
             return agent_rows(
                 connection, self.folder, self.manifest, self.precedence, self.words("agent")
             )
