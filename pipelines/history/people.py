@@ -77,7 +77,7 @@ class ByBucket:
     @classmethod
     def of(cls, terms: Terms, buckets: int) -> ByBucket:
         """From terms sorted by customer."""
-        bucket = bucket_of(terms.customer, buckets).astype(np.int16)
+        bucket = bucket_of(terms.customer, buckets).astype(np.uint16)
         many = np.bincount(bucket, minlength=buckets)
         order = np.argsort(bucket, kind="stable")
         return cls(terms.take(order), np.concatenate([[0], np.cumsum(many)]).astype(np.int64))

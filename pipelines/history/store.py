@@ -191,7 +191,7 @@ class History:
     @cached_property
     def _by_bucket(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """All customers, bucket after bucket, and where each bucket's begin."""
-        bucket = bucket_of(np.arange(self.manifest.customers), self.buckets).astype(np.int16)
+        bucket = bucket_of(np.arange(self.manifest.customers), self.buckets).astype(np.uint16)
         many = np.bincount(bucket, minlength=self.buckets)
         first = np.concatenate([[0], np.cumsum(many)]).astype(np.int64)
         return np.argsort(bucket, kind="stable").astype(np.int32), first

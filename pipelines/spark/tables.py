@@ -45,6 +45,8 @@ T = TypeVar("T")
 COLUMNS = tuple(
     column.name for column in (*INTERACTIONS.columns, *PROVENANCE) if column.name != "contact_id"
 )
+# Tables of which no feature, label or value depends; personal for the most part.
+LEFT = frozenset({"contacts", "consents", "owners"})
 GIVEN = "tables"  # the source of a row that names none
 
 
@@ -112,7 +114,7 @@ class Tables:
         small = {
             name: frame.drop(*(c.name for c in TABLE[name].columns if c.personal)).toArrow()
             for name, frame in self._frames.items()
-            if name != "interactions"
+            if name != "interactions" and name not in LEFT
         }
         none = self.interactions.limit(0).toArrow()
         counted = Counted.of(self.interactions, self.seen)

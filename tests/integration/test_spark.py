@@ -194,8 +194,13 @@ def lake_of_sample(folder: Path, mapping: Path) -> Asked:
     and mapped."""
     mapping.mkdir()
     for path in SAMPLE.glob("*.csv"):
-        texts = pa.csv.ConvertOptions(strings_can_be_null=True)
-        rows = pa.csv.read_csv(path, convert_options=texts)
+        nulls = pa.csv.ConvertOptions(strings_can_be_null=True)
+        rows = pa.csv.read_csv(path, convert_options=nulls)
+        # A column without any value has no type in CSV; a lake's has one.
+        empty = [field.name for field in rows.schema if pa.types.is_null(field.type)]
+        for name in empty:
+            place = rows.schema.get_field_index(name)
+            rows = rows.set_column(place, name, rows[name].cast(pa.string()))
         if path.stem == "interactions":
             rows = rows.rename_columns({"occurred_at": "at", "customer_id": "who"})
             query = "SELECT * EXCEPT (at, who), at AS occurred_at, who AS customer_id FROM log"
