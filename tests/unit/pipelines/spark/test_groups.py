@@ -13,6 +13,7 @@ from models.settings import Promises
 from pipelines.features import matrix
 from pipelines.features.declared import Attributes
 from pipelines.history.lags import Lags
+from pipelines.history.words import lexicon
 from pipelines.spark import groups
 from pipelines.spark.groups import CELL, InGroups, Reading, Refused
 from pipelines.spark.tasks import OfEvents, OfRows, Task
@@ -69,7 +70,12 @@ class Used:
 
 
 READING = Reading(
-    "UTC", NIGHT + HOUR, {"agent": (), "source": ("log",)}, Lags(np.ones((1, 40, 17))), ()
+    "UTC",
+    NIGHT + HOUR,
+    {"agent": (), "source": ("log",)},
+    Lags(np.ones((1, 40, 17))),
+    (),
+    lexicon(),
 )
 WORK = OfRows(
     (matrix.Night(NIGHT, NIGHT + HOUR),),
