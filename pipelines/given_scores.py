@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import snapshots
+from pipelines import context, snapshots
 from pipelines.features import matrix
+from pipelines.features.agents import NO_AGENTS, Agents
 from pipelines.features.calendar_rows import read_hours
 from pipelines.features.declared import Attributes
 from pipelines.features.gaps import gaps_of
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from models.bundle import Bundle
+    from models.home import Home
     from models.settings import Settings
     from pipelines.history.rejects import Reject
 
@@ -56,13 +59,16 @@ class Scorer:
     settings: Settings
     history: History | None = None  # whose agents, teams, feeds, rates and words count; None: none
     known: Known = NOTHING_KNOWN
+    figures: Path | None = None  # the home's `context/`: what nights published of those who serve
     _contexts: dict[int, matrix.Context] = field(default_factory=dict)  # by `as_of`
 
     @classmethod
-    def of(cls, champion: Bundle, settings: Settings, history: History | None) -> Scorer:
+    def of(
+        cls, champion: Bundle, settings: Settings, history: History | None, home: Home | None = None
+    ) -> Scorer:
         """Raises `WarmlineError` for a calendar of the history that cannot be used."""
         known = NOTHING_KNOWN if history is None else Known.of(history)
-        return cls(champion, settings, history, known)
+        return cls(champion, settings, history, known, home.context if home else None)
 
     def warm_up(self, now: datetime) -> Warmth:
         """Loads all that a call needs, compiling what never was: a worker does so before it says
@@ -128,10 +134,15 @@ class Scorer:
             return matrix.context(rows, self.settings, [night])
         home = self._contexts.get(night.as_of)
         if home is None:
-            home = matrix.context(self.history, self.settings, [night])
+            home = self._of_home(self.history, night)
             self._contexts.clear()  # one night is asked for at a time
             self._contexts[night.as_of] = home
-        found = replace(home, attributes=Attributes.of(rows, self.settings.features))
+        found = replace(
+            home,
+            attributes=Attributes.of(rows, self.settings.features),
+            # As the night knew them; a call's own cut-off is later.
+            agents=Agents((night,), home.agents.figures) if home.agents.nights else NO_AGENTS,
+        )
         if rows.came & TEAMS_ARE_TOLD_IN:
             agents = rows.words("agent")
             found = replace(
@@ -145,6 +156,15 @@ class Scorer:
         if "rates" in rows.came:
             found = replace(found, money=Money.of_history(rows, self.settings.currency))
         return found
+
+    def _of_home(self, history: History, night: matrix.Night) -> matrix.Context:
+        """What the home knows at a night. Figures of those who serve are those that were published;
+        of a night that nobody published they are found by a walk over the history."""
+        as_of = snapshots.local_date(night.as_of, self.settings.zone)
+        agents = None
+        if self.figures is not None:
+            agents = context.read(self.figures, as_of, self.known.words["agent"])
+        return matrix.context(history, self.settings, [night], agents)
 
     def _with_declared(self, tables: Mapping[str, pa.Table]) -> Mapping[str, pa.Table]:
         """With the columns that are declared as features and that nobody gives: not known."""

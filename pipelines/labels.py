@@ -17,7 +17,7 @@ from pipelines.history.continuity import continued_by
 from pipelines.history.events import Events
 from pipelines.history.people import People
 from pipelines.history.rates import Instant
-from pipelines.history.terms import END_KIND_CODE, NEVER, RENEWAL_GRACE, Terms
+from pipelines.history.terms import NEVER, RENEWAL_GRACE, Terms, end_kind_codes
 from pipelines.population import Population
 
 if TYPE_CHECKING:
@@ -138,8 +138,3 @@ def _ends_next(view: Terms, as_of: int) -> Terms:
     order = np.lexsort((view.ends_at, view.customer))
     first = np.unique(view.customer[order], return_index=True)[1]
     return view.take(order[first])
-
-
-def end_kind_codes(counted: Sequence[str]) -> NDArray[np.int8]:
-    """Codes of the end kinds that count; an end without a kind always does."""
-    return np.array([END_KIND_CODE[kind] for kind in counted] + [-1], np.int8)

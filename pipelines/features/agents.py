@@ -20,7 +20,7 @@ from models.errors import WarmlineError
 from pipelines.features import agents_pass as compiled
 from pipelines.features.stream import AGENT_FIGURES
 from pipelines.history.events import DTYPES, NEVER, Events
-from pipelines.labels import end_kind_codes
+from pipelines.history.terms import end_kind_codes
 
 if TYPE_CHECKING:
     from models.settings import Settings, Training

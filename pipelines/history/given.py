@@ -120,6 +120,12 @@ class Given(History):
     def versions(self, bucket: int, columns: object = None) -> Events:
         return self._events
 
+    def pieces(self, bucket: int, columns: object = None) -> list[Events]:
+        return [self._events] if len(self._events) else []
+
+    def acts(self, bucket: int) -> list[Events]:
+        return self.pieces(bucket)
+
     @cached_property
     def _events(self) -> Events:
         events, _ = told(self.arrived.events, self.arrived.notes)

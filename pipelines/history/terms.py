@@ -146,6 +146,11 @@ def rows_of(
     return np.arange(many.sum()) + np.repeat(first - before, many), owner
 
 
+def end_kind_codes(counted: Sequence[str]) -> NDArray[np.int8]:
+    """Codes of the end kinds that count; an end without a kind always does."""
+    return np.array([END_KIND_CODE[kind] for kind in counted] + [-1], np.int8)
+
+
 def keyed(group: NDArray[Any], second: NDArray[Any]) -> NDArray[np.int64]:
     """Group (a customer, a term) and second as one number; years past 2514 are cut, as NEVER is."""
     most = (1 << SECOND_BITS) - 1

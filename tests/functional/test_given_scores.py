@@ -28,7 +28,7 @@ def scorer(demo_made):
     home = Home(demo_made / "home")
     settings = load(home.root, {})
     champion = bundles.champion(home, expect=matrix.fingerprint(settings.features))
-    return Scorer.of(champion, settings, History.open(home.history))
+    return Scorer.of(champion, settings, History.open(home.history), home)
 
 
 @pytest.fixture(scope="module")

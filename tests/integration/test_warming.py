@@ -42,7 +42,7 @@ def row(number, **said):
     at = AS_OF - (number % 300) * HOUR
     plain = {"customer": 0, "at": at, "recorded": at, "kind": number % 30, "channel": number % 9,
              "topic": 0, "agent": 1, "case": number % 3, "value": 1.0, "seconds": np.nan,
-             "wait": np.nan, "score": 3.0, "score_kind": 0, "provoked": False,
+             "wait": np.nan, "score": 3.0, "score_kind": 0, "provoked": False, "said": number % 4,
              "until": histories.NEVER, "interaction": number}
     return plain | said
 

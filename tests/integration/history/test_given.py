@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -228,6 +229,12 @@ def test_who_has_no_contract_is_told_from_a_home_without_contracts():
     told = given(tables, zone=ROME, seen=0, known=Known(tables=frozenset({"terms"}))).terms()
     assert told is not None
     assert len(told) == 0
+
+
+def test_the_example_of_the_documentation_holds():
+    text = (Path(__file__).parents[3] / "docs" / "history.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.M | re.S)
+    exec(compile(code, "docs/history.md", "exec"), {})  # noqa: S102 - our own page
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from models import compiling
 from models.compiling import SOURCES, fingerprint
 
 CALL = "from {package}.caller import twice; print(twice(21))"
@@ -61,3 +62,19 @@ def test_a_changed_function_changes_who_calls_it_from_another_file(tmp_path):
         )  # fmt: skip
         said.append(done.stdout.strip())
     assert said == ["42", "63"]
+
+
+def test_what_another_process_has_just_begun_is_not_swept_with_what_former_code_left(
+    tmp_path, monkeypatch
+):
+    """Two processes start with new code: the other makes the folder after this one has looked."""
+    mine, former = tmp_path / "numba-new", tmp_path / "numba-old"
+    for folder in (mine, former):
+        folder.mkdir()
+        (folder / "pass.nbc").write_bytes(b"compiled")
+    monkeypatch.setattr(compiling._config, "CACHE_DIR", "")
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+    compiling._use(mine)
+    monkeypatch.undo()
+    assert (mine / "pass.nbc").read_bytes() == b"compiled"
+    assert not former.exists()
