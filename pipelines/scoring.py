@@ -94,7 +94,7 @@ def work_out(
     engine = engine or Local(settings.performance.threads)
     people = Population.of(history.people(), history.terms())
     advance("looking at those who serve", 0.0)
-    context = question.context or matrix.context(history, settings, [night])
+    context = question.context or engine.context(history, settings, [night])
     worths = worth(history, night, settings.currency, context.money)
     why_not = people.excluded(night)
     walk = _walk(question, people, why_not, context)

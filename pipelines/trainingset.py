@@ -76,7 +76,7 @@ def assemble(
     wanted = Wanted(usable & _sample(len(people), share), contracted, settings.training.active_days)
     pieces = []
     advance("reading past nights", 0.0)
-    context = matrix.context(history, settings, nights)
+    context = engine.context(history, settings, nights)
     for rows, done in engine.walk(Walk(history, nights, context, wanted), as_they_are):
         left = told[rows.night].left[rows.customers]
         pieces.append((nights[rows.night].as_of, rows.customers, left, rows.values))

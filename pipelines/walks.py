@@ -19,6 +19,7 @@ from pipelines.features import matrix
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from models.settings import Settings
     from pipelines.history.events import Events
     from pipelines.history.store import History
     from pipelines.labels import Readable
@@ -103,6 +104,12 @@ class Engine(Protocol):
         """What `each` made of the interactions of every bucket that count today, in no order."""
         ...
 
+    def context(
+        self, history: History, settings: Settings, nights: Sequence[matrix.Night]
+    ) -> matrix.Context:
+        """What the customers' own rows do not tell, for these nights (`matrix.context`)."""
+        ...
+
     def notes(self) -> list[str]:
         """What the last walk could not use, in words."""
         ...
@@ -135,6 +142,11 @@ class Local:
 
     def buckets(self, history: Readable, each: Callable[[Events], T]) -> Iterator[T]:
         return (each(history.bucket(bucket)) for bucket in range(history.buckets))
+
+    def context(
+        self, history: History, settings: Settings, nights: Sequence[matrix.Night]
+    ) -> matrix.Context:
+        return matrix.context(history, settings, nights)
 
     def notes(self) -> list[str]:
         return []

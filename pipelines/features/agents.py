@@ -85,15 +85,9 @@ NO_AGENTS = Agents()
 
 def agents_of(history: History, settings: Settings, nights: Sequence[Night]) -> Agents:
     """The figures of every agent at each of `nights`, by one walk over the history."""
-    many = len(history.words("agent"))
-    if not nights or not many:
+    survey = survey_of(history, settings, nights)
+    if survey is None:
         return NO_AGENTS
-
-    def known(cutoff: int) -> bool:
-        told = (history.terms_of(bucket) for bucket in range(history.buckets))
-        return any(terms is not None and len(terms.owners(cutoff)) for terms in told)
-
-    survey = Survey.of(history.people(), known, settings.training, nights, history.bots(), many)
     threads = settings.performance.threads
 
     def share(first: int) -> Ints:
@@ -102,9 +96,27 @@ def agents_of(history: History, settings: Settings, nights: Sequence[Night]) -> 
 
     with ThreadPoolExecutor(threads) as pool:
         counted = list(pool.map(share, range(threads)))
+    return survey.told(together(counted), history.agents())
+
+
+def survey_of(history: History, settings: Settings, nights: Sequence[Night]) -> Survey | None:
+    """What has to be counted for figures of agents; None where nobody asks, or nobody serves."""
+    many = len(history.words("agent"))
+    if not nights or not many:
+        return None
+
+    def known(cutoff: int) -> bool:
+        told = (history.terms_of(bucket) for bucket in range(history.buckets))
+        return any(terms is not None and len(terms.owners(cutoff)) for terms in told)
+
+    return Survey.of(history.people(), known, settings.training, nights, history.bots(), many)
+
+
+def together(counted: Sequence[Ints]) -> Ints:
+    """What was counted of several groups of whole customers, as of all."""
     total: Ints = np.sum(counted, axis=0)
     total[:, :, compiled.FIRST] = np.min(counted, axis=0)[:, :, compiled.FIRST]
-    return survey.told(total, history.agents())
+    return total
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from models.settings import Settings
     from pipelines.history.events import Events
     from pipelines.history.manifest import Part
     from pipelines.history.terms import Terms
@@ -74,6 +75,12 @@ class Spark:
             raise TypeError(f"tasks read a stored history, not {type(history).__name__}")
         buckets = [Bucket(*one) for one in enumerate(self._sources(history))]
         return self.run(buckets, OfEvents(each))
+
+    def context(
+        self, history: History, settings: Settings, nights: Sequence[matrix.Night]
+    ) -> matrix.Context:
+        """As `walks.Engine.context`: what agents did lies aside, and is read by the driver."""
+        return matrix.context(history, settings, nights)
 
     def notes(self) -> list[str]:
         """As `walks.Engine.notes`: an ingest has told already."""

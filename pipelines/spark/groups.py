@@ -183,7 +183,7 @@ class _Bucket:
         yield Refused(rows.num_rows, reasons, examples, nobody)
         self.seen[np.searchsorted(self.task.customers, numbers)] = True
         if isinstance(self.work, OfEvents):
-            yield self.work.each(events.standing())
+            yield self.work.of(events)
         else:
             yield from self.work.of(self.task, numbers, events)
 

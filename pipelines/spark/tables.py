@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import WarmlineError
+from pipelines.features import matrix
+from pipelines.features.agents import NO_AGENTS, Survey, survey_of, together
 from pipelines.history import identities
 from pipelines.history.buckets import buckets_for
 from pipelines.history.given import Known, given
@@ -51,6 +53,16 @@ GIVEN = "tables"  # the source of a row that names none
 
 
 @dataclass(frozen=True)
+class Counts:
+    """What some whole customers' rows tell of agents."""
+
+    survey: Survey
+
+    def __call__(self, events: Events) -> NDArray[np.int64]:
+        return self.survey.count([([events], None)])
+
+
+@dataclass(frozen=True)
 class Tables:
     """An engine that walks over the company's own tables."""
 
@@ -71,12 +83,27 @@ class Tables:
 
     def buckets(self, history: Readable, each: Callable[[Events], T]) -> Iterator[T]:
         """As `walks.Engine.buckets`, some whole customers at a time."""
-        from pipelines.features.matrix import Context
+        return self._run(self._everyone(), OfEvents(each))
 
+    def _everyone(self) -> Walk:
+        """A walk in which every customer's rows are looked at."""
         everyone = np.ones((1, self._head.manifest.customers), np.bool_)
-        nobody = Context(np.empty(0, np.bool_), np.empty(0, np.int64))
-        walk = Walk(self._head, (), nobody, Wanted(everyone, everyone, 0))
-        return self._run(walk, OfEvents(each))
+        nobody = matrix.Context(np.empty(0, np.bool_), np.empty(0, np.int64))
+        return Walk(self._head, (), nobody, Wanted(everyone, everyone, 0))
+
+    def context(
+        self, history: History, settings: Settings, nights: Sequence[matrix.Night]
+    ) -> matrix.Context:
+        """As `walks.Engine.context`; what agents did is counted by tasks."""
+        head, agents = self._head, NO_AGENTS
+        survey = survey_of(head, settings, nights)
+        if survey is not None:
+            standing = survey.standing.copy()
+            survey.stand(head.terms(), standing)
+            counts = Counts(replace(survey, standing=standing))
+            counted = list(self._run(self._everyone(), OfEvents(counts, standing=False)))
+            agents = survey.told(together(counted), head.agents())
+        return matrix.context(head, settings, nights, agents)
 
     def notes(self) -> list[str]:
         """What was left out of the last walk, in words."""

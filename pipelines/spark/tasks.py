@@ -131,12 +131,17 @@ class OfRows(Generic[T]):
 
 @dataclass(frozen=True)
 class OfEvents(Generic[T]):
-    """Applies `each` to a bucket's interactions that count today."""
+    """Applies `each` to a bucket's interactions: those that count today, or every version."""
 
     each: Callable[[Events], T]
+    standing: bool = True
 
     def __call__(self, bucket: Bucket) -> Iterator[T]:
-        yield self.each(bucket.versions().standing())
+        yield self.of(bucket.versions())
+
+    def of(self, events: Events) -> T:
+        """Of these rows, in every version."""
+        return self.each(events.standing() if self.standing else events)
 
 
 @dataclass(frozen=True)
