@@ -25,12 +25,13 @@ from models.contracts import CONTEXT_VERSION
 from models.erasure import first_name
 from models.errors import BundleDamaged, SchemaTooNew
 from models.files import make_folder, sha256, sync_file, write_atomically
-from pipelines.features.agents import Agents
-from pipelines.features.matrix import Night
 from pipelines.features.stream import AGENT_FIGURES
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from pipelines.features.agents import Agents
+    from pipelines.features.matrix import Night
 
 FILE = "agents.parquet"
 
@@ -77,6 +78,10 @@ def read(context: Path, as_of: date, words: Sequence[str]) -> Agents | None:
     version's.
     """
     import pyarrow.parquet as pq
+
+    # An ingest ages nights out, too: it is not to load the compiled pass.
+    from pipelines.features.agents import Agents
+    from pipelines.features.matrix import Night
 
     folder = published(context, as_of)
     if folder is None:
