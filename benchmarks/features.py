@@ -42,6 +42,10 @@ WAYS = {
     "polars": "Polars: one lazy query, streaming",
     "pandas": f"pandas: one customer in {PANDAS_SHARE}, times {PANDAS_SHARE}",
 }
+DAY_WAYS = {
+    "day": "Warmline: ingest of a day",
+    "bare_day": "DuckDB: that day sorted and written, all ids read",
+}
 # Those that share a process: ours do, and load what was compiled once.
 TOGETHER = (("bare",), ("windows", "one", "full", "twelve"), ("duckdb",), ("polars",), ("pandas",))
 DAYS = 30  # whose parts lie beside the large ones
@@ -90,12 +94,13 @@ def _compare(place: Path, quick: bool) -> None:
         tenth = replace(size, customers=size.customers // 10, interactions=size.interactions // 10)
         small = _history(place / "tenth", tenth)
         tenths = run(("windows", "full"), small, place / "tenth-out")
+    day = run(("day", "bare_day"), home, place / "day-out", "feature_day")
     pandas = runs["pandas"]
     runs["pandas"] = replace(pandas, seconds=pandas.seconds * PANDAS_SHARE)
     equal = _equals_reference(home) and _equals_sql(home, place)
     history = History.open(Home(home).history)
     report = Report("features", quick)
-    report.bars = _bars(runs, daily, tenths, equal)
+    report.bars = [*_bars(runs, daily, tenths, equal), _of_day(day)]
     seconds = {name: done.seconds for name, done in runs.items()}
     report.figures = {
         "events": history.rows,
@@ -110,13 +115,20 @@ def _compare(place: Path, quick: bool) -> None:
         "ratio_pandas": seconds["pandas"] / seconds["windows"],
         "ratio_12_snapshots": seconds["twelve"] / seconds["one"],
         "ratio_uncompacted": daily.seconds / seconds["one"],
+        "ratio_day_ingest": day["day"].seconds / day["bare_day"].seconds,
         "peak_rss_mb": runs["twelve"].peak_mb,
         "equal_to_reference": equal,
     }
     rows = [[WAYS[name], done.seconds, done.peak_mb] for name, done in runs.items()]
     rows.append([f"{WAYS['one']}, {DAYS} days not compacted", daily.seconds, daily.peak_mb])
     rows += [[f"{WAYS[n]}, a tenth", done.seconds, done.peak_mb] for n, done in tenths.items()]
+    rows += [[DAY_WAYS[name], done.seconds, done.peak_mb] for name, done in day.items()]
     report.print(("what", "seconds", "peak MB"), rows)
+
+
+def _of_day(day: dict[str, Run]) -> Bar:
+    ratio = day["day"].seconds / day["bare_day"].seconds
+    return Bar("a day's ingest / sort, write and scan of ids", ratio, "<= 3", ratio <= 3)
 
 
 def _grow(place: Path) -> None:
@@ -146,9 +158,11 @@ def _history(home: Path, size: FastSettings) -> Path:
     return home
 
 
-def run(names: Sequence[str], home: Path, out: Path) -> dict[str, Run]:
-    """Some ways, one after the other in a process of their own."""
-    command = [sys.executable, "-m", "benchmarks.feature_peers", ",".join(names), str(home)]
+def run(
+    names: Sequence[str], home: Path, out: Path, module: str = "feature_peers"
+) -> dict[str, Run]:
+    """Some ways of a module, one after the other in a process of their own."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", ",".join(names), str(home)]
     done = measure([*command, str(out)])
     if done.code:
         raise SystemExit(f"{names}: exit {done.code}: {done.stderr or done.stdout}")

@@ -242,6 +242,8 @@ def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:
 def _with_people(run: Run, where: Path, manifest: Manifest) -> Manifest:
     """The manifest with its customers and contracts coded."""
     order = run.order
+    if people.is_coded(manifest, order.precedence):
+        return manifest
     order.progress("coding customers")
     with connect(
         run.staging / "people.duckdb", memory_gb=order.memory_gb / 2, threads=order.threads

@@ -98,8 +98,7 @@ def code(
 
     All else of the generation must be on the disk.
     """
-    state = state_of(manifest, precedence)
-    if manifest.people is not None and manifest.people.state == state:
+    if is_coded(manifest, precedence):
         return manifest
     who = survivors(connection, folder, manifest)
     people = read_people(connection, folder, manifest, precedence, who)
@@ -110,13 +109,18 @@ def code(
         return _write_terms(folder, where / f"{name}.arrow", some, manifest.buckets)
 
     coded = CodedPeople(
-        state=state,
+        state=state_of(manifest, precedence),
         precedence=tuple(precedence),
         customers=_write_people(folder, where / "people.arrow", people),
         terms=None if terms is None else written("terms", terms),
         values=written("values", values),
     )
     return replace(manifest, people=coded)
+
+
+def is_coded(manifest: Manifest, precedence: Sequence[str]) -> bool:
+    """Whether the files that the manifest names are those that its tables make."""
+    return manifest.people is not None and manifest.people.state == state_of(manifest, precedence)
 
 
 def state_of(manifest: Manifest, precedence: Sequence[str]) -> str:
