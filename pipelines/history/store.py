@@ -26,11 +26,11 @@ from pipelines.history.parts import merged, read_acts, read_events
 from pipelines.history.people import (
     ByBucket,
     People,
+    is_coded,
     load_people,
     load_terms,
     read_people,
     read_terms,
-    state_of,
 )
 from pipelines.history.rows import contract_rows, rows_of_customer
 from pipelines.history.schema import TABLE
@@ -259,10 +259,9 @@ class History:
     @cached_property
     def _coded(self) -> CodedPeople | None:
         """Customers and terms as an ingest coded them, if it saw what this reader asks for."""
-        coded = None if self.past else self.manifest.people
-        if coded and coded.state == state_of(self.manifest, self.precedence):
-            return coded
-        return None
+        if self.past or not is_coded(self.manifest, self.precedence):
+            return None
+        return self.manifest.people
 
     def table(self, table: str) -> pd.DataFrame | None:
         """The rows of a contract table that count now, times in UTC; None where it never came."""

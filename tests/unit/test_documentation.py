@@ -48,12 +48,13 @@ def test_every_command_shown_is_one_that_can_be_given(page):
 
 def test_the_rows_of_the_first_guide_can_be_ingested(tmp_path):
     page = (ROOT / "docs" / "guides" / "your-data.md").read_text(encoding="utf-8")
-    customers, interactions = re.findall(r"```csv\n(.*?)```", page, re.S)
-    (tmp_path / "customers.csv").write_text(customers, encoding="utf-8")
-    (tmp_path / "interactions.csv").write_text(interactions, encoding="utf-8")
+    shown = re.findall(r"```csv\n(.*?)```", page, re.S)
+    for name, rows in zip(("customers", "interactions", "agents"), shown, strict=True):
+        (tmp_path / f"{name}.csv").write_text(rows, encoding="utf-8")
     now = datetime(2026, 7, 1, tzinfo=UTC)
     report = ingest(tmp_path / "history", tmp_path, now=now)
     assert {name: counts.new for name, counts in report.tables.items()} == {
         "customers": 2,
         "interactions": 4,
+        "agents": 3,
     }
