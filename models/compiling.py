@@ -2,13 +2,15 @@
 
 Numba's own cache looks at the one file in which a function stands: it would go on using what was
 compiled from the old version of another file (a function called, a tuple passed), or fail to read
-it at all. So the cache lies in a folder named after the content of every file that is compiled.
+it at all. So the cache lies in a folder named after the content of every module that has compiled
+functions and of all that those import of ours; another change compiles nothing anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,9 @@ import numba
 
 _config: Any = numba.config  # its attributes are made at import
 _ROOT = Path(__file__).parents[1]
-SOURCES = (_ROOT / "models", _ROOT / "pipelines" / "features")
+PACKAGES = ("models", "pipelines")
+
+_COMPILES = "from models.compiling import"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -42,13 +46,31 @@ def in_place(function: Function) -> Function:
     return cast(Function, numba.njit(cache=True, nogil=True, **options)(function))
 
 
-def fingerprint(folders: tuple[Path, ...] = SOURCES) -> str:
-    """Hash of the names and contents of all modules in `folders`."""
+def fingerprint(root: Path = _ROOT, packages: tuple[str, ...] = PACKAGES) -> str:
+    """Hash of the names and contents of all modules that what is compiled depends on."""
     found = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.glob("*.py")):
-            found.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path in watched(root, packages):
+        found.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return found.hexdigest()[:16]
+
+
+def watched(root: Path = _ROOT, packages: tuple[str, ...] = PACKAGES) -> list[Path]:
+    """The modules of `packages` that compile, and those that they import as they are loaded."""
+    mine = re.compile(rf"^from ((?:{'|'.join(packages)})\b[\w.]*) import (\([^)]*\)|.*)", re.M)
+    modules = [path for package in packages for path in (root / package).rglob("*.py")]
+    waiting = [path for path in modules if _COMPILES in path.read_text("utf-8")]
+    found: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.exists():
+            continue
+        found.add(path)
+        for module, names in mine.findall(path.read_text("utf-8")):
+            place = root.joinpath(*module.split("."))
+            # What is imported is a module itself or stands in one.
+            inner = [place / f"{name}.py" for name in re.findall(r"\w+", names)]
+            waiting += [place.with_suffix(".py"), place / "__init__.py", *inner]
+    return sorted(found)
 
 
 def _cache_folder() -> Path:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 TIMES = ("customer", "at", "row")  # in order, so small deltas
 ACT_COLUMNS = ("customer", "at", "recorded", "kind", "agent")  # of the rows kept aside
-UNIQUE = ("key", "content", "interaction_id", "text")  # no dictionary would pay
+# No dictionary pays: each value is another one, or (kinds) the next differs from the last so often
+# that decoding the dictionary's indices takes twice as long (5.0 against 2.6 ns a row).
+NO_DICTIONARY = ("key", "content", "interaction_id", "text", "kind")
 GROUP_ROWS = 262_144  # a row group: what reading one customer's words costs
 # `owner`: the customer number that the row's own id stands for, before merges; `given`: that id,
 # where it is another system's; `generation`: which ingest wrote the row.
@@ -33,7 +35,8 @@ SIDE_COLUMNS = (
     "key", "content", "version", "source", "owner", "given", "generation", "interaction_id",
     "contact_id", "caused_by", "text",
 )  # fmt: skip
-MOSTLY_ZERO = ("lag", "said")  # not read where they are 0 in all rows
+# Not read where they are 0 (false) in all rows; reading `provoked` takes 3.7 ns a row.
+MOSTLY_ZERO = ("lag", "said", "provoked")
 FEW = 0.5  # of the largest piece: so many rows or fewer are put in their places, not all sorted
 SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 # What came to be known of a row: see `Notes`.
@@ -399,7 +402,7 @@ def _write(path: Path, table: pa.Table, coded: Events | None) -> Path:
         path,
         compression="lz4" if coded is not None else "zstd",
         row_group_size=GROUP_ROWS,
-        use_dictionary=[name for name in table.column_names if name not in (*delta, *UNIQUE)],
+        use_dictionary=[name for name in table.column_names if name not in (*delta, *NO_DICTIONARY)],
         column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
         write_statistics=coded is not None,
     )

@@ -1,13 +1,16 @@
 """What was compiled is used for exactly the code that it was compiled from."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from models import compiling
-from models.compiling import SOURCES, fingerprint
+from models.compiling import fingerprint, watched
 
+IMPORT = "from models.compiling import compiled"
+DECORATED = re.compile(r"^@(compiled|in_place)$", re.M)
 CALL = "from {package}.caller import twice; print(twice(21))"
 CALLER = """
 from models.compiling import compiled
@@ -26,20 +29,33 @@ def times(x):
 """
 
 
-def test_any_change_in_any_module_counts(tmp_path):
-    (tmp_path / "a.py").write_text("x = 1")
-    first = fingerprint((tmp_path,))
-    assert fingerprint((tmp_path,)) == first
-    (tmp_path / "b.py").write_text("x = 1")
-    assert fingerprint((tmp_path,)) != first
+def test_a_change_counts_in_what_compiles_and_in_all_that_it_imports(tmp_path):
+    package = tmp_path / "pack"
+    (package / "inner").mkdir(parents=True)
+
+    def seen(module, text):
+        (package / module).write_text(text)
+        return fingerprint(tmp_path, ("pack",))
+
+    seen("inner/__init__.py", "")
+    seen("inner/numbers.py", "SEVEN = 7")
+    seen("names.py", "NAME = 'x'")
+    seen("beside.py", "from pack import caller")
+    seen("types.py", "from pack.inner import (\n    numbers,\n)\nfrom pack.names import NAME")
+    first = seen("caller.py", f"{IMPORT}\nfrom pack.types import numbers")
+    assert seen("beside.py", "from pack import other") == first
+    assert seen("inner/numbers.py", "SEVEN = 8") != first
+    assert seen("inner/numbers.py", "SEVEN = 7") == first
+    assert seen("names.py", "NAME = 'y'") != first
 
 
 def test_every_module_that_compiles_is_watched():
-    root = SOURCES[0].parent
+    root = compiling._ROOT
     packages = ("models", "pipelines", "serving", "outreach")
     modules = [path for package in packages for path in (root / package).rglob("*.py")]
-    compiling = {path.parent for path in modules if "@compiled\n" in path.read_text("utf-8")}
-    assert compiling <= set(SOURCES)
+    found = [path for path in modules if DECORATED.search(path.read_text("utf-8"))]
+    assert found
+    assert set(found) <= set(watched())
 
 
 def test_a_changed_function_changes_who_calls_it_from_another_file(tmp_path):
@@ -50,8 +66,8 @@ def test_a_changed_function_changes_who_calls_it_from_another_file(tmp_path):
     said = []
     for factor in (2, 3):
         (package / "callee.py").write_text(CALLEE.format(factor=factor))
-        # As `SOURCES` would name the cache after this package's content.
-        cache = tmp_path / fingerprint((package,))
+        # As `watched` would name the cache after this package's content.
+        cache = tmp_path / fingerprint(tmp_path, ("pack",))
         done = subprocess.run(
             [sys.executable, "-c", CALL.format(package="pack")],
             capture_output=True,
