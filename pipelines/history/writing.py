@@ -1,4 +1,4 @@
-"""A new generation: its files are written and synced, and nothing refers to them yet."""
+"""A new generation: its files are written, and nothing refers to them yet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.files import sync_file, sync_folder
 from pipelines.history import coding, dictionaries, merging, moving, recoding, small
 from pipelines.history.arrivals import Arrivals, read_coded
 from pipelines.history.buckets import bucket_of, bucket_sql, buckets_for, outgrown
@@ -179,10 +178,7 @@ class Draft:
         self.manifest = replace(self.manifest, pending=measured if measured.rows else None)
 
     def finish(self) -> Manifest:
-        """Has every file and folder of the generation on the disk; returns its manifest."""
-        for folder in {self.where, *(path.parent for path in self.where.rglob("*"))}:
-            sync_folder(folder)
-        sync_folder(self.folder)
+        """The manifest of the whole generation."""
         rows = sum(part.rows for part in self.manifest.parts)
         return replace(self.manifest, rows=rows, past=self.before.remembered())
 
@@ -190,5 +186,4 @@ class Draft:
 def _measured(folder: Path, path: Path) -> File:
     import pyarrow.parquet as pq
 
-    sync_file(path)
     return File.of(folder, path, pq.read_metadata(path).num_rows)
