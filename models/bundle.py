@@ -26,6 +26,7 @@ from models.files import make_folder, sha256, sync_file, sync_folder, write_atom
 if TYPE_CHECKING:
     from models.churn import ChurnModel
     from models.home import Home
+    from models.linear import Linear
 
 FORMAT = 1  # raised when an older version can no longer read what this one writes
 TREES, DESCRIPTION, MANIFEST, CURRENT = "model.txt", "bundle.json", "manifest.json", "current"
@@ -165,6 +166,8 @@ def _describe(bundle: Bundle) -> str:
             "calibration": asdict(model.calibration),
             "bands": asdict(model.bands),
             "base_rate": model.base_rate,
+            "intervals": asdict(model.intervals) if model.intervals else None,
+            "horizons": asdict(model.horizons) if model.horizons else None,
         }
     )
 
@@ -172,23 +175,35 @@ def _describe(bundle: Bundle) -> str:
 def _parse(read: dict[str, Any], trees: str) -> Bundle:
     from models.calibration import Calibration
     from models.churn import Bands, ChurnModel
-    from models.linear import Linear, Term
+    from models.horizons import Horizons
+    from models.intervals import Intervals
 
-    terms: list[dict[str, Any]] = [
-        {key: tuple(value) if isinstance(value, list) else value for key, value in term.items()}
-        for term in read["linear"]["terms"]
-    ]
+    # Both are absent from bundles of before they were learned.
+    intervals, horizons = read.get("intervals"), read.get("horizons")
     model = ChurnModel(
         features=tuple(Feature(**feature) for feature in read["features"]),
         horizon_days=read["horizon_days"],
         trees=trees,
-        linear=Linear(read["linear"]["intercept"], tuple(Term(**term) for term in terms)),
+        linear=_linear(read["linear"]),
         blend=read["blend"],
         calibration=Calibration(**read["calibration"]),
         bands=Bands(**read["bands"]),
         base_rate=read["base_rate"],
+        intervals=Intervals(**_tuples(intervals)) if intervals else None,
+        horizons=horizons
+        and Horizons(tuple(horizons["days"]), tuple(map(_linear, horizons["shares"]))),
     )
     return Bundle(model, Facts(**read["facts"]))
+
+
+def _linear(read: dict[str, Any]) -> Linear:
+    from models.linear import Linear, Term
+
+    return Linear(read["intercept"], tuple(Term(**_tuples(term)) for term in read["terms"]))
+
+
+def _tuples(read: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in read.items()}
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:
