@@ -14,6 +14,7 @@ from models.home import Home
 from models.settings import Settings
 from models.version import code_version
 from pipelines import snapshots
+from pipelines.groupings import groupings
 from pipelines.history.lags import stood_in
 from pipelines.history.store import History
 from pipelines.lock import exclusive
@@ -133,7 +134,7 @@ def _train(
     advance("judging", 0.65)
     judged = rows.take(~is_training)
     probability = model.predict(judged.data.X, how.threads)
-    report = _judge(home, judged, probability, learned.base_rate, how)
+    report = _judge(home, history, judged, probability, learned.base_rate, how)
     verdict = judge(report)
     if verdict.promote:
         # The newest nights tell most about tomorrow: what is released has learned from all.
@@ -203,6 +204,7 @@ def plan_snapshots(
 
 def _judge(
     home: Home,
+    history: History,
     judged: TrainingSet,
     probability: NDArray[np.float64],
     base_rate: float,
@@ -218,6 +220,7 @@ def _judge(
         longest_silence=judged.silence,
         base_rate=base_rate,
         champion=_champion_on(home, data, how),
+        groupings=groupings(history, data),
         protocol=LATER_IN_TIME,
         seed=how.seed,
     )
