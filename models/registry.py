@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 NAME = "warmline-churn"  # of the experiment and of the registered model
 ALIAS = "champion"
 STORE, ARTIFACTS, LOCK = "mlflow.db", "mlartifacts", ".mlflow.lock"
+JUDGED = "judged"  # the folder of the bundle that was judged
 # Given, because working them out takes MLflow 16 s (and a network, for some).
 REQUIREMENTS = ["lightgbm"]
 
@@ -40,6 +41,7 @@ class Trial:
     """A trained model with all that is known of it, ready to be logged."""
 
     bundle: Bundle  # its `model_version` is filled in by `log`
+    judged: Bundle | None  # what the report is about, where the bundle has learned from more since
     report: Report
     verdict: Verdict
     held_out: tuple[NDArray[np.bool_], NDArray[np.float64]]  # labels and probabilities, for plots
@@ -53,7 +55,7 @@ def log(home: Home, trial: Trial) -> Bundle:
     With it lie parameters, metrics, plots, the model card, the native booster with its signature
     and the bundle. Takes seconds. Promotes nothing.
     """
-    client, experiment = _open(home)
+    client, experiment = opened(home)
     run = client.create_run(experiment)
     identity = run.info.run_id
     try:
@@ -67,7 +69,7 @@ def log(home: Home, trial: Trial) -> Bundle:
 
 def promote(home: Home, version: str) -> None:
     """Point the alias `champion` at `version`."""
-    client, _ = _open(home)
+    client, _ = opened(home)
     client.set_registered_model_alias(NAME, ALIAS, version)
 
 
@@ -75,31 +77,48 @@ def champion_version(home: Home) -> str | None:
     """The version that the alias points at, or None."""
     if not (home.root / STORE).exists():
         return None
-    client, _ = _open(home)
+    client, _ = opened(home)
     version = client.get_registered_model(NAME).aliases.get(ALIAS)
     return None if version is None else str(version)
 
 
-def registered(home: Home, version: str) -> Bundle:
+def registered(home: Home, version: str, *, expect: str | None = None) -> Bundle:
     """The model that MLflow numbered `version`, champion or not.
 
     From the champions kept in the home, else from MLflow's artifacts. Raises `WarmlineError` where
-    it is in neither.
+    it is in neither, and as `bundle.load` does, `expect` included.
     """
     for folder in home.champion.glob(f"v{version}-*"):
-        return load(folder)
+        return load(folder, expect=expect)
     from mlflow.exceptions import MlflowException
 
     try:
-        client, _ = _open(home)
-        run = str(client.get_model_version(NAME, version).run_id)
-        with tempfile.TemporaryDirectory() as place:
-            return load(Path(client.download_artifacts(run, "bundle", place)))
+        return _downloaded(home, version, "bundle", expect)
     except MlflowException as error:
         raise WarmlineError(
             f"The model {version} is not in {home.root} any more ({error.error_code}): restore "
-            f"{STORE} and {ARTIFACTS} from a copy."
+            f"{STORE} and {ARTIFACTS} from a copy. `warmline model list` shows which there are."
         ) from error
+
+
+def judged(home: Home, version: str) -> Bundle | None:
+    """The model that the report of `version` is about: it has learned from the training nights
+    only. None where the registry holds none, as on a machine that got the champion by URL."""
+    if not (home.root / STORE).exists():
+        return None
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return _downloaded(home, version, JUDGED, None)
+    except (MlflowException, OSError):
+        return None
+
+
+def _downloaded(home: Home, version: str, artifact: str, expect: str | None) -> Bundle:
+    client, _ = opened(home)
+    run = str(client.get_model_version(NAME, version).run_id)
+    with tempfile.TemporaryDirectory() as place:
+        return load(Path(client.download_artifacts(run, artifact, place)), expect=expect)
 
 
 def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bundle:
@@ -119,6 +138,9 @@ def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bund
         (folder / "more" / "plots").mkdir(parents=True)
         draw(folder / "more" / "plots", *trial.held_out)
         save(folder / "more" / "bundle", bundle)
+        if trial.judged is not None:
+            twin = replace(trial.judged.facts, model_version=str(version))
+            save(folder / "more" / JUDGED, replace(trial.judged, facts=twin))
         client.log_artifacts(run, str(folder / "more"))
     client.log_dict(run, trial.report.to_dict(), "report.json")
     _log_figures(client, run, bundle, trial)
@@ -186,7 +208,7 @@ def _figures(report: Report) -> Iterator[tuple[str, float]]:
         yield "model.all.auc_high", report.model.auc.high
 
 
-def _open(home: Home) -> tuple[MlflowClient, str]:
+def opened(home: Home) -> tuple[MlflowClient, str]:
     """A client of the home's store, made whole at first use, and the id of our experiment.
 
     MLflow makes a new store's tables without a lock, and of several processes that do so at once

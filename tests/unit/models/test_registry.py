@@ -16,7 +16,7 @@ from models.evaluate import evaluate, judge
 from models.home import Home
 
 OPEN = "import sys; from pathlib import Path; from models.home import Home\n"
-OPEN += "from models import registry; registry._open(Home(Path(sys.argv[1])))"
+OPEN += "from models import registry; registry.opened(Home(Path(sys.argv[1])))"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
         base_rate=0.25,
     )
     return registry.Trial(
-        bundle, report, judge(report), (data.y, p), "everyone with a contract", {"seed": 1}
+        bundle, None, report, judge(report), (data.y, p), "everyone with a contract", {"seed": 1}
     )
 
 
@@ -104,7 +104,7 @@ def test_a_failed_log_is_marked_as_failed(
     monkeypatch.setattr(registry, "save", full)
     with pytest.raises(OSError, match="full"):
         registry.log(home, trial)
-    client, experiment = registry._open(home)
+    client, experiment = registry.opened(home)
     assert client.search_runs([experiment])[0].info.status == "FAILED"
     assert registry.champion_version(home) == "1"
 
