@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.groups import FEWEST, Group, Grouping, of_groups
-from models.metrics import Calibrated, Interval, Metrics, Ranking, resampled
+from models.metrics import Calibrated, Interval, Metrics, Ranking, Reached, reached, resampled
+from models.profit import Profit
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -56,6 +57,8 @@ class Report:
     gains: dict[str, dict[str, Interval]]
     grade: str  # A, B or C
     groups: tuple[Group, ...] = ()  # all, silent, vocal, and each group of customers
+    gain: tuple[Reached, ...] = ()  # of the leavers, how many are reached by contacting how many
+    profit: Profit | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -124,6 +127,7 @@ def evaluate(
         baselines=tuple(others),
         gains=gains,
         grade=_grade(model, gains, float(y.mean())),
+        gain=reached(y, p),
         groups=of_groups(
             y, p, customer=customer, silent=silent, groupings=groupings, seed=seed, draws=draws
         ),

@@ -13,6 +13,7 @@ Bools = NDArray[np.bool_]
 
 BINS = 15  # of equal count, issue 5
 LEVEL = (2.5, 97.5)  # percentiles of a 95% interval
+CONTACTED = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)  # shares at which the gain curve is told
 TOP = 0.1  # lift is read in the top decile (Braze, Dynamics 365)
 
 
@@ -101,6 +102,26 @@ class Calibrated:
         """`calibration_error` where row i counts `weight[i]` times, the bins left as they are."""
         apart = np.bincount(self._bin, weight * self._apart, BINS)
         return float(np.abs(apart).sum() / weight.sum())
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A point of the gain curve, and of the lift curve: `lift` times as many as by chance."""
+
+    contacted: float  # share of the customers, riskiest first
+    found: float  # share of the leavers among them
+
+    @property
+    def lift(self) -> float:
+        return self.found / self.contacted
+
+
+def reached(y: Bools, score: Floats) -> tuple[Reached, ...]:
+    """The gain curve at `CONTACTED`; empty without a leaver."""
+    if not y.any():
+        return ()
+    ranking, ones = Ranking(y, score), np.ones(len(y))
+    return tuple(Reached(share, ranking.found(ones, share)) for share in CONTACTED)
 
 
 def average_precision(y: Bools, score: Floats) -> float:

@@ -37,6 +37,15 @@ REQUIREMENTS = ["lightgbm"]
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """The rows that the model was judged on, for pictures, all [n]."""
+
+    y: NDArray[np.bool_]
+    probability: NDArray[np.float64]
+    value: NDArray[np.float64]  # of the customer, over the months at stake; NaN: unknown
+
+
+@dataclass(frozen=True)
 class Trial:
     """A trained model with all that is known of it, ready to be logged."""
 
@@ -44,7 +53,7 @@ class Trial:
     judged: Bundle | None  # what the report is about, where the bundle has learned from more since
     report: Report
     verdict: Verdict
-    held_out: tuple[NDArray[np.bool_], NDArray[np.float64]]  # labels and probabilities, for plots
+    held_out: HeldOut
     population: str  # who was scored and what counts as leaving, in words
     parameters: Mapping[str, Any]
 
@@ -136,7 +145,8 @@ def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bund
         client.log_text(run, text, "model_card.md")
         client.update_model_version(NAME, str(version), text)
         (folder / "more" / "plots").mkdir(parents=True)
-        draw(folder / "more" / "plots", *trial.held_out)
+        held = trial.held_out
+        draw(folder / "more" / "plots", held.y, held.probability, held.value)
         save(folder / "more" / "bundle", bundle)
         if trial.judged is not None:
             twin = replace(trial.judged.facts, model_version=str(version))

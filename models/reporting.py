@@ -27,6 +27,11 @@ def lines(report: Report) -> Iterator[str]:
     for name, measures in report.gains.items():
         for measure, gain in measures.items():
             yield f"{measure} gain over {name}: {gain}"
+    if report.gain:
+        told = ", ".join(f"{one.found:.0%} in {one.contacted:.0%}" for one in report.gain)
+        yield f"leavers reached, riskiest first: {told} of the customers"
+    if report.profit is not None:
+        yield report.profit.words
     yield from groups.lines(report.groups)
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from models import registry
 from models.errors import FeatureMismatch
 from models.evaluate import Report, evaluate
+from models.profit import expected_profit
+from pipelines.features.matrix import Night
 from pipelines.groupings import groupings
+from pipelines.values import monthly_values
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from models.churn import ChurnModel
     from models.dataset import Dataset
     from models.home import Home
+    from models.settings import Settings
     from pipelines.history.store import History
     from pipelines.trainingset import TrainingSet
 
@@ -25,17 +31,17 @@ LATER_IN_TIME = "later in time"
 def judging(
     home: Home,
     history: History,
+    settings: Settings,
     judged: TrainingSet,
     model: ChurnModel,
     probability: NDArray[np.float64],
-    seed: int,
 ) -> Report:
     """The model on later nights, beside longest silence, the base rate and the present champion.
 
     `probability`: what the model says of the rows of `judged`, [n].
     """
     data = judged.data
-    return evaluate(
+    report = evaluate(
         data.y,
         probability,
         customer=data.customer,
@@ -45,8 +51,24 @@ def judging(
         champion=_champion_on(home, data, model.horizon_days),
         groupings=groupings(history, data),
         protocol=LATER_IN_TIME,
-        seed=seed,
+        seed=settings.training.seed,
     )
+    value = at_stake(history, settings, data)
+    return replace(report, profit=expected_profit(data.y, probability, value, settings.currency))
+
+
+def at_stake(history: History, settings: Settings, data: Dataset) -> NDArray[np.float64]:
+    """What each row's customer was worth over the months at stake, as of its night; NaN: unknown.
+
+    Source: CONTRACTS.md, value at risk.
+    """
+    months = settings.scoring.months_at_stake * settings.scoring.margin
+    found = np.empty(len(data))
+    for as_of in np.unique(data.as_of).tolist():
+        night = Night(as_of, as_of + settings.training.usual_hour * 3600)
+        rows = data.as_of == as_of
+        found[rows] = monthly_values(history, night, settings.currency)[data.customer[rows]]
+    return found * months
 
 
 def _champion_on(home: Home, data: Dataset, horizon_days: int) -> NDArray[np.float64] | None:

@@ -17,7 +17,7 @@ from models.version import code_version
 from pipelines import snapshots
 from pipelines.history.lags import stood_in
 from pipelines.history.store import History
-from pipelines.judging import judging
+from pipelines.judging import at_stake, judging
 from pipelines.lock import exclusive
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
 from pipelines.undated import left_out
@@ -133,7 +133,7 @@ def _train(
     advance("judging", 0.65)
     judged = rows.take(~is_training)
     probability = model.predict(judged.data.X, how.threads)
-    report = judging(home, history, judged, model, probability, how.seed)
+    report = judging(home, history, settings, judged, model, probability)
     verdict = judge(report)
     bundle = trial = _bundle(model, learned, plan.training, now)
     if verdict.promote:
@@ -149,7 +149,9 @@ def _train(
             judged=trial if verdict.promote else None,
             report=report,
             verdict=verdict,
-            held_out=(judged.data.y, probability),
+            held_out=registry.HeldOut(
+                judged.data.y, probability, at_stake(history, settings, judged.data)
+            ),
             population=_population(rows, settings, horizon),
             parameters={**asdict(how), "label": rows.label, "sampled": rows.sampled},
         ),

@@ -188,3 +188,13 @@ def test_a_draw_of_the_calibration_error_with_equal_weights_is_the_figure_itself
     assert Calibrated(later.y, p).error(np.ones(len(p))) == pytest.approx(
         calibration_error(later.y, p)
     )
+
+
+def test_the_gain_curve_is_the_share_of_leavers_in_the_riskiest_share(report: Report, later, model):
+    p = model.predict(later.X)
+    order = np.argsort(-p)
+    for point in report.gain:
+        first = order[: round(point.contacted * len(p))]
+        assert point.found == pytest.approx(later.y[first].sum() / later.y.sum(), abs=2e-3)
+        assert point.lift == pytest.approx(point.found / point.contacted)
+    assert [point.found for point in report.gain] == sorted(point.found for point in report.gain)

@@ -14,6 +14,7 @@ from models.churn import Dataset
 from models.errors import WarmlineError
 from models.evaluate import evaluate, judge
 from models.home import Home
+from models.registry import HeldOut
 
 OPEN = "import sys; from pathlib import Path; from models.home import Home\n"
 OPEN += "from models import registry; registry.opened(Home(Path(sys.argv[1])))"
@@ -47,7 +48,13 @@ def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
         base_rate=0.25,
     )
     return registry.Trial(
-        bundle, None, report, judge(report), (data.y, p), "everyone with a contract", {"seed": 1}
+        bundle,
+        None,
+        report,
+        judge(report),
+        HeldOut(data.y, p, np.full(len(p), np.nan)),
+        "everyone with a contract",
+        {"seed": 1},
     )
 
 
@@ -73,7 +80,7 @@ def test_the_bundle_plots_and_card_lie_with_the_run(home: Home, logged: Bundle):
     (folder,) = (home.root / "mlartifacts").glob("*/artifacts")
     assert load(folder / "bundle") == logged
     assert {path.stem for path in (folder / "plots").iterdir()} == {
-        "roc", "gain", "lift", "calibration",
+        "roc", "gain", "lift", "calibration", "profit",
     }  # fmt: skip
     card = (folder / "model_card.md").read_text()
     for needed in ("everyone with a contract", "silent", "objected to profiling", "complaints_30"):
