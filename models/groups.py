@@ -69,12 +69,12 @@ class Figures:
     chosen: Interval  # the share of it in the riskiest tenth of everybody
     found: Interval  # the share of its leavers in that tenth
 
-    @property
-    def apart(self) -> bool:
-        """Whether its probabilities are off, by enough to matter and by more than chance."""
-        off = self.calibration
-        error = (off.high - off.low) / (2 * 1.96)  # of a normal figure: 95% is 1.96 each way
-        return abs(off.value) > max(WORTH_SAYING, BEYOND_CHANCE * error)
+
+def is_apart(value: float, low: float, high: float) -> bool:
+    """Whether mean probability and share that left differ by enough to matter, and by more than
+    chance; `low` and `high` are of the 95% interval."""
+    error = (high - low) / (2 * 1.96)  # of a normal figure: 95% is 1.96 each way
+    return abs(value) > max(WORTH_SAYING, BEYOND_CHANCE * error)
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def lines(groups: Sequence[Group]) -> Iterator[str]:
         f"{TOP:.0%} of all; found: share of its leavers there"
     )
     for group in groups:
-        if group.figures and group.figures.apart:
+        if group.figures and is_apart(**vars(group.figures.calibration)):
             off = group.figures.calibration.value
             yield (
                 f"{group.kind}, {group.name}: probabilities are {abs(off):.1%} "

@@ -84,6 +84,19 @@ def rollback(run: Run, reason: str) -> None:
     _changed(run, change)
 
 
+@command("outcomes")
+def outcomes(run: Run) -> None:
+    """How true published scores were, once their horizon had passed; the night looks at it."""
+    from pipelines.outcomes import read, words
+
+    known = read(run.home)
+    lines = [words(facts) for facts in known] or [
+        "No published scores are old enough yet: `warmline nightly` looks at each batch once its "
+        "horizon, and a week for late labels, have passed."
+    ]
+    run.result({"outcomes": known}, lines)
+
+
 def _changed(run: Run, change: Callable[[], Change]) -> None:
     """A change of champion under the training's lock, published where others read it."""
     from models import catalogue
@@ -116,5 +129,5 @@ def _line(one: Known, champion: bool) -> str:
     )
 
 
-for each in (list_models, show, promote, rollback):
+for each in (list_models, show, promote, rollback, outcomes):
     model.add_command(each)
