@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.ageing import Ageing
 from models.groups import FEWEST, Group, Grouping, of_groups
 from models.metrics import Calibrated, Interval, Metrics, Ranking, Reached, reached, resampled
 from models.profit import Profit
@@ -59,6 +60,7 @@ class Report:
     groups: tuple[Group, ...] = ()  # all, silent, vocal, and each group of customers
     gain: tuple[Reached, ...] = ()  # of the leavers, how many are reached by contacting how many
     profit: Profit | None = None
+    ageing: Ageing | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -152,7 +154,7 @@ def judge(report: Report) -> Verdict:
         return Verdict(False, ("no skill found: not promoted", *lacks))
     worse = tuple(_worse(report))
     if worse:
-        return Verdict(False, ("not promoted: the champion is better", *worse))
+        return Verdict(False, ("the champion is better", *worse))
     return Verdict(True, (f"grade {report.grade}: AUC {report.model.auc}", *_untold(report)))
 
 

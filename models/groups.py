@@ -12,7 +12,7 @@ supervised learning", NIPS 2016.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -226,3 +226,19 @@ def _cells(figures: Figures) -> str:
         f"{figures.brier.value:>8.3f}{f'{off.value:+.3f} [{off.low:+.3f}, {off.high:+.3f}]':>25}"
         f"{figures.chosen.value:>8.1%}{figures.found.value:>8.1%}"
     )
+
+
+def csv(groups: Sequence[Group]) -> str:
+    """A line a group with every figure and its interval, empty where it is too small."""
+    names = [field.name for field in fields(Figures)]
+    ends = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
+    out = [",".join(("kind", "name", "customers", "rows", "leavers", *ends))]
+    for group in groups:
+        told = [""] * len(ends)
+        if group.figures:
+            intervals: list[Interval] = [getattr(group.figures, name) for name in names]
+            told = [f"{value:.6g}" for one in intervals for value in (one.value, one.low, one.high)]
+        counts = (group.customers, group.metrics.rows, group.metrics.leavers)
+        name = '"' + group.name.replace('"', '""') + '"'
+        out.append(",".join((group.kind, name, *map(str, counts), *told)))
+    return "\n".join(out) + "\n"

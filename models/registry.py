@@ -11,17 +11,21 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models import groups
 from models.bundle import Bundle, load, save
+from models.contracts import DAY
 from models.errors import WarmlineError
 from models.evaluate import Report, Verdict
 from models.metrics import Metrics
+from models.provenance import Provenance
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -56,6 +60,7 @@ class Trial:
     held_out: HeldOut
     population: str  # who was scored and what counts as leaving, in words
     parameters: Mapping[str, Any]
+    provenance: Provenance
 
 
 def log(home: Home, trial: Trial) -> Bundle:
@@ -141,7 +146,7 @@ def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bund
         version = client.create_model_version(NAME, f"{artifacts}/model", run).version
         facts = replace(trial.bundle.facts, model_version=str(version))
         bundle = replace(trial.bundle, facts=facts)
-        text = card(bundle, trial.report, trial.verdict, trial.population)
+        text = card(bundle, trial.report, trial.verdict, trial.population, trial.provenance)
         client.log_text(run, text, "model_card.md")
         client.update_model_version(NAME, str(version), text)
         (folder / "more" / "plots").mkdir(parents=True)
@@ -153,6 +158,7 @@ def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bund
             save(folder / "more" / JUDGED, replace(trial.judged, facts=twin))
         client.log_artifacts(run, str(folder / "more"))
     client.log_dict(run, trial.report.to_dict(), "report.json")
+    client.log_text(run, groups.csv(trial.report.groups), "tables/groups.csv")
     _log_figures(client, run, bundle, trial)
     return bundle
 
@@ -183,6 +189,7 @@ def _log_figures(client: MlflowClient, run: str, bundle: Bundle, trial: Trial) -
 
     facts = {
         **trial.parameters,
+        **asdict(trial.provenance),
         "blend": bundle.model.blend,
         "trees": bundle.model.trees.count("\nTree="),
         "features": len(bundle.model.features),
@@ -198,12 +205,28 @@ def _log_figures(client: MlflowClient, run: str, bundle: Bundle, trial: Trial) -
         "grade": trial.report.grade,
         "verdict": "; ".join(trial.verdict.reasons),
     }
+    made = _milliseconds(datetime.fromisoformat(bundle.facts.created_at))
+    metrics = [Metric(name, value, made, 0) for name, value in _figures(trial.report)]
+    for name, value, at in _by_night(trial.report):
+        metrics.append(Metric(name, value, at * 1000, at // DAY))  # a step is a day since 1970
     client.log_batch(
         run,
-        metrics=[Metric(name, value, 0, 0) for name, value in _figures(trial.report)],
+        metrics=metrics,
         params=[Param(name, str(value)) for name, value in facts.items()],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
+
+
+def _milliseconds(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
+def _by_night(report: Report) -> Iterator[tuple[str, float, int]]:
+    """Name, value and instant of what is told of each night that was judged."""
+    for night in report.ageing.nights if report.ageing else ():
+        yield "night.auc", night.auc.value, night.as_of
+        yield "night.off", night.calibration.value, night.as_of
+        yield "night.left", night.leavers / night.rows, night.as_of
 
 
 def _figures(report: Report) -> Iterator[tuple[str, float]]:
@@ -216,6 +239,11 @@ def _figures(report: Report) -> Iterator[tuple[str, float]]:
     if report.model.auc is not None:
         yield "model.all.auc_low", report.model.auc.low
         yield "model.all.auc_high", report.model.auc.high
+    for point in report.gain:
+        yield f"model.found_in_{point.contacted:.0%}".replace("%", "_percent"), point.found
+    if report.profit is not None:
+        yield "model.expected_maximum_profit", report.profit.by_stake.profit
+        yield "model.contact_share", report.profit.by_stake.share
 
 
 def opened(home: Home) -> tuple[MlflowClient, str]:

@@ -10,7 +10,13 @@ from models.metrics import Metrics
 
 
 def lines(report: Report) -> Iterator[str]:
-    """The model beside its baselines, the comparisons, and its quality group by group."""
+    """The whole, and then its quality group by group."""
+    yield from whole(report)
+    yield from groups.lines(report.groups)
+
+
+def whole(report: Report) -> Iterator[str]:
+    """The model beside its baselines, the comparisons, what it reaches and how it ages."""
     yield (
         f"{report.protocol}: {report.model.all.rows:,} rows of {report.customers:,} customers, "
         f"{report.base_rate:.1%} left; grade {report.grade}"
@@ -32,7 +38,8 @@ def lines(report: Report) -> Iterator[str]:
         yield f"leavers reached, riskiest first: {told} of the customers"
     if report.profit is not None:
         yield report.profit.words
-    yield from groups.lines(report.groups)
+    if report.ageing is not None:
+        yield from report.ageing.lines()
 
 
 def _cells(metrics: Metrics) -> str:

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models import registry
+from models.ageing import ageing
 from models.errors import FeatureMismatch
 from models.evaluate import Report, evaluate
 from models.profit import expected_profit
 from pipelines.features.matrix import Night
 from pipelines.groupings import groupings
+from pipelines.snapshots import midnight
 from pipelines.values import monthly_values
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from numpy.typing import NDArray
 
     from models.churn import ChurnModel
@@ -35,10 +39,12 @@ def judging(
     judged: TrainingSet,
     model: ChurnModel,
     probability: NDArray[np.float64],
+    learned_until: date,
 ) -> Report:
     """The model on later nights, beside longest silence, the base rate and the present champion.
 
-    `probability`: what the model says of the rows of `judged`, [n].
+    `probability`: what the model says of the rows of `judged`, [n]; `learned_until`: the last night
+    it has learned from.
     """
     data = judged.data
     report = evaluate(
@@ -54,7 +60,19 @@ def judging(
         seed=settings.training.seed,
     )
     value = at_stake(history, settings, data)
-    return replace(report, profit=expected_profit(data.y, probability, value, settings.currency))
+    aged = ageing(
+        data.y,
+        probability,
+        customer=data.customer,
+        as_of=data.as_of,
+        learned_until=midnight(learned_until, settings.zone),
+        seed=settings.training.seed,
+    )
+    return replace(
+        report,
+        profit=expected_profit(data.y, probability, value, settings.currency),
+        ageing=aged,
+    )
 
 
 def at_stake(history: History, settings: Settings, data: Dataset) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from models import registry
 from models.errors import NotEnoughData
 from models.evaluate import Report, Verdict, judge
 from models.home import Home
+from models.provenance import Provenance
 from models.release import TRAINED, release
 from models.settings import Settings
 from models.version import code_version
@@ -133,7 +134,9 @@ def _train(
     advance("judging", 0.65)
     judged = rows.take(~is_training)
     probability = model.predict(judged.data.X, how.threads)
-    report = judging(home, history, settings, judged, model, probability)
+    report = judging(
+        home, history, settings, judged, model, probability, learned_until=plan.training[-1]
+    )
     verdict = judge(report)
     bundle = trial = _bundle(model, learned, plan.training, now)
     if verdict.promote:
@@ -154,6 +157,7 @@ def _train(
             ),
             population=_population(rows, settings, horizon),
             parameters={**asdict(how), "label": rows.label, "sampled": rows.sampled},
+            provenance=Provenance.of(rows.data if verdict.promote else learned, history.generation),
         ),
     )
     if verdict.promote:

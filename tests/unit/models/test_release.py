@@ -16,6 +16,7 @@ from models.churn import Dataset
 from models.errors import FeatureMismatch, WarmlineError, WrongUsage
 from models.evaluate import evaluate, judge
 from models.home import Home
+from models.provenance import Provenance
 from models.registry import HeldOut
 
 AT = datetime(2026, 7, 1, 8, tzinfo=UTC)
@@ -35,13 +36,14 @@ def versions(home: Home, bundle: Bundle, data: Dataset) -> list[Bundle]:
         base_rate=0.25, draws=20,
     )  # fmt: skip
     trial = registry.Trial(
-        bundle,
-        bundle,
-        report,
-        judge(report),
-        HeldOut(data.y, p, np.full(len(p), np.nan)),
-        "everyone",
-        {},
+        bundle=bundle,
+        judged=bundle,
+        report=report,
+        verdict=judge(report),
+        held_out=HeldOut(data.y, p, np.full(len(p), np.nan)),
+        population="everyone",
+        parameters={},
+        provenance=Provenance.of(data, 1),
     )
     return [registry.log(home, trial) for _ in range(3)]
 
