@@ -176,7 +176,7 @@ def _outcomes(home: Home, now: datetime) -> str:
     """How true the newest scores were whose horizon has passed."""
     from models.evaluate import LEAST_AUC
     from models.groups import is_apart
-    from pipelines.outcomes import read, words
+    from models.outcome import read, words
 
     known = read(home)
     if not known:

@@ -87,7 +87,7 @@ def rollback(run: Run, reason: str) -> None:
 @command("outcomes")
 def outcomes(run: Run) -> None:
     """How true published scores were, once their horizon had passed; the night looks at it."""
-    from pipelines.outcomes import read, words
+    from models.outcome import read, words
 
     known = read(run.home)
     lines = [words(facts) for facts in known] or [

@@ -60,7 +60,8 @@ def _in_nobodys_way(
 
 def _look_back(run: Run, night: Night) -> dict[str, Any]:
     """Batches whose horizon has passed, against what happened."""
-    from pipelines.outcomes import look_back, words
+    from models.outcome import words
+    from pipelines.outcomes import look_back
 
     found = look_back(run.home, run.settings, as_of=night.as_of, now=night.started)
     return {

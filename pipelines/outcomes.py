@@ -1,8 +1,5 @@
 """What became of those who were scored: each published batch against what happened, once its
-horizon has passed.
-
-outcomes/as_of=DATE.json   counts and figures of one batch, no customer; beside `scores/`, which
-                           may be kept for a shorter time
+horizon has passed (written as models/outcome.py says).
 
 The labels are those of training, by the settings the batch was made with. Whoever was contacted in
 the meantime counts like everybody: this tells how true the scores were, and what contact changed is
@@ -11,57 +8,31 @@ for the control group to tell.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.batch import ScoreBatch
 from models.contracts import DAY
-from models.errors import WarmlineError
-from models.files import make_folder, write_atomically
-from models.groups import Group, of_groups
-from models.settings import Training
+from models.groups import of_groups
+from models.outcome import Outcome, keep, run_of
 from pipelines import snapshots
 from pipelines.history.store import History
 from pipelines.nightchecks import LABEL_LAG_DAYS
 from pipelines.population import Population
+from pipelines.replay import settings_of
 from pipelines.trainingset import told
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from models.home import Home
     from models.settings import Settings
     from pipelines.labels import Labels
 
-FORMAT = 1
 MOST_ROWS = 200_000  # a larger batch is judged by a sample: the intervals are narrow enough
 SEED = 20260101
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one batch."""
-
-    as_of: date
-    run: str
-    model_version: str
-    horizon_days: int
-    looked_at: str  # ISO 8601, UTC
-    scored: int
-    judged: int  # whose leaving or staying is known, or a sample of them
-    said: float  # mean probability of those judged
-    left: float  # the share of them that left
-    groups: tuple[Group, ...]  # all, silent, vocal
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return {"format": FORMAT, **asdict(self), "as_of": str(self.as_of)}
 
 
 def look_back(home: Home, settings: Settings, *, as_of: date, now: datetime) -> list[Outcome]:
@@ -85,10 +56,7 @@ def look_back(home: Home, settings: Settings, *, as_of: date, now: datetime) -> 
         for batch, label in zip(batches, labels, strict=True):
             outcome = _outcome(history, batch, label, horizon, now)
             if outcome is not None:
-                make_folder(_folder(home))
-                write_atomically(
-                    _path(home, batch.as_of), json.dumps(outcome.to_dict(), indent=1).encode()
-                )
+                keep(home, outcome)
                 written.append(outcome)
     return written
 
@@ -101,47 +69,11 @@ def published(home: Home) -> list[ScoreBatch]:
     ]
 
 
-def read(home: Home) -> list[dict[str, Any]]:
-    """What is on record, oldest first. Raises `WarmlineError` for a newer version's."""
-    found = []
-    for path in sorted(_folder(home).glob("as_of=*.json")):
-        facts: dict[str, Any] = json.loads(path.read_bytes())
-        if facts["format"] > FORMAT:
-            raise WarmlineError(
-                f"{path} was written by a newer Warmline. Install that version here too."
-            )
-        found.append(facts)
-    return found
-
-
-def words(facts: dict[str, Any]) -> str:
-    """One batch's outcome for people."""
-    everybody = facts["groups"][0]
-    line = (
-        f"scores of {facts['as_of']} (model {facts['model_version']}): {facts['said']:.1%} were "
-        f"said to leave within {facts['horizon_days']} days, {facts['left']:.1%} of "
-        f"{facts['judged']:,} did"
-    )
-    if everybody["figures"] is None:
-        return f"{line}; {everybody['why']}"
-    auc, lift = everybody["figures"]["auc"], everybody["figures"]["lift"]
-    return (
-        f"{line}; AUC {_shown(auc, 3)}, lift of the riskiest tenth {_shown(lift, 2)}, "
-        f"calibration error {everybody['metrics']['calibration_error']:.3f}"
-    )
-
-
-def _shown(figure: dict[str, float], digits: int) -> str:
-    value, low, high = (f"{figure[name]:.{digits}f}" for name in ("value", "low", "high"))
-    return f"{value} [{low}, {high}]"
-
-
 def _is_due(home: Home, batch: ScoreBatch, as_of: date) -> bool:
     horizon = _horizon(batch)
     if horizon is None or as_of < batch.as_of + timedelta(days=horizon + LABEL_LAG_DAYS):
         return False
-    path = _path(home, batch.as_of)
-    return not path.exists() or json.loads(path.read_bytes())["run"] != batch.run
+    return run_of(home, batch.as_of) != batch.run
 
 
 def _horizon(batch: ScoreBatch) -> int | None:
@@ -162,11 +94,8 @@ def _alike(
     found: dict[str, tuple[list[ScoreBatch], int, Settings]] = {}
     for batch in batches:
         horizon = _horizon(batch) or 0
-        remembered = batch.manifest.facts.get("settings", {}).get("training", {})
-        known = {key: remembered[key] for key in Training.model_fields if key in remembered}
-        training = settings.training.model_copy(update=dict(Training(**known))) if known else None
-        then = settings.model_copy(update={"training": training}) if training else settings
-        key = f"{horizon} {then.training!r}"
+        then = settings_of(settings, batch.manifest.facts.get("settings", {}))
+        key = f"{horizon} {then.timezone} {then.training!r}"
         found.setdefault(key, ([], horizon, then))[0].append(batch)
     return list(found.values())
 
@@ -216,11 +145,3 @@ def _sample(rows: int) -> NDArray[np.int64]:
     if rows <= MOST_ROWS:
         return np.arange(rows)
     return np.sort(np.random.default_rng(SEED).choice(rows, MOST_ROWS, replace=False))
-
-
-def _folder(home: Home) -> Path:
-    return home.root / "outcomes"
-
-
-def _path(home: Home, as_of: date) -> Path:
-    return _folder(home) / f"as_of={as_of}.json"

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from models import outcome
 from models.batch import BatchWriter, publish
 from models.command import Run
 from models.contracts import score_schema
@@ -84,7 +85,7 @@ def score(
     return p
 
 
-def look(home: Home, as_of: date = DUE) -> list[outcomes.Outcome]:
+def look(home: Home, as_of: date = DUE) -> list[outcome.Outcome]:
     return outcomes.look_back(home, SETTINGS, as_of=as_of, now=NOW)
 
 
@@ -103,10 +104,10 @@ def test_a_batch_is_held_against_what_happened(home: Home):
 def test_what_is_written_is_what_was_found_and_names_no_customer(home: Home):
     score(home)
     (found,) = look(home)
-    assert outcomes.read(home) == [json.loads(json.dumps(found.to_dict()))]
+    assert outcome.read(home) == [json.loads(json.dumps(found.to_dict()))]
     text = (home.root / "outcomes" / f"as_of={AS_OF}.json").read_text(encoding="utf-8")
     assert '"c1"' not in text
-    line = outcomes.words(outcomes.read(home)[0])
+    line = outcome.words(outcome.read(home)[0])
     assert line.startswith(f"scores of {AS_OF} (model 7): ")
     assert "33.3% of 120 did" in line
 
@@ -122,7 +123,7 @@ def test_a_night_that_was_published_anew_is_looked_at_anew(home: Home):
     look(home)
     score(home, run="two", seed=1)
     assert [one.run for one in look(home)] == ["two"]
-    assert [one["run"] for one in outcomes.read(home)] == ["two"]
+    assert [one["run"] for one in outcome.read(home)] == ["two"]
 
 
 def test_before_the_horizon_and_the_late_labels_have_passed_nothing_is_told(home: Home):
