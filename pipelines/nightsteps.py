@@ -25,7 +25,8 @@ Following = tuple[str, Callable[[Run, date], dict[str, Any]]]
 
 def steps(run: Run, following: Sequence[Following]) -> list[Step]:
     """Ingest the configured sources, score, what others bring to `following`, look at what became
-    of earlier scores, and at last remove what is older than is kept."""
+    of earlier scores, train again where that is due, and at last remove what is older than is
+    kept."""
     return [
         Step("ingest", lambda night: _ingest(run)),
         Step("score", lambda night: _score(run, night)),
@@ -33,7 +34,12 @@ def steps(run: Run, following: Sequence[Following]) -> list[Step]:
             Step(name, lambda night, work=work: work(_at(run, night), night.as_of))  # type: ignore[misc]
             for name, work in following
         ),
-        Step("outcomes", lambda night: _in_nobodys_way("outcomes", _look_back, run, night)),
+        Step("outcomes", lambda night: _in_nobodys_way("looking back", _look_back, run, night)),
+        *(
+            [Step("retrain", lambda night: _in_nobodys_way("training again", _retrain, run, night))]
+            if run.settings.nightly.retrain != "never"
+            else []
+        ),
         *(
             [Step("retention", lambda night: keep_no_longer(_at(run, night)))]
             if run.settings.retention != Retention()
@@ -68,6 +74,12 @@ def _look_back(run: Run, night: Night) -> dict[str, Any]:
         "batches": len(found),
         "notes": [words(outcome.to_dict()) for outcome in found[-1:]],
     }
+
+
+def _retrain(run: Run, night: Night) -> dict[str, Any]:
+    from pipelines.retraining import retrain
+
+    return retrain(_at(run, night))
 
 
 def _ingest(run: Run) -> dict[str, Any]:

@@ -25,6 +25,9 @@ from pipelines.undated import left_out
 from pipelines.walks import Local
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from models.bundle import Bundle
     from models.churn import ChurnModel
     from models.command import Advance
@@ -138,12 +141,12 @@ def _train(
         home, history, settings, judged, model, probability, learned_until=plan.training[-1]
     )
     verdict = judge(report)
-    bundle = trial = _bundle(model, learned, plan.training, now)
+    bundle = trial = _bundle(model, learned, probability, plan.training, now)
     if verdict.promote:
         # The newest nights tell most about tomorrow: what is released has learned from all.
         advance("learning from all nights", 0.7)
         nights = (*plan.training, *plan.judging)
-        bundle = _bundle(churn.fit(rows.data, how), rows.data, nights, now)
+        bundle = _bundle(churn.fit(rows.data, how), rows.data, probability, nights, now)
     advance("registering", 0.9)
     bundle = registry.log(
         home,
@@ -201,9 +204,19 @@ def plan_snapshots(
     )
 
 
-def _bundle(model: ChurnModel, learned: Dataset, nights: Sequence[date], now: datetime) -> Bundle:
-    """The model with where it comes from; the registry gives the version."""
+def _bundle(
+    model: ChurnModel,
+    learned: Dataset,
+    judged: NDArray[np.float64],
+    nights: Sequence[date],
+    now: datetime,
+) -> Bundle:
+    """The model with where it comes from; the registry gives the version.
+
+    `judged`: probabilities of rows that were not learned from.
+    """
     from models.bundle import Bundle, Facts
+    from models.drift import Distribution
 
     facts = Facts(
         model_version="",
@@ -214,7 +227,7 @@ def _bundle(model: ChurnModel, learned: Dataset, nights: Sequence[date], now: da
         rows=len(learned),
         leavers=int(learned.y.sum()),
     )
-    return Bundle(model, facts)
+    return Bundle(model, facts, Distribution.of(learned.X, judged))
 
 
 def _population(rows: TrainingSet, settings: Settings, horizon: int) -> str:

@@ -180,7 +180,7 @@ def test_a_failure_is_said_and_does_not_fail_the_night(home: Home, monkeypatch: 
         patched.setattr(outcomes, "look_back", broken)
         assert step.work(night) == {
             "failed": True,
-            "notes": ["outcomes failed: a file is torn"],
+            "notes": ["looking back failed: a file is torn"],
         }
     done = step.work(night)
     assert done["batches"] == 1
