@@ -55,24 +55,23 @@ def retrain(run: Run) -> dict[str, Any]:
 def reason(home: Home, settings: Settings, now: datetime) -> str | None:
     """Why to train again tonight, in words; None where there is no reason to."""
     from models import bundle as bundles
+    from models.catalogue import known
 
     rhythm = settings.nightly.retrain
     if rhythm == "never" or not bundles.has_champion(home):
         return None
-    age = (now - _last_trained(home)).total_seconds() / 86_400
+    # The registry takes seconds to open, so the champion's own age is looked at first.
+    champion = _days(now, bundles.champion(home).facts.created_at)
+    if champion < min(EVERY.get(rhythm, PATIENCE), PATIENCE):
+        return None
+    age = min([champion, *(_days(now, one.created_at) for one in known(home))])
     if rhythm in EVERY and age >= EVERY[rhythm]:
         return f"{age:.0f} days have passed ({rhythm})"
     return _drift(home) if age >= PATIENCE else None
 
 
-def _last_trained(home: Home) -> datetime:
-    """When a model was last trained here, promoted or not; else when the champion was."""
-    from models import bundle as bundles
-    from models.catalogue import known
-
-    there = known(home)
-    last = there[-1].created_at if there else bundles.champion(home).facts.created_at
-    return datetime.fromisoformat(last)
+def _days(now: datetime, created_at: str) -> float:
+    return (now - datetime.fromisoformat(created_at)).total_seconds() / 86_400
 
 
 def _drift(home: Home) -> str | None:
