@@ -1,9 +1,11 @@
 """How quality ages after the last night that was learned from, and how often to train again.
 
 Each night judged lies so many days after the last one learned from. The slope of the AUC over those
-days, with its bootstrap interval over customers, tells what a month costs; where noise hides it,
-nothing is recommended. A slope mixes ageing with whatever else changed between the nights: it says
-how fast to look again, not why.
+days tells what a month costs; where noise hides it, nothing is recommended. Two kinds of noise: which
+customers there are (bootstrap), and that nights differ by more than their customers (how far they lie
+from the line, by Student's t; Draper, Smith, Applied Regression Analysis, 1.4). The wider interval
+counts, so that three nights rarely tell anything. A slope mixes ageing with whatever else changed
+meanwhile: it says how fast to look again, not why.
 """
 
 from __future__ import annotations
@@ -99,7 +101,7 @@ def ageing(
     if len(nights) < FEWEST_NIGHTS:
         few = f"cannot tell yet: {len(nights)} nights judged, {FEWEST_NIGHTS} are needed"
         return Ageing(nights, None, None, few)
-    slope = Interval.of(float(_slopes(days, plain[None])[0]), _slopes(days, drawn))
+    slope = _slope(days, plain, drawn)
     return Ageing(nights, slope, *rhythm(slope))
 
 
@@ -136,6 +138,20 @@ def rhythm(a_month: Interval) -> tuple[float | None, str]:
         days = min(at_worst, LONGEST)
         return days, f"{told}: no ageing shows; every {days:.0f} days is often enough"
     return None, f"cannot tell yet: {told}, which may be chance"
+
+
+def _slope(days: Floats, auc: Floats, drawn: Floats) -> Interval:
+    """The change in a month, with the wider of its two intervals."""
+    from scipy.special import stdtrit
+
+    of_customers = Interval.of(float(_slopes(days, auc[None])[0]), _slopes(days, drawn))
+    value, months = of_customers.value, (days - days.mean()) / MONTH
+    apart = auc - auc.mean() - value * months
+    free = len(auc) - 2
+    error = np.sqrt(apart @ apart / free / (months @ months))
+    reach = float(stdtrit(free, 0.975) * error)
+    low, high = min(of_customers.low, value - reach), max(of_customers.high, value + reach)
+    return Interval(value, low, high)
 
 
 def _slopes(days: Floats, auc: Floats) -> Floats:

@@ -41,7 +41,7 @@ def test_each_night_is_told_with_its_distance_from_what_was_learned():
 
 
 def test_a_model_that_loses_fast_is_to_be_trained_again_each_month():
-    found = aged(0, 1, 2.5)
+    found = aged(0, 0.8, 1.2, 1.6, 2.0, 2.5)
     assert found.auc_a_month is not None
     assert found.auc_a_month.high < 0
     assert found.retrain_days == 30
@@ -52,6 +52,16 @@ def test_what_may_be_chance_recommends_nothing():
     found = aged(0, 0.1, 0, rows=300)
     assert found.retrain_days is None
     assert found.words.startswith("cannot tell yet: the AUC changes by")
+
+
+def test_nights_that_differ_by_more_than_their_customers_tell_no_slope():
+    # Each is certain for so many customers, and the line through them falls; the second night
+    # lies far from it, so the fall may be such a night too.
+    found = aged(0, 3, 1.5)
+    assert found.auc_a_month is not None
+    assert found.nights[0].auc.low > found.nights[2].auc.high
+    assert found.auc_a_month.value < 0 < found.auc_a_month.high
+    assert found.retrain_days is None
 
 
 def test_two_nights_tell_no_slope():
