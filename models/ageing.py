@@ -1,11 +1,11 @@
 """How quality ages after the last night that was learned from, and how often to train again.
 
-Each night judged lies so many days after the last one learned from. The slope of the AUC over those
-days tells what a month costs; where noise hides it, nothing is recommended. Two kinds of noise: which
-customers there are (bootstrap), and that nights differ by more than their customers (how far they lie
-from the line, by Student's t; Draper, Smith, Applied Regression Analysis, 1.4). The wider interval
-counts, so that three nights rarely tell anything. A slope mixes ageing with whatever else changed
-meanwhile: it says how fast to look again, not why.
+Each night judged lies so many days after the last one learned from. The slope of the AUC over
+those days tells what a month costs; where noise hides it, nothing is recommended. Two kinds of
+noise: which customers there are (bootstrap), and that nights differ by more than their customers
+(how far they lie from the line, by Student's t; Draper, Smith, Applied Regression Analysis, 1.4).
+The wider interval counts, so that three nights rarely tell anything. A slope mixes ageing with
+whatever else changed meanwhile: it says how fast to look again, not why.
 """
 
 from __future__ import annotations
