@@ -12,7 +12,26 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 BINS = 15  # of equal count, issue 5
+LEVEL = (2.5, 97.5)  # percentiles of a 95% interval
+CONTACTED = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)  # shares at which the gain curve is told
 TOP = 0.1  # lift is read in the top decile (Braze, Dynamics 365)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95% bootstrap interval over customers."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, value: float, draws: Floats) -> Interval:
+        low, high = np.percentile(draws, LEVEL)
+        return cls(value, float(low), float(high))
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
@@ -59,6 +78,50 @@ class Ranking:
         stayers = np.add.reduceat(w * ~self._y, self._ties)
         below = np.cumsum(stayers) - stayers / 2
         return float(leavers @ below / (leavers.sum() * stayers.sum()))
+
+    def found(self, weight: Floats, top: float = TOP) -> float:
+        """The share of the leavers in the riskiest `top`; of equal scores each counts in part."""
+        w = weight[self._order]
+        # From the riskiest down; a cut within equal scores takes its part of them all.
+        people = np.cumsum(np.add.reduceat(w, self._ties)[::-1])
+        leavers = np.cumsum(np.add.reduceat(w * self._y, self._ties)[::-1])
+        cut = top * people[-1]
+        return float(np.interp(cut, [0.0, *people], [0.0, *leavers]) / leavers[-1])
+
+
+class Calibrated:
+    """Probabilities in their bins, so that a weighted calibration error is three sums."""
+
+    def __init__(self, y: Bools, p: Floats) -> None:
+        self._bin = np.empty(len(p), np.int64)
+        for number, part in enumerate(np.array_split(np.argsort(p, kind="stable"), BINS)):
+            self._bin[part] = number
+        self._apart = p - y
+
+    def error(self, weight: Floats) -> float:
+        """`calibration_error` where row i counts `weight[i]` times, the bins left as they are."""
+        apart = np.bincount(self._bin, weight * self._apart, BINS)
+        return float(np.abs(apart).sum() / weight.sum())
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A point of the gain curve, and of the lift curve: `lift` times as many as by chance."""
+
+    contacted: float  # share of the customers, riskiest first
+    found: float  # share of the leavers among them
+
+    @property
+    def lift(self) -> float:
+        return self.found / self.contacted
+
+
+def reached(y: Bools, score: Floats) -> tuple[Reached, ...]:
+    """The gain curve at `CONTACTED`; empty without a leaver."""
+    if not y.any():
+        return ()
+    ranking, ones = Ranking(y, score), np.ones(len(y))
+    return tuple(Reached(share, ranking.found(ones, share)) for share in CONTACTED)
 
 
 def average_precision(y: Bools, score: Floats) -> float:

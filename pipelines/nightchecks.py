@@ -16,8 +16,10 @@ from pipelines.population import Population
 if TYPE_CHECKING:
     import pandas as pd
 
+    from models.bundle import Bundle
     from models.settings import Checks, Settings
     from pipelines.history.store import History
+    from pipelines.scoretable import Scores
 
 LABEL_LAG_DAYS = 7  # ends are told of some days later
 HORIZONS = 3  # the latest, and two before
@@ -30,6 +32,24 @@ def of_history(
     first = history.span[0] if history.span else night.as_of
     leavers = of_leavers(people, night, first, horizon_days, settings)
     return leavers, *of_feeds(history, night, settings.checks)
+
+
+def of_training(
+    champion: Bundle, scores: Scores, first: bool, limits: Checks
+) -> tuple[checks.Check, ...]:
+    """Scores and features against how they lay in training; `first`: no night is before it."""
+    from models.drift import FEW, SHIFTED, shifted
+
+    training, counts = champion.training, scores.counts
+    if training is None or counts is None or len(scores) < FEW:
+        return (checks.training_shift(None, first, limits),)
+    index = training.scores.stability(training.scores.count(scores.probability))
+    names = [feature.name for feature in champion.model.features]
+    found = shifted(training.stability(counts), names)
+    return (
+        checks.training_shift(index, first, limits),
+        checks.feature_drift(found, len(names), SHIFTED),
+    )
 
 
 def of_feeds(history: History, night: Instant, limits: Checks) -> tuple[checks.Check, ...]:

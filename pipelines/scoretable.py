@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from models.bundle import Bundle
+    from models.drift import Counting
     from models.settings import Settings
     from pipelines.history.store import History
 
@@ -34,6 +35,8 @@ class Scores:
     silent: NDArray[np.bool_]
     fading: NDArray[np.float64]
     newest_days: float  # age of the newest interaction of any of them, infinite without one
+    # A sample's rows in the bins of the training, [features, bins]; None: nothing to compare with.
+    counts: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.customer)
@@ -44,6 +47,7 @@ class Scores:
         customer: NDArray[np.int32],
         probability: NDArray[np.float64],
         rows: NDArray[np.float64],
+        counting: Counting | None = None,
     ) -> Scores:
         """From matrix rows [n, features], which are not kept."""
         return cls(
@@ -52,6 +56,7 @@ class Scores:
             rows[:, matrix.column("silent")] > 0,
             rows[:, matrix.column("fading")].copy(),
             float(np.nanmin(rows[:, matrix.column("days_since_any")], initial=np.inf)),
+            None if counting is None else counting(customer, rows),
         )
 
     @classmethod
@@ -59,12 +64,14 @@ class Scores:
         """All pieces as one, by customer number."""
         customer = np.concatenate([piece.customer for piece in pieces])
         order = np.argsort(customer, kind="stable")
+        counts = [piece.counts for piece in pieces if piece.counts is not None]
         return cls(
             customer[order],
             np.concatenate([piece.probability for piece in pieces])[order],
             np.concatenate([piece.silent for piece in pieces])[order],
             np.concatenate([piece.fading for piece in pieces])[order],
             min(piece.newest_days for piece in pieces),
+            np.sum(counts, axis=0) if counts else None,
         )
 
 

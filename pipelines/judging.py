@@ -1,0 +1,111 @@
+"""Judging a model on nights later than those it has learned from, and beside the champion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models import registry
+from models.ageing import ageing
+from models.errors import FeatureMismatch
+from models.evaluate import Report, evaluate
+from models.profit import expected_profit
+from pipelines.features.matrix import Night
+from pipelines.groupings import groupings
+from pipelines.snapshots import midnight
+from pipelines.values import monthly_values
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from models.churn import ChurnModel
+    from models.dataset import Dataset
+    from models.home import Home
+    from models.settings import Settings
+    from pipelines.history.store import History
+    from pipelines.trainingset import TrainingSet
+
+LATER_IN_TIME = "later in time"
+
+
+def judging(
+    home: Home,
+    history: History,
+    settings: Settings,
+    judged: TrainingSet,
+    model: ChurnModel,
+    probability: NDArray[np.float64],
+    learned_until: date,
+) -> Report:
+    """The model on later nights, beside longest silence, the base rate and the present champion.
+
+    `probability`: what the model says of the rows of `judged`, [n]; `learned_until`: the last night
+    it has learned from.
+    """
+    data = judged.data
+    report = evaluate(
+        data.y,
+        probability,
+        customer=data.customer,
+        silent=data.silent,
+        longest_silence=judged.silence,
+        base_rate=model.base_rate,
+        champion=_champion_on(home, data, model.horizon_days),
+        groupings=groupings(history, data),
+        protocol=LATER_IN_TIME,
+        seed=settings.training.seed,
+    )
+    value = at_stake(history, settings, data)
+    aged = ageing(
+        data.y,
+        probability,
+        customer=data.customer,
+        as_of=data.as_of,
+        learned_until=midnight(learned_until, settings.zone),
+        seed=settings.training.seed,
+    )
+    return replace(
+        report,
+        profit=expected_profit(data.y, probability, value, settings.currency),
+        ageing=aged,
+    )
+
+
+def at_stake(history: History, settings: Settings, data: Dataset) -> NDArray[np.float64]:
+    """What each row's customer was worth over the months at stake, as of its night; NaN: unknown.
+
+    Source: CONTRACTS.md, value at risk.
+    """
+    months = settings.scoring.months_at_stake * settings.scoring.margin
+    found = np.empty(len(data))
+    for as_of in np.unique(data.as_of).tolist():
+        night = Night(as_of, as_of + settings.training.usual_hour * 3600)
+        rows = data.as_of == as_of
+        found[rows] = monthly_values(history, night, settings.currency)[data.customer[rows]]
+    return found * months
+
+
+def _champion_on(home: Home, data: Dataset, horizon_days: int) -> NDArray[np.float64] | None:
+    """The present champion's probabilities, where it answers the same question.
+
+    Of the champion as it was judged, if the registry still has that: what was released has since
+    learned from the nights it was judged on, which are mostly these, and would look better on them
+    than any challenger can (docs/decisions/0020-judging-and-release.md).
+    """
+    from models import bundle as bundles
+
+    if not bundles.has_champion(home):
+        return None
+    expect = bundles.fingerprint(data.features)
+    try:
+        champion = bundles.champion(home, expect=expect)
+    except FeatureMismatch:
+        return None
+    if champion.model.horizon_days != horizon_days:
+        return None
+    stands = registry.judged(home, champion.facts.model_version) or champion
+    return stands.model.predict(data.X)
