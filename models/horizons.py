@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,25 @@ class Predictions:
     low: Floats
     high: Floats
 
+    @property
+    def main(self) -> Floats:
+        """Of the longest horizon, the model's own, [n]."""
+        return self.probabilities[:, -1]
+
+    @property
+    def columns(self) -> tuple[Floats, Floats, Floats]:
+        return self.probabilities, self.low, self.high
+
+    def take(self, rows: NDArray[np.intp] | slice) -> Predictions:
+        """Those of the given customers, in the given order."""
+        return Predictions(self.days, *(column[rows] for column in self.columns))
+
+    @classmethod
+    def joined(cls, pieces: Sequence[Predictions]) -> Predictions:
+        """Those of all `pieces`, of one model, at least one."""
+        columns = zip(*(piece.columns for piece in pieces), strict=True)
+        return cls(pieces[0].days, *(np.concatenate(column) for column in columns))
+
 
 def scaled(end: Floats, p: Floats, told: Floats) -> Floats:
     """The end of an interval around `p` [n] for each horizon of `told` [n, horizons].
@@ -83,8 +103,7 @@ def fit_horizons(data: Dataset, settings: FitSettings) -> Horizons | None:
         return None
     days = horizons_for(settings.horizon_days)
     shares = [
-        _share(data, when < later, when < sooner, settings)
-        for sooner, later in zip(days, days[1:], strict=False)
+        _share(data, when < later, when < sooner, settings) for sooner, later in pairwise(days)
     ]
     return Horizons(days, tuple(shares))
 

@@ -1,10 +1,10 @@
 """How sure a probability is: a 95% interval from a bootstrap over customers and nights.
 
-The calibration is learned again on each draw of the out-of-fold rows, in which a row weighs as often
-as its customer and its night were drawn together (the pigeonhole bootstrap: Owen, 2007). So the
-interval holds what chance in who left, and in which months were seen, could have made of the share
-that leaves among customers with such a score. It does not hold what other features could have told
-of one of them; coverage is checked on later nights (`coverage`).
+The calibration is learned again on each draw of the out-of-fold rows, in which a row weighs as
+often as its customer and its night were drawn together (the pigeonhole bootstrap: Owen, 2007). So
+the interval holds what chance in who left, and in which months were seen, could have made of the
+share that leaves among customers with such a score. It does not hold what other features could
+have told of one of them; coverage is checked on later nights (`coverage`).
 """
 
 from __future__ import annotations

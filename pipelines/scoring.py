@@ -134,8 +134,8 @@ class Predicted:
     counting: Counting | None = None
 
     def __call__(self, rows: Rows) -> Scores:
-        probability = self.model.predict(rows.values, self.threads)
-        return Scores.of(rows.customers, probability, rows.values, self.counting)
+        predicted = self.model.predict_all(rows.values, self.threads)
+        return Scores.of(rows.customers, predicted, rows.values, self.counting)
 
 
 @dataclass(frozen=True)

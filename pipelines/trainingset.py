@@ -81,7 +81,21 @@ def assemble(
         left = labelled[rows.night].left[rows.customers]
         pieces.append((nights[rows.night].as_of, rows.customers, left, rows.values))
         advance("reading past nights", 0.4 * done)
-    return _set(pieces, context.features, tuple(dates), label, share)
+    found = _set(pieces, context.features, tuple(dates), label, share)
+    when = _leaves_in(found.data, nights, labelled)
+    return replace(found, data=replace(found.data, leaves_in=when))
+
+
+def _leaves_in(
+    data: Dataset, nights: Sequence[matrix.Night], labelled: Sequence[labels.Labels]
+) -> NDArray[np.float64] | None:
+    """Days from each row's night to the customer's leaving; None where labels have no dates."""
+    days = [of_night.days for of_night in labelled if of_night.days is not None]
+    if len(days) < len(nights):
+        return None
+    place = {night.as_of: number for number, night in enumerate(nights)}
+    night_of = np.array([place[as_of] for as_of in data.as_of.tolist()], np.intp)
+    return np.array(days)[night_of, data.customer]
 
 
 def as_they_are(rows: Rows) -> Rows:

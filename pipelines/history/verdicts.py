@@ -184,7 +184,10 @@ def _load_notes(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: M
     }
     if side:
         noted = NOTES.format(
-            moved=MOVED, deleted=DELETED, confirmed=CONFIRMED, notes=files([Path(one) for one in side])
+            moved=MOVED,
+            deleted=DELETED,
+            confirmed=CONFIRMED,
+            notes=files([Path(one) for one in side]),
         )
         connection.execute(noted, [list(side), list(side.values())])
 

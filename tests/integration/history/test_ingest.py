@@ -310,7 +310,7 @@ def test_all_files_of_a_generation_are_on_disk_before_it_counts(
     real_sync, real_replace = os.fsync, Path.replace
 
     def sync(descriptor: int) -> None:
-        synced.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+        synced.add(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         real_sync(descriptor)
 
     def replaced(path: Path, target: Path) -> Path:

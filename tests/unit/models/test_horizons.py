@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from models.calibration import log_loss
 from models.horizons import Horizons, expected_days, fit_horizons, horizons_for
 from models.linear import Linear
-
 from tests.unit.models.small_world import QUICK, world
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from models.calibration import calibrate, probability
 from models.intervals import coverage, fit_intervals
 
