@@ -140,6 +140,7 @@ def facts_of(question: Question, found: tuple[checks.Check, ...]) -> dict[str, A
     return {
         "feature_names": [feature.name for feature in champion.model.features],
         "model_version": champion.facts.model_version,
+        "trained_to": champion.facts.trained_to,
         "code_version": code_version(),
         "history_generation": history.generation,
         "precedence": list(history.precedence),
