@@ -126,7 +126,7 @@ def _checks(answer: Answer) -> tuple[checks.Check, ...]:
         checks.sound(scores.probability),
         checks.volume(len(scores), len(before), limits),
         checks.score_shift(scores.probability, np.array(list(before.values())), limits),
-        *nightchecks.of_training(question.champion, scores, previous is None, limits),
+        *nightchecks.of_training(question.champion, scores, previous, limits),
         nightchecks.of_customers(before, ids[scores.customer], ids, days, limits),
         *nightchecks.of_history(
             question.history, answer.people, question.night, horizon, question.settings
