@@ -142,11 +142,11 @@ class _Part:
     """The rows of one group, sorted once."""
 
     def __init__(self, y: Bools, p: Floats, chosen: Floats, mask: Bools) -> None:
-        self._rows = np.flatnonzero(mask)
-        self._y, p = y[mask], p[mask]
-        self._ranking = Ranking(self._y, p)
-        self._square, self._apart = (p - self._y) ** 2, p - self._y
-        self._chosen = chosen[mask]
+        rows = np.flatnonzero(mask)
+        self._ranking = Ranking(y[rows], p[rows])
+        self._rows = rows = rows[self._ranking.order]
+        self._y, self._apart = y[rows], p[rows] - y[rows]
+        self._square, self._chosen = self._apart**2, chosen[rows]
 
     def figures(self, of_all: Floats | None = None) -> Floats | None:
         """AUC, lift, Brier, calibration, chosen, found, where rows count `of_all`; None without
@@ -155,14 +155,15 @@ class _Part:
         total, left = w.sum(), w @ self._y
         if left in (0.0, total):
             return None
+        auc, found = self._ranking.figures(w)
         return np.array(
             [
-                self._ranking.auc(w),
-                self._ranking.found(w) / TOP,
+                auc,
+                found / TOP,
                 w @ self._square / total,
                 w @ self._apart / total,
                 w @ self._chosen / total,
-                (w * self._y) @ self._chosen / left,
+                w[self._y] @ self._chosen[self._y] / left,
             ]
         )
 

@@ -63,30 +63,40 @@ class Metrics:
 
 
 class Ranking:
-    """Labels in the order of a score, so that a weighted AUC is two sums."""
+    """Labels in the order of a score, so that weighted figures are a few sums."""
 
     def __init__(self, y: Bools, score: Floats) -> None:
-        self._order = np.argsort(score, kind="stable")
-        ordered = score[self._order]
-        self._ties = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        self._y = y[self._order]
+        self.order = np.argsort(score, kind="stable")  # [n]: rows, the least risky first
+        ordered = score[self.order]
+        ties = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        self._ties = ties if len(ties) < len(ordered) else None
+        self._y = y[self.order]
 
     def auc(self, weight: Floats | None = None) -> float:
         """The chance that a leaver is ranked above a stayer, ties counting half."""
-        w = np.ones(len(self._y)) if weight is None else weight[self._order]
-        leavers = np.add.reduceat(w * self._y, self._ties)
-        stayers = np.add.reduceat(w * ~self._y, self._ties)
-        below = np.cumsum(stayers) - stayers / 2
-        return float(leavers @ below / (leavers.sum() * stayers.sum()))
+        w = np.ones(len(self._y)) if weight is None else weight[self.order]
+        return self.figures(w)[0]
 
-    def found(self, weight: Floats, top: float = TOP) -> float:
+    def found(self, top: float = TOP) -> float:
         """The share of the leavers in the riskiest `top`; of equal scores each counts in part."""
-        w = weight[self._order]
-        # From the riskiest down; a cut within equal scores takes its part of them all.
-        people = np.cumsum(np.add.reduceat(w, self._ties)[::-1])
-        leavers = np.cumsum(np.add.reduceat(w * self._y, self._ties)[::-1])
-        cut = top * people[-1]
-        return float(np.interp(cut, [0.0, *people], [0.0, *leavers]) / leavers[-1])
+        return self.figures(np.ones(len(self._y)), top)[1]
+
+    def figures(self, ordered: Floats, top: float = TOP) -> tuple[float, float]:
+        """AUC, and the share found in the riskiest `top`, where the row that stands at `i` in
+        `order` counts `ordered[i]` times."""
+        everybody, leavers = ordered, ordered * self._y
+        if self._ties is not None:
+            everybody = np.add.reduceat(everybody, self._ties)
+            leavers = np.add.reduceat(leavers, self._ties)
+        up_to = np.cumsum(everybody)
+        stayers = everybody - leavers
+        left, total = float(leavers.sum()), float(up_to[-1])
+        below = np.cumsum(stayers) - stayers / 2
+        auc = float(leavers @ below) / (left * (total - left)) if 0 < left < total else np.nan
+        cut = (1 - top) * total
+        at = min(int(np.searchsorted(up_to, cut)), len(up_to) - 1)
+        part = (up_to[at] - cut) / everybody[at] if everybody[at] else 0.0
+        return auc, float(leavers[at + 1 :].sum() + part * leavers[at]) / left
 
 
 class Calibrated:
@@ -120,8 +130,8 @@ def reached(y: Bools, score: Floats) -> tuple[Reached, ...]:
     """The gain curve at `CONTACTED`; empty without a leaver."""
     if not y.any():
         return ()
-    ranking, ones = Ranking(y, score), np.ones(len(y))
-    return tuple(Reached(share, ranking.found(ones, share)) for share in CONTACTED)
+    ranking = Ranking(y, score)
+    return tuple(Reached(share, ranking.found(share)) for share in CONTACTED)
 
 
 def average_precision(y: Bools, score: Floats) -> float:

@@ -35,6 +35,7 @@ class Outcome:
     judged: int  # whose leaving or staying is known, or a sample of them
     said: float  # mean probability of those judged
     left: float  # the share of them that left
+    hindsight: bool  # a night scored afterwards: the model may have learned from what followed
     groups: tuple[Group, ...]  # all, silent, vocal
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,6 +76,8 @@ def words(facts: dict[str, Any]) -> str:
         f"said to leave within {facts['horizon_days']} days, {facts['left']:.1%} of "
         f"{facts['judged']:,} did"
     )
+    if facts["hindsight"]:
+        line += " (in hindsight: its model has learned from what followed, so this flatters it)"
     if everybody["figures"] is None:
         return f"{line}; {everybody['why']}"
     auc, lift = everybody["figures"]["auc"], everybody["figures"]["lift"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +26,12 @@ class Check:
     ok: bool
     words: str
     alarm: bool = False  # holds nothing back, and is to be looked at
+    about: tuple[str, ...] = ()  # names of what it is about, for the next night to compare with
 
     def to_dict(self) -> dict[str, object]:
-        facts = {"name": self.name, "ok": self.ok, "words": self.words}
-        return {**facts, "alarm": True} if self.alarm else facts
+        facts: dict[str, object] = {"name": self.name, "ok": self.ok, "words": self.words}
+        more = {"alarm": self.alarm, "about": list(self.about)}
+        return facts | {name: value for name, value in more.items() if value}
 
 
 def freshness(age: float, limits: Checks) -> Check:
@@ -144,15 +146,22 @@ def training_shift(index: float | None, first: bool, limits: Checks) -> Check:
     return Check("training_shift", not (over and first), f"{words}{advice}", over and not first)
 
 
-def feature_drift(found: Sequence[tuple[str, float]], features: int, limit: float) -> Check:
+def feature_drift(
+    found: Sequence[tuple[str, float]], features: int, limit: float, before: Collection[str]
+) -> Check:
     """How many features lie otherwise than in training; it is told and holds nothing back.
 
-    `found`: those over `limit`, the furthest first.
+    `found`: those over `limit`, the furthest first. An alarm only where one of them was not among
+    those of last time (`before`): some grow with the calendar and would ring each night.
     """
-    worst = ", ".join(f"{name} {index:.2f}" for name, index in found[:WORST])
     words = f"{len(found)} of {features} features lie otherwise than in training"
-    more = f" (population stability index over {limit:g}): {worst}" if found else ""
-    return Check("feature_drift", True, words + more, bool(found))
+    if not found:
+        return Check("feature_drift", True, words)
+    fresh = [(name, index) for name, index in found if name not in before]
+    told = ", ".join(f"{name} {index:.2f}" for name, index in (fresh or found)[:WORST])
+    which = "new since last time: " if fresh and before else ""
+    words += f" (population stability index over {limit:g}): {which}{told}"
+    return Check("feature_drift", True, words, bool(fresh), tuple(name for name, _ in found))
 
 
 def population_stability(before: NDArray[np.float64], now: NDArray[np.float64]) -> float:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models import registry
-from models.ageing import ageing
+from models.ageing import Older, ageing
 from models.errors import FeatureMismatch
-from models.evaluate import Report, evaluate
+from models.evaluate import CHAMPION, Report, evaluate
 from models.profit import expected_profit
 from pipelines.features.matrix import Night
 from pipelines.groupings import groupings
@@ -18,11 +19,11 @@ from pipelines.snapshots import midnight
 from pipelines.values import monthly_values
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from numpy.typing import NDArray
 
+    from models.bundle import Bundle
     from models.churn import ChurnModel
+    from models.contracts import Feature
     from models.dataset import Dataset
     from models.home import Home
     from models.settings import Settings
@@ -47,6 +48,7 @@ def judging(
     it has learned from.
     """
     data = judged.data
+    champion = _champion(home, data.features, model.horizon_days)
     report = evaluate(
         data.y,
         probability,
@@ -54,7 +56,7 @@ def judging(
         silent=data.silent,
         longest_silence=judged.silence,
         base_rate=model.base_rate,
-        champion=_champion_on(home, data, model.horizon_days),
+        champion=None if champion is None else champion.bundle.model.predict(data.X),
         groupings=groupings(history, data),
         protocol=LATER_IN_TIME,
         seed=settings.training.seed,
@@ -66,6 +68,7 @@ def judging(
         customer=data.customer,
         as_of=data.as_of,
         learned_until=midnight(learned_until, settings.zone),
+        older=_older(champion, report, learned_until),
         seed=settings.training.seed,
     )
     return replace(
@@ -89,23 +92,39 @@ def at_stake(history: History, settings: Settings, data: Dataset) -> NDArray[np.
     return found * months
 
 
-def _champion_on(home: Home, data: Dataset, horizon_days: int) -> NDArray[np.float64] | None:
-    """The present champion's probabilities, where it answers the same question.
+@dataclass(frozen=True)
+class _Champion:
+    """Who is challenged."""
 
-    Of the champion as it was judged, if the registry still has that: what was released has since
-    learned from the nights it was judged on, which are mostly these, and would look better on them
-    than any challenger can (docs/decisions/0020-judging-and-release.md).
+    bundle: Bundle
+    as_judged: bool  # and not as released, after it had learned from the nights judged
+
+
+def _champion(home: Home, features: tuple[Feature, ...], horizon_days: int) -> _Champion | None:
+    """The present champion, where it answers the same question.
+
+    As it was judged, if the registry still has that: what was released has since learned from the
+    nights it was judged on, which are mostly these, and would look better on them than any
+    challenger can (docs/decisions/0020-judging-and-release.md).
     """
     from models import bundle as bundles
 
     if not bundles.has_champion(home):
         return None
-    expect = bundles.fingerprint(data.features)
     try:
-        champion = bundles.champion(home, expect=expect)
+        champion = bundles.champion(home, expect=bundles.fingerprint(features))
     except FeatureMismatch:
         return None
     if champion.model.horizon_days != horizon_days:
         return None
-    stands = registry.judged(home, champion.facts.model_version) or champion
-    return stands.model.predict(data.X)
+    judged = registry.judged(home, champion.facts.model_version)
+    return _Champion(judged or champion, judged is not None)
+
+
+def _older(champion: _Champion | None, report: Report, learned_until: date) -> Older | None:
+    """The champion as an earlier training of the same."""
+    gain = report.gains.get(CHAMPION, {}).get("auc")
+    if champion is None or not champion.as_judged or gain is None:
+        return None
+    until = date.fromisoformat(champion.bundle.facts.trained_to)
+    return Older((learned_until - until).days, gain)

@@ -16,6 +16,7 @@ from pipelines.population import Population
 if TYPE_CHECKING:
     import pandas as pd
 
+    from models.batch import ScoreBatch
     from models.bundle import Bundle
     from models.settings import Checks, Settings
     from pipelines.history.store import History
@@ -35,12 +36,12 @@ def of_history(
 
 
 def of_training(
-    champion: Bundle, scores: Scores, first: bool, limits: Checks
+    champion: Bundle, scores: Scores, previous: ScoreBatch | None, limits: Checks
 ) -> tuple[checks.Check, ...]:
-    """Scores and features against how they lay in training; `first`: no night is before it."""
+    """Scores and features against how they lay in training; `previous`: the night before."""
     from models.drift import FEW, SHIFTED, shifted
 
-    training, counts = champion.training, scores.counts
+    training, counts, first = champion.training, scores.counts, previous is None
     if training is None or counts is None or len(scores) < FEW:
         return (checks.training_shift(None, first, limits),)
     index = training.scores.stability(training.scores.count(scores.probability))
@@ -48,7 +49,18 @@ def of_training(
     found = shifted(training.stability(counts), names)
     return (
         checks.training_shift(index, first, limits),
-        checks.feature_drift(found, len(names), SHIFTED),
+        checks.feature_drift(found, len(names), SHIFTED, _drifted(previous)),
+    )
+
+
+def _drifted(batch: ScoreBatch | None) -> frozenset[str]:
+    """Features that lay otherwise than in training already in that night."""
+    told = batch.manifest.facts["checks"] if batch else []
+    return frozenset(
+        name
+        for check in told
+        if check["name"] == "feature_drift"
+        for name in check.get("about", ())
     )
 
 

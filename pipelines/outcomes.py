@@ -137,8 +137,18 @@ def _outcome(
         judged=len(p),
         said=float(p.mean()),
         left=float(left.mean()),
+        hindsight=_hindsight(batch, horizon),
         groups=of_groups(left, p, customer=np.arange(len(p)), silent=silent, seed=SEED),
     )
+
+
+def _hindsight(batch: ScoreBatch, horizon: int) -> bool:
+    """Whether the labels that the model learned from reach past the night: only where a past night
+    was scored afterwards, since a model learns from horizons that are over."""
+    trained_to = batch.manifest.facts.get("trained_to")
+    if trained_to is None:
+        return False
+    return batch.as_of < date.fromisoformat(trained_to) + timedelta(days=horizon)
 
 
 def _sample(rows: int) -> NDArray[np.int64]:

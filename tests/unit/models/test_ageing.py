@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.ageing import Ageing, ageing, rhythm
+from models.ageing import Ageing, Older, ageing, recommended
 from models.metrics import Interval
 
 DAY = 86_400
@@ -40,34 +40,11 @@ def test_each_night_is_told_with_its_distance_from_what_was_learned():
     assert found.nights[0].leavers == y[first].sum()
 
 
-def test_a_model_that_loses_fast_is_to_be_trained_again_each_month():
-    found = aged(0, 0.8, 1.2, 1.6, 2.0, 2.5)
-    assert found.auc_a_month is not None
-    assert found.auc_a_month.high < 0
-    assert found.retrain_days == 30
-    assert "train again every 30 days" in found.words
-
-
-def test_what_may_be_chance_recommends_nothing():
-    found = aged(0, 0.1, 0, rows=300)
-    assert found.retrain_days is None
-    assert found.words.startswith("cannot tell yet: the AUC changes by")
-
-
-def test_nights_that_differ_by_more_than_their_customers_tell_no_slope():
-    # Each is certain for so many customers, and the line through them falls; the second night
-    # lies far from it, so the fall may be such a night too.
-    found = aged(0, 3, 1.5)
-    assert found.auc_a_month is not None
+def test_from_nights_alone_nothing_is_concluded_since_nights_differ():
+    found = aged(0, 1, 2.5)
     assert found.nights[0].auc.low > found.nights[2].auc.high
-    assert found.auc_a_month.value < 0 < found.auc_a_month.high
-    assert found.retrain_days is None
-
-
-def test_two_nights_tell_no_slope():
-    found = aged(0, 2)
-    assert (found.auc_a_month, found.retrain_days) == (None, None)
-    assert found.words == "cannot tell yet: 2 nights judged, 3 are needed"
+    assert (found.loss_a_month, found.retrain_days) == (None, None)
+    assert found.words.startswith("cannot tell yet: there is no champion of another age")
 
 
 def test_nights_on_which_hardly_anybody_left_are_not_counted():
@@ -77,21 +54,26 @@ def test_nights_on_which_hardly_anybody_left_are_not_counted():
     assert len(found.nights) == 2
     none = ageing(~y & y, p, customer=customer, as_of=as_of, learned_until=START, draws=20)
     assert none.nights == ()
-    assert "too few left" in none.words
 
 
 @pytest.mark.parametrize(
-    ("a_month", "days"),
+    ("days", "gain", "retrain"),
     [
-        ((-0.005, -0.008, -0.002), 60),  # a point in two months
-        ((-0.05, -0.06, -0.04), 30),  # never more often than the snapshots
-        ((-0.0001, -0.0002, -0.00005), 365),  # nor less often than a year
-        ((0.0, -0.002, 0.002), 150),  # at worst a point in five months
-        ((0.01, 0.005, 0.02), 365),
-        ((0.0, -0.01, 0.01), None),  # a point a month or none at all
+        (30, (0.005, 0.002, 0.008), 60),  # a point in two months
+        (90, (0.015, 0.006, 0.024), 60),  # the same, of three months
+        (30, (0.05, 0.04, 0.06), 30),  # never more often than the snapshots
+        (30, (0.0001, 0.00005, 0.0002), 365),  # nor less often than a year
+        (30, (0.0, -0.002, 0.002), 150),  # at worst a point in five months
+        (30, (-0.01, -0.02, -0.005), 365),  # the older one is better
+        (30, (0.0, -0.01, 0.01), None),  # a point a month or none at all
+        (7, (0.05, 0.04, 0.06), None),  # too near in age
     ],
 )
-def test_the_rhythm_is_the_time_in_which_a_hundredth_is_lost(a_month, days):
-    found, words = rhythm(Interval(*a_month))
-    assert found == (None if days is None else pytest.approx(days))
-    assert f"{a_month[0]:+.3f}" in words
+def test_the_rhythm_is_the_time_in_which_a_hundredth_is_lost(days, gain, retrain):
+    loss, found, words = recommended(Older(days, Interval(*gain)))
+    assert found == (None if retrain is None else pytest.approx(retrain))
+    assert words.startswith("cannot tell yet") == (retrain is None)
+    if days >= 14:
+        assert loss is not None
+        assert loss.value == pytest.approx(gain[0] * 30 / days)
+        assert f"{days} days less far loses {gain[0]:+.3f}" in words

@@ -107,7 +107,7 @@ def test_the_card_tells_for_whom_it_works_and_what_it_was_made_from(
     assert "| silence: silent |" in card
     assert "generation 3 of the history" in card
     assert trial.provenance.data_fingerprint[:12] in card
-    assert "ageing: cannot tell yet: 2 nights judged" in card
+    assert "ageing: cannot tell yet: there is no champion" in card
     table = (folder / "tables" / "groups.csv").read_text().splitlines()
     assert table[0].startswith("kind,name,customers,rows,leavers,auc,auc_low,auc_high")
     assert len(table) == 1 + len(trial.report.groups)

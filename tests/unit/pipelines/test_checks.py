@@ -100,12 +100,23 @@ def test_scores_unlike_those_of_training_hold_a_first_night_back_and_are_told_of
     assert (found.ok, found.alarm) == (ok, alarm)
 
 
+MANY = [(f"f{number}", 2.0 - number / 10) for number in range(9)]
+
+
 def test_features_that_drift_are_named_and_hold_nothing_back():
-    many = [(f"f{number}", 2.0 - number / 10) for number in range(9)]
-    found = checks.feature_drift(many, 400, 0.25)
+    found = checks.feature_drift(MANY, 400, 0.25, ())
     assert found.ok
-    assert found.to_dict()["alarm"]
+    assert found.alarm
     assert "9 of 400 features" in found.words
     assert "f0 2.00" in found.words
     assert "f8" not in found.words
-    assert "alarm" not in checks.feature_drift([], 400, 0.25).to_dict()
+    assert found.to_dict()["about"] == [name for name, _ in MANY]
+    assert checks.feature_drift([], 400, 0.25, ()).to_dict().keys() == {"name", "ok", "words"}
+
+
+def test_only_a_feature_that_did_not_drift_last_time_is_an_alarm():
+    names = [name for name, _ in MANY]
+    assert not checks.feature_drift(MANY, 400, 0.25, names).alarm
+    found = checks.feature_drift(MANY, 400, 0.25, names[:-1])
+    assert found.alarm
+    assert found.words.endswith("new since last time: f8 1.20")

@@ -60,6 +60,7 @@ def score(
     run: str = "one",
     seed: int = 0,
     shift: float = 0.0,
+    **more: str,
 ) -> np.ndarray:
     """Publishes a batch whose probabilities tell leavers from stayers, and not perfectly."""
     rng = np.random.default_rng(seed)
@@ -77,7 +78,7 @@ def score(
         else pa.nulls(len(ids), field.type)
         for field in score_schema()
     ]
-    facts = dict.fromkeys(("feature_names", "code_version", "watermarks"), "x")
+    facts = {**dict.fromkeys(("feature_names", "code_version", "watermarks"), "x"), **more}
     with BatchWriter(home.scores, AS_OF, run) as writer:
         writer.add(pa.Table.from_arrays(columns, schema=score_schema()))
         writer.finish({**facts, "model_version": "7", "checks": [], "scored_at": NOW})
@@ -110,6 +111,16 @@ def test_what_is_written_is_what_was_found_and_names_no_customer(home: Home):
     line = outcome.words(outcome.read(home)[0])
     assert line.startswith(f"scores of {AS_OF} (model 7): ")
     assert "33.3% of 120 did" in line
+
+
+@pytest.mark.parametrize(("trained_to", "hindsight"), [("2025-12-02", False), ("2025-12-03", True)])
+def test_a_night_scored_afterwards_by_a_model_that_knew_what_followed_says_so(
+    home: Home, trained_to: str, hindsight: bool
+):
+    score(home, trained_to=trained_to)
+    (found,) = look(home)
+    assert found.hindsight is hindsight
+    assert ("in hindsight" in outcome.words(found.to_dict())) is hindsight
 
 
 def test_it_is_looked_at_once(home: Home):

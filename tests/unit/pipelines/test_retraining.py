@@ -108,8 +108,9 @@ def outcome(shift: float, version: str) -> Outcome:
     said = np.clip(p + shift, 0, 1)
     groups = of_groups(left, said, customer=np.arange(2000), silent=p > 2, draws=50)
     return Outcome(
-        AS_OF, "one", version, 90, TRAINED.isoformat(), 2000, 2000, said.mean(), left.mean(), groups
-    )
+        AS_OF, "one", version, 90, TRAINED.isoformat(), 2000, 2000, said.mean(), left.mean(),
+        False, groups,
+    )  # fmt: skip
 
 
 def test_probabilities_that_were_off_ask_for_it_if_they_were_this_models(home: Home):
