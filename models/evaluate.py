@@ -13,6 +13,7 @@ from models.ageing import Ageing
 from models.groups import FEWEST, Group, Grouping, of_groups
 from models.metrics import Calibrated, Interval, Metrics, Ranking, Reached, reached, resampled
 from models.profit import Profit
+from models.timing import Timing
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -61,6 +62,7 @@ class Report:
     gain: tuple[Reached, ...] = ()  # of the leavers, how many are reached by contacting how many
     profit: Profit | None = None
     ageing: Ageing | None = None
+    timing: Timing | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -38,6 +38,8 @@ def whole(report: Report) -> Iterator[str]:
         yield f"leavers reached, riskiest first: {told} of the customers"
     if report.profit is not None:
         yield report.profit.words
+    if report.timing is not None:
+        yield from report.timing.lines()
     if report.ageing is not None:
         yield from report.ageing.lines()
 

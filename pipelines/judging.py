@@ -13,6 +13,7 @@ from models.ageing import Older, ageing
 from models.errors import FeatureMismatch
 from models.evaluate import CHAMPION, Report, evaluate
 from models.profit import expected_profit
+from models.timing import timing
 from pipelines.features.matrix import Night
 from pipelines.groupings import groupings
 from pipelines.snapshots import midnight
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from models.contracts import Feature
     from models.dataset import Dataset
     from models.home import Home
+    from models.horizons import Predictions
     from models.settings import Settings
     from pipelines.history.store import History
     from pipelines.trainingset import TrainingSet
@@ -39,15 +41,15 @@ def judging(
     settings: Settings,
     judged: TrainingSet,
     model: ChurnModel,
-    probability: NDArray[np.float64],
+    predicted: Predictions,
     learned_until: date,
 ) -> Report:
     """The model on later nights, beside longest silence, the base rate and the present champion.
 
-    `probability`: what the model says of the rows of `judged`, [n]; `learned_until`: the last night
-    it has learned from.
+    `predicted`: what the model says of the rows of `judged`; `learned_until`: the last night it has
+    learned from.
     """
-    data = judged.data
+    data, probability = judged.data, predicted.main
     champion = _champion(home, data.features, model.horizon_days)
     report = evaluate(
         data.y,
@@ -75,6 +77,7 @@ def judging(
         report,
         profit=expected_profit(data.y, probability, value, settings.currency),
         ageing=aged,
+        timing=timing(predicted, data.y, data.leaves_in),
     )
 
 

@@ -136,9 +136,10 @@ def _train(
     model = churn.fit(learned, how)
     advance("judging", 0.65)
     judged = rows.take(~is_training)
-    probability = model.predict(judged.data.X, how.threads)
+    predicted = model.predict_all(judged.data.X, how.threads)
+    probability = predicted.main
     report = judging(
-        home, history, settings, judged, model, probability, learned_until=plan.training[-1]
+        home, history, settings, judged, model, predicted, learned_until=plan.training[-1]
     )
     verdict = judge(report)
     bundle = trial = _bundle(model, learned, probability, plan.training, now)

@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.bundle import Bundle, Facts, load, save
 from models.calibration import log_loss
-from models.horizons import Horizons, expected_days, fit_horizons, horizons_for
+from models.churn import fit
+from models.horizons import Horizons, Predictions, expected_days, fit_horizons, horizons_for
 from models.linear import Linear
+from models.timing import timing
 from tests.unit.models.small_world import QUICK, world
 
 
@@ -93,3 +96,49 @@ def test_shares_multiply():
     half = Linear(0.0, ())
     told = Horizons((30, 60, 90), (half, half)).probabilities(np.array([0.8]), np.zeros((1, 3)))
     assert told[0].tolist() == [0.2, 0.4, 0.8]
+
+
+def test_a_report_tells_how_true_each_horizon_and_the_intervals_came_out():
+    model = fit(leaving(0), QUICK)
+    later = leaving(1)
+    told = timing(model.predict_all(later.X), later.y, later.leaves_in)
+    assert [one.days for one in told.horizons] == [30, 60, 90]
+    assert told.horizons[-1].came == later.y.mean()
+    assert told.horizons[0].came == (later.leaves_in < 30).mean()
+    for one in told.horizons:
+        assert one.said == pytest.approx(one.came, abs=0.04)
+        assert one.metrics.auc > 0.6
+    assert told.bins == 15
+    assert told.held >= 11
+    assert len(list(told.lines())) == 4
+
+
+def test_a_model_says_all_horizons_with_intervals_around_each():
+    data = leaving(0)
+    model = fit(data, QUICK)
+    told = model.predict_all(data.X[:100])
+    assert (told.main == model.predict(data.X[:100])).all()
+    assert (told.low <= told.probabilities).all()
+    assert (told.probabilities <= told.high).all()
+    assert ((told.low >= 0) & (told.high <= 1)).all()
+
+
+def test_a_bundle_keeps_them(tmp_path):
+    data = leaving(0, 800)
+    model = fit(data, QUICK)
+    facts = Facts("1", "0", "2026-01-01", "2025-01-01", "2025-06-01", len(data), int(data.y.sum()))
+    save(tmp_path / "bundle", Bundle(model, facts))
+    loaded = load(tmp_path / "bundle").model
+    assert loaded == model
+    assert loaded.horizons is not None
+    assert loaded.intervals is not None
+
+
+def test_rows_of_several_blocks_are_joined_and_taken_in_order():
+    model = fit(leaving(0, 800), QUICK)
+    rows = leaving(1, 100).X
+    pieces = [model.predict_all(rows[:40]), model.predict_all(rows[40:])]
+    joined, order = Predictions.joined(pieces), np.argsort(rows[:, 2])
+    whole = model.predict_all(rows[order])
+    for ours, theirs in zip(joined.take(order).columns, whole.columns, strict=True):
+        assert (ours == theirs).all()
