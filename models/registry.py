@@ -87,6 +87,22 @@ def promote(home: Home, version: str) -> None:
     client.set_registered_model_alias(NAME, ALIAS, version)
 
 
+def require(home: Home, version: str) -> None:
+    """Raises `WarmlineError` where the registry does not hold `version`."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if (home.root / STORE).exists():
+            opened(home)[0].get_model_version(NAME, version)
+            return
+    except MlflowException:
+        pass
+    raise WarmlineError(
+        f"The registry of {home.root} holds no model {version}: it is changed where it was "
+        "trained, and other machines get the champion by URL. Nothing was changed."
+    )
+
+
 def champion_version(home: Home) -> str | None:
     """The version that the alias points at, or None."""
     if not (home.root / STORE).exists():
