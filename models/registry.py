@@ -54,7 +54,7 @@ class Trial:
     """A trained model with all that is known of it, ready to be logged."""
 
     bundle: Bundle  # its `model_version` is filled in by `log`
-    judged: Bundle | None  # what the report is about, where the bundle has learned from more since
+    judged: Bundle  # what the report is about: the same, or before it learned from all nights
     report: Report
     verdict: Verdict
     held_out: HeldOut
@@ -85,6 +85,22 @@ def promote(home: Home, version: str) -> None:
     """Point the alias `champion` at `version`."""
     client, _ = opened(home)
     client.set_registered_model_alias(NAME, ALIAS, version)
+
+
+def require(home: Home, version: str) -> None:
+    """Raises `WarmlineError` where the registry does not hold `version`."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if (home.root / STORE).exists():
+            opened(home)[0].get_model_version(NAME, version)
+            return
+    except MlflowException:
+        pass
+    raise WarmlineError(
+        f"The registry of {home.root} holds no model {version}: it is changed where it was "
+        "trained, and other machines get the champion by URL. Nothing was changed."
+    )
 
 
 def champion_version(home: Home) -> str | None:
@@ -153,9 +169,8 @@ def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bund
         held = trial.held_out
         draw(folder / "more" / "plots", held.y, held.probability, held.value)
         save(folder / "more" / "bundle", bundle)
-        if trial.judged is not None:
-            twin = replace(trial.judged.facts, model_version=str(version))
-            save(folder / "more" / JUDGED, replace(trial.judged, facts=twin))
+        judged_facts = replace(trial.judged.facts, model_version=str(version))
+        save(folder / "more" / JUDGED, replace(trial.judged, facts=judged_facts))
         client.log_artifacts(run, str(folder / "more"))
     client.log_dict(run, trial.report.to_dict(), "report.json")
     client.log_text(run, groups.csv(trial.report.groups), "tables/groups.csv")

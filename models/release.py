@@ -67,6 +67,7 @@ def release(
     if not why.strip():
         raise WrongUsage("--reason is empty: say why this model. Nothing was changed.")
     version, before = bundle.facts.model_version, current(home)
+    registry.require(home, version)
     if before == version and registry.champion_version(home) == version:
         raise WarmlineError(f"Model {version} is the champion already. Nothing was changed.")
     change = _cut_off(home, before)

@@ -153,7 +153,7 @@ def _train(
         home,
         registry.Trial(
             bundle=bundle,
-            judged=trial if verdict.promote else None,
+            judged=trial,
             report=report,
             verdict=verdict,
             held_out=registry.HeldOut(

@@ -52,7 +52,7 @@ def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
     )
     return registry.Trial(
         bundle=bundle,
-        judged=None,
+        judged=bundle,
         report=replace(report, ageing=aged(data, p)),
         verdict=judge(report),
         held_out=HeldOut(data.y, p, np.full(len(p), np.nan)),

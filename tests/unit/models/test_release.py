@@ -162,6 +162,14 @@ def test_one_with_other_features_is_not_gone_back_to(fresh: Home, versions: list
     assert release.current(fresh) == "2"
 
 
+def test_where_it_was_not_trained_nothing_is_changed(versions: list[Bundle], tmp_path: Path):
+    elsewhere = Home(tmp_path / "elsewhere")
+    elsewhere.root.mkdir()
+    with pytest.raises(WarmlineError, match="it is changed where it was trained"):
+        make(elsewhere, versions[0])
+    assert not any(elsewhere.root.iterdir())
+
+
 def test_the_catalogue_tells_of_every_model_in_order(fresh: Home):
     known = catalogue.known(fresh)
     assert [one.version for one in known] == ["1", "2", "3"]
