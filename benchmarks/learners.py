@@ -167,7 +167,7 @@ def our_version() -> str:
 
 OURS_READS = (
     "boosting", "calibration", "churn", "dataset", "encoding", "forest", "kernels", "leaks",
-    "linear", "tables",
+    "linear", "tables", "totals",
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from models.contracts import Feature
 from models.dataset import group_folds
 from models.errors import WarmlineError
+from models.totals import Total, find_totals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,10 @@ class Number:
 
     column: str
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.column,)
+
     def features(self) -> Iterator[Feature]:
         yield _feature(self.column, self.column, f"{self.column} is {{value}}")
 
@@ -55,6 +60,10 @@ class Flags:
 
     column: str
     levels: tuple[str, ...]  # known in training, ascending
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.column,)
 
     def features(self) -> Iterator[Feature]:
         for level in self._shown:
@@ -83,6 +92,10 @@ class Shares:
     leaving: tuple[float, ...]  # smoothed share of its rows that left
     base_rate: float  # what is said of a level that training did not see
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.column,)
+
     def features(self) -> Iterator[Feature]:
         name = self.column
         yield _feature(f"{name}, how common", name, f"{{value}} have this {name}", "share")
@@ -100,7 +113,7 @@ class Shares:
         return np.column_stack([common, leaving.fillna(self.base_rate)]).astype(np.float64)
 
 
-Column = Number | Flags | Shares
+Column = Number | Flags | Shares | Total
 
 
 @dataclass(frozen=True)
@@ -116,7 +129,8 @@ class Encoding:
 
     def matrix(self, table: pd.DataFrame) -> Floats:
         """[n, f]. Raises `WarmlineError` naming the columns that `table` lacks."""
-        lacking = [column.column for column in self.columns if column.column not in table.columns]
+        needed = dict.fromkeys(name for column in self.columns for name in column.needs)
+        lacking = [name for name in needed if name not in table.columns]
         if lacking:
             raise WarmlineError(
                 f"the table lacks {', '.join(f'`{name}`' for name in lacking)}, from which the "
@@ -134,9 +148,13 @@ def fit_encoding(
     for the same rows. Raises `WarmlineError` for a column that holds dates.
     """
     fold = group_folds(customer, y, FOLDS, seed)
-    columns = [
+    described = [
         column for name in table.columns if (column := _described(table[name], y)) is not None
     ]
+    numbers = [column.column for column in described if isinstance(column, Number)]
+    columns: list[Column] = [
+        *described, *find_totals({name: numbers_of(table[name]) for name in numbers})
+    ]  # fmt: skip
     pieces = [
         _out_of_fold(column, table, y, fold) if isinstance(column, Shares) else column.values(table)
         for column in columns
