@@ -167,7 +167,7 @@ def our_version() -> str:
 
 OURS_READS = (
     "boosting", "calibration", "churn", "dataset", "encoding", "forest", "kernels", "leaks",
-    "linear", "tables", "totals",
+    "linear", "mixing", "tables", "totals",
 )  # fmt: skip
 
 
