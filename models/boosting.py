@@ -153,7 +153,7 @@ def _parameters(rows: int, columns: int, shape: Shape, settings: FitSettings) ->
         "lambda_l2": shape.ridge,
         "feature_fraction": min(0.4, shape.of_features) if wide else shape.of_features,
         "feature_fraction_bynode": shape.of_features_at_node,
-        "bagging_fraction": 0.8,
+        "bagging_fraction": shape.of_rows,
         "bagging_freq": 1,
         "max_bin": 63 if many else 255,
         "feature_pre_filter": False,
