@@ -91,9 +91,7 @@ def lightgbm_tuned(table: pd.DataFrame, y: Bools, others: pd.DataFrame, seed: in
     from sklearn.model_selection import train_test_split
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    learn, judge = train_test_split(
-        np.arange(len(y)), test_size=0.2, stratify=y, random_state=seed
-    )
+    learn, judge = train_test_split(np.arange(len(y)), test_size=0.2, stratify=y, random_state=seed)
     pieces = [lightgbm.Dataset(table.iloc[rows], y[rows].astype(float)) for rows in (learn, judge)]
 
     def train(trial: Any) -> Any:
@@ -116,9 +114,7 @@ def lightgbm_tuned(table: pd.DataFrame, y: Bools, others: pd.DataFrame, seed: in
 
     for piece in pieces:
         piece.free_raw_data = False
-    study = optuna.create_study(
-        direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed)
-    )
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     study.optimize(train, n_trials=TRIALS)
     parameters = {
         "objective": "binary", "verbosity": -1, "seed": seed, "num_threads": THREADS,
@@ -166,7 +162,7 @@ def our_version() -> str:
 
 
 OURS_READS = (
-    "boosting", "calibration", "churn", "dataset", "encoding", "forest", "kernels", "leaks",
+    "boosting", "calibration", "churn", "dataset", "encoding", "forest", "kernels",
     "linear", "mixing", "tables", "totals",
 )  # fmt: skip
 

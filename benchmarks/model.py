@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.harness import Bar, Report
 from benchmarks.learners import OURS, PEERS, QUICK_PEERS, Learner
@@ -82,9 +83,6 @@ def _measured(
             continue
         again = fresh and learner is OURS
         out[learner.name] = measure(table_set, learner, cache, repeats, again)
-    _, y = table_set.read()
-    for facts in out.values():
-        facts["rows"] = len(y)
     return out
 
 
@@ -118,13 +116,13 @@ def _bars(table_set: TableSet, facts: dict[str, dict[str, Any]]) -> Iterator[Bar
         yield Bar(f"{NULL} promoted", promoted, "0: nothing to learn", not verdict.promote, why)
 
 
-def _verdict(table_set: TableSet, predicted: Sequence[float]) -> Verdict:
+def _verdict(table_set: TableSet, predicted: NDArray[np.float64]) -> Verdict:
     """What the gate of `warmline train` says of the out-of-fold predictions."""
     _, y = table_set.read()
     nothing = np.zeros(len(y))
     report = evaluate(
         y,
-        np.array(predicted),
+        predicted,
         customer=np.arange(len(y)),
         silent=nothing > 0,
         longest_silence=nothing,

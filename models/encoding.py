@@ -75,7 +75,7 @@ class Flags:
         words = texts(table[self.column])
         flags = (words[:, None] == np.array(self._shown, dtype=object)).astype(np.float64)
         flags[~np.isin(words, np.array(self.levels, dtype=object))] = np.nan
-        return flags
+        return np.asarray(flags, np.float64)
 
     @property
     def _shown(self) -> tuple[str, ...]:
@@ -99,9 +99,7 @@ class Shares:
     def features(self) -> Iterator[Feature]:
         name = self.column
         yield _feature(f"{name}, how common", name, f"{{value}} have this {name}", "share")
-        yield _feature(
-            f"{name}, how many leave", name, f"of this {name}, {{value}} leave", "share"
-        )
+        yield _feature(f"{name}, how many leave", name, f"of this {name}, {{value}} leave", "share")
 
     def values(self, table: pd.DataFrame) -> Floats:
         """[n, 2]."""
@@ -253,4 +251,3 @@ def _feature(name: str, column: str, says: str, stat: str = "value") -> Feature:
 def _plain(level: str) -> str:
     """A level as it may stand in a sentence's template."""
     return level.replace("{", "(").replace("}", ")").replace("|", "/")
-

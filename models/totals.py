@@ -47,7 +47,8 @@ class Total:
         """[n, 1]."""
         from models.encoding import numbers_of
 
-        return np.sum([numbers_of(table[part]) for part in self.parts], axis=0)[:, None]
+        parts = [numbers_of(table[part]) for part in self.parts]
+        return np.asarray(np.sum(parts, axis=0))[:, None]
 
 
 def find_totals(numbers: Mapping[str, Floats]) -> tuple[Total, ...]:
@@ -65,4 +66,3 @@ def find_totals(numbers: Mapping[str, Floats]) -> tuple[Total, ...]:
         for pattern, parts in alike.items()
         if len(parts) >= LEAST_PARTS
     )
-
