@@ -101,7 +101,8 @@ def train(
     `engine`: where past nights are read, this machine by default.
 
     Raises `NotEnoughData` where the history is too short or too few left, saying by when it would
-    suffice, `leaks.Leak` where a feature gives the label away, and `Busy` where another training runs.
+    suffice, `leaks.Leak` where a feature gives the label away, and `Busy` where another training
+    runs.
     """
     with exclusive(home.root / ".train.lock", "training"):
         return _train(
@@ -128,7 +129,7 @@ def _train(
     is_training = rows.at(plan.training, settings)
     learned = rows.data.take(is_training)
     require_leavers(learned, settings, plan.training, horizon)
-    findings = _no_leak(learned, settings)
+    findings = require_no_leak(learned, settings)
     how = churn.FitSettings(
         horizon_days=horizon, seed=settings.training.seed, threads=settings.performance.threads
     )
@@ -186,7 +187,7 @@ def _train(
     )
 
 
-def _no_leak(learned: Dataset, settings: Settings) -> tuple[leaks.Finding, ...]:
+def require_no_leak(learned: Dataset, settings: Settings) -> tuple[leaks.Finding, ...]:
     """Features that tell much by themselves. Raises `leaks.Leak` where one tells too much."""
     training = settings.training
     findings = leaks.inspect(
