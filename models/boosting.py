@@ -1,58 +1,124 @@
-"""The boosted half: LightGBM, with as many rounds as folds over customers bear out."""
+"""The boosted half: LightGBM, with the shape and the rounds that folds over customers bear out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.dataset import FitSettings
+from models.calibration import log_loss
+from models.dataset import FitSettings, Shape
+from models.mixing import average
 
 if TYPE_CHECKING:
     from lightgbm import Booster
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Codes = NDArray[np.int64]
 
 # Above this, a coarser and quicker course loses nothing that can be measured.
 MANY_ROWS = 20_000
 MANY_FEATURES = 100
 ENOUGH_TO_SHARE = 2_000_000  # cells
+# Folds by which the shape is chosen: two of five tell shapes apart as well as all (decision 0018).
+SCOUTS = 2
 
 
-def cross_fit(
-    matrix: Floats, y: NDArray[np.bool_], fold: NDArray[np.int64], settings: FitSettings
-) -> tuple[int, Floats]:
-    """The number of rounds to learn, and out-of-fold log-odds at it, [n]."""
+@dataclass(frozen=True)
+class Grown:
+    """What the folds chose, and what they predicted."""
+
+    shape: Shape
+    rounds: int
+    log_odds: Floats  # [n], out of fold
+
+
+def cross_fit(matrix: Floats, y: Bools, fold: Codes, settings: FitSettings) -> Grown:
+    """The shape and the number of rounds to learn, and out-of-fold log-odds with them."""
+    folds = int(fold.max()) + 1
+    scouts = range(min(SCOUTS, folds - 1)) if len(settings.shapes) > 1 else range(0)
+    runs = [_Run(matrix, y, fold, shape, settings) for shape in settings.shapes]
+    for run in runs:
+        run.grow(scouts)
+    best = min(runs, key=lambda run: run.loss) if len(runs) > 1 else runs[0]
+    best.grow(range(len(scouts), folds))
+    return best.grown()
+
+
+class _Run:
+    """One shape on the folds that it has been grown on."""
+
+    def __init__(
+        self, matrix: Floats, y: Bools, fold: Codes, shape: Shape, settings: FitSettings
+    ) -> None:
+        self._matrix, self._y, self._fold = matrix, y, fold
+        self._shape, self._settings = shape, settings
+        self._parameters = _parameters(len(y), matrix.shape[1], shape, settings)
+        self._whole: Any = None
+        self._boosters: list[tuple[Booster, Bools]] = []
+
+    def grow(self, numbers: Sequence[int]) -> None:
+        """A booster for each of these folds, stopped where the fold held out stops it."""
+        import lightgbm
+
+        if len(numbers) and self._whole is None:
+            self._whole = _table(self._matrix, self._y, self._parameters)
+        for number in numbers:
+            held = self._fold == number
+            learn = self._whole.subset(np.flatnonzero(~held))
+            judge = self._whole.subset(np.flatnonzero(held))
+            patience = _patience(len(self._y), self._settings)
+            stop = lightgbm.early_stopping(patience, verbose=False)
+            booster = lightgbm.train(
+                self._parameters, learn, self._settings.max_rounds, valid_sets=[judge],
+                callbacks=[stop],
+            )  # fmt: skip
+            self._boosters.append((booster, held))
+
+    @property
+    def rounds(self) -> int:
+        """One number for all folds: each fold's own best would flatter it."""
+        return max(1, round(np.mean([booster.best_iteration for booster, _ in self._boosters])))
+
+    @property
+    def loss(self) -> float:
+        """Mean log loss over the folds grown so far, at the common number of rounds."""
+        held = np.logical_or.reduce([held for _, held in self._boosters])
+        return log_loss(self._predict()[held], self._y[held])
+
+    def grown(self) -> Grown:
+        return Grown(self._shape, self.rounds, self._predict())
+
+    def _predict(self) -> Floats:
+        out = np.empty(len(self._y))
+        for booster, held in self._boosters:
+            out[held] = booster.predict(
+                self._matrix[held], raw_score=True, num_iteration=self.rounds
+            )
+        return out
+
+
+def fit_trees(matrix: Floats, y: Bools, grown: Grown, settings: FitSettings) -> str:
+    """A booster over all rows, in LightGBM's own text: on small tables the mean of some seeds'."""
     import lightgbm
 
-    parameters = _parameters(len(y), matrix.shape[1], settings)
-    whole = _table(matrix, y, parameters)
-    boosters: list[tuple[Booster, NDArray[np.bool_]]] = []
-    for number in range(int(fold.max()) + 1):
-        held = fold == number
-        learn = whole.subset(np.flatnonzero(~held))
-        judge = whole.subset(np.flatnonzero(held))
-        stop = lightgbm.early_stopping(_patience(len(y), settings), verbose=False)
-        booster = lightgbm.train(
-            parameters, learn, settings.max_rounds, valid_sets=[judge], callbacks=[stop]
-        )
-        boosters.append((booster, held))
-    # One number for all folds: each fold's own best would flatter it.
-    rounds = max(1, round(np.mean([booster.best_iteration for booster, _ in boosters])))
-    out = np.empty(len(y))
-    for booster, held in boosters:
-        out[held] = booster.predict(matrix[held], raw_score=True, num_iteration=rounds)
-    return rounds, out
-
-
-def fit_trees(matrix: Floats, y: NDArray[np.bool_], rounds: int, settings: FitSettings) -> str:
-    """A booster of `rounds` trees over all rows, in LightGBM's own text."""
-    import lightgbm
-
-    parameters = _parameters(len(y), matrix.shape[1], settings)
-    booster = lightgbm.train(parameters, _table(matrix, y, parameters), rounds)
-    return str(booster.model_to_string(num_iteration=rounds))
+    texts = []
+    seeds = 1 if len(y) > MANY_ROWS else settings.seeds
+    parameters = _parameters(len(y), matrix.shape[1], grown.shape, settings)
+    for seed in range(seeds):
+        parameters["seed"] = (settings.seed + seed) % 2**31
+        # Bins do not depend on the seed, but LightGBM holds a table to the parameters it was
+        # made with.
+        table = _table(matrix, y, parameters)
+        booster = lightgbm.train(parameters, table, grown.rounds)
+        texts.append(str(booster.model_to_string(num_iteration=grown.rounds)))
+    if len(texts) == 1:
+        return texts[0]
+    return str(booster_of(average(texts)).model_to_string())
 
 
 def booster_of(text: str) -> Booster:
@@ -62,7 +128,7 @@ def booster_of(text: str) -> Booster:
     return lightgbm.Booster(model_str=text)
 
 
-def _table(matrix: Floats, y: NDArray[np.bool_], parameters: dict[str, Any]) -> Any:
+def _table(matrix: Floats, y: Bools, parameters: dict[str, Any]) -> Any:
     import lightgbm
 
     return lightgbm.Dataset(matrix, y.astype(np.float32), params=parameters, free_raw_data=False)
@@ -72,20 +138,22 @@ def _patience(rows: int, settings: FitSettings) -> int:
     return settings.patience // 2 if rows > MANY_ROWS else settings.patience
 
 
-def _parameters(rows: int, columns: int, settings: FitSettings) -> dict[str, Any]:
+def _parameters(rows: int, columns: int, shape: Shape, settings: FitSettings) -> dict[str, Any]:
     many = rows > MANY_ROWS
+    wide = columns > MANY_FEATURES
     return {
         "objective": "binary",
         "metric": "binary_logloss",
-        "num_leaves": settings.num_leaves,
-        "max_depth": settings.max_depth,
-        "learning_rate": settings.learning_rate * (2 if many else 1),
+        "num_leaves": shape.num_leaves,
+        "max_depth": shape.max_depth,
+        "learning_rate": shape.learning_rate * (2 if many else 1),
         # A leaf of fewer than 20 of 5,000 rows is an anecdote; of 300,000, fewer than 200.
         "min_data_in_leaf": int(np.clip(rows // 250, 10, 200)),
-        "min_sum_hessian_in_leaf": 1.0,
-        "lambda_l2": 1.0,
-        "feature_fraction": 0.4 if columns > MANY_FEATURES else 0.7,
-        "bagging_fraction": 0.8,
+        "min_sum_hessian_in_leaf": shape.min_hessian,
+        "lambda_l2": shape.ridge,
+        "feature_fraction": min(0.4, shape.of_features) if wide else shape.of_features,
+        "feature_fraction_bynode": shape.of_features_at_node,
+        "bagging_fraction": shape.of_rows,
         "bagging_freq": 1,
         "max_bin": 63 if many else 255,
         "feature_pre_filter": False,

@@ -131,19 +131,19 @@ def fit(data: Dataset, settings: FitSettings) -> ChurnModel:
     fold = group_folds(data.customer, data.y, folds, settings.seed)
     from models.boosting import cross_fit, fit_trees
 
-    rounds, trees = cross_fit(data.X, data.y, fold, settings)
+    grown = cross_fit(data.X, data.y, fold, settings)
     strength, linear = _cross_linear(data, fold, settings)
     blend = min(
         settings.blend_grid,
-        key=lambda share: log_loss(share * trees + (1 - share) * linear, data.y),
+        key=lambda share: log_loss(share * grown.log_odds + (1 - share) * linear, data.y),
     )
-    z = blend * trees + (1 - blend) * linear
+    z = blend * grown.log_odds + (1 - blend) * linear
     calibration = calibrate(z, data.y)
     drawn = data.customer, data.as_of, settings.seed
     model = ChurnModel(
         features=data.features,
         horizon_days=settings.horizon_days,
-        trees=fit_trees(data.X, data.y, rounds, settings),
+        trees=fit_trees(data.X, data.y, grown, settings),
         linear=fit_linear(data.X, data.y, [strength], settings.seed)[0],
         blend=blend,
         calibration=calibration,

@@ -57,8 +57,28 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What the trees may look like."""
+
+    num_leaves: int
+    max_depth: int  # 8 at most: what `models.forest` explains
+    learning_rate: float
+    of_rows: float  # share of the rows that a tree sees
+    of_features: float  # share of the features that a tree may use
+    of_features_at_node: float  # and of these, at each node
+    ridge: float  # pull of a leaf's value to nothing, in rows' curvature
+    min_hessian: float  # least curvature in a leaf
+
+
+# Few leavers, much noise: six conditions and a pull to nothing.
+CAREFUL = Shape(15, 6, 0.03, 0.8, 0.7, 1.0, 1.0, 1.0)
+# Rules that hold for a few only, each from another half of the features.
+DEEP = Shape(31, 8, 0.05, 0.9, 1.0, 0.5, 0.0, 1e-3)
+
+
+@dataclass(frozen=True)
 class FitSettings:
-    """How to learn. The defaults were chosen on mlc_churn and ibm_telco (decision 0004)."""
+    """How to learn. The defaults were chosen in decisions 0004 and 0018."""
 
     horizon_days: int
     seed: int = 20260101
@@ -66,10 +86,8 @@ class FitSettings:
     folds: int = 5
     max_rounds: int = 800
     patience: int = 60  # rounds without a better fold before it stops
-    learning_rate: float = 0.03
-    num_leaves: int = 15
-    # Six conditions on a path keep a leaf's table of exact contributions at 2**6 rows.
-    max_depth: int = 6
+    shapes: tuple[Shape, ...] = (CAREFUL, DEEP)  # of which validation chooses one
+    seeds: int = 3  # whose trees are averaged, where rows are few
     # Inverse of the ridge penalty. The strongest win where few left: rows of one customer at
     # several nights are hardly more than one row (sample: AUC .711 at .0001, .693 at .003).
     linear_strengths: tuple[float, ...] = (0.0001, 0.001, 0.01, 0.1)

@@ -76,6 +76,8 @@ class Training(Section):
     max_rows: Annotated[int, Field(ge=1000)] = 300_000  # above it customers are sampled, by hash
     active_days: Days = 365  # without contracts: active that lately to be scored
     usual_hour: Annotated[int, Field(ge=0, le=23)] = 6  # cut-off of a past night: as_of plus this
+    max_feature_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.98  # by one feature alone: a leak
+    accepted_features: tuple[str, ...] = ()  # that may be as good as that, knowingly
     seed: int = 20260101
 
 

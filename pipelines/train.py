@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from models import registry
+from models import leaks, registry
 from models.errors import NotEnoughData
 from models.evaluate import Report, Verdict, judge
 from models.home import Home
@@ -49,6 +49,7 @@ class Trained:
     report: Report
     verdict: Verdict
     left_out: tuple[str, ...] = ()  # what past nights could not use, and what stood in, in words
+    findings: tuple[leaks.Finding, ...] = ()  # features that tell a lot by themselves
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -64,6 +65,7 @@ class Trained:
             "promoted": self.verdict.promote,
             "verdict": list(self.verdict.reasons),
             "left_out": list(self.left_out),
+            "findings": [asdict(finding) for finding in self.findings],
         }
 
     def lines(self) -> list[str]:
@@ -76,6 +78,7 @@ class Trained:
             f"left; judged on {_dates(judging)}.",
             *self.report.lines(),
             *self.left_out,
+            *(f"Look at it: {finding.line()}." for finding in self.findings),
             f"{outcome}: {'; '.join(self.verdict.reasons)}.",
         ]
 
@@ -103,7 +106,8 @@ def train(
     have made it champion.
 
     Raises `NotEnoughData` where the history is too short or too few left, saying by when it would
-    suffice, and `Busy` where another training runs.
+    suffice, `leaks.Leak` where a feature gives the label away, and `Busy` where another training
+    runs.
     """
     with exclusive(home.root / ".train.lock", "training"):
         horizon = horizon or settings.training.horizon_days
@@ -129,6 +133,7 @@ def _train(
     is_training = rows.at(plan.training, settings)
     learned = rows.data.take(is_training)
     require_leavers(learned, settings, plan.training, horizon)
+    findings = require_no_leak(learned, settings)
     how = churn.FitSettings(
         horizon_days=horizon, seed=settings.training.seed, threads=settings.performance.threads
     )
@@ -182,7 +187,29 @@ def _train(
             *stood_in(history.feeds()),
             *engine.notes(),
         ),
+        findings=findings,
     )
+
+
+def require_no_leak(learned: Dataset, settings: Settings) -> tuple[leaks.Finding, ...]:
+    """Features that tell much by themselves. Raises `leaks.Leak` where one tells too much."""
+    training = settings.training
+    findings = leaks.inspect(
+        leaks.columns_of_matrix(learned.X, learned.features),
+        learned.y,
+        customer=learned.customer,
+        limit=training.max_feature_auc,
+        seed=training.seed,
+    )
+    try:
+        leaks.refuse(findings, training.accepted_features)
+    except leaks.Leak as leak:
+        named = ", ".join(f'"{name}"' for name in leak.facts["features"])
+        raise leaks.Leak(
+            f"{leak} (To accept: accepted_features = [{named}] under [training] in warmline.toml.)",
+            **leak.facts,
+        ) from leak
+    return findings
 
 
 def plan_snapshots(

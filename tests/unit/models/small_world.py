@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from models.churn import Dataset, FitSettings
 from models.contracts import Feature
+from models.dataset import CAREFUL, DEEP
 
 FEATURES = (
     Feature("complaints_30", "{value} complaint{s} in {window}|no complaint in {window}",
@@ -20,7 +23,12 @@ FEATURES = (
     Feature("never_varies", "always {value}", "S1", "constant", "count"),
     Feature("never_known", "{value} of something", "S1", "unknown", "count"),
 )  # fmt: skip
-QUICK = FitSettings(horizon_days=90, max_rounds=80, patience=10, learning_rate=0.1)
+QUICK = FitSettings(
+    horizon_days=90,
+    max_rounds=80,
+    patience=10,
+    shapes=tuple(replace(shape, learning_rate=0.1) for shape in (CAREFUL, DEEP)),
+)
 
 
 def world(rows: int = 1500, seed: int = 0, signal: float = 1.0) -> Dataset:

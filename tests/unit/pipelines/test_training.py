@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.contracts import Feature
+from models.dataset import Dataset
 from models.errors import NotEnoughData
 from models.home import create
+from models.leaks import Leak
 from models.settings import Settings, Training
 from pipelines import labels, train
 from pipelines.history.ingest import ingest
@@ -151,3 +154,38 @@ def test_values_of_other_currencies_are_not_ranked_together(tmp_path):
     night = snapshots.night(DATES[0], settings.zone, 6)
     value = monthly_values(history, night, "EUR")
     assert value.tolist() == pytest.approx([10, np.nan, np.nan, 30], nan_ok=True)
+
+
+def learned_from(told: float) -> Dataset:
+    """Rows of 500 customers at two nights, with one feature that is the label for this share."""
+    rng = np.random.default_rng(0)
+    y = rng.random(1000) < 0.1
+    closed = np.where(rng.random(1000) < told, y, rng.random(1000) < 0.1)
+    return Dataset(
+        X=np.column_stack([rng.normal(0, 1, 1000), closed]),
+        y=y,
+        customer=np.repeat(np.arange(500), 2),
+        as_of=np.tile([0, 1], 500),
+        silent=np.zeros(1000, bool),
+        features=(
+            Feature("tenure", "{value} days", "S1", "tenure"),
+            Feature("static_closed", "closed: {value}", "S1", "static"),
+        ),
+    )
+
+
+def test_a_declared_number_that_holds_the_label_is_refused_with_how_to_accept_it():
+    with pytest.raises(Leak, match=r'accepted_features = \["static_closed"\]'):
+        train.require_no_leak(learned_from(1.0), Settings())
+
+
+def test_an_accepted_feature_is_learned_from_and_still_shown():
+    settings = Settings(training=Training(accepted_features=("static_closed",)))
+    (finding,) = train.require_no_leak(learned_from(1.0), settings)
+    assert finding.feature == "static_closed"
+
+
+def test_a_number_that_tells_half_of_the_label_is_no_leak():
+    assert not any(
+        finding.refused for finding in train.require_no_leak(learned_from(0.5), Settings())
+    )

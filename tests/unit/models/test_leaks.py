@@ -1,0 +1,83 @@
+"""What tells too much is refused by name; what is merely strong is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models import leaks
+from models.contracts import Feature
+
+ROWS = 2000
+
+
+@pytest.fixture
+def y() -> np.ndarray:
+    return np.random.default_rng(0).random(ROWS) < 0.2
+
+
+def found(y: np.ndarray, **columns: np.ndarray) -> tuple[leaks.Finding, ...]:
+    return leaks.inspect(leaks.columns_of(pd.DataFrame(columns)), y)
+
+
+def mistaken(y: np.ndarray, share: float) -> np.ndarray:
+    """The label, wrong in a share of the rows."""
+    return y ^ (np.random.default_rng(1).random(len(y)) < share)
+
+
+def test_the_label_under_another_name_is_refused_by_that_name(y: np.ndarray):
+    with pytest.raises(leaks.Leak, match=r"`complain` is the label, all but in name"):
+        leaks.refuse(found(y, complain=mistaken(y, 0.002), age=np.arange(ROWS)))
+
+
+def test_a_category_that_gives_the_label_away_is_refused(y: np.ndarray):
+    status = np.where(mistaken(y, 0.002), "closed", "open")
+    assert [finding.feature for finding in found(y, status=status) if finding.refused] == ["status"]
+
+
+def test_a_figure_that_is_there_only_for_leavers_is_refused(y: np.ndarray):
+    exit_survey = np.where(y, np.random.default_rng(2).random(ROWS), np.nan)
+    assert found(y, exit_survey=exit_survey)[0].refused
+
+
+def test_a_figure_extreme_at_both_ends_for_leavers_is_refused(y: np.ndarray):
+    balance = np.random.default_rng(2).normal(0, 1, ROWS) + np.where(y, 20, 0)
+    balance[::2] *= -1
+    assert found(y, balance=balance)[0].refused
+
+
+def test_numbers_written_as_text_are_looked_at_as_numbers(y: np.ndarray):
+    refund = np.random.default_rng(2).random(ROWS) + y
+    assert found(y, refund=np.array([f"{value:.4f}" for value in refund], dtype=object))[0].refused
+
+
+def test_a_strong_honest_feature_is_shown_but_not_refused(y: np.ndarray):
+    silence = np.random.default_rng(2).normal(0, 1, ROWS) + 2.2 * y
+    (finding,) = found(y, silence=silence)
+    assert not finding.refused
+    assert finding.auc is not None
+    assert 0.9 < finding.auc < leaks.LIMIT
+    leaks.refuse([finding])
+
+
+def test_noise_in_as_many_levels_as_rows_is_not_even_shown(y: np.ndarray):
+    assert found(y, name=np.array([f"customer {row}" for row in range(ROWS)], dtype=object)) == ()
+
+
+def test_a_feature_accepted_by_name_is_not_refused(y: np.ndarray):
+    leaks.refuse(found(y, complain=mistaken(y, 0.002)), accept=["complain"])
+
+
+def test_a_lower_limit_refuses_more(y: np.ndarray):
+    silence = pd.DataFrame({"silence": np.random.default_rng(2).normal(0, 1, ROWS) + 2.2 * y})
+    assert leaks.inspect(leaks.columns_of(silence), y, limit=0.8)[0].refused
+
+
+def test_days_since_something_that_is_yet_to_come_are_refused(y: np.ndarray):
+    days = np.random.default_rng(2).integers(0, 90, ROWS).astype(float)
+    days[7] = -3.0
+    feature = Feature("days_since_active", "{value} days", "S2", "silence", "days")
+    (finding,) = leaks.inspect(leaks.columns_of_matrix(days[:, None], [feature]), y)
+    with pytest.raises(leaks.Leak, match="`days_since_active` lies in the future of 1 row"):
+        leaks.refuse([finding])
