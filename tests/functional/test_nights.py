@@ -170,7 +170,8 @@ def test_the_summary_and_the_log_say_what_each_step_took(company):
     assert all(one["seconds"] >= 0 and one["peak_memory_mb"] > 10 for one in took.values())
     events = [(line["event"], line.get("step")) for line in logged(company.home)]
     assert events == [
-        ("began", None), ("step", "ingest"), ("step", "score"), ("step", "plan"), ("done", None),
+        ("began", None), ("step", "ingest"), ("step", "score"), ("step", "plan"),
+        ("step", "outcomes"), ("done", None),
     ]  # fmt: skip
     ids = ScoreBatch.open(company.home / "scores", SCORED).table(["customer_id"])
     text = json.dumps(logged(company.home))
