@@ -402,7 +402,9 @@ def _write(path: Path, table: pa.Table, coded: Events | None) -> Path:
         path,
         compression="lz4" if coded is not None else "zstd",
         row_group_size=GROUP_ROWS,
-        use_dictionary=[name for name in table.column_names if name not in (*delta, *NO_DICTIONARY)],
+        use_dictionary=[
+            name for name in table.column_names if name not in (*delta, *NO_DICTIONARY)
+        ],
         column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
         write_statistics=coded is not None,
     )
