@@ -13,6 +13,8 @@ BENCHES := bench-features bench-given bench-model bench-nightly bench-real bench
 export BENTOML_DO_NOT_TRACK := True
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
+# Images of Python often forbid to keep compiled modules: each command then takes 4 s more to start.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test check format docs lock clean $(BENCHES)
 
@@ -38,7 +40,7 @@ $(TOOLS:%=.tools/%/.ready): .tools/%/.ready: tests/data/%.txt .tools/bin/uv
 	touch $@
 
 .venv/.dev: .venv/.run $(TOOLS:%=.tools/%/.ready)
-	$(UV) sync --quiet --frozen --inexact
+	$(UV) sync --quiet --frozen --inexact --compile-bytecode
 	.ci/system-packages postgresql || echo "Without PostgreSQL its tests are skipped."
 	.ci/system-packages openjdk-17-jre-headless || echo "Without Java 17 Spark's tests are skipped."
 	touch $@

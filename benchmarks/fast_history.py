@@ -36,8 +36,10 @@ from pipelines.history.verdicts import NO_VERSION
 Ints = NDArray[np.int64]
 
 
-def write_history(home: Home, settings: FastSettings) -> History:
-    """Makes the home and its history. Every bucket has its own random numbers."""
+def write_history(home: Home, settings: FastSettings, whole: bool = True) -> History:
+    """Makes the home and its history. Every bucket has its own random numbers.
+
+    Unless `whole`, side files hold nothing that a feature pass would read."""
     buckets = buckets_for(settings.interactions)
     place = home.root.parent / f"{home.root.name}-tables"
     _write_tables(place, settings, buckets)
@@ -45,7 +47,7 @@ def write_history(home: Home, settings: FastSettings) -> History:
         if done.code:
             raise SystemExit(done.stderr)
     before = History.open(home.history).manifest
-    _add_parts(home.history, before, settings, buckets)
+    _add_parts(home.history, before, settings, buckets, whole)
     return History.open(home.history)
 
 
@@ -64,8 +66,8 @@ def write_days(home: Home, of: Home, days: int) -> History:
         day = np.searchsorted(until - DAY, events.at, side="right")
         for number in range(days + 1):
             some = events.take(day == number)
-            side = pa.table({"generation": np.zeros(len(some), np.int32)})  # all that is read
             folder = where / f"day-{number:02d}"
+            side = _no_side(len(some))
             parts.append(write_part(home.history, folder, bucket, some, side, Notes.none()))
     publish(home.history, replace(before, generation=before.generation + 1, parts=tuple(parts)))
     return History.open(home.history)
@@ -94,7 +96,9 @@ def _write_tables(place: Path, settings: FastSettings, buckets: int) -> None:
     pq.write_table(agents(settings), place / "agents.parquet")
 
 
-def _add_parts(folder: Path, before: Manifest, settings: FastSettings, buckets: int) -> None:
+def _add_parts(
+    folder: Path, before: Manifest, settings: FastSettings, buckets: int, whole: bool
+) -> None:
     words = History(folder, before).words("customer")
     if words != [f"C{number:010d}" for number in range(settings.customers)]:
         raise SystemExit("ingest numbered the customers otherwise than this benchmark does")
@@ -104,9 +108,8 @@ def _add_parts(folder: Path, before: Manifest, settings: FastSettings, buckets: 
     for number, block, rng in _blocks(settings, buckets):
         target = round(settings.interactions * len(block) / settings.customers)
         events = coded(block, draw(block, rng, target, settings.agents))
-        parts.append(
-            write_part(folder, where, number, events, _side(events, rng, rows), Notes.none())
-        )
+        side = _side(events, rng, rows) if whole else _no_side(len(events))
+        parts.append(write_part(folder, where, number, events, side, Notes.none()))
         first, last = min(first, int(events.at.min())), max(last, int(events.at.max()))
         rows += len(events)
     manifest = replace(
@@ -153,6 +156,11 @@ def coded(block: Block, rows: Drawn) -> Events:
         "until": np.full(n, NEVER),
     }
     return merged([Events(**{name: given[name].astype(DTYPES[name]) for name in DTYPES})])
+
+
+def _no_side(rows: int) -> pa.Table:
+    """All that a reader of a generation's features may look at."""
+    return pa.table({"generation": np.zeros(rows, np.int32)})
 
 
 def _side(events: Events, rng: np.random.Generator, before: int) -> pa.Table:

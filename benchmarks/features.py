@@ -133,7 +133,7 @@ def _of_day(day: dict[str, Run]) -> Bar:
 
 def _grow(place: Path) -> None:
     """Our pass over ten times the whole size: how long, and with how much memory."""
-    home = _history(place / "billion", BILLION)
+    home = _history(place / "billion", BILLION, whole=False)
     runs = run(("bare",), home, place / "billion-out")
     for name in ("windows", "one"):  # each with the memory of a process of its own
         runs |= run((name,), home, place / "billion-out")
@@ -151,10 +151,10 @@ def _grow(place: Path) -> None:
     report.print(("what", "seconds", "peak MB"), rows)
 
 
-def _history(home: Path, size: FastSettings) -> Path:
+def _history(home: Path, size: FastSettings, whole: bool = True) -> Path:
     """A home with that much history; one that is there already is used."""
     if not Home(home).history.exists():
-        write_history(Home(home), size)
+        write_history(Home(home), size, whole)
     return home
 
 

@@ -3,7 +3,8 @@
 model.txt      the trees, in LightGBM's own text
 bundle.json    everything else: features with their sentences, linear half, blend, calibration,
                bands, versions
-manifest.json  the SHA-256 of both, written last: without it there is no bundle
+training.json  how features and scores lay in training, where it is known
+manifest.json  the SHA-256 of each, written last: without it there is no bundle
 
 A home's champion lies in `champion/`: one folder a bundle, and `current`, the name of the one
 that counts, replaced in one step.
@@ -15,7 +16,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +26,13 @@ from models.files import make_folder, sha256, sync_file, sync_folder, write_atom
 
 if TYPE_CHECKING:
     from models.churn import ChurnModel
+    from models.drift import Distribution
     from models.home import Home
+    from models.linear import Linear
 
 FORMAT = 1  # raised when an older version can no longer read what this one writes
 TREES, DESCRIPTION, MANIFEST, CURRENT = "model.txt", "bundle.json", "manifest.json", "current"
+TRAINING = "training.json"
 KEPT = 3  # champions kept in a home: the present one, and two to go back to by hand
 _AGAIN = "Train again with `warmline train`, or restore the folder from a copy."
 
@@ -52,6 +56,7 @@ class Bundle:
 
     model: ChurnModel
     facts: Facts
+    training: Distribution | None = None  # None: made before it was kept
 
     @property
     def fingerprint(self) -> str:
@@ -81,11 +86,13 @@ def save(folder: Path, bundle: Bundle) -> None:
             f"{folder} is not empty: a bundle is written once. Nothing was changed."
         )
     make_folder(folder)
-    (folder / TREES).write_text(bundle.model.trees, encoding="utf-8", newline="")
-    (folder / DESCRIPTION).write_text(_describe(bundle), encoding="utf-8", newline="")
-    for name in (TREES, DESCRIPTION):
+    content = {TREES: bundle.model.trees, DESCRIPTION: _describe(bundle)}
+    if bundle.training is not None:
+        content[TRAINING] = json.dumps(bundle.training.to_dict(), allow_nan=False) + "\n"
+    for name, text in content.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="")
         sync_file(folder / name)
-    manifest = {"format": FORMAT, "files": {n: sha256(folder / n) for n in (TREES, DESCRIPTION)}}
+    manifest = {"format": FORMAT, "files": {name: sha256(folder / name) for name in content}}
     write_atomically(folder / MANIFEST, _text(manifest).encode())
 
 
@@ -98,8 +105,9 @@ def load(folder: Path, *, expect: str | None = None) -> Bundle:
     manifest = _read(folder, MANIFEST)
     _check_format(folder, manifest)
     files = manifest.get("files")
-    for name in (TREES, DESCRIPTION):
-        path, known = folder / name, isinstance(files, dict) and files.get(name)
+    files = files if isinstance(files, dict) else {}
+    for name in {TREES: 0, DESCRIPTION: 0, **files}:
+        path, known = folder / name, files.get(name)
         if not path.is_file() or sha256(path) != known:
             raise BundleDamaged(
                 f"{path} is not the file that was written (its checksum differs from "
@@ -107,6 +115,10 @@ def load(folder: Path, *, expect: str | None = None) -> Bundle:
             )
     try:
         bundle = _parse(_read(folder, DESCRIPTION), (folder / TREES).read_text(encoding="utf-8"))
+        if TRAINING in files:
+            from models.drift import Distribution
+
+            bundle = replace(bundle, training=Distribution.from_dict(_read(folder, TRAINING)))
     except (KeyError, TypeError, ValueError) as error:
         raise BundleDamaged(
             f"{folder / DESCRIPTION} cannot be read ({error!r}). {_AGAIN}"
@@ -165,6 +177,8 @@ def _describe(bundle: Bundle) -> str:
             "calibration": asdict(model.calibration),
             "bands": asdict(model.bands),
             "base_rate": model.base_rate,
+            "intervals": asdict(model.intervals) if model.intervals else None,
+            "horizons": asdict(model.horizons) if model.horizons else None,
         }
     )
 
@@ -172,23 +186,35 @@ def _describe(bundle: Bundle) -> str:
 def _parse(read: dict[str, Any], trees: str) -> Bundle:
     from models.calibration import Calibration
     from models.churn import Bands, ChurnModel
-    from models.linear import Linear, Term
+    from models.horizons import Horizons
+    from models.intervals import Intervals
 
-    terms: list[dict[str, Any]] = [
-        {key: tuple(value) if isinstance(value, list) else value for key, value in term.items()}
-        for term in read["linear"]["terms"]
-    ]
+    # Both are absent from bundles of before they were learned.
+    intervals, horizons = read.get("intervals"), read.get("horizons")
     model = ChurnModel(
         features=tuple(Feature(**feature) for feature in read["features"]),
         horizon_days=read["horizon_days"],
         trees=trees,
-        linear=Linear(read["linear"]["intercept"], tuple(Term(**term) for term in terms)),
+        linear=_linear(read["linear"]),
         blend=read["blend"],
         calibration=Calibration(**read["calibration"]),
         bands=Bands(**read["bands"]),
         base_rate=read["base_rate"],
+        intervals=Intervals(**_tuples(intervals)) if intervals else None,
+        horizons=horizons
+        and Horizons(tuple(horizons["days"]), tuple(map(_linear, horizons["shares"]))),
     )
     return Bundle(model, Facts(**read["facts"]))
+
+
+def _linear(read: dict[str, Any]) -> Linear:
+    from models.linear import Linear, Term
+
+    return Linear(read["intercept"], tuple(Term(**_tuples(term)) for term in read["terms"]))
+
+
+def _tuples(read: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in read.items()}
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

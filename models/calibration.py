@@ -49,15 +49,25 @@ def log_loss(log_odds: Floats, y: NDArray[np.bool_]) -> float:
     return float(np.mean(np.logaddexp(0.0, np.where(y, -log_odds, log_odds))))
 
 
-def calibrate(log_odds: Floats, y: NDArray[np.bool_]) -> Calibration:
-    """The calibration that makes the labels likeliest. `log_odds` must be out-of-fold, [n]."""
-    bends = _bend(log_odds)
+def calibrate(
+    log_odds: Floats,
+    y: NDArray[np.bool_],
+    weight: Floats | None = None,
+    start: Calibration | None = None,
+) -> Calibration:
+    """The calibration that makes the labels likeliest. `log_odds` must be out-of-fold, [n].
+
+    `weight` [n]: how often each row counts. `start`: where to look first; it changes nothing but
+    the time.
+    """
+    bends, first = _bend(log_odds), start or Calibration()
     free = np.array([True, True, True])
-    weights = _newton(bends, y, np.array([1.0, 1.0, 0.0]), free)
+    weights = np.array([first.low, first.high, first.shift])
+    weights = _newton(bends, y, weights, free, weight)
     for slope in (0, 1):
         if weights[slope] < FLOOR:
             weights[slope], free[slope] = FLOOR, False
-            weights = _newton(bends, y, weights, free)
+            weights = _newton(bends, y, weights, free, weight)
     low, high = np.maximum(weights[:2], FLOOR)
     return Calibration(float(low), float(high), float(weights[2]))
 
@@ -68,16 +78,21 @@ def _bend(log_odds: Floats) -> Floats:
 
 
 def _newton(
-    bends: Floats, y: NDArray[np.bool_], weights: Floats, free: NDArray[np.bool_]
+    bends: Floats,
+    y: NDArray[np.bool_],
+    weights: Floats,
+    free: NDArray[np.bool_],
+    counts: Floats | None = None,
 ) -> Floats:
     """Maximum likelihood in the `free` weights (low, high, shift), with the prior."""
+    times = np.ones(len(y)) if counts is None else counts
     design = np.column_stack([bends, np.ones(len(bends))])
     penalty, centre = np.array([PRIOR, PRIOR, 1e-6]), np.array([1.0, 1.0, 0.0])
     weights = weights.copy()
     for _ in range(STEPS):
         p = probability(design @ weights)
-        gradient = design.T @ (p - y) + penalty * (weights - centre)
-        curvature = (design * (p * (1 - p))[:, None]).T @ design + np.diag(penalty)
+        gradient = design.T @ (times * (p - y)) + penalty * (weights - centre)
+        curvature = (design * (times * p * (1 - p))[:, None]).T @ design + np.diag(penalty)
         step = np.linalg.solve(curvature[np.ix_(free, free)], gradient[free])
         # A full step may overshoot where the model is very sure: never move further than 2.
         step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))

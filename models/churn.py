@@ -15,6 +15,8 @@ from models.contracts import BANDS, Feature
 from models.dataset import Dataset, FitSettings, group_folds
 from models.errors import NotEnoughData
 from models.forest import Forest
+from models.horizons import Horizons, Predictions, fit_horizons, scaled
+from models.intervals import Intervals, fit_intervals
 from models.linear import Linear, fit_linear
 
 __all__ = ["Bands", "ChurnModel", "Dataset", "FitSettings", "cross_predict", "fit"]
@@ -58,10 +60,25 @@ class ChurnModel:
     calibration: Calibration
     bands: Bands
     base_rate: float  # share of the training rows that left
+    intervals: Intervals | None = None  # None: made before they were
+    horizons: Horizons | None = None  # None: no label told when customers leave
 
     def predict(self, matrix: Floats, threads: int = 1) -> Floats:
         """Probability of leaving within the horizon, [n]. NaN in `matrix` [n, f] is "not known"."""
         return probability(self.log_odds(matrix, threads))
+
+    def predict_all(self, matrix: Floats, threads: int = 1) -> Predictions:
+        """Probabilities over all horizons with their intervals, of each row."""
+        matrix = self._checked(matrix)
+        blended = self._blended(matrix, threads)
+        calibrated = self.calibration(blended)
+        p = probability(calibrated)
+        horizons = self.horizons or Horizons((self.horizon_days,), ())
+        told = horizons.probabilities(p, matrix)
+        low = high = np.full(len(p), np.nan)
+        if self.intervals:
+            low, high = self.intervals.around(blended, calibrated)
+        return Predictions(horizons.days, told, *(scaled(end, p, told) for end in (low, high)))
 
     def log_odds(self, matrix: Floats, threads: int = 1) -> Floats:
         """Log-odds of leaving within the horizon, [n]."""
@@ -122,6 +139,7 @@ def fit(data: Dataset, settings: FitSettings) -> ChurnModel:
     )
     z = blend * grown.log_odds + (1 - blend) * linear
     calibration = calibrate(z, data.y)
+    drawn = data.customer, data.as_of, settings.seed
     model = ChurnModel(
         features=data.features,
         horizon_days=settings.horizon_days,
@@ -131,6 +149,8 @@ def fit(data: Dataset, settings: FitSettings) -> ChurnModel:
         calibration=calibration,
         bands=_bands(probability(calibration(z)), data.base_rate),
         base_rate=data.base_rate,
+        intervals=fit_intervals(z, data.y, *drawn),
+        horizons=fit_horizons(data, settings),
     )
     return _without_idle_half(model)
 

@@ -23,13 +23,16 @@ class Dataset:
     as_of: NDArray[np.int64]  # [n]; the snapshot's instant, seconds UTC
     silent: NDArray[np.bool_]  # [n]
     features: tuple[Feature, ...]  # [f]
+    # [n]; days from the snapshot to leaving, NaN for who stayed; None where no date is told
+    leaves_in: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         rows, columns = self.X.shape
         if columns != len(self.features):
             raise ValueError(f"{columns} columns for {len(self.features)} features")
-        for name in ("y", "customer", "as_of", "silent"):
-            if getattr(self, name).shape != (rows,):
+        for name in ("y", "customer", "as_of", "silent", "leaves_in"):
+            given = getattr(self, name)
+            if given is not None and given.shape != (rows,):
                 raise ValueError(f"`{name}` is not one value for each of the {rows} rows")
 
     def __len__(self) -> int:
@@ -49,6 +52,7 @@ class Dataset:
             customer=self.customer[rows],
             as_of=self.as_of[rows],
             silent=self.silent[rows],
+            leaves_in=None if self.leaves_in is None else self.leaves_in[rows],
         )
 
 

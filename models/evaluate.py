@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.metrics import Metrics, Ranking, resampled
+from models.ageing import Ageing
+from models.groups import FEWEST, Group, Grouping, of_groups
+from models.metrics import Calibrated, Interval, Metrics, Ranking, Reached, reached, resampled
+from models.profit import Profit
+from models.timing import Timing
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 DRAWS = 200
-LEVEL = (2.5, 97.5)  # percentiles of a 95% interval
 # The low end of the interval must be above it. A ranking that may be weaker helps nobody choose
 # twenty customers, and the trace of how a table came about easily gives .55 (RavenStack, made
 # without signal: .558 [.504, .609] by tenure alone).
 LEAST_AUC = 0.55
 LONGEST_SILENCE, BASE_RATE, CHAMPION = "longest silence", "base rate", "champion"
+SILENT_AUC = "silent auc"
+MEASURES = ("auc", "brier", "calibration", SILENT_AUC, "silent brier")  # beside a champion
 # A: the top tenth holds twice the base rate, or nine tenths of what can be reached where more
 # than 45% leave. Dynamics 365 grades its churn models against the base rate likewise.
 LIFT_OF_A, SHARE_OF_REACHABLE = 2.0, 0.9
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with its 95% bootstrap interval over customers."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, value: float, draws: Floats) -> Interval:
-        low, high = np.percentile(draws, LEVEL)
-        return cls(value, float(low), float(high))
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
@@ -59,7 +47,8 @@ class Report:
     """The model beside its baselines, on rows it has not learned from.
 
     `gains` compare draw by draw; positive means that the model is better: by "auc" against
-    "longest silence", by "brier" against "base rate", by both against "champion".
+    "longest silence", by "brier" against "base rate", against "champion" by both, by
+    "calibration" (error), and by "silent auc" and "silent brier" where the silent are enough.
     """
 
     protocol: str  # how the rows were kept apart, in words
@@ -69,6 +58,11 @@ class Report:
     baselines: tuple[Quality, ...]
     gains: dict[str, dict[str, Interval]]
     grade: str  # A, B or C
+    groups: tuple[Group, ...] = ()  # all, silent, vocal, and each group of customers
+    gain: tuple[Reached, ...] = ()  # of the leavers, how many are reached by contacting how many
+    profit: Profit | None = None
+    ageing: Ageing | None = None
+    timing: Timing | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -76,7 +70,9 @@ class Report:
 
     def lines(self) -> list[str]:
         """A table for people, and under it the grade and the comparisons."""
-        return list(_table(self))
+        from models import reporting
+
+        return list(reporting.lines(self))
 
 
 @dataclass(frozen=True)
@@ -96,6 +92,7 @@ def evaluate(
     longest_silence: Floats,
     base_rate: float,
     champion: Floats | None = None,
+    groupings: Sequence[Grouping] = (),
     protocol: str = "later in time",
     seed: int = 0,
     draws: int = DRAWS,
@@ -104,7 +101,8 @@ def evaluate(
 
     `longest_silence`: days since the last sign of each customer (NaN: there never was one, which
     is the longest). `base_rate`: the share that left in training. `champion`: the present
-    champion's probabilities for the same rows. Raises `ValueError` where there are no rows.
+    champion's probabilities for the same rows. `groupings`: how the rows are parted for the report.
+    Raises `ValueError` where there are no rows.
     """
     if len(y) == 0:
         raise ValueError("there is no held-out row to judge by")
@@ -115,12 +113,16 @@ def evaluate(
     }
     if champion is not None:
         rankings[CHAMPION] = (champion, True)
-    drawn = _draws(y, rankings, customer, seed, draws)
+    measured = {
+        name: _Measured(y, score, silent, customer, believed, champion is not None)
+        for name, (score, believed) in rankings.items()
+    }
+    drawn = _draws(y, silent, measured, customer, seed, draws)
     model, *others = (
         _quality(name, y, score, silent, drawn.get((name, "auc")), believed)
         for name, (score, believed) in rankings.items()
     )
-    gains = _gains({quality.name: quality for quality in (model, *others)}, drawn)
+    gains = _gains(measured, drawn)
     return Report(
         protocol=protocol,
         customers=len(np.unique(customer)),
@@ -129,6 +131,10 @@ def evaluate(
         baselines=tuple(others),
         gains=gains,
         grade=_grade(model, gains, float(y.mean())),
+        gain=reached(y, p),
+        groups=of_groups(
+            y, p, customer=customer, silent=silent, groupings=groupings, seed=seed, draws=draws
+        ),
     )
 
 
@@ -137,7 +143,8 @@ def judge(report: Report) -> Verdict:
 
     The first one must rank better than chance and than longest silence, and its probabilities
     must be nearer the truth than the base rate, chance and Brier beyond noise. Beside a champion
-    it must moreover not be worse, by more than noise, in ranking or in probabilities.
+    it must moreover not be worse, by more than noise, for all, for the silent, or in calibration,
+    on the same later rows.
     """
     if report.model.auc is None:
         return Verdict(
@@ -149,8 +156,8 @@ def judge(report: Report) -> Verdict:
         return Verdict(False, ("no skill found: not promoted", *lacks))
     worse = tuple(_worse(report))
     if worse:
-        return Verdict(False, ("not promoted: the champion is better", *worse))
-    return Verdict(True, (f"grade {report.grade}: AUC {report.model.auc}",))
+        return Verdict(False, ("the champion is better", *worse))
+    return Verdict(True, (f"grade {report.grade}: AUC {report.model.auc}", *_untold(report)))
 
 
 def _lacks(report: Report, auc: Interval) -> Iterator[str]:
@@ -170,14 +177,56 @@ def _worse(report: Report) -> Iterator[str]:
             yield f"{measure} gain over the champion on the same rows: {gain}"
 
 
+def _untold(report: Report) -> Iterator[str]:
+    compared = report.gains.get(CHAMPION)
+    if compared and SILENT_AUC not in compared:
+        yield "the silent are too few to compare it with the champion on them"
+
+
 def _never_is_longest(days: Floats) -> Floats:
     known = days[~np.isnan(days)]
     return np.where(np.isnan(days), (known.max() if len(known) else 0.0) + 1.0, days)
 
 
+class _Measured:
+    """One ranking's figures where each row counts `weight` times."""
+
+    def __init__(
+        self,
+        y: Bools,
+        score: Floats,
+        silent: Bools,
+        customer: NDArray[np.int64],
+        believed: bool,
+        in_full: bool,
+    ) -> None:
+        self.ones = np.ones(len(y))
+        self._ranking = Ranking(y, score)
+        self._square = (score - y) ** 2 if believed else None
+        self._bins = Calibrated(y, score) if believed and in_full else None
+        self._silent = np.flatnonzero(silent)
+        told = [len(np.unique(customer[silent & one])) for one in (y, ~y)]
+        self._parted = Ranking(y[silent], score[silent]) if min(told) >= FEWEST else None
+
+    def figures(self, weight: Floats) -> dict[str, float]:
+        """By measure; what cannot be told is left out."""
+        found = {"auc": self._ranking.auc(weight)}
+        if self._square is not None:
+            found["brier"] = float(weight @ self._square / weight.sum())
+        if self._bins is None or self._square is None:
+            return found
+        found["calibration"] = self._bins.error(weight)
+        if self._parted is not None:
+            of_silent = weight[self._silent]
+            found[SILENT_AUC] = self._parted.auc(of_silent)
+            found["silent brier"] = float(of_silent @ self._square[self._silent] / of_silent.sum())
+        return found
+
+
 def _draws(
     y: Bools,
-    rankings: dict[str, tuple[Floats, bool]],
+    silent: Bools,
+    measured: dict[str, _Measured],
     customer: NDArray[np.int64],
     seed: int,
     draws: int,
@@ -185,16 +234,14 @@ def _draws(
     """Each figure in each draw, by ranking and measure: the same draws for all. {}: one class."""
     if y.all() or not y.any():
         return {}
-    sorted_once = {name: Ranking(y, score) for name, (score, _) in rankings.items()}
-    squares = {name: (score - y) ** 2 for name, (score, believed) in rankings.items() if believed}
+    parts = [y, ~y, *(part for part in (y & silent, ~y & silent) if part.any())]
     out: dict[tuple[str, str], list[float]] = {}
     for weight in resampled(customer, draws, seed):
-        if (weight @ y) in (0.0, weight.sum()):
+        if not all(weight @ part for part in parts):
             continue  # a draw of one class has no AUC
-        for name, ranking in sorted_once.items():
-            out.setdefault((name, "auc"), []).append(ranking.auc(weight))
-        for name, square in squares.items():
-            out.setdefault((name, "brier"), []).append(float(weight @ square / weight.sum()))
+        for name, one in measured.items():
+            for measure, value in one.figures(weight).items():
+                out.setdefault((name, measure), []).append(value)
     return {key: np.array(values) for key, values in out.items()}
 
 
@@ -212,18 +259,20 @@ def _quality(
 
 
 def _gains(
-    qualities: dict[str, Quality], drawn: dict[tuple[str, str], Floats]
+    measured: dict[str, _Measured], drawn: dict[tuple[str, str], Floats]
 ) -> dict[str, dict[str, Interval]]:
-    model = qualities["model"].all
-    measures = {LONGEST_SILENCE: ("auc",), BASE_RATE: ("brier",), CHAMPION: ("auc", "brier")}
+    if not drawn:
+        return {}
+    once = {name: one.figures(one.ones) for name, one in measured.items()}
+    asked = {LONGEST_SILENCE: ("auc",), BASE_RATE: ("brier",), CHAMPION: MEASURES}
     out: dict[str, dict[str, Interval]] = {}
-    for name, of_name in measures.items():
-        if name not in qualities or not drawn:
-            continue
-        for measure in of_name:
-            # A higher AUC is better, a lower Brier.
-            sign = 1.0 if measure == "auc" else -1.0
-            value = sign * (getattr(model, measure) - getattr(qualities[name].all, measure))
+    for name, measures in asked.items():
+        for measure in measures:
+            if measure not in once.get(name, {}):
+                continue
+            # A higher AUC is better; of an error the lower one.
+            sign = 1.0 if measure.endswith("auc") else -1.0
+            value = sign * (once["model"][measure] - once[name][measure])
             paired = sign * (drawn["model", measure] - drawn[name, measure])
             out.setdefault(name, {})[measure] = Interval.of(value, paired)
     return out
@@ -236,34 +285,3 @@ def _grade(model: Quality, gains: dict[str, dict[str, Interval]], base_rate: flo
     if model.auc.low <= LEAST_AUC or gains[BASE_RATE]["brier"].low <= 0:
         return "C"
     return "A" if lift >= min(LIFT_OF_A, SHARE_OF_REACHABLE / base_rate) else "B"
-
-
-def _table(report: Report) -> Iterator[str]:
-    yield (
-        f"{report.protocol}: {report.model.all.rows:,} rows of {report.customers:,} customers, "
-        f"{report.base_rate:.1%} left; grade {report.grade}"
-    )
-    # Average precision, lift of the top decile, calibration error: in words in the docs.
-    titles = ("rows", "left", "AUC", "precision", "lift", "Brier", "cal.error")
-    yield f"{'':24}" + "".join(f"{title:>10}" for title in titles)
-    for quality in (report.model, *report.baselines):
-        # The base rate ranks nobody: of its parts nothing is to be learned.
-        for who in ("all",) if quality.name == BASE_RATE else ("all", "silent", "vocal"):
-            yield f"{quality.name + ', ' + who:24}" + _cells(getattr(quality, who))
-    if report.model.auc is not None:
-        yield f"AUC {report.model.auc}"
-    for name, measures in report.gains.items():
-        for measure, gain in measures.items():
-            yield f"{measure} gain over {name}: {gain}"
-
-
-def _cells(metrics: Metrics) -> str:
-    figures = (
-        metrics.auc,
-        metrics.average_precision,
-        metrics.top_decile_lift,
-        metrics.brier,
-        metrics.calibration_error,
-    )
-    counts = f"{metrics.rows:>10,}{metrics.leavers:>10,}"
-    return counts + "".join(f"{'-' if f is None else format(f, '.3f'):>10}" for f in figures)

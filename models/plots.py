@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.metrics import calibration_bins
+from models.profit import CONTACT, INCENTIVE, TAKES, cuts
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -17,8 +18,9 @@ SIZE = (5.0, 4.0)  # inches
 DPI = 100
 
 
-def draw(folder: Path, y: Bools, p: Floats) -> tuple[Path, ...]:
-    """Write roc.png, gain.png, lift.png and calibration.png of held-out rows into `folder`."""
+def draw(folder: Path, y: Bools, p: Floats, value: Floats) -> tuple[Path, ...]:
+    """Write roc.png, gain.png, lift.png, calibration.png and profit.png of held-out rows, all [n],
+    into `folder`. `value`: of each customer, NaN where unknown."""
     order = np.argsort(-p, kind="stable")
     found = np.cumsum(y[order]) / max(1, y.sum())
     contacted = np.arange(1, len(y) + 1) / len(y)
@@ -33,8 +35,24 @@ def draw(folder: Path, y: Bools, p: Floats) -> tuple[Path, ...]:
                  [(contacted, found / contacted, "-"), ((0, 1), (1, 1), ":")]),
         "calibration": ("probability said", "share that left",
                         [(said, came, "o-"), ((0, float(said.max())),) * 2 + (":",)]),
+        "profit": ("share of customers, most at stake first",
+                   "profit a customer, of a mean value", _profit(y, p, value)),
     }  # fmt: skip
     return tuple(_write(folder / f"{name}.png", *picture) for name, picture in pictures.items())
+
+
+def _profit(y: Bools, p: Floats, value: Floats) -> list[tuple[Any, Any, str]]:
+    """Profit of each cut where offers are taken as often as expected, and where none is made."""
+    known = ~np.isnan(value)
+    if not known.any():
+        value, known = np.ones(len(y)), np.ones(len(y), np.bool_)
+    y, p, value = y[known], p[known], value[known] / value[known].mean()
+    taken = TAKES[0] / sum(TAKES)
+    slope, height = cuts(y, p * value, value, incentive=INCENTIVE, contact=CONTACT)
+    return [
+        (np.arange(len(y) + 1) / len(y), taken * slope + height, "-"),
+        ((0, 1), (0, 0), ":"),
+    ]
 
 
 def _write(path: Path, across: str, up: str, lines: list[tuple[Any, Any, str]]) -> Path:

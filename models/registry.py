@@ -11,17 +11,21 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models import groups
 from models.bundle import Bundle, load, save
+from models.contracts import DAY
 from models.errors import WarmlineError
 from models.evaluate import Report, Verdict
 from models.metrics import Metrics
+from models.provenance import Provenance
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,8 +35,18 @@ if TYPE_CHECKING:
 NAME = "warmline-churn"  # of the experiment and of the registered model
 ALIAS = "champion"
 STORE, ARTIFACTS, LOCK = "mlflow.db", "mlartifacts", ".mlflow.lock"
+JUDGED = "judged"  # the folder of the bundle that was judged
 # Given, because working them out takes MLflow 16 s (and a network, for some).
 REQUIREMENTS = ["lightgbm"]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows that the model was judged on, for pictures, all [n]."""
+
+    y: NDArray[np.bool_]
+    probability: NDArray[np.float64]
+    value: NDArray[np.float64]  # of the customer, over the months at stake; NaN: unknown
 
 
 @dataclass(frozen=True)
@@ -40,11 +54,13 @@ class Trial:
     """A trained model with all that is known of it, ready to be logged."""
 
     bundle: Bundle  # its `model_version` is filled in by `log`
+    judged: Bundle  # what the report is about: the same, or before it learned from all nights
     report: Report
     verdict: Verdict
-    held_out: tuple[NDArray[np.bool_], NDArray[np.float64]]  # labels and probabilities, for plots
+    held_out: HeldOut
     population: str  # who was scored and what counts as leaving, in words
     parameters: Mapping[str, Any]
+    provenance: Provenance
 
 
 def log(home: Home, trial: Trial) -> Bundle:
@@ -53,7 +69,7 @@ def log(home: Home, trial: Trial) -> Bundle:
     With it lie parameters, metrics, plots, the model card, the native booster with its signature
     and the bundle. Takes seconds. Promotes nothing.
     """
-    client, experiment = _open(home)
+    client, experiment = opened(home)
     run = client.create_run(experiment)
     identity = run.info.run_id
     try:
@@ -67,39 +83,72 @@ def log(home: Home, trial: Trial) -> Bundle:
 
 def promote(home: Home, version: str) -> None:
     """Point the alias `champion` at `version`."""
-    client, _ = _open(home)
+    client, _ = opened(home)
     client.set_registered_model_alias(NAME, ALIAS, version)
+
+
+def require(home: Home, version: str) -> None:
+    """Raises `WarmlineError` where the registry does not hold `version`."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if (home.root / STORE).exists():
+            opened(home)[0].get_model_version(NAME, version)
+            return
+    except MlflowException:
+        pass
+    raise WarmlineError(
+        f"The registry of {home.root} holds no model {version}: it is changed where it was "
+        "trained, and other machines get the champion by URL. Nothing was changed."
+    )
 
 
 def champion_version(home: Home) -> str | None:
     """The version that the alias points at, or None."""
     if not (home.root / STORE).exists():
         return None
-    client, _ = _open(home)
+    client, _ = opened(home)
     version = client.get_registered_model(NAME).aliases.get(ALIAS)
     return None if version is None else str(version)
 
 
-def registered(home: Home, version: str) -> Bundle:
+def registered(home: Home, version: str, *, expect: str | None = None) -> Bundle:
     """The model that MLflow numbered `version`, champion or not.
 
     From the champions kept in the home, else from MLflow's artifacts. Raises `WarmlineError` where
-    it is in neither.
+    it is in neither, and as `bundle.load` does, `expect` included.
     """
     for folder in home.champion.glob(f"v{version}-*"):
-        return load(folder)
+        return load(folder, expect=expect)
     from mlflow.exceptions import MlflowException
 
     try:
-        client, _ = _open(home)
-        run = str(client.get_model_version(NAME, version).run_id)
-        with tempfile.TemporaryDirectory() as place:
-            return load(Path(client.download_artifacts(run, "bundle", place)))
+        return _downloaded(home, version, "bundle", expect)
     except MlflowException as error:
         raise WarmlineError(
             f"The model {version} is not in {home.root} any more ({error.error_code}): restore "
-            f"{STORE} and {ARTIFACTS} from a copy."
+            f"{STORE} and {ARTIFACTS} from a copy. `warmline model list` shows which there are."
         ) from error
+
+
+def judged(home: Home, version: str) -> Bundle | None:
+    """The model that the report of `version` is about: it has learned from the training nights
+    only. None where the registry holds none, as on a machine that got the champion by URL."""
+    if not (home.root / STORE).exists():
+        return None
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return _downloaded(home, version, JUDGED, None)
+    except (MlflowException, OSError):
+        return None
+
+
+def _downloaded(home: Home, version: str, artifact: str, expect: str | None) -> Bundle:
+    client, _ = opened(home)
+    run = str(client.get_model_version(NAME, version).run_id)
+    with tempfile.TemporaryDirectory() as place:
+        return load(Path(client.download_artifacts(run, artifact, place)), expect=expect)
 
 
 def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bundle:
@@ -113,14 +162,18 @@ def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bund
         version = client.create_model_version(NAME, f"{artifacts}/model", run).version
         facts = replace(trial.bundle.facts, model_version=str(version))
         bundle = replace(trial.bundle, facts=facts)
-        text = card(bundle, trial.report, trial.verdict, trial.population)
+        text = card(bundle, trial.report, trial.verdict, trial.population, trial.provenance)
         client.log_text(run, text, "model_card.md")
         client.update_model_version(NAME, str(version), text)
         (folder / "more" / "plots").mkdir(parents=True)
-        draw(folder / "more" / "plots", *trial.held_out)
+        held = trial.held_out
+        draw(folder / "more" / "plots", held.y, held.probability, held.value)
         save(folder / "more" / "bundle", bundle)
+        judged_facts = replace(trial.judged.facts, model_version=str(version))
+        save(folder / "more" / JUDGED, replace(trial.judged, facts=judged_facts))
         client.log_artifacts(run, str(folder / "more"))
     client.log_dict(run, trial.report.to_dict(), "report.json")
+    client.log_text(run, groups.csv(trial.report.groups), "tables/groups.csv")
     _log_figures(client, run, bundle, trial)
     return bundle
 
@@ -151,6 +204,7 @@ def _log_figures(client: MlflowClient, run: str, bundle: Bundle, trial: Trial) -
 
     facts = {
         **trial.parameters,
+        **asdict(trial.provenance),
         "blend": bundle.model.blend,
         "trees": bundle.model.trees.count("\nTree="),
         "features": len(bundle.model.features),
@@ -166,12 +220,28 @@ def _log_figures(client: MlflowClient, run: str, bundle: Bundle, trial: Trial) -
         "grade": trial.report.grade,
         "verdict": "; ".join(trial.verdict.reasons),
     }
+    made = _milliseconds(datetime.fromisoformat(bundle.facts.created_at))
+    metrics = [Metric(name, value, made, 0) for name, value in _figures(trial.report)]
+    for name, value, at in _by_night(trial.report):
+        metrics.append(Metric(name, value, at * 1000, at // DAY))  # a step is a day since 1970
     client.log_batch(
         run,
-        metrics=[Metric(name, value, 0, 0) for name, value in _figures(trial.report)],
+        metrics=metrics,
         params=[Param(name, str(value)) for name, value in facts.items()],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
+
+
+def _milliseconds(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
+def _by_night(report: Report) -> Iterator[tuple[str, float, int]]:
+    """Name, value and instant of what is told of each night that was judged."""
+    for night in report.ageing.nights if report.ageing else ():
+        yield "night.auc", night.auc.value, night.as_of
+        yield "night.off", night.calibration.value, night.as_of
+        yield "night.left", night.leavers / night.rows, night.as_of
 
 
 def _figures(report: Report) -> Iterator[tuple[str, float]]:
@@ -184,9 +254,14 @@ def _figures(report: Report) -> Iterator[tuple[str, float]]:
     if report.model.auc is not None:
         yield "model.all.auc_low", report.model.auc.low
         yield "model.all.auc_high", report.model.auc.high
+    for point in report.gain:
+        yield f"model.found_in_{point.contacted:.0%}".replace("%", "_percent"), point.found
+    if report.profit is not None:
+        yield "model.expected_maximum_profit", report.profit.by_stake.profit
+        yield "model.contact_share", report.profit.by_stake.share
 
 
-def _open(home: Home) -> tuple[MlflowClient, str]:
+def opened(home: Home) -> tuple[MlflowClient, str]:
     """A client of the home's store, made whole at first use, and the id of our experiment.
 
     MLflow makes a new store's tables without a lock, and of several processes that do so at once

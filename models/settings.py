@@ -112,6 +112,8 @@ class Nightly(Section):
     # Healthchecks' convention: URL/start, URL, URL/fail. Empty: nobody is told. It lets whoever
     # has it ping, so it is not shown.
     ping_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$", repr=False)] = ""
+    # Trains again after the list is published, when so much time has passed or drift asks for it.
+    retrain: Literal["never", "weekly", "monthly", "quarterly", "on_drift"] = "never"
 
 
 class Promises(Section):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.drift import FEW, Spread
 from models.settings import Checks
 
-# Siddiqi, Credit Risk Scorecards (2006): population stability index over ten equal-count bins.
-PSI_BINS = 10
-FEW = 200  # below this a shift cannot be told from chance
 LEAST_MISSING = 10  # customers; fewer are told of, and hold nothing back
 LEAST_LEAVERS = 30
 BEYOND_CHANCE = 4.0  # standard errors: once in 16,000 nights by chance
 MONTH = 30.0  # days
+WORST = 5  # features that are named
 
 
 @dataclass(frozen=True)
@@ -26,9 +25,13 @@ class Check:
     name: str
     ok: bool
     words: str
+    alarm: bool = False  # holds nothing back, and is to be looked at
+    about: tuple[str, ...] = ()  # names of what it is about, for the next night to compare with
 
     def to_dict(self) -> dict[str, object]:
-        return {"name": self.name, "ok": self.ok, "words": self.words}
+        facts: dict[str, object] = {"name": self.name, "ok": self.ok, "words": self.words}
+        more = {"alarm": self.alarm, "about": list(self.about)}
+        return facts | {name: value for name, value in more.items() if value}
 
 
 def freshness(age: float, limits: Checks) -> Check:
@@ -126,16 +129,42 @@ def label_drift(leavers: Sequence[tuple[int, int]], horizon_days: int, limits: C
     )
 
 
+def training_shift(index: float | None, first: bool, limits: Checks) -> Check:
+    """The scores are spread as in training, by their population stability index.
+
+    A night that has none before it to be held against (`first`) is held back; later ones are told
+    of: `score_shift` holds a jump back, and a slow drift must not stop the list for good.
+    """
+    if index is None:
+        return Check("training_shift", True, "nothing to compare with")
+    over = index > limits.max_score_shift
+    words = (
+        f"population stability index of the scores {index:.3f} against training "
+        f"(at most {limits.max_score_shift:g})"
+    )
+    advice = ": train again, the population is another one" if over else ""
+    return Check("training_shift", not (over and first), f"{words}{advice}", over and not first)
+
+
+def feature_drift(
+    found: Sequence[tuple[str, float]], features: int, limit: float, before: Collection[str]
+) -> Check:
+    """How many features lie otherwise than in training; it is told and holds nothing back.
+
+    `found`: those over `limit`, the furthest first. An alarm only where one of them was not among
+    those of last time (`before`): some grow with the calendar and would ring each night.
+    """
+    words = f"{len(found)} of {features} features lie otherwise than in training"
+    if not found:
+        return Check("feature_drift", True, words)
+    fresh = [(name, index) for name, index in found if name not in before]
+    told = ", ".join(f"{name} {index:.2f}" for name, index in (fresh or found)[:WORST])
+    which = "new since last time: " if fresh and before else ""
+    words += f" (population stability index over {limit:g}): {which}{told}"
+    return Check("feature_drift", True, words, bool(fresh), tuple(name for name, _ in found))
+
+
 def population_stability(before: NDArray[np.float64], now: NDArray[np.float64]) -> float:
-    """Population stability index of two samples, 0 for the same spread; over .25 is a shift."""
-    edges = np.unique(np.quantile(before, np.linspace(0, 1, PSI_BINS + 1)[1:-1]))
-    share_before = _shares(before, edges)
-    share_now = _shares(now, edges)
-    return float(np.sum((share_now - share_before) * np.log(share_now / share_before)))
-
-
-def _shares(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of values in each bin; half a case is added to each so that none is empty."""
-    counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
-    smoothed: NDArray[np.float64] = (counts + 0.5) / (counts + 0.5).sum()
-    return smoothed
+    """Population stability index of two samples (see models/drift.py); over .25 is a shift."""
+    spread = Spread.of(before)
+    return spread.stability(spread.count(now))

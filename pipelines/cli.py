@@ -1,5 +1,5 @@
-"""Commands of the pipelines: init, ingest, train, score, publish, nightly, explain, forget,
-doctor."""
+"""Commands of the pipelines: init, ingest, train, score, publish, nightly, explain, model,
+forget, doctor."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from models.command import Run, command, day
+from pipelines.modelcli import model
 
 if TYPE_CHECKING:
     from models.erasure import Place
@@ -68,6 +69,7 @@ def train(run: Run, as_of: date | None, horizon: int | None, engine: str) -> Non
     from models.erasure import refuse_unfinished
     from pipelines import storage
     from pipelines.engines import running
+    from pipelines.publishing import user
     from pipelines.train import train as training
 
     refuse_unfinished(run.home)
@@ -81,6 +83,7 @@ def train(run: Run, as_of: date | None, horizon: int | None, engine: str) -> Non
             now=run.now,
             advance=advance,
             engine=where,
+            by=user(),
         )
         storage.push(run)
     run.result(trained.to_dict(), trained.lines())
@@ -233,4 +236,4 @@ def nightly_command(
     return nightly
 
 
-COMMANDS = (init, ingest, train, score, publish, explain, doctor)
+COMMANDS = (init, ingest, train, score, publish, explain, model, doctor)

@@ -42,6 +42,7 @@ def examine(root: Path, now: datetime) -> list[Finding]:
         ("sources", _sources),
         ("model", _model),
         ("scores", _scores),
+        ("outcomes", _outcomes),
     )
     return list(_look(looks, home, now))
 
@@ -169,3 +170,21 @@ def _scores(home: Home, now: datetime) -> str:
     batch.verify()
     age = (now - datetime.fromisoformat(batch.manifest.facts["scored_at"])).total_seconds() / 86_400
     return f"scores of {batch.as_of}: {batch.manifest.rows:,} customers, {age:.1f} days old, intact"
+
+
+def _outcomes(home: Home, now: datetime) -> str:
+    """How true the newest scores were whose horizon has passed."""
+    from models.evaluate import LEAST_AUC
+    from models.groups import is_apart
+    from models.outcome import read, words
+
+    known = read(home)
+    if not known:
+        return "outcomes: no published scores are old enough to tell, or no night has looked yet"
+    told, figures = words(known[-1]), known[-1]["groups"][0]["figures"]
+    if figures and (figures["auc"]["high"] <= LEAST_AUC or is_apart(**figures["calibration"])):
+        raise WarmlineError(
+            f"{told}: the model has aged. Train again with `warmline train`; until then its "
+            "probabilities are not to be believed."
+        )
+    return told

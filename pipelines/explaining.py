@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
+from models.horizons import expected_days
 from pipelines import context
 from pipelines.features import matrix
 from pipelines.features.matrix import Night
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from models.settings import Settings
 
 RECENT = 8
+MONTH = 365.25 / 12  # days
+YEARS = 10  # beyond, three months tell nothing
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Story:
             f"{self.customer_id}: {score['churn_probability']:.0%} likely to leave within "
             f"{score['horizon_days']} days ({score['band']} risk), "
             f"as of {self.as_of}.",
+            *_when(score["horizons"] or []),
         ]
         if score["value_at_risk"] is not None:
             lines.append(f"Value at risk: {score['value_at_risk']:,.0f} in the home's currency.")
@@ -56,6 +61,23 @@ class Story:
             if words:
                 lines += ["", title, *(f"  - {word}" for word in words)]
         return lines
+
+
+def _when(horizons: list[dict[str, Any]]) -> Iterator[str]:
+    """By when, how sure that is, and how long they may be expected to stay."""
+    if not horizons:
+        return
+    told = ", ".join(f"{one['probability']:.1%} in {one['days']} days" for one in horizons)
+    main = horizons[-1]
+    sure = ""
+    if main["low"] is not None:
+        sure = f" (of customers with such a score {main['low']:.0%} to {main['high']:.0%}, 95%)"
+    yield f"By when: {told}{sure}."
+    if len(horizons) > 1:
+        p = np.array([[one["probability"] for one in horizons]])
+        stay = float(expected_days(p, [one["days"] for one in horizons])[0])
+        if stay < YEARS * 365:
+            yield f"At that pace they would stay for another {stay / MONTH:,.0f} months on average."
 
 
 def explain(home: Home, settings: Settings, customer_id: str) -> Story:

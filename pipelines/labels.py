@@ -47,6 +47,7 @@ class Labels:
 
     left: NDArray[np.bool_]
     known: NDArray[np.bool_]
+    days: NDArray[np.float64] | None = None  # until leaving, NaN for who stays; None: not dated
 
 
 def contractual(population: Population, as_of: int, horizon: int, counted: Sequence[str]) -> Labels:
@@ -62,7 +63,9 @@ def contractual(population: Population, as_of: int, horizon: int, counted: Seque
     counts = np.isin(leaving.end_kind, end_kind_codes(counted))
     with_terms = population.has_terms()
     told = with_terms if with_terms.any() else np.ones(len(population), bool)
-    return Labels(left=within & counts, known=open_ended & told & (~within | counts))
+    left = within & counts
+    days = np.where(left, (leaving.at - as_of) / DAY, np.nan)
+    return Labels(left=left, known=open_ended & told & (~within | counts), days=days)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,11 @@ from pipelines.population import Population
 if TYPE_CHECKING:
     import pandas as pd
 
+    from models.batch import ScoreBatch
+    from models.bundle import Bundle
     from models.settings import Checks, Settings
     from pipelines.history.store import History
+    from pipelines.scoretable import Scores
 
 LABEL_LAG_DAYS = 7  # ends are told of some days later
 HORIZONS = 3  # the latest, and two before
@@ -30,6 +33,35 @@ def of_history(
     first = history.span[0] if history.span else night.as_of
     leavers = of_leavers(people, night, first, horizon_days, settings)
     return leavers, *of_feeds(history, night, settings.checks)
+
+
+def of_training(
+    champion: Bundle, scores: Scores, previous: ScoreBatch | None, limits: Checks
+) -> tuple[checks.Check, ...]:
+    """Scores and features against how they lay in training; `previous`: the night before."""
+    from models.drift import FEW, SHIFTED, shifted
+
+    training, counts, first = champion.training, scores.counts, previous is None
+    if training is None or counts is None or len(scores) < FEW:
+        return (checks.training_shift(None, first, limits),)
+    index = training.scores.stability(training.scores.count(scores.probability))
+    names = [feature.name for feature in champion.model.features]
+    found = shifted(training.stability(counts), names)
+    return (
+        checks.training_shift(index, first, limits),
+        checks.feature_drift(found, len(names), SHIFTED, _drifted(previous)),
+    )
+
+
+def _drifted(batch: ScoreBatch | None) -> frozenset[str]:
+    """Features that lay otherwise than in training already in that night."""
+    told = batch.manifest.facts["checks"] if batch else []
+    return frozenset(
+        name
+        for check in told
+        if check["name"] == "feature_drift"
+        for name in check.get("about", ())
+    )
 
 
 def of_feeds(history: History, night: Instant, limits: Checks) -> tuple[checks.Check, ...]:

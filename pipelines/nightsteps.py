@@ -24,14 +24,21 @@ Following = tuple[str, Callable[[Run, date], dict[str, Any]]]
 
 
 def steps(run: Run, following: Sequence[Following]) -> list[Step]:
-    """Ingest the configured sources, score, what others bring to `following`, and at last remove
-    what is older than is kept."""
+    """Ingest the configured sources, score, what others bring to `following`, look at what became
+    of earlier scores, train again where that is due, and at last remove what is older than is
+    kept."""
     return [
         Step("ingest", lambda night: _ingest(run)),
         Step("score", lambda night: _score(run, night)),
         *(
             Step(name, lambda night, work=work: work(_at(run, night), night.as_of))  # type: ignore[misc]
             for name, work in following
+        ),
+        Step("outcomes", lambda night: _in_nobodys_way("looking back", _look_back, run, night)),
+        *(
+            [Step("retrain", lambda night: _in_nobodys_way("training again", _retrain, run, night))]
+            if run.settings.nightly.retrain != "never"
+            else []
         ),
         *(
             [Step("retention", lambda night: keep_no_longer(_at(run, night)))]
@@ -44,6 +51,35 @@ def steps(run: Run, following: Sequence[Following]) -> list[Step]:
 def _at(run: Run, night: Night) -> Run:
     """The run as of the night's first start: a night that is resumed says what it would have."""
     return replace(run, now=night.started)
+
+
+def _in_nobodys_way(
+    name: str, work: Callable[[Run, Night], dict[str, Any]], run: Run, night: Night
+) -> dict[str, Any]:
+    """What is done after the list is published must not fail the night: it is said instead, and
+    tried again in the next one."""
+    try:
+        return work(run, night)
+    except Exception as error:
+        return {"failed": True, "notes": [f"{name} failed: {error or type(error).__name__}"]}
+
+
+def _look_back(run: Run, night: Night) -> dict[str, Any]:
+    """Batches whose horizon has passed, against what happened."""
+    from models.outcome import words
+    from pipelines.outcomes import look_back
+
+    found = look_back(run.home, run.settings, as_of=night.as_of, now=night.started)
+    return {
+        "batches": len(found),
+        "notes": [words(outcome.to_dict()) for outcome in found[-1:]],
+    }
+
+
+def _retrain(run: Run, night: Night) -> dict[str, Any]:
+    from pipelines.retraining import retrain
+
+    return retrain(_at(run, night))
 
 
 def _ingest(run: Run) -> dict[str, Any]:

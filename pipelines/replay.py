@@ -133,7 +133,7 @@ def _as_it_was(home: Home, settings: Settings, published: ScoreBatch) -> Questio
 
     facts = published.manifest.facts
     champion = registry.registered(home, facts["model_version"])
-    then = _settings_of(settings, facts.get("settings", {}))
+    then = settings_of(settings, facts.get("settings", {}))
     if champion.fingerprint != matrix.fingerprint(then.features):
         raise WarmlineError(
             f"the model {facts['model_version']} of {published.as_of} was trained on other features"
@@ -166,7 +166,7 @@ def _as_it_would_be(home: Home, settings: Settings, as_of: date) -> Question:
     return Question(history, champion, settings, as_of, night, started, previous)
 
 
-def _settings_of(settings: Settings, then: dict[str, Any]) -> Settings:
+def settings_of(settings: Settings, then: dict[str, Any]) -> Settings:
     """The settings with what the night remembered of its own."""
     update = {}
     for name in REMEMBERED & then.keys():

@@ -110,6 +110,7 @@ def score(
             *answer.worth.notes(answer.scores.customer),
             *engine.notes(),
             *([spite.note] if spite else []),
+            *(f"Alarm {check.name}: {check.words}" for check in found if check.alarm),
         ),
     )
 
@@ -125,6 +126,7 @@ def _checks(answer: Answer) -> tuple[checks.Check, ...]:
         checks.sound(scores.probability),
         checks.volume(len(scores), len(before), limits),
         checks.score_shift(scores.probability, np.array(list(before.values())), limits),
+        *nightchecks.of_training(question.champion, scores, previous, limits),
         nightchecks.of_customers(before, ids[scores.customer], ids, days, limits),
         *nightchecks.of_history(
             question.history, answer.people, question.night, horizon, question.settings
@@ -138,6 +140,7 @@ def facts_of(question: Question, found: tuple[checks.Check, ...]) -> dict[str, A
     return {
         "feature_names": [feature.name for feature in champion.model.features],
         "model_version": champion.facts.model_version,
+        "trained_to": champion.facts.trained_to,
         "code_version": code_version(),
         "history_generation": history.generation,
         "precedence": list(history.precedence),

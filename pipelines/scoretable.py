@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import BANDS, Reason, score_schema
+from models.horizons import Predictions
 from pipelines.features import matrix
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from models.bundle import Bundle
+    from models.drift import Counting
     from models.settings import Settings
     from pipelines.history.store import History
 
@@ -27,31 +29,40 @@ WORTH_SAYING = 0.05  # a change in probability smaller than this is not told
 
 @dataclass(frozen=True)
 class Scores:
-    """The scored customers, [n]: number, probability, and the two facts of silence."""
+    """The scored customers, [n]: number, what is predicted, and the two facts of silence."""
 
     customer: NDArray[np.int32]
-    probability: NDArray[np.float64]
+    predicted: Predictions
     silent: NDArray[np.bool_]
     fading: NDArray[np.float64]
     newest_days: float  # age of the newest interaction of any of them, infinite without one
+    # A sample's rows in the bins of the training, [features, bins]; None: nothing to compare with.
+    counts: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.customer)
+
+    @property
+    def probability(self) -> NDArray[np.float64]:
+        """Of leaving within the main horizon."""
+        return self.predicted.main
 
     @classmethod
     def of(
         cls,
         customer: NDArray[np.int32],
-        probability: NDArray[np.float64],
+        predicted: Predictions,
         rows: NDArray[np.float64],
+        counting: Counting | None = None,
     ) -> Scores:
         """From matrix rows [n, features], which are not kept."""
         return cls(
             customer,
-            probability,
+            predicted,
             rows[:, matrix.column("silent")] > 0,
             rows[:, matrix.column("fading")].copy(),
             float(np.nanmin(rows[:, matrix.column("days_since_any")], initial=np.inf)),
+            None if counting is None else counting(customer, rows),
         )
 
     @classmethod
@@ -59,12 +70,14 @@ class Scores:
         """All pieces as one, by customer number."""
         customer = np.concatenate([piece.customer for piece in pieces])
         order = np.argsort(customer, kind="stable")
+        counts = [piece.counts for piece in pieces if piece.counts is not None]
         return cls(
             customer[order],
-            np.concatenate([piece.probability for piece in pieces])[order],
+            Predictions.joined([piece.predicted for piece in pieces]).take(order),
             np.concatenate([piece.silent for piece in pieces])[order],
             np.concatenate([piece.fading for piece in pieces])[order],
             min(piece.newest_days for piece in pieces),
+            np.sum(counts, axis=0) if counts else None,
         )
 
 
@@ -121,6 +134,7 @@ class ScoreTable:
             "as_of": _same(as_of, many),
             "horizon_days": np.full(many, self.champion.model.horizon_days, np.int32),
             "churn_probability": probability,
+            "horizons": _horizons(scores.predicted.take(rows)),
             "band": self.champion.model.bands.of(probability),
             "percentile": percentile,
             "value_at_risk": _null(probability * self.value[customer] * at_stake),
@@ -162,6 +176,20 @@ class ScoreTable:
             else:
                 changes.append([])
         return changes
+
+
+def _horizons(predicted: Predictions) -> pa.Array:
+    """One list a customer of a horizon's days, probability and the ends of its interval."""
+    import pyarrow as pa
+
+    many, each = predicted.probabilities.shape
+    of_each = score_schema().field("horizons").type.value_type
+    flat = [
+        pa.array(np.tile(np.array(predicted.days, np.int32), many)),
+        *(_null(values.ravel()) for values in predicted.columns),
+    ]
+    told = pa.StructArray.from_arrays(flat, fields=list(of_each))
+    return pa.ListArray.from_arrays(np.arange(many + 1, dtype=np.int32) * each, told)
 
 
 def _percentile(probability: NDArray[np.float64]) -> NDArray[np.float64]:

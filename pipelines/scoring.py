@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from models.bundle import Bundle
     from models.churn import ChurnModel
     from models.command import Advance
+    from models.drift import Counting
     from models.settings import Settings
     from pipelines.history.store import History
 
@@ -130,10 +131,11 @@ class Predicted:
 
     model: ChurnModel
     threads: int = 1
+    counting: Counting | None = None
 
     def __call__(self, rows: Rows) -> Scores:
-        probability = self.model.predict(rows.values, self.threads)
-        return Scores.of(rows.customers, probability, rows.values)
+        predicted = self.model.predict_all(rows.values, self.threads)
+        return Scores.of(rows.customers, predicted, rows.values, self.counting)
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ class _Asked:
     def in_one_walk(self) -> tuple[Scores, dict[int, list[Reason]]]:
         """The matrix rows of those with most at stake stay."""
         shortlist, threads = Shortlist(self._most), self.question.settings.performance.threads
-        predicted = Predicted(self.question.champion.model, threads)
+        predicted = Predicted(self.question.champion.model, threads, self._counting)
 
         def each(rows: Rows) -> Scores:
             scores = predicted(rows)
@@ -182,7 +184,7 @@ class _Asked:
         """Rows stay where they are made. Who has most at stake is known once all are scored, and
         then explained where their rows are made again (docs/decisions/0014-spark.md)."""
         model = self.question.champion.model
-        scores = self._scores(Predicted(model))
+        scores = self._scores(Predicted(model, counting=self._counting))
         self.advance("finding reasons", 0.6)
         stakes = stake(scores.probability, self.value[scores.customer])
         few = np.zeros_like(self.walk.wanted.usable)
@@ -200,6 +202,13 @@ class _Asked:
             pieces.append(scores)
             self.advance("scoring", (0.8 if self.engine.keeps_rows else 0.6) * share)
         return Scores.joined(pieces)
+
+    @property
+    def _counting(self) -> Counting | None:
+        from models.drift import Counting
+
+        training = self.question.champion.training
+        return None if training is None else Counting.of(training, len(self.value))
 
     @property
     def _most(self) -> int:

@@ -8,14 +8,17 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from models import leaks, registry
-from models.errors import FeatureMismatch, NotEnoughData
-from models.evaluate import Report, Verdict, evaluate, judge
+from models.errors import NotEnoughData
+from models.evaluate import Report, Verdict, judge
 from models.home import Home
+from models.provenance import Provenance
+from models.release import TRAINED, release
 from models.settings import Settings
 from models.version import code_version
 from pipelines import snapshots
 from pipelines.history.lags import stood_in
 from pipelines.history.store import History
+from pipelines.judging import at_stake, judging
 from pipelines.lock import exclusive
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
 from pipelines.undated import left_out
@@ -25,11 +28,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from models.bundle import Bundle
+    from models.churn import ChurnModel
     from models.command import Advance
-    from models.dataset import Dataset, FitSettings
+    from models.dataset import Dataset
     from pipelines.walks import Engine
-
-LATER_IN_TIME = "later in time"
 
 
 @dataclass(frozen=True)
@@ -95,19 +98,20 @@ def train(
     now: datetime,
     advance: Advance = lambda what, share: None,
     engine: Engine | None = None,
+    by: str = "warmline train",
 ) -> Trained:
     """Train on the history up to `as_of` (default: its end) for a horizon in days.
 
-    `engine`: where past nights are read, this machine by default.
+    `engine`: where past nights are read, this machine by default. `by`: who is written down to
+    have made it champion.
 
     Raises `NotEnoughData` where the history is too short or too few left, saying by when it would
     suffice, `leaks.Leak` where a feature gives the label away, and `Busy` where another training
     runs.
     """
     with exclusive(home.root / ".train.lock", "training"):
-        return _train(
-            home, settings, as_of, horizon or settings.training.horizon_days, now, advance, engine
-        )
+        horizon = horizon or settings.training.horizon_days
+        return _train(home, settings, as_of, horizon, now, advance, engine, by)
 
 
 def _train(
@@ -118,8 +122,8 @@ def _train(
     now: datetime,
     advance: Advance,
     engine: Engine | None,
+    by: str,
 ) -> Trained:
-    from models import bundle as bundles
     from models import churn
 
     engine = engine or Local(settings.performance.threads)
@@ -137,37 +141,37 @@ def _train(
     model = churn.fit(learned, how)
     advance("judging", 0.65)
     judged = rows.take(~is_training)
-    probability = model.predict(judged.data.X, how.threads)
-    report = _judge(home, judged, probability, learned.base_rate, how)
+    predicted = model.predict_all(judged.data.X, how.threads)
+    probability = predicted.main
+    report = judging(
+        home, history, settings, judged, model, predicted, learned_until=plan.training[-1]
+    )
     verdict = judge(report)
+    bundle = trial = _bundle(model, learned, probability, plan.training, now)
     if verdict.promote:
         # The newest nights tell most about tomorrow: what is released has learned from all.
         advance("learning from all nights", 0.7)
-        model, learned = churn.fit(rows.data, how), rows.data
-    facts = bundles.Facts(
-        model_version="",  # given by the registry
-        code_version=code_version(),
-        created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
-        trained_from=str(plan.training[0]),
-        trained_to=str(plan.judging[-1] if verdict.promote else plan.training[-1]),
-        rows=len(learned),
-        leavers=int(learned.y.sum()),
-    )
+        nights = (*plan.training, *plan.judging)
+        bundle = _bundle(churn.fit(rows.data, how), rows.data, probability, nights, now)
     advance("registering", 0.9)
     bundle = registry.log(
         home,
         registry.Trial(
-            bundle=bundles.Bundle(model, facts),
+            bundle=bundle,
+            judged=trial,
             report=report,
             verdict=verdict,
-            held_out=(judged.data.y, probability),
+            held_out=registry.HeldOut(
+                judged.data.y, probability, at_stake(history, settings, judged.data)
+            ),
             population=_population(rows, settings, horizon),
             parameters={**asdict(how), "label": rows.label, "sampled": rows.sampled},
+            provenance=Provenance.of(rows.data if verdict.promote else learned, history.generation),
         ),
     )
     if verdict.promote:
-        bundles.export(bundle, home)
-        registry.promote(home, bundle.facts.model_version)
+        why = "; ".join(verdict.reasons)
+        release(home, bundle, by=by, at=now, why=why, action=TRAINED)
     return Trained(
         model_version=bundle.facts.model_version,
         horizon_days=horizon,
@@ -228,41 +232,30 @@ def plan_snapshots(
     )
 
 
-def _judge(
-    home: Home,
-    judged: TrainingSet,
-    probability: NDArray[np.float64],
-    base_rate: float,
-    how: FitSettings,
-) -> Report:
-    """The model on later nights, beside longest silence, the base rate and the present champion."""
-    data = judged.data
-    return evaluate(
-        data.y,
-        probability,
-        customer=data.customer,
-        silent=data.silent,
-        longest_silence=judged.silence,
-        base_rate=base_rate,
-        champion=_champion_on(home, data, how),
-        protocol=LATER_IN_TIME,
-        seed=how.seed,
+def _bundle(
+    model: ChurnModel,
+    learned: Dataset,
+    judged: NDArray[np.float64],
+    nights: Sequence[date],
+    now: datetime,
+) -> Bundle:
+    """The model with where it comes from; the registry gives the version.
+
+    `judged`: probabilities of rows that were not learned from.
+    """
+    from models.bundle import Bundle, Facts
+    from models.drift import Distribution
+
+    facts = Facts(
+        model_version="",
+        code_version=code_version(),
+        created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
+        trained_from=str(nights[0]),
+        trained_to=str(nights[-1]),
+        rows=len(learned),
+        leavers=int(learned.y.sum()),
     )
-
-
-def _champion_on(home: Home, data: Dataset, how: FitSettings) -> NDArray[np.float64] | None:
-    """The present champion's probabilities, where it answers the same question."""
-    from models import bundle as bundles
-
-    if not bundles.has_champion(home):
-        return None
-    try:
-        champion = bundles.champion(home, expect=bundles.fingerprint(data.features))
-    except FeatureMismatch:
-        return None
-    if champion.model.horizon_days != how.horizon_days:
-        return None
-    return champion.model.predict(data.X, how.threads)
+    return Bundle(model, facts, Distribution.of(learned.X, judged))
 
 
 def _population(rows: TrainingSet, settings: Settings, horizon: int) -> str:

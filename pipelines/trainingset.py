@@ -64,11 +64,11 @@ def assemble(
     engine = engine or Local(settings.performance.threads)
     people = Population.of(history.people(), history.terms())
     nights = [snapshots.night(day, settings.zone, settings.training.usual_hour) for day in dates]
-    told, label = _labels(history, settings, people, nights, horizon_days * DAY, engine)
+    labelled, label = told(history, settings, people, nights, horizon_days * DAY, engine)
     usable = np.array(
         [
             (people.excluded(night) == Why.SCORED) & of_night.known
-            for night, of_night in zip(nights, told, strict=True)
+            for night, of_night in zip(nights, labelled, strict=True)
         ]
     )
     share = min(1.0, settings.training.max_rows / max(int(usable.sum()), 1))
@@ -78,10 +78,24 @@ def assemble(
     advance("reading past nights", 0.0)
     context = engine.context(history, settings, nights)
     for rows, done in engine.walk(Walk(history, nights, context, wanted), as_they_are):
-        left = told[rows.night].left[rows.customers]
+        left = labelled[rows.night].left[rows.customers]
         pieces.append((nights[rows.night].as_of, rows.customers, left, rows.values))
         advance("reading past nights", 0.4 * done)
-    return _set(pieces, context.features, tuple(dates), label, share)
+    found = _set(pieces, context.features, tuple(dates), label, share)
+    when = _leaves_in(found.data, nights, labelled)
+    return replace(found, data=replace(found.data, leaves_in=when))
+
+
+def _leaves_in(
+    data: Dataset, nights: Sequence[matrix.Night], labelled: Sequence[labels.Labels]
+) -> NDArray[np.float64] | None:
+    """Days from each row's night to the customer's leaving; None where labels have no dates."""
+    days = [of_night.days for of_night in labelled if of_night.days is not None]
+    if len(days) < len(nights):
+        return None
+    place = {night.as_of: number for number, night in enumerate(nights)}
+    night_of = np.array([place[as_of] for as_of in data.as_of.tolist()], np.intp)
+    return np.array(days)[night_of, data.customer]
 
 
 def as_they_are(rows: Rows) -> Rows:
@@ -89,14 +103,16 @@ def as_they_are(rows: Rows) -> Rows:
     return rows if rows.values.flags.owndata else replace(rows, values=rows.values.copy())
 
 
-def _labels(
+def told(
     history: History,
     settings: Settings,
     people: Population,
     nights: Sequence[matrix.Night],
     horizon: int,
-    engine: Engine,
+    engine: Engine | None = None,
 ) -> tuple[list[labels.Labels], str]:
+    """Who left within `horizon` seconds of each night, as it is known today, and which kind of
+    leaving is meant. Raises `NotEnoughData` where contracts are to tell and there are none."""
     wanted = settings.training.label
     if wanted == "contractual" and not people.contractual:
         raise NotEnoughData(
@@ -105,8 +121,8 @@ def _labels(
         )
     if wanted == "contractual" or (wanted == "auto" and people.contractual):
         counted = settings.training.counted_end_kinds
-        told = [labels.contractual(people, night.as_of, horizon, counted) for night in nights]
-        return told, "contractual"
+        found = [labels.contractual(people, night.as_of, horizon, counted) for night in nights]
+        return found, "contractual"
     as_ofs = [night.as_of for night in nights]
     return labels.non_contractual(history, as_ofs, horizon, engine), "non_contractual"
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.files import sync_file
 from pipelines.history.engine import connect, one_row, quoted
 from pipelines.history.events import NEVER
 from pipelines.history.manifest import File, Manifest
@@ -109,5 +108,4 @@ def _emptied(
     copied = one_row(
         connection, f"COPY ({rows}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
-    sync_file(path)
     return File.of(folder, path, int(copied[0]))

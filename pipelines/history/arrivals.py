@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import DAY, KINDS
-from models.files import sync_file
 from pipelines.history import lags
 from pipelines.history.engine import one_row
 from pipelines.history.events import DTYPES, NEVER, Events
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pipelines.history.words.expressions import Coder
 
 MOST_FILES = 8  # an ingest that would leave more merges them
+COUNTED_AT_ONCE = 1_000_000  # rows: a day's buckets together, a first ingest's a few at a time
 GROUP = ["source", "kind", "day", "lag", "dated"]
 
 
@@ -47,6 +47,7 @@ class Arrivals:
     span: tuple[int, int] | None
     coder: Coder
     counts: list[pd.DataFrame] = field(default_factory=list)
+    uncounted: list[pd.DataFrame] = field(default_factory=list)  # of whole buckets
 
     @classmethod
     def before(
@@ -107,6 +108,17 @@ class Arrivals:
                 "customer": events.customer,
             }
         )[fresh]
+        self.uncounted.append(frame)
+        if sum(map(len, self.uncounted)) > COUNTED_AT_ONCE:
+            self._count_up()
+
+    def _count_up(self) -> None:
+        import pandas as pd
+
+        if not self.uncounted:
+            return
+        frame = pd.concat(self.uncounted, ignore_index=True)
+        self.uncounted = []
         # Each customer counts once a day, so that the days' customers are a sum over the groups.
         frame["first"] = ~frame.duplicated(["source", "kind", "day", "customer"])
         counted = frame.groupby(GROUP)["first"].agg(["size", "sum"])
@@ -114,6 +126,7 @@ class Arrivals:
 
     def noted(self, manifest: Manifest, folder: Path, where: Path) -> Manifest:
         """The manifest with the span, the watermarks and the counts of what came, written."""
+        self._count_up()
         manifest = replace(manifest, sources=self.marks, span=self.span)
         if not any(len(piece) for piece in self.counts):
             return manifest
@@ -127,6 +140,7 @@ class Arrivals:
 
     def frame(self, generation: int) -> pd.DataFrame:
         """The counts of what came (see `History.feeds`)."""
+        self._count_up()
         table = self._table(generation) if self.counts else _nothing()
         return _framed(table)
 
@@ -199,7 +213,6 @@ def _write(folder: Path, path: Path, table: pa.Table) -> File:
     import pyarrow.parquet as pq
 
     pq.write_table(table, path, compression="zstd")
-    sync_file(path)
     return File.of(folder, path, table.num_rows)
 
 

@@ -35,6 +35,12 @@ FROM (
 ) AS named
 LEFT JOIN merges ON merges.code = _owner
 """
+# A dozen statements ask for `placed`: a night's rows are placed once.
+KEPT = """
+CREATE OR REPLACE TEMP TABLE kept AS SELECT * FROM placed;
+CREATE OR REPLACE TEMP VIEW placed AS SELECT * FROM kept
+"""
+KEPT_ROWS = 5_000_000  # more would need as much disk again as what is staged
 # Without a customer, or a tombstone of a row that has not come yet; and what was said again of a
 # row that waits, with the newest age.
 WAITING = """
@@ -118,6 +124,8 @@ def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     identities.resolve(connection, after, customers)
     connection.execute(PLACED)
     lay_to_rest(connection)
+    if count(connection, "staged_interactions") <= KEPT_ROWS:
+        connection.execute(KEPT)
     connection.execute(WAITING)
     connection.execute(identities.NOTHING_MOVES)
     told = exists(connection, "fresh_identities") or "identities" in manifest.tables

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.files import sync_file
 from pipelines.history.engine import count, name
 from pipelines.history.manifest import File, Manifest
 
@@ -56,7 +55,7 @@ def append(connection: duckdb.DuckDBPyConnection, dictionary: str, distinct: str
 def write(
     connection: duckdb.DuckDBPyConnection, folder: Path, where: Path, dictionary: str, new: int
 ) -> File:
-    """Writes the last `new` words of a dictionary into the folder `where`, synced."""
+    """Writes the last `new` words of a dictionary into the folder `where`."""
     import pyarrow.parquet as pq
 
     table = name(f"words_{dictionary}")
@@ -66,5 +65,4 @@ def write(
     ).to_arrow_table()
     path = where / f"dictionary-{dictionary}.parquet"
     pq.write_table(words, path, compression="zstd")
-    sync_file(path)
     return File.of(folder, path, new)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.files import sync_file, sync_folder
 from pipelines.history import erasing_tables, people
 from pipelines.history.buckets import bucket_of
 from pipelines.history.dictionaries import read_words
@@ -94,9 +93,6 @@ def publish_after(folder: Path, where: Path, before: Manifest, after: Manifest) 
     if after.people:
         with connect() as connection:
             after = people.code(connection, folder, where, after, after.people.precedence)
-    for place in {where, *(path.parent for path in where.rglob("*"))}:
-        sync_folder(place)
-    sync_folder(folder)
     rows = sum(part.rows for part in after.parts)
     publish(folder, replace(after, rows=rows, past=before.remembered()))
 
@@ -228,12 +224,11 @@ def _without_examples(manifest: Manifest, person: Person) -> Iterator[Conflict]:
 
 
 def write_table(folder: Path, path: Path, table: pa.Table) -> File:
-    """Writes `table` at `path`, inside the history at `folder`, synced."""
+    """Writes `table` at `path`, inside the history at `folder`."""
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="zstd")
-    sync_file(path)
     return File.of(folder, path, table.num_rows)
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.files import sync_file
 from models.suppression import pseudonym
 from pipelines.history.engine import connect, name, one_row, quoted
 from pipelines.history.manifest import File, Manifest
@@ -85,7 +84,6 @@ class _Writer:
             self.connection,
             f"COPY ({rows}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)",
         )
-        sync_file(path)
         return File.of(self.folder, path, int(copied[0]))
 
 

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from models.errors import WarmlineError
-from models.files import sync_folder
 from pipelines.history import (
     coding,
     conflicts,
@@ -248,9 +247,7 @@ def _with_people(run: Run, where: Path, manifest: Manifest) -> Manifest:
     with connect(
         run.staging / "people.duckdb", memory_gb=order.memory_gb / 2, threads=order.threads
     ) as connection:
-        coded = people.code(connection, order.history, where, manifest, order.precedence)
-    sync_folder(where)
-    return coded
+        return people.code(connection, order.history, where, manifest, order.precedence)
 
 
 def _reads(run: Run) -> dict[str, dict[str, str]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import SchemaTooNew, SchemaTooOld, WarmlineError
-from models.files import sha256, write_atomically
+from models.files import sha256, sync_folder, sync_tree, write_atomically
 from pipelines.history import engine
 
 FORMAT = 2  # raised when the files of a history can no longer be read as before
@@ -314,7 +314,11 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def publish(folder: Path, manifest: Manifest) -> None:
-    """Make `manifest` the generation that counts. Its files must be on the disk already."""
+    """Make `manifest` the generation that counts, once all its new files are on the disk."""
+    new = folder / f"g{manifest.generation:06d}"
+    if new.exists():
+        sync_tree(new)
+    sync_folder(folder)
     name = manifest_name(manifest.generation)
     write_atomically(folder / name, manifest.to_json())
     write_atomically(folder / CURRENT, f"{name}\n".encode())

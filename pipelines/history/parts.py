@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import KIND_CODE, SERVING_KINDS
-from models.files import sync_file
 from pipelines.history.events import ABSENT, DTYPES, NEVER, Events
 from pipelines.history.manifest import File, Part
 
@@ -218,7 +217,7 @@ def _settle(
 def write_part(
     folder: Path, where: Path, bucket: int, events: Events, side: pa.Table, notes: Notes
 ) -> Part:
-    """Writes sorted `events` and their `side` into the folder `where`, synced.
+    """Writes sorted `events` and their `side` into the folder `where`.
 
     `notes` are of these events.
     """
@@ -402,9 +401,10 @@ def _write(path: Path, table: pa.Table, coded: Events | None) -> Path:
         path,
         compression="lz4" if coded is not None else "zstd",
         row_group_size=GROUP_ROWS,
-        use_dictionary=[name for name in table.column_names if name not in (*delta, *NO_DICTIONARY)],
+        use_dictionary=[
+            name for name in table.column_names if name not in (*delta, *NO_DICTIONARY)
+        ],
         column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
         write_statistics=coded is not None,
     )
-    sync_file(path)
     return path

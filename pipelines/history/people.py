@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.files import sync_file
 from pipelines.history.buckets import bucket_of
 from pipelines.history.customers import coded_terms, customer_frame, value_terms
 from pipelines.history.identities import merged_customers, survivors
@@ -213,7 +212,6 @@ def _write(folder: Path, path: Path, schema: pa.Schema, batches: Sequence[pa.Rec
     with pa.ipc.new_file(str(path), schema, options=options) as writer:
         for batch in batches:
             writer.write_batch(batch)
-    sync_file(path)
     return File.of(folder, path, sum(batch.num_rows for batch in batches))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.files import sync_file
 from pipelines.history.engine import name, one_row, quoted
 from pipelines.history.manifest import File, Manifest
 from pipelines.history.report import Counts
@@ -142,7 +141,6 @@ def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, path: Path, rows:
     copied = one_row(
         connection, f"COPY ({rows}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
-    sync_file(path)
     return File.of(folder, path, int(copied[0]))
 
 

@@ -281,7 +281,7 @@ class History:
 
     def bots(self) -> NDArray[np.bool_]:
         """Whether each agent, by code, is a bot; people where nothing is said."""
-        agents = self.table("agents")
+        agents = self._agents
         known: set[str] = set()
         if agents is not None:
             known = set(agents.loc[agents["is_bot"].eq(True).fillna(False), "agent_id"])
@@ -289,11 +289,15 @@ class History:
 
     def teams(self) -> dict[str, str]:
         """The team of each agent of whom it is known, by id."""
-        agents = self.table("agents")
+        agents = self._agents
         if agents is None:
             return {}
         known = agents.dropna(subset=["team"])
         return dict(zip(known["agent_id"], known["team"], strict=True))
+
+    @cached_property
+    def _agents(self) -> pd.DataFrame | None:
+        return self.table("agents")
 
     def agents(self) -> AgentRows | None:
         """Those who serve, in every version; None where no source ever told of them."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.history import chains
 from pipelines.history.dictionaries import load
-from pipelines.history.engine import files, quoted
+from pipelines.history.engine import files
 from pipelines.history.manifest import Manifest
 from pipelines.history.parts import CONFIRMED, DELETED, MOVED
 
@@ -44,6 +44,13 @@ CREATE OR REPLACE TEMP TABLE hits (
     confirmed BIGINT);
 CREATE OR REPLACE TEMP TABLE notes (
     side VARCHAR, row BIGINT, moved BOOLEAN, deleted BIGINT[], confirmed BIGINT)
+"""
+NOTES = """
+INSERT INTO notes
+SELECT side, row, bool_or(reason = {moved}), list(version) FILTER (reason = {deleted}),
+    max(version) FILTER (reason = {confirmed})
+FROM read_parquet({notes}, filename = true)
+JOIN (SELECT unnest(?) AS filename, unnest(?) AS side) USING (filename) GROUP BY side, row
 """
 # Where arriving keys are known: of all that was ever ingested only this one column is read.
 FOUND = """
@@ -170,14 +177,19 @@ def lay_to_rest(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _load_notes(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
-    for part in manifest.parts:
-        if part.notes:
-            connection.execute(
-                f"INSERT INTO notes SELECT {quoted(str(folder / part.side.path))}, row, "  # noqa: S608
-                f"bool_or(reason = {MOVED}), list(version) FILTER (reason = {DELETED}), "
-                f"max(version) FILTER (reason = {CONFIRMED}) "
-                f"FROM read_parquet({quoted(str(folder / part.notes.path))}) GROUP BY row"
-            )
+    side = {
+        str(folder / part.notes.path): str(folder / part.side.path)
+        for part in manifest.parts
+        if part.notes
+    }
+    if side:
+        noted = NOTES.format(
+            moved=MOVED,
+            deleted=DELETED,
+            confirmed=CONFIRMED,
+            notes=files([Path(one) for one in side]),
+        )
+        connection.execute(noted, [list(side), list(side.values())])
 
 
 def _any(connection: duckdb.DuckDBPyConnection, query: str) -> bool:

@@ -1,20 +1,21 @@
-"""A new generation: its files are written and synced, and nothing refers to them yet."""
+"""A new generation: its files are written, and nothing refers to them yet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.files import sync_file, sync_folder
 from pipelines.history import coding, dictionaries, merging, moving, recoding, small
 from pipelines.history.arrivals import Arrivals, read_coded
 from pipelines.history.buckets import bucket_of, bucket_sql, buckets_for, outgrown
 from pipelines.history.engine import files, name, quoted
-from pipelines.history.manifest import File, Manifest
+from pipelines.history.manifest import File, Manifest, Part
 from pipelines.history.merging import Rows
 from pipelines.history.parts import Notes, read_notes, with_notes
 from pipelines.history.schema import INTERACTIONS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pipelines.history.words.expressions import Coder
 
 Progress = Callable[[str], None]
+WRITERS = 2  # buckets written at once; one more is in memory
 
 
 @dataclass
@@ -106,14 +108,17 @@ class Draft:
         moved = moving.numbered(self.connection, self.moved) if self.moved else None
         goes = bucket_of(moved.events.customer, self.manifest.buckets) if moved else np.empty(0)
         arrivals = Arrivals.before(self.connection, self.manifest, self.ingested_at, self.coder)
-        for bucket in range(self.manifest.buckets):
-            pieces = [moved.take(np.flatnonzero(goes == bucket))] if moved else []
-            coded = target / f"bucket={bucket}"
-            if coded.is_dir():
-                pieces.append(arrivals.take_in(read_coded(coded), self.manifest.generation))
-            if any(len(piece.events) for piece in pieces):
-                self.progress(f"writing bucket {bucket + 1} of {self.manifest.buckets}")
-                self._add(bucket, Rows.union(pieces))
+
+        def brought() -> Iterator[tuple[int, Rows]]:
+            for bucket in range(self.manifest.buckets):
+                pieces = [moved.take(np.flatnonzero(goes == bucket))] if moved else []
+                coded = target / f"bucket={bucket}"
+                if coded.is_dir():
+                    pieces.append(arrivals.take_in(read_coded(coded), self.manifest.generation))
+                if any(len(piece.events) for piece in pieces):
+                    yield bucket, Rows.union(pieces)
+
+        self._add(brought())
         self.manifest = arrivals.noted(self.manifest, self.folder, self.where)
         self._write_cases()
         return new
@@ -136,14 +141,31 @@ class Draft:
             parts = merging.split(self.folder, self.where, self.manifest, wanted)
             self.manifest = replace(self.manifest, parts=parts, buckets=wanted)
 
-    def _add(self, bucket: int, rows: Rows) -> None:
-        part = rows.write(self.folder, self.where, bucket)
-        of_bucket = (*self.manifest.of_bucket(bucket), part)
-        if len(of_bucket) > merging.MOST_PARTS:
-            self.progress(f"compacting bucket {bucket + 1} of {self.manifest.buckets}")
-            of_bucket = merging.compacted(self.folder, self.where, of_bucket)
-        others = tuple(part for part in self.manifest.parts if part.bucket != bucket)
-        self.manifest = replace(self.manifest, parts=(*others, *of_bucket))
+    def _add(self, brought: Iterator[tuple[int, Rows]]) -> None:
+        """Writes the rows of each bucket, the next one's being made ready meanwhile."""
+        grown: dict[int, tuple[Part, ...]] = {}
+        with ThreadPoolExecutor(WRITERS) as pool:
+            waiting: deque[tuple[int, Future[tuple[Part, ...]]]] = deque()
+            for bucket, rows in brought:
+                before = self.manifest.of_bucket(bucket)
+                full = len(before) >= merging.MOST_PARTS
+                what = "writing and compacting" if full else "writing"
+                self.progress(f"{what} bucket {bucket + 1} of {self.manifest.buckets}")
+                waiting.append((bucket, pool.submit(self._grown, before, bucket, rows)))
+                if len(waiting) > WRITERS:
+                    done, parts = waiting.popleft()
+                    grown[done] = parts.result()
+            grown |= {bucket: parts.result() for bucket, parts in waiting}
+        others = [part for part in self.manifest.parts if part.bucket not in grown]
+        new = [part for parts in grown.values() for part in parts]
+        self.manifest = replace(self.manifest, parts=(*others, *new))
+
+    def _grown(self, before: tuple[Part, ...], bucket: int, rows: Rows) -> tuple[Part, ...]:
+        """The bucket's parts with these rows, compacted where they have become too many."""
+        parts = (*before, rows.write(self.folder, self.where, bucket))
+        if len(parts) <= merging.MOST_PARTS:
+            return parts
+        return merging.compacted(self.folder, self.where, parts)
 
     def _write_cases(self) -> None:
         """Writes the new case numbers of each bucket; all of them where the buckets changed."""
@@ -179,10 +201,7 @@ class Draft:
         self.manifest = replace(self.manifest, pending=measured if measured.rows else None)
 
     def finish(self) -> Manifest:
-        """Has every file and folder of the generation on the disk; returns its manifest."""
-        for folder in {self.where, *(path.parent for path in self.where.rglob("*"))}:
-            sync_folder(folder)
-        sync_folder(self.folder)
+        """The manifest of the whole generation."""
         rows = sum(part.rows for part in self.manifest.parts)
         return replace(self.manifest, rows=rows, past=self.before.remembered())
 
@@ -190,5 +209,4 @@ class Draft:
 def _measured(folder: Path, path: Path) -> File:
     import pyarrow.parquet as pq
 
-    sync_file(path)
     return File.of(folder, path, pq.read_metadata(path).num_rows)

@@ -149,6 +149,22 @@ def test_a_customer_without_history_is_scored_all_the_same(company, tmp_path):
     assert quiet["silent"]
 
 
+def test_each_score_tells_by_when_and_how_sure_it_is(demo):
+    company, _ = demo
+    rows = ScoreBatch.open(company.home / "scores", NIGHT).table().to_pylist()
+    for row in rows:
+        days = [one["days"] for one in row["horizons"]]
+        told = [one["probability"] for one in row["horizons"]]
+        assert days == [30, 60, 90]
+        assert told == sorted(told)
+        assert told[-1] == row["churn_probability"]
+        assert all(0 <= one["low"] <= one["probability"] <= one["high"] <= 1
+                   for one in row["horizons"])  # fmt: skip
+    said = company("explain", rows[0]["customer_id"], json=False)
+    assert "By when: " in said.stdout
+    assert " in 30 days, " in said.stdout
+
+
 def test_a_night_takes_up_its_sources_scores_and_plans(company, tmp_path):
     configure(company.home, tmp_path)
     done = company("nightly", "--as-of", str(NIGHT))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from pipelines.history import coding
+from pipelines.history.manifest import CURRENT
 from tests.integration.history.conftest import CUSTOMERS, INTERACTIONS, NOW, Place
 
 HEADER = "interaction_id,customer_id,occurred_at,kind,topic,updated_at,deleted_at\n"
@@ -271,3 +276,51 @@ def test_what_others_put_into_the_folder_is_left_alone(company: Place) -> None:
     (company.history / "notes.txt").write_text("ours")
     company.ingest(company.source("app", interactions=HEADER + "n,acme,2026-03-01,usage,,,\n"))
     assert (company.history / "notes.txt").exists()
+
+
+def test_an_ingest_too_large_to_keep_its_placed_rows_gives_the_same_to_the_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Corrections, a tombstone, a waiting customer and two systems' ids, by either way."""
+    contents = []
+    for name, most in (("kept", coding.KEPT_ROWS), ("asked anew", 0)):
+        monkeypatch.setattr(coding, "KEPT_ROWS", most)
+        place = Place(tmp_path / name)
+        place.root.mkdir()
+        place.ingest(place.source(customers=CUSTOMERS, interactions=INTERACTIONS))
+        place.ingest(
+            place.source(
+                identities="system,external_id,customer_id\ncrm,A-1,acme\n",
+                interactions=HEADER
+                + "1,acme,2026-01-01T10:00:00Z,case_opened,returns,2026-03-01T00:00:00Z,\n"
+                + "3,bolt,2026-01-02T10:00:00Z,order,shoes,,2026-03-01T00:00:00Z\n"
+                + "4,A-1,2026-01-03T10:00:00Z,order,hats,,\n"
+                + "5,nobody,2026-01-03T10:00:00Z,order,hats,,\n",
+            )
+        )
+        contents.append(place.contents())
+    assert contents[0] == contents[1]
+
+
+def test_all_files_of_a_generation_are_on_disk_before_it_counts(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[str] = set()
+    counted: list[set[str]] = []
+    real_sync, real_replace = os.fsync, Path.replace
+
+    def sync(descriptor: int) -> None:
+        synced.add(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        real_sync(descriptor)
+
+    def replaced(path: Path, target: Path) -> Path:
+        if target.name == CURRENT:
+            counted.append(set(synced))
+        return real_replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "replace", replaced)
+    place.ingest(place.source(customers=CUSTOMERS, interactions=INTERACTIONS))
+    manifest = place.open().manifest
+    assert len(counted) == 1
+    assert {str(place.history / file.path) for file in manifest.files()} <= counted[0]

@@ -9,8 +9,8 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from small_world import QUICK, world
 
 from models.churn import ChurnModel, Dataset, cross_predict
-from models.evaluate import Interval, Report, evaluate, judge
-from models.metrics import Metrics, calibration_error, top_decile_lift
+from models.evaluate import Report, evaluate, judge
+from models.metrics import Calibrated, Interval, Metrics, calibration_error, top_decile_lift
 
 
 def report_of(data: Dataset, p: np.ndarray, **more: Any) -> Report:
@@ -140,3 +140,61 @@ def test_no_rows_are_refused(later: Dataset):
 
 def test_an_interval_reads_as_people_write_it():
     assert str(Interval(0.7314, 0.7, 0.7609)) == "0.731 [0.700, 0.761]"
+
+
+def silent_swapped(data: Dataset, p: np.ndarray) -> np.ndarray:
+    """The same probabilities, dealt out anew among the silent: only their ranking is lost."""
+    out = p.copy()
+    out[data.silent] = np.random.default_rng(1).permutation(p[data.silent])
+    return out
+
+
+def test_a_challenger_that_is_worse_for_the_silent_alone_is_not_promoted(
+    later: Dataset, model: ChurnModel
+):
+    rows = np.flatnonzero(~later.silent | (np.arange(len(later)) % 3 == 0))
+    few_silent = later.take(rows)
+    p = model.predict(few_silent.X)
+    verdict = judge(report_of(few_silent, silent_swapped(few_silent, p), champion=p))
+    assert not verdict.promote
+    assert any(reason.startswith("silent auc gain") for reason in verdict.reasons)
+
+
+def test_a_challenger_that_ranks_alike_and_is_off_in_its_probabilities_is_not_promoted(
+    later: Dataset, model: ChurnModel
+):
+    p = model.predict(later.X)
+    report = report_of(later, np.clip(p + 0.08, 0, 1), champion=p)
+    assert report.gains["champion"]["auc"].value == pytest.approx(0, abs=1e-3)
+    verdict = judge(report)
+    assert not verdict.promote
+    assert any(reason.startswith("calibration gain") for reason in verdict.reasons)
+
+
+def test_where_the_silent_are_too_few_to_compare_the_verdict_says_so(
+    later: Dataset, model: ChurnModel
+):
+    p = model.predict(later.X)
+    vocal = replace(later, silent=np.zeros(len(later), bool))
+    verdict = judge(report_of(vocal, p, champion=p))
+    assert verdict.promote
+    assert "the silent are too few" in verdict.reasons[1]
+
+
+def test_a_draw_of_the_calibration_error_with_equal_weights_is_the_figure_itself(
+    later: Dataset, model: ChurnModel
+):
+    p = model.predict(later.X)
+    assert Calibrated(later.y, p).error(np.ones(len(p))) == pytest.approx(
+        calibration_error(later.y, p)
+    )
+
+
+def test_the_gain_curve_is_the_share_of_leavers_in_the_riskiest_share(report: Report, later, model):
+    p = model.predict(later.X)
+    order = np.argsort(-p)
+    for point in report.gain:
+        first = order[: round(point.contacted * len(p))]
+        assert point.found == pytest.approx(later.y[first].sum() / later.y.sum(), abs=2e-3)
+        assert point.lift == pytest.approx(point.found / point.contacted)
+    assert [point.found for point in report.gain] == sorted(point.found for point in report.gain)

@@ -3,20 +3,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from models import registry
+from models.ageing import Ageing, ageing
 from models.bundle import Bundle, load
 from models.churn import Dataset
 from models.errors import WarmlineError
 from models.evaluate import evaluate, judge
 from models.home import Home
+from models.provenance import Provenance
+from models.registry import HeldOut
 
 OPEN = "import sys; from pathlib import Path; from models.home import Home\n"
-OPEN += "from models import registry; registry._open(Home(Path(sys.argv[1])))"
+OPEN += "from models import registry; registry.opened(Home(Path(sys.argv[1])))"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,21 @@ def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
         base_rate=0.25,
     )
     return registry.Trial(
-        bundle, report, judge(report), (data.y, p), "everyone with a contract", {"seed": 1}
+        bundle=bundle,
+        judged=bundle,
+        report=replace(report, ageing=aged(data, p)),
+        verdict=judge(report),
+        held_out=HeldOut(data.y, p, np.full(len(p), np.nan)),
+        population="everyone with a contract",
+        parameters={"seed": 1},
+        provenance=Provenance.of(data, 3),
+    )
+
+
+def aged(data: Dataset, p: np.ndarray) -> Ageing:
+    until = int(data.as_of.min()) - 90 * 86_400
+    return ageing(
+        data.y, p, customer=data.customer, as_of=data.as_of, learned_until=until, draws=20
     )
 
 
@@ -73,12 +91,40 @@ def test_the_bundle_plots_and_card_lie_with_the_run(home: Home, logged: Bundle):
     (folder,) = (home.root / "mlartifacts").glob("*/artifacts")
     assert load(folder / "bundle") == logged
     assert {path.stem for path in (folder / "plots").iterdir()} == {
-        "roc", "gain", "lift", "calibration",
+        "roc", "gain", "lift", "calibration", "profit",
     }  # fmt: skip
     card = (folder / "model_card.md").read_text()
     for needed in ("everyone with a contract", "silent", "objected to profiling", "complaints_30"):
         assert needed in card
     assert not list(folder.rglob("*.pkl"))
+
+
+def test_the_card_tells_for_whom_it_works_and_what_it_was_made_from(
+    home: Home, logged: Bundle, trial: registry.Trial
+):
+    (folder,) = (home.root / "mlartifacts").glob("*/artifacts")
+    card = (folder / "model_card.md").read_text()
+    assert "| silence: silent |" in card
+    assert "generation 3 of the history" in card
+    assert trial.provenance.data_fingerprint[:12] in card
+    assert "ageing: cannot tell yet: there is no champion" in card
+    table = (folder / "tables" / "groups.csv").read_text().splitlines()
+    assert table[0].startswith("kind,name,customers,rows,leavers,auc,auc_low,auc_high")
+    assert len(table) == 1 + len(trial.report.groups)
+
+
+def test_the_run_holds_provenance_and_each_nights_figures_under_its_date(
+    home: Home, logged: Bundle, trial: registry.Trial, data: Dataset
+):
+    client, experiment = registry.opened(home)
+    (run,) = client.search_runs([experiment], "attributes.status = 'FINISHED'")
+    assert run.data.params["data_fingerprint"] == trial.provenance.data_fingerprint
+    assert run.data.params["lock_hash"] == trial.provenance.lock_hash
+    told = client.get_metric_history(run.info.run_id, "night.auc")
+    assert [one.timestamp for one in told] == [at * 1000 for at in np.unique(data.as_of).tolist()]
+    assert trial.report.ageing is not None
+    assert [one.value for one in told] == [night.auc.value for night in trial.report.ageing.nights]
+    assert run.data.metrics["model.found_in_10_percent"] == trial.report.gain[3].found
 
 
 def test_the_alias_points_at_the_champion_which_loads_without_pickle(
@@ -104,7 +150,7 @@ def test_a_failed_log_is_marked_as_failed(
     monkeypatch.setattr(registry, "save", full)
     with pytest.raises(OSError, match="full"):
         registry.log(home, trial)
-    client, experiment = registry._open(home)
+    client, experiment = registry.opened(home)
     assert client.search_runs([experiment])[0].info.status == "FAILED"
     assert registry.champion_version(home) == "1"
 

@@ -81,3 +81,42 @@ def test_leavers_that_are_suddenly_others_in_number_hold_the_batch_back(latest, 
 def test_advice_is_given_where_there_is_something_to_do():
     assert "Look at" not in checks.label_drift([(50, 1_000)] * 3, 90, LIMITS).words
     assert "Look at" in checks.label_drift([(5, 1_000), (90, 1_000)], 90, LIMITS).words
+
+
+@pytest.mark.parametrize(
+    ("index", "first", "ok", "alarm"),
+    [
+        (0.1, True, True, False),
+        (0.1, False, True, False),
+        (0.3, True, False, False),  # nothing else could hold it back
+        (0.3, False, True, True),  # a jump would fail `score_shift`; a slow drift is told of
+        (None, True, True, False),
+    ],
+)
+def test_scores_unlike_those_of_training_hold_a_first_night_back_and_are_told_of_later(
+    index, first, ok, alarm
+):
+    found = checks.training_shift(index, first, LIMITS)
+    assert (found.ok, found.alarm) == (ok, alarm)
+
+
+MANY = [(f"f{number}", 2.0 - number / 10) for number in range(9)]
+
+
+def test_features_that_drift_are_named_and_hold_nothing_back():
+    found = checks.feature_drift(MANY, 400, 0.25, ())
+    assert found.ok
+    assert found.alarm
+    assert "9 of 400 features" in found.words
+    assert "f0 2.00" in found.words
+    assert "f8" not in found.words
+    assert found.to_dict()["about"] == [name for name, _ in MANY]
+    assert checks.feature_drift([], 400, 0.25, ()).to_dict().keys() == {"name", "ok", "words"}
+
+
+def test_only_a_feature_that_did_not_drift_last_time_is_an_alarm():
+    names = [name for name, _ in MANY]
+    assert not checks.feature_drift(MANY, 400, 0.25, names).alarm
+    found = checks.feature_drift(MANY, 400, 0.25, names[:-1])
+    assert found.alarm
+    assert found.words.endswith("new since last time: f8 1.20")

@@ -66,6 +66,18 @@ def test_one_term(terms, left, known):
     assert (bool(told.left[0] and told.known[0]), bool(told.known[0])) == (left, known)
 
 
+def test_who_left_is_dated_and_nobody_else():
+    """By notice, by end, not at all, and by a kind that is not counted."""
+    terms = """
+        0 2025-01-01 2026-03-11 2026-12-31 cancelled
+        1 2025-01-01 - 2026-03-01 cancelled
+        2 2025-01-01 - - -
+        3 2025-01-01 - 2026-03-15 deceased
+    """
+    told = labels.contractual(population(terms, 4), AS_OF, HORIZON, COUNTED)
+    np.testing.assert_array_equal(told.days, [10.0, 0.0, np.nan, np.nan])
+
+
 def test_a_term_that_the_next_one_follows_is_a_renewal():
     terms = """
         0 2026-02-01 - 2026-03-01 -

@@ -48,11 +48,26 @@ def test_without_contracts_whoever_stops_buying_has_left(tmp_path):
     )
     rows = assemble(history, Settings(), DATES[:1], 30)
     assert rows.label == "non_contractual"
+    assert rows.data.leaves_in is None
     assert dict(zip(rows.data.customer.tolist(), rows.data.y.tolist(), strict=True)) == {
         0: True,
         1: False,
     }
     assert rows.silence.tolist() == pytest.approx([11.58, 11.58], abs=0.01)
+
+
+def test_a_row_tells_after_how_many_days_the_customer_left_where_contracts_do(tmp_path):
+    history = company(
+        tmp_path,
+        customers="customer_id,joined_at\na,2025-01-01T00:00:00Z\nb,2025-01-01T00:00:00Z",
+        interactions=orders(("a", "2025-12-20"), ("b", "2025-12-20"), ("b", "2026-05-01")),
+        terms="""customer_id,term_id,started_at,ended_at,end_kind
+        a,1,2025-01-01T00:00:00Z,2026-02-15T12:00:00Z,cancelled
+        b,2,2025-01-01T00:00:00Z,,""",
+    )
+    rows = assemble(history, Settings(), DATES, 60).data
+    assert rows.y.tolist() == [True, False, True, False]
+    np.testing.assert_array_equal(rows.leaves_in, [45.5, np.nan, 14.5, np.nan])
 
 
 def test_an_answer_to_our_own_message_is_not_staying(tmp_path):

@@ -1,0 +1,87 @@
+"""How sure a probability is: a 95% interval from a bootstrap over customers and nights.
+
+The calibration is learned again on each draw of the out-of-fold rows, in which a row weighs as
+often as its customer and its night were drawn together (the pigeonhole bootstrap: Owen, 2007). So
+the interval holds what chance in who left, and in which months were seen, could have made of the
+share that leaves among customers with such a score. It does not hold what other features could
+have told of one of them; coverage is checked on later nights (`coverage`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration import calibrate, probability
+from models.metrics import BINS
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+DRAWS = 100
+LEVEL = (2.5, 97.5)  # percentiles
+KNOTS = 33  # scores at which the ends are kept; between them they are straight lines
+NORMAL = 1.96  # of a 95% interval
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Low and high ends in log-odds, by the model's log-odds before calibration."""
+
+    at: tuple[float, ...]  # ascending
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def around(self, blended: Floats, calibrated: Floats) -> tuple[Floats, Floats]:
+        """Low and high probability of each, [n]; the calibrated one lies between them."""
+        low = np.interp(blended, self.at, self.low)
+        high = np.interp(blended, self.at, self.high)
+        return (
+            probability(np.minimum(low, calibrated)),
+            probability(np.maximum(high, calibrated)),
+        )
+
+
+def fit_intervals(
+    blended: Floats,
+    y: Bools,
+    customer: NDArray[np.int64],
+    as_of: NDArray[np.int64],
+    seed: int,
+    draws: int = DRAWS,
+) -> Intervals:
+    """From out-of-fold log-odds before calibration, all arrays [n]."""
+    at = np.unique(np.quantile(blended, np.linspace(0, 1, KNOTS)))
+    rng = np.random.default_rng(seed)
+    places = [np.unique(ids, return_inverse=True)[1] for ids in (customer, as_of)]
+    start = calibrate(blended, y)
+    curves = [start(at)]
+    for _ in range(draws):
+        weight = np.ones(len(y))
+        for place in places:
+            many = int(place.max()) + 1
+            weight *= np.bincount(rng.integers(0, many, many), minlength=many)[place]
+        if 0 < weight @ y < weight.sum():  # a draw of one class tells nothing
+            curves.append(calibrate(blended, y, weight, start)(at))
+    low, high = np.percentile(np.array(curves), LEVEL, axis=0)
+    return Intervals(tuple(at.tolist()), tuple(low.tolist()), tuple(high.tolist()))
+
+
+def coverage(y: Bools, p: Floats, low: Floats, high: Floats) -> tuple[int, int]:
+    """In how many of how many bins of equal count the share that left lies within the interval.
+
+    The mean interval of a bin is widened by the chance of its own finite count, so that of 95%
+    intervals that are right, 95% of the bins hold theirs.
+    """
+    bins = [part for part in np.array_split(np.argsort(p, kind="stable"), BINS) if len(part)]
+    held = 0
+    for part in bins:
+        share, ends = y[part].mean(), (low[part].mean(), high[part].mean())
+        chance = [NORMAL * np.sqrt(end * (1 - end) / len(part)) for end in ends]
+        middle = p[part].mean()
+        below = np.hypot(middle - ends[0], chance[0])
+        above = np.hypot(ends[1] - middle, chance[1])
+        held += bool(middle - below <= share <= middle + above)
+    return held, len(bins)

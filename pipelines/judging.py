@@ -1,0 +1,133 @@
+"""Judging a model on nights later than those it has learned from, and beside the champion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models import registry
+from models.ageing import Older, ageing
+from models.errors import FeatureMismatch
+from models.evaluate import CHAMPION, Report, evaluate
+from models.profit import expected_profit
+from models.timing import timing
+from pipelines.features.matrix import Night
+from pipelines.groupings import groupings
+from pipelines.snapshots import midnight
+from pipelines.values import monthly_values
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.bundle import Bundle
+    from models.churn import ChurnModel
+    from models.contracts import Feature
+    from models.dataset import Dataset
+    from models.home import Home
+    from models.horizons import Predictions
+    from models.settings import Settings
+    from pipelines.history.store import History
+    from pipelines.trainingset import TrainingSet
+
+LATER_IN_TIME = "later in time"
+
+
+def judging(
+    home: Home,
+    history: History,
+    settings: Settings,
+    judged: TrainingSet,
+    model: ChurnModel,
+    predicted: Predictions,
+    learned_until: date,
+) -> Report:
+    """The model on later nights, beside longest silence, the base rate and the present champion.
+
+    `predicted`: what the model says of the rows of `judged`; `learned_until`: the last night it has
+    learned from.
+    """
+    data, probability = judged.data, predicted.main
+    champion = _champion(home, data.features, model.horizon_days)
+    report = evaluate(
+        data.y,
+        probability,
+        customer=data.customer,
+        silent=data.silent,
+        longest_silence=judged.silence,
+        base_rate=model.base_rate,
+        champion=None if champion is None else champion.bundle.model.predict(data.X),
+        groupings=groupings(history, data),
+        protocol=LATER_IN_TIME,
+        seed=settings.training.seed,
+    )
+    value = at_stake(history, settings, data)
+    aged = ageing(
+        data.y,
+        probability,
+        customer=data.customer,
+        as_of=data.as_of,
+        learned_until=midnight(learned_until, settings.zone),
+        older=_older(champion, report, learned_until),
+        seed=settings.training.seed,
+    )
+    return replace(
+        report,
+        profit=expected_profit(data.y, probability, value, settings.currency),
+        ageing=aged,
+        timing=timing(predicted, data.y, data.leaves_in),
+    )
+
+
+def at_stake(history: History, settings: Settings, data: Dataset) -> NDArray[np.float64]:
+    """What each row's customer was worth over the months at stake, as of its night; NaN: unknown.
+
+    Source: CONTRACTS.md, value at risk.
+    """
+    months = settings.scoring.months_at_stake * settings.scoring.margin
+    found = np.empty(len(data))
+    for as_of in np.unique(data.as_of).tolist():
+        night = Night(as_of, as_of + settings.training.usual_hour * 3600)
+        rows = data.as_of == as_of
+        found[rows] = monthly_values(history, night, settings.currency)[data.customer[rows]]
+    return found * months
+
+
+@dataclass(frozen=True)
+class _Champion:
+    """Who is challenged."""
+
+    bundle: Bundle
+    as_judged: bool  # and not as released, after it had learned from the nights judged
+
+
+def _champion(home: Home, features: tuple[Feature, ...], horizon_days: int) -> _Champion | None:
+    """The present champion, where it answers the same question.
+
+    As it was judged, if the registry still has that: what was released has since learned from the
+    nights it was judged on, which are mostly these, and would look better on them than any
+    challenger can (docs/decisions/0020-judging-and-release.md).
+    """
+    from models import bundle as bundles
+
+    if not bundles.has_champion(home):
+        return None
+    try:
+        champion = bundles.champion(home, expect=bundles.fingerprint(features))
+    except FeatureMismatch:
+        return None
+    if champion.model.horizon_days != horizon_days:
+        return None
+    judged = registry.judged(home, champion.facts.model_version)
+    return _Champion(judged or champion, judged is not None)
+
+
+def _older(champion: _Champion | None, report: Report, learned_until: date) -> Older | None:
+    """The champion as an earlier training of the same."""
+    gain = report.gains.get(CHAMPION, {}).get("auc")
+    if champion is None or not champion.as_judged or gain is None:
+        return None
+    until = date.fromisoformat(champion.bundle.facts.trained_to)
+    return Older((learned_until - until).days, gain)
