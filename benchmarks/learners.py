@@ -167,17 +167,17 @@ OURS_READS = (
 )  # fmt: skip
 
 
-def _versions(*packages: str) -> Callable[[], str]:
+def versions(*packages: str) -> Callable[[], str]:
     return lambda: " ".join(f"{package} {version(package)}" for package in packages)
 
 
 OURS = Learner("ours", ours, our_version)
 # The slow ones are measured on the first repeat's folds only.
 PEERS = (
-    Learner("LightGBM, default", lightgbm_default, _versions("lightgbm")),
-    Learner("logistic regression", logistic_regression, _versions("scikit-learn")),
-    Learner("LightGBM, tuned", lightgbm_tuned, _versions("lightgbm", "optuna"), repeats=1),
-    Learner("CatBoost", catboost_default, _versions("catboost"), repeats=1),
-    Learner("FLAML", flaml, _versions("flaml", "xgboost-cpu"), repeats=1),
+    Learner("LightGBM, default", lightgbm_default, versions("lightgbm")),
+    Learner("logistic regression", logistic_regression, versions("scikit-learn")),
+    Learner("LightGBM, tuned", lightgbm_tuned, versions("lightgbm", "optuna"), repeats=1),
+    Learner("CatBoost", catboost_default, versions("catboost"), repeats=1),
+    Learner("FLAML", flaml, versions("flaml", "xgboost-cpu"), repeats=1),
 )
 QUICK_PEERS = PEERS[:2]

@@ -61,10 +61,10 @@ def measure(
     `fresh`: measured although the cache has it.
     """
     _, y = table_set.read()
-    first, seconds = _out_of_fold(table_set, learner, cache, 0, fresh)
+    first, seconds = out_of_fold(table_set, learner, cache, 0, fresh)
     results = [_figures(y, first, 0)]
     for repeat in range(1, min(repeats, learner.repeats)):
-        p, more = _out_of_fold(table_set, learner, cache, repeat, fresh)
+        p, more = out_of_fold(table_set, learner, cache, repeat, fresh)
         results.append(_figures(y, p, repeat))
         seconds += more
     return {
@@ -77,8 +77,8 @@ def measure(
     }
 
 
-def _out_of_fold(
-    table_set: TableSet, learner: Learner, cache: Cache, repeat: int, fresh: bool
+def out_of_fold(
+    table_set: TableSet, learner: Learner, cache: Cache, repeat: int, fresh: bool = False
 ) -> tuple[Floats, float]:
     """Out-of-fold probabilities of one repeat, [n], and the seconds that they took."""
     data = hashlib.sha256(table_set.path.read_bytes()).hexdigest()[:12]

@@ -152,11 +152,10 @@ def _parameters(rows: int, columns: int, shape: Shape, settings: FitSettings) ->
         "max_depth": shape.max_depth,
         "learning_rate": shape.learning_rate * (2 if many else 1),
         # A leaf of fewer than 20 of 5,000 rows is an anecdote; of 300,000, fewer than 200.
-        "min_data_in_leaf": int(np.clip(rows // 250, 10, 200)),
+        "min_data_in_leaf": int(np.clip(rows // 250, 20, 200)),
         "min_sum_hessian_in_leaf": shape.min_hessian,
         "lambda_l2": shape.ridge,
         "feature_fraction": min(0.4, shape.of_features) if wide else shape.of_features,
-        "feature_fraction_bynode": shape.of_features_at_node,
         "bagging_fraction": shape.of_rows,
         "bagging_freq": 1,
         "max_bin": 63 if many else 255,

@@ -65,15 +65,14 @@ class Shape:
     learning_rate: float
     of_rows: float  # share of the rows that a tree sees
     of_features: float  # share of the features that a tree may use
-    of_features_at_node: float  # and of these, at each node
     ridge: float  # pull of a leaf's value to nothing, in rows' curvature
     min_hessian: float  # least curvature in a leaf
 
 
 # Few leavers, much noise: six conditions and a pull to nothing.
-CAREFUL = Shape(15, 6, 0.03, 0.8, 0.7, 1.0, 1.0, 1.0)
-# Rules that hold for a few only, each from another half of the features.
-DEEP = Shape(31, 8, 0.05, 0.9, 1.0, 0.5, 0.0, 1e-3)
+CAREFUL = Shape(15, 6, 0.03, 0.8, 0.7, 1.0, 1.0)
+# Many rows for their features, clear rules: nothing is held back.
+DEEP = Shape(31, 8, 0.05, 0.9, 0.7, 0.0, 1e-3)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The documentation says what the code does."""
 
+import random
 import re
 import shlex
 from datetime import UTC, datetime
@@ -58,3 +59,17 @@ def test_the_rows_of_the_first_guide_can_be_ingested(tmp_path):
         "interactions": 4,
         "agents": 3,
     }
+
+
+def test_the_example_of_the_tables_guide_runs(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "guides" / "tables.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    monkeypatch.chdir(tmp_path)
+    draw = random.Random(0)
+    rows = [(n := draw.randrange(7), draw.choice("ab"), draw.random() * 6 < n) for _ in range(300)]
+    lines = [f"{calls},{plan},{'yes' if left else 'no'}" for calls, plan, left in rows]
+    Path("customers.csv").write_text("\n".join(["calls,plan,churn", *lines]), encoding="utf-8")
+    seen: dict = {}
+    exec(example, seen)  # noqa: S102
+    risk = seen["customers"].groupby("churn")["risk"].mean()
+    assert risk["yes"] > risk["no"]
