@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 BINS = 10
+SINCE_FIRST = "days_since_first_"  # how such features are called (pipelines/features/stream.py)
 SHIFTED = 0.25  # over it the population is another one (Siddiqi)
 # Rows that are counted: with 20,000 of each, chance alone gives .001 on average (nine degrees of
 # freedom over the rows; Yurdakul, Statistical properties of population stability index, 2018).
@@ -114,9 +115,14 @@ class Counting:
 
 
 def shifted(index: Floats, names: Sequence[str]) -> list[tuple[str, float]]:
-    """Features whose index is over `SHIFTED`, the furthest first."""
+    """Names and indices of the features whose index is over `SHIFTED`, the furthest first.
+
+    Days since something first happened grow with the calendar, in step with the history, and tell
+    of no drift.
+    """
     order = np.argsort(-index, kind="stable")
-    return [(names[at], float(index[at])) for at in order if index[at] > SHIFTED]
+    over = [at for at in order if index[at] > SHIFTED and not names[at].startswith(SINCE_FIRST)]
+    return [(names[at], float(index[at])) for at in over]
 
 
 def _edges(known: Floats) -> tuple[float, ...]:

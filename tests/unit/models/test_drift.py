@@ -81,6 +81,11 @@ def test_the_features_that_have_shifted_are_named_the_furthest_first(data: Datas
     assert found[0][1] > found[1][1] > SHIFTED
 
 
+def test_what_grows_with_the_calendar_is_no_drift():
+    found = shifted(np.array([0.4, 2.0, 0.3]), ["use", "days_since_first_use", "orders"])
+    assert found == [("use", 0.4), ("orders", 0.3)]
+
+
 def test_it_travels_with_the_bundle_and_is_protected_like_the_rest(
     bundle: Bundle, data: Dataset, tmp_path: Path
 ):
