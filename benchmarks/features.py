@@ -11,9 +11,7 @@ shortest of the others counts.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +20,7 @@ import numpy as np
 
 from benchmarks.fast_history import write_days, write_history
 from benchmarks.feature_peers import NIGHT, PANDAS_SHARE, figures
-from benchmarks.harness import Bar, Report, measure
+from benchmarks.harness import Bar, Report, measure, workplace
 from data_samples.fastpath import FastSettings
 from models.home import Home
 from models.settings import Settings
@@ -68,15 +66,11 @@ def main() -> None:
     )
     parser.add_argument("--keep", type=Path, help="a folder to make the histories in, or find them")
     asked = parser.parse_args()
-    place = asked.keep or Path(tempfile.mkdtemp(prefix="warmline-features-"))
-    try:
+    with workplace(asked.keep) as place:
         if asked.billion:
             _grow(place)
         else:
             _compare(place, asked.quick)
-    finally:
-        if not asked.keep:
-            shutil.rmtree(place)
 
 
 def _compare(place: Path, quick: bool) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,6 +110,20 @@ def measure(
 def warmline(home: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Measured:
     """One Warmline command on `home`, with --json."""
     return measure([WARMLINE, *arguments, "--home", home, "--json"], environment)
+
+
+@contextmanager
+def workplace(keep: Path | None = None) -> Iterator[Path]:
+    """The folder to `keep`, with what an earlier run left there, or one that goes afterwards."""
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    place = Path(tempfile.mkdtemp(prefix="warmline-bench-"))
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def machine() -> dict[str, Any]:

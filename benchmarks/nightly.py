@@ -10,11 +10,10 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Bar, Measured, Report, measure, warmline
+from benchmarks.harness import Bar, Measured, Report, measure, warmline, workplace
 
 AS_OF = "2026-07-01"
 SHARE = 0.05
@@ -34,12 +33,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="20,000 customers")
     parser.add_argument("--keep", type=Path, help="a folder to make the company in, or find it")
     asked = parser.parse_args()
-    place = asked.keep or Path(tempfile.mkdtemp(prefix="warmline-night-"))
-    try:
+    with workplace(asked.keep) as place:
         _compare(place, asked.quick)
-    finally:
-        if not asked.keep:
-            shutil.rmtree(place)
 
 
 def _compare(place: Path, quick: bool) -> None:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import SHARED_DATA, Bar, Measured, Report, measure, warmline
+from benchmarks.harness import SHARED_DATA, Bar, Measured, Report, measure, warmline, workplace
 
 LATER, ONE_SNAPSHOT, NO_LABEL = "later in time", "one snapshot, 5 folds", "no label"
 # fightchurn_sim: the simulator's hidden satisfaction alone reaches .89, what shows of it far less.
@@ -80,8 +78,8 @@ def main() -> None:
 
 def _measure(case: Case) -> dict[str, Any]:
     """Ingest and train in a home of its own."""
-    home = Path(tempfile.mkdtemp(prefix=f"warmline-{case.name}-"))
-    try:
+    with workplace() as place:
+        home = place / case.name
         _must(warmline(home, "init"))
         source = str(SHARED_DATA / case.name)
         ingest = _must(warmline(home, "ingest", source, "--mapping", case.mapping))
@@ -94,8 +92,6 @@ def _measure(case: Case) -> dict[str, Any]:
         facts |= follow[case.protocol](case, home)
         facts["peak MB"] = round(max(ingest.peak_mb, facts.pop("peak MB", 0)))
         return facts
-    finally:
-        shutil.rmtree(home)
 
 
 def _must(done: Measured) -> Measured:

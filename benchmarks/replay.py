@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import tempfile
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 
 import outreach.cli
 import warmline
-from benchmarks.harness import Bar, Report
+from benchmarks.harness import Bar, Report, workplace
 from data_samples.company.company import Company
 from data_samples.company.exports import write_as_known_today, write_with_history
 from data_samples.settings import WorldSettings
@@ -96,15 +95,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few nights")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it")
     given = parser.parse_args()
-    place = given.keep or Path(tempfile.mkdtemp(prefix="warmline-bench-"))
-    try:
+    with workplace(given.keep) as place:
         report = Report("replay", given.quick)
         seconds = bench(place, report, quick=given.quick)
         report.figures["seconds"] = seconds
         report.print(("step", "seconds"), list(seconds.items()))
-    finally:
-        if given.keep is None:
-            shutil.rmtree(place, ignore_errors=True)
 
 
 def bench(place: Path, report: Report, *, quick: bool) -> dict[str, float]:

@@ -15,7 +15,6 @@ import json
 import os
 import resource
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.feature_peers import NIGHT
-from benchmarks.harness import Bar, Report, warmline
+from benchmarks.harness import Bar, Report, warmline, workplace
 from data_samples.fastpath import FastSettings, write_fast
 from models.home import Home
 from models.settings import Settings, SparkTable
@@ -140,12 +139,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="500,000 interactions")
     parser.add_argument("--keep", type=Path, help="a folder to make the tables in, or find them")
     asked = parser.parse_args()
-    place = asked.keep or Path(tempfile.mkdtemp(prefix="warmline-spark-"))
-    try:
+    with workplace(asked.keep) as place:
         _compare(place, asked.quick)
-    finally:
-        if not asked.keep:
-            shutil.rmtree(place)
 
 
 def _compare(place: Path, quick: bool) -> None:

@@ -8,8 +8,6 @@ is judged on later ones, with the features of words and without: all else is the
 from __future__ import annotations
 
 import argparse
-import shutil
-import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benchmarks.harness import Bar, Report
+from benchmarks.harness import Bar, Report, workplace
 from data_samples.simulator import World, WorldSettings, write_history
 from data_samples.words import SENTENCES
 from models import churn
@@ -52,16 +50,12 @@ def main() -> None:
     parser.add_argument("--customers", type=int, help="of the simulated world")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it")
     given = parser.parse_args()
-    place = given.keep or Path(tempfile.mkdtemp(prefix="warmline-bench-"))
-    try:
+    with workplace(given.keep) as place:
         report = Report("words", given.quick)
         cost(report, 100_000 if given.quick else 1_000_000)
         found = feelings(report)
         worth(report, place, given.customers or (2_000 if given.quick else 10_000))
         report.print(("sentences that say", "of", "found", "something else found"), found)
-    finally:
-        if given.keep is None:
-            shutil.rmtree(place, ignore_errors=True)
 
 
 def cost(report: Report, many: int) -> None:

@@ -190,7 +190,7 @@ def _names(home: Home) -> list[str]:
     return [path.name for place in places for path in place.iterdir()]
 
 
-@pytest.mark.parametrize(("days", "last"), [({}, "score"), ({"text_days": 1}, "retention")])
+@pytest.mark.parametrize(("days", "last"), [({}, "outcomes"), ({"text_days": 1}, "retention")])
 def test_the_night_ends_with_it_where_something_is_not_kept_for_ever(home, days, last):
     assert steps(run_of(home, **days), ())[-1].name == last
 
