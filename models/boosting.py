@@ -158,11 +158,14 @@ def _parameters(rows: int, columns: int, shape: Shape, settings: FitSettings) ->
         "feature_fraction": min(0.4, shape.of_features) if wide else shape.of_features,
         "bagging_fraction": shape.of_rows,
         "bagging_freq": 1,
-        "max_bin": 63 if many else 255,
+        # Wide: out-of-fold log loss .1802 with 63 bins as with 255 on the sample, in half the time
+        # with histograms column by column (20.7 s of processor time, not 40.2).
+        "max_bin": 63 if many or wide else 255,
         "feature_pre_filter": False,
         "seed": settings.seed % 2**31,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": wide,
+        "force_row_wise": not wide,
         # On small tables threads cost more than they bring, and on a busy machine ten times so.
         "num_threads": settings.threads if rows * columns > ENOUGH_TO_SHARE else 1,
         "verbosity": -1,

@@ -41,14 +41,14 @@ def of_training(
     """Scores and features against how they lay in training; `previous`: the night before."""
     from models.drift import FEW, SHIFTED, shifted
 
-    training, counts, first = champion.training, scores.counts, previous is None
+    training, counts = champion.training, scores.counts
     if training is None or counts is None or len(scores) < FEW:
-        return (checks.training_shift(None, first, limits),)
+        return (checks.training_shift(None, limits),)
     index = training.scores.stability(training.scores.count(scores.probability))
     names = [feature.name for feature in champion.model.features]
     found = shifted(training.stability(counts), names)
     return (
-        checks.training_shift(index, first, limits),
+        checks.training_shift(index, limits),
         checks.feature_drift(found, len(names), SHIFTED, _drifted(previous)),
     )
 

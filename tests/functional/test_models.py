@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from datetime import date
 
 import pytest
 
+from models.batch import ScoreBatch
 from tests.functional.conftest import Command
 
 
@@ -68,10 +70,10 @@ def test_promote_and_rollback_change_what_the_next_scoring_uses_and_are_on_recor
     promoted = warmline("model", "promote", other, "--reason", "told by Ada")
     assert promoted.code == 0, promoted.stderr
     assert (promoted.facts["before"], promoted.facts["version"]) == (now, other)
-    scored = warmline("score", "--as-of", "2026-07-02")
+    scored = warmline("score", "--as-of", "2026-07-01")
     assert scored.code == 0, scored.stderr
-    manifest = next((home / "scores" / "as_of=2026-07-02").glob("run=*/manifest.json"))
-    assert json.loads(manifest.read_text())["facts"]["model_version"] == other
+    facts = ScoreBatch.open(home / "scores", date(2026, 7, 1)).manifest.facts
+    assert facts["model_version"] == other
     back = warmline("model", "rollback", "--reason", "it was a try", json=False)
     assert back.code == 0
     assert back.stdout.startswith(f"Model {now} is the champion now, instead of {other}")
