@@ -1,6 +1,6 @@
 """One more day into a large history: our ingest, and the least that any ingest has to do.
 
-`python -m benchmarks.feature_day WAYS HOME OUT` prints `{WAY: {"seconds": [...], "peak_mb": ...}}`.
+`python -m benchmarks.feature_day WAYS HOME OUT [RUNS]` prints `{WAY: {"seconds": [...], "peak_mb": ...}}`.
 The day has 0.3% as many rows as the history; of a hundredth as many, which came the day before, a
 third is repeated, a third corrected and a third removed. `day` ingests it (checked, recognised,
 coded, written, synced) into a copy of the history that has the day before. `bare` sorts and writes
@@ -160,17 +160,19 @@ def run_bare(home: Home, out: Path) -> float:
 WAYS = {"day": run_day, "bare_day": run_bare}
 
 
-def main(names: list[str], home: Home, out: Path) -> None:
+def main(names: list[str], home: Home, out: Path, runs: int = RUNS) -> None:
     prepare(home)
     found: dict[str, Any] = {}
     for name in names:
         where = out / name
         where.mkdir(parents=True, exist_ok=True)
-        seconds = [WAYS[name](home, where) for _ in range(RUNS)]
+        seconds = [WAYS[name](home, where) for _ in range(runs)]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         found[name] = {"seconds": seconds[1:], "peak_mb": peak}
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1].split(","), Home(Path(sys.argv[2])), Path(sys.argv[3]))
+    main(
+        sys.argv[1].split(","), Home(Path(sys.argv[2])), Path(sys.argv[3]), *map(int, sys.argv[4:])
+    )

@@ -1,9 +1,9 @@
 """The windows of counted and valued streams by what else could make them, and by our own pass.
 
-`python -m benchmarks.feature_peers NAMES HOME OUT` computes, from the coded parts of the home's
+`python -m benchmarks.feature_peers NAMES HOME OUT [MOST]` computes, from the coded parts of the home's
 history, the figures of `counted_streams` at one night, writes the matrix to OUT/NAME and prints
 `{NAME: {"seconds": [...], "peak_mb": ...}, ...}`. NAMES are some of `WAYS`, with commas between;
-the peak is that of the process so far.
+the peak is that of the process so far. Each is run as often as `WAYS` says, or MOST times.
 """
 
 from __future__ import annotations
@@ -291,8 +291,9 @@ def _clear(out: Path) -> None:
         path.unlink()
 
 
-def run(name: str, home: Path, out: Path) -> dict[str, Any]:
+def run(name: str, home: Path, out: Path, most: int | None = None) -> dict[str, Any]:
     way, runs = WAYS[name]
+    runs = min(runs, most or runs)
     out.mkdir(parents=True, exist_ok=True)
     seconds = []
     for _ in range(runs):
@@ -304,9 +305,9 @@ def run(name: str, home: Path, out: Path) -> dict[str, Any]:
     return {"seconds": seconds[1:] or seconds, "peak_mb": peak}
 
 
-def main(names: Sequence[str], home: Path, out: Path) -> None:
-    print(json.dumps({name: run(name, home, out / name) for name in names}))
+def main(names: Sequence[str], home: Path, out: Path, most: int | None = None) -> None:
+    print(json.dumps({name: run(name, home, out / name, most) for name in names}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1].split(","), Path(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1].split(","), *map(Path, sys.argv[2:4]), *map(int, sys.argv[4:]))

@@ -46,6 +46,9 @@ DAY_WAYS = {
 }
 # Those that share a process: ours do, and load what was compiled once.
 TOGETHER = (("bare",), ("windows", "one", "full", "twelve"), ("duckdb",), ("polars",), ("pandas",))
+# Starting a process and loading its libraries takes as long as what is measured in it.
+QUICKLY_TOGETHER = (("bare", "duckdb", "polars", "pandas"), ("windows", "one", "full", "twelve"))
+QUICK_RUNS = 2  # of each way, the first of them not measured
 DAYS = 30  # whose parts lie beside the large ones
 REFERRED = 20  # customers whose figures the readable reference computes as well
 
@@ -74,21 +77,21 @@ def main() -> None:
 
 
 def _compare(place: Path, quick: bool) -> None:
-    size = QUICK if quick else WHOLE
+    size, most = (QUICK, QUICK_RUNS) if quick else (WHOLE, None)
     home = _history(place / "whole", size)
     runs: dict[str, Run] = {}
-    for names in TOGETHER:
-        runs |= run(names, home, place)
+    for names in QUICKLY_TOGETHER if quick else TOGETHER:
+        runs |= run(names, home, place, most=most)
     apart = Home(place / f"{DAYS}-days")
     if not apart.history.exists():
         write_days(apart, Home(home), DAYS)
-    daily = run(("one",), apart.root, place / "days-out")["one"]
+    daily = run(("one",), apart.root, place / "days-out", most=most)["one"]
     tenths: dict[str, Run] = {}
     if not quick:
         tenth = replace(size, customers=size.customers // 10, interactions=size.interactions // 10)
         small = _history(place / "tenth", tenth)
         tenths = run(("windows", "full"), small, place / "tenth-out")
-    day = run(("day", "bare_day"), home, place / "day-out", "feature_day")
+    day = run(("day", "bare_day"), home, place / "day-out", "feature_day", most)
     pandas = runs["pandas"]
     runs["pandas"] = replace(pandas, seconds=pandas.seconds * PANDAS_SHARE)
     equal = _equals_reference(home) and _equals_sql(home, place)
@@ -153,11 +156,16 @@ def _history(home: Path, size: FastSettings, whole: bool = True) -> Path:
 
 
 def run(
-    names: Sequence[str], home: Path, out: Path, module: str = "feature_peers"
+    names: Sequence[str],
+    home: Path,
+    out: Path,
+    module: str = "feature_peers",
+    most: int | None = None,
 ) -> dict[str, Run]:
-    """Some ways of a module, one after the other in a process of their own."""
-    command = [sys.executable, "-m", f"benchmarks.{module}", ",".join(names), str(home)]
-    done = measure([*command, str(out)])
+    """Some ways of a module, one after the other in a process of their own; each run as often as
+    its module says, or `most` times."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", ",".join(names), str(home), str(out)]
+    done = measure([*command, *([str(most)] if most else [])])
     if done.code:
         raise SystemExit(f"{names}: exit {done.code}: {done.stderr or done.stdout}")
     facts = done.facts
