@@ -1,6 +1,7 @@
 """One more day into a large history: our ingest, and the least that any ingest has to do.
 
-`python -m benchmarks.feature_day WAYS HOME OUT [RUNS]` prints `{WAY: {"seconds": [...], "peak_mb": ...}}`.
+`python -m benchmarks.feature_day WAYS HOME OUT [RUNS]` prints
+`{WAY: {"seconds": [...], "peak_mb": ...}}`.
 The day has 0.3% as many rows as the history; of a hundredth as many, which came the day before, a
 third is repeated, a third corrected and a third removed. `day` ingests it (checked, recognised,
 coded, written, synced) into a copy of the history that has the day before. `bare` sorts and writes

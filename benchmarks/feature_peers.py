@@ -1,8 +1,8 @@
 """The windows of counted and valued streams by what else could make them, and by our own pass.
 
-`python -m benchmarks.feature_peers NAMES HOME OUT [MOST]` computes, from the coded parts of the home's
-history, the figures of `counted_streams` at one night, writes the matrix to OUT/NAME and prints
-`{NAME: {"seconds": [...], "peak_mb": ...}, ...}`. NAMES are some of `WAYS`, with commas between;
+`python -m benchmarks.feature_peers NAMES HOME OUT [MOST]` computes, from the coded parts of the
+home's history, the figures of `counted_streams` at one night, writes the matrix to OUT/NAME and
+prints `{NAME: {"seconds": [...], "peak_mb": ...}, ...}`. NAMES are some of `WAYS`, with commas between;
 the peak is that of the process so far. Each is run as often as `WAYS` says, or MOST times.
 """
 
