@@ -2,8 +2,8 @@
 
 `python -m benchmarks.feature_peers NAMES HOME OUT [MOST]` computes, from the coded parts of the
 home's history, the figures of `counted_streams` at one night, writes the matrix to OUT/NAME and
-prints `{NAME: {"seconds": [...], "peak_mb": ...}, ...}`. NAMES are some of `WAYS`, with commas between;
-the peak is that of the process so far. Each is run as often as `WAYS` says, or MOST times.
+prints `{NAME: {"seconds": [...], "peak_mb": ...}, ...}`. NAMES are some of `WAYS`, with commas
+between; the peak is that of the process so far. Each is run as often as `WAYS` says, or MOST times.
 """
 
 from __future__ import annotations
