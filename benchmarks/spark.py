@@ -195,11 +195,11 @@ def _logged(place: Path) -> Iterator[Path]:
     yield log
 
 
-def _walk(history: History, settings: Settings) -> Walk:
+def _walk(engine: Engine, history: History, settings: Settings) -> Walk:
     """Every customer's row of one night."""
     shape = (1, len(history.people()))
     wanted = Wanted(np.ones(shape, np.bool_), np.ones(shape, np.bool_), 365)
-    return Walk(history, [NIGHT], matrix.context(history, settings, [NIGHT]), wanted)
+    return Walk(history, [NIGHT], engine.context(history, settings, [NIGHT]), wanted)
 
 
 def _values(engine: Engine, walk: Walk) -> NDArray[np.float64]:
@@ -217,8 +217,9 @@ def _measure(
     def all_of(engine: Engine, walk: Walk) -> Callable[[], list[Said]]:
         return lambda: [said for said, _ in engine.walk(walk, Counted())]
 
-    here, ours = Local(CORES), _walk(history, settings)
-    theirs = _walk(lake.history(Path(), ()), settings)
+    here = Local(CORES)
+    ours = _walk(here, history, settings)
+    theirs = _walk(lake, lake.history(Path(), ()), settings)
     figures = _values(here, ours)  # compiles, and brings the files into memory
     bench.run("local", all_of(here, ours))
     bench.run("own_first", all_of(own, ours))
