@@ -310,4 +310,4 @@ def main(names: Sequence[str], home: Path, out: Path, most: int | None = None) -
 
 
 if __name__ == "__main__":
-    main(sys.argv[1].split(","), *map(Path, sys.argv[2:4]), *map(int, sys.argv[4:]))
+    main(sys.argv[1].split(","), Path(sys.argv[2]), Path(sys.argv[3]), *map(int, sys.argv[4:]))
