@@ -4,7 +4,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-PYTHON := $(shell command -v python3.11 || command -v python3)
+# The interpreter itself and not a script that starts it (pyenv's): uv would take the environment for
+# another interpreter's and make it anew each time.
+PYTHON := $(shell $$(command -v python3.11 || command -v python3) -c 'import sys; print(sys.executable)')
 UV := UV_PYTHON_DOWNLOADS=never UV_PYTHON=$(PYTHON) .tools/bin/uv
 UV_VERSION := 0.13.9
 BIN := .venv/bin
