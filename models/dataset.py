@@ -93,6 +93,15 @@ class FitSettings:
     blend_grid: tuple[float, ...] = tuple(step / 20 for step in range(21))  # share of the trees
 
 
+_MIXER = 2_654_435_761  # Knuth, The Art of Computer Programming 3, 6.4: multiplicative hashing
+
+
+def sampled(customers: NDArray[np.integer], share: float) -> NDArray[np.bool_]:
+    """Which of these customer numbers are taken, [n]: the same ones each time, about `share`."""
+    mixed = (customers.astype(np.uint64) * np.uint64(_MIXER)) % np.uint64(1 << 32)
+    return np.asarray(mixed < np.uint64(round(share * (1 << 32))))
+
+
 def group_folds(
     customer: NDArray[np.int64], y: NDArray[np.bool_], folds: int, seed: int
 ) -> NDArray[np.int64]:

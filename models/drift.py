@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.dataset import sampled
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
@@ -24,7 +26,6 @@ SHIFTED = 0.25  # over it the population is another one (Siddiqi)
 # freedom over the rows; Yurdakul, Statistical properties of population stability index, 2018).
 ENOUGH_ROWS = 20_000
 FEW = 200  # below this a shift cannot be told from chance
-_MIXER = 2_654_435_761  # Knuth, The Art of Computer Programming 3, 6.4: multiplicative hashing
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,7 @@ class Counting:
 
     def __call__(self, customers: NDArray[np.int32], matrix: Floats) -> Counts:
         """Counts of the sampled among these `customers` [n], whose rows are `matrix` [n, f]."""
-        mixed = (customers.astype(np.uint64) * np.uint64(_MIXER)) % np.uint64(1 << 32)
-        taken = mixed < np.uint64(round(self.share * (1 << 32)))
-        return self.training.count(matrix[taken])
+        return self.training.count(matrix[sampled(customers, self.share)])
 
 
 def shifted(index: Floats, names: Sequence[str]) -> list[tuple[str, float]]:

@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import calibrate, probability
-from models.metrics import BINS
+from models.metrics import LEVEL, equal_bins
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 DRAWS = 100
-LEVEL = (2.5, 97.5)  # percentiles
 KNOTS = 33  # scores at which the ends are kept; between them they are straight lines
 NORMAL = 1.96  # of a 95% interval
 
@@ -75,7 +74,7 @@ def coverage(y: Bools, p: Floats, low: Floats, high: Floats) -> tuple[int, int]:
     The mean interval of a bin is widened by the chance of its own finite count, so that of 95%
     intervals that are right, 95% of the bins hold theirs.
     """
-    bins = [part for part in np.array_split(np.argsort(p, kind="stable"), BINS) if len(part)]
+    bins = equal_bins(p)
     held = 0
     for part in bins:
         share, ends = y[part].mean(), (low[part].mean(), high[part].mean())

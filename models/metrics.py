@@ -104,7 +104,7 @@ class Calibrated:
 
     def __init__(self, y: Bools, p: Floats) -> None:
         self._bin = np.empty(len(p), np.int64)
-        for number, part in enumerate(np.array_split(np.argsort(p, kind="stable"), BINS)):
+        for number, part in enumerate(equal_bins(p)):
             self._bin[part] = number
         self._apart = p - y
 
@@ -158,9 +158,14 @@ def brier(y: Bools, p: Floats) -> float:
     return float(np.mean((p - y) ** 2))
 
 
+def equal_bins(p: Floats) -> list[NDArray[np.intp]]:
+    """Rows of each of `BINS` bins of equal count, the least probable first; fewer for few rows."""
+    return [part for part in np.array_split(np.argsort(p, kind="stable"), BINS) if len(part)]
+
+
 def calibration_bins(y: Bools, p: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """Mean probability, share that left and rows of each of `BINS` bins of equal count."""
-    bins = [part for part in np.array_split(np.argsort(p, kind="stable"), BINS) if len(part)]
+    bins = equal_bins(p)
     return (
         np.array([p[part].mean() for part in bins]),
         np.array([y[part].mean() for part in bins]),

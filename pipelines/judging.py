@@ -42,12 +42,13 @@ def judging(
     judged: TrainingSet,
     model: ChurnModel,
     predicted: Predictions,
+    value: NDArray[np.float64],
     learned_until: date,
 ) -> Report:
     """The model on later nights, beside longest silence, the base rate and the present champion.
 
-    `predicted`: what the model says of the rows of `judged`; `learned_until`: the last night it has
-    learned from.
+    `predicted`: what the model says of the rows of `judged`, and `value` what is `at_stake`;
+    `learned_until`: the last night it has learned from.
     """
     data, probability = judged.data, predicted.main
     champion = _champion(home, data.features, model.horizon_days)
@@ -63,7 +64,6 @@ def judging(
         protocol=LATER_IN_TIME,
         seed=settings.training.seed,
     )
-    value = at_stake(history, settings, data)
     aged = ageing(
         data.y,
         probability,

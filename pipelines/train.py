@@ -143,8 +143,9 @@ def _train(
     judged = rows.take(~is_training)
     predicted = model.predict_all(judged.data.X, how.threads)
     probability = predicted.main
+    value = at_stake(history, settings, judged.data)
     report = judging(
-        home, history, settings, judged, model, predicted, learned_until=plan.training[-1]
+        home, history, settings, judged, model, predicted, value, learned_until=plan.training[-1]
     )
     verdict = judge(report)
     bundle = trial = _bundle(model, learned, probability, plan.training, now)
@@ -161,9 +162,7 @@ def _train(
             judged=trial,
             report=report,
             verdict=verdict,
-            held_out=registry.HeldOut(
-                judged.data.y, probability, at_stake(history, settings, judged.data)
-            ),
+            held_out=registry.HeldOut(judged.data.y, probability, value),
             population=_population(rows, settings, horizon),
             parameters={**asdict(how), "label": rows.label, "sampled": rows.sampled},
             provenance=Provenance.of(rows.data if verdict.promote else learned, history.generation),

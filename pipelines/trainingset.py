@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import DAY, Feature
-from models.dataset import Dataset
+from models.dataset import Dataset, sampled
 from models.errors import NotEnoughData
 from pipelines import labels, snapshots
 from pipelines.features import matrix
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pipelines.history.store import History
 
 NO_SIGN = 36_500.0  # days; longer than any silence that was broken
-_MIXER = 2_654_435_761  # Knuth, The Art of Computer Programming 3, 6.4: multiplicative hashing
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,9 @@ def assemble(
     )
     share = min(1.0, settings.training.max_rows / max(int(usable.sum()), 1))
     contracted = np.array([people.contracted(night.cutoff) for night in nights])
-    wanted = Wanted(usable & _sample(len(people), share), contracted, settings.training.active_days)
+    wanted = Wanted(
+        usable & sampled(np.arange(len(people)), share), contracted, settings.training.active_days
+    )
     pieces = []
     advance("reading past nights", 0.0)
     context = engine.context(history, settings, nights)
@@ -125,12 +126,6 @@ def told(
         return found, "contractual"
     as_ofs = [night.as_of for night in nights]
     return labels.non_contractual(history, as_ofs, horizon, engine), "non_contractual"
-
-
-def _sample(customers: int, share: float) -> NDArray[np.bool_]:
-    """The same customers each time, about `share` of them."""
-    mixed = (np.arange(customers, dtype=np.uint64) * np.uint64(_MIXER)) % np.uint64(1 << 32)
-    return mixed < np.uint64(round(share * (1 << 32)))
 
 
 def _set(
