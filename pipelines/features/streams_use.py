@@ -36,6 +36,13 @@ USE = (
                 30, 90, 365,
                 says="use adds up to {value} in {window}|no use in {window}",
             ),
+            # How much at a time tells of fading before how often does: rates differ between
+            # customers for life, amounts less (docs/quality.md, The hidden truth).
+            *means(
+                30, 90, 365,
+                says="a use came to {value} on average in {window}"
+                "|uses in {window} came to nothing|no measured use in {window}",
+            ),
             *distinct(
                 "day", 30, 90, 365,
                 says="used the product on {value} day{s} in {window}"

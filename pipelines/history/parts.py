@@ -151,10 +151,22 @@ def _keys(pieces: Sequence[Events]) -> list[NDArray[np.int64]] | None:
 
 def joined(pieces: Sequence[Events]) -> Events:
     """All rows of `pieces`, one piece after another."""
-    names = Events.columns()
-    return Events(
-        **{name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in names}
-    )
+    columns: dict[str, NDArray[Any]] = {}
+    for name in Events.columns():
+        of_pieces = [getattr(piece, name) for piece in pieces]
+        if _one_for_all(of_pieces):
+            columns[name] = np.broadcast_to(of_pieces[0][0], sum(map(len, pieces)))
+        elif name == "recorded" and all(piece.recorded is piece.at for piece in pieces):
+            columns[name] = columns["at"]
+        else:
+            columns[name] = np.concatenate(of_pieces)
+    return Events(**columns)
+
+
+def _one_for_all(columns: Sequence[NDArray[Any]]) -> bool:
+    """Whether all rows have one value and memory for one, as where a column was not read."""
+    same = (np.array_equal(columns[0][:1], column[:1], equal_nan=True) for column in columns)
+    return all(len(c) and c.strides == (0,) for c in columns) and all(same)
 
 
 def merged(pieces: Sequence[Events]) -> Events:
@@ -183,9 +195,15 @@ def _inserted(
     stays[place] = False
     columns: dict[str, NDArray[Any]] = {}
     for name in Events.columns():
-        column = columns[name] = np.empty(len(stays), DTYPES[name])
-        column[place] = getattr(few, name)
-        column[stays] = getattr(most, name)
+        old, new = getattr(most, name), getattr(few, name)
+        if _one_for_all([old, new]):
+            columns[name] = np.broadcast_to(old[0], len(stays))
+        elif name == "recorded" and most.recorded is most.at and few.recorded is few.at:
+            columns[name] = columns["at"]
+        else:
+            column = columns[name] = np.empty(len(stays), DTYPES[name])
+            column[place] = new
+            column[stays] = old
     # Several rows of one key: some of the many, or several of the few.
     with_most = (after > 0) & (keys[np.maximum(after, 1) - 1] == few_keys)
     with_few = np.zeros(len(few), np.bool_)
@@ -211,7 +229,8 @@ def _settle(
     found = {name: column[rows] for name, column in columns.items()}
     order = np.lexsort([found[name] for name in reversed(Events.content())])
     for name, column in columns.items():
-        column[rows] = found[name][order]
+        if column.flags.writeable:  # else all rows have one value
+            column[rows] = found[name][order]
 
 
 def write_part(

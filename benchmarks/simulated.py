@@ -1,0 +1,229 @@
+"""The simulator's hidden truth: how far the model gets towards what can be known at all.
+
+`make bench-simulated`: a world of 20,000 customers (`ARGS=--quick`: 4,000) over two years and a
+quarter, in which everything is learned as `warmline train` learns it and judged on later nights:
+beside a plain baseline (counts of each kind in each window, default LightGBM) and beside ranking by
+the true probability, for all, the silent and the vocal. And of the silent who left within the
+horizon and whom a contact would truly have kept, how many stand in the riskiest fifth.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.harness import Bar, Report, warmline, workplace
+from benchmarks.learners import lightgbm_default
+from data_samples.simulator import World, WorldSettings, write_history
+from models import churn
+from models.dataset import Dataset
+from models.home import Home
+from models.metrics import Ranking
+from models.settings import Settings
+from pipelines import train
+from pipelines.features.stream import WINDOWS
+from pipelines.history.store import History
+from pipelines.trainingset import assemble
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+HORIZON = 90
+DAYS = 820
+SEEDS = (5, 6)  # of worlds; figures are of the rows of all
+CUSTOMERS, QUICK_CUSTOMERS = 20_000, 4_000
+# Two worlds: as sparse as the sample, and of a product that is used every few days.
+USES = {"sparse": WorldSettings().uses_per_month, "dense": 4.0}
+WAY = 0.7  # of the way from the baseline to the truth
+SAVABLE = -0.02  # a contact takes two points off the chance of leaving
+FOUND, OF_TRUTH = 0.6, 0.85
+TOP = 0.2
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The later nights of one world: what was said and what is true, one value a row."""
+
+    y: Bools
+    silent: Bools  # as the night knew it
+    night: NDArray[np.int64]
+    savable: Bools
+    by: dict[str, Floats]  # probabilities: of ours, of the baseline, of the truth
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one small world")
+    parser.add_argument("--keep", type=Path, help="a folder to make the worlds in, or find them")
+    asked = parser.parse_args()
+    report, rows = Report("simulated", asked.quick), []
+    with workplace(asked.keep) as place:
+        for name, uses in USES.items():
+            if asked.quick and name != "dense":
+                continue
+            judged = []
+            for seed in SEEDS[:1] if asked.quick else SEEDS:
+                settings = WorldSettings(
+                    customers=QUICK_CUSTOMERS if asked.quick else CUSTOMERS,
+                    days=DAYS,
+                    seed=seed,
+                    uses_per_month=uses,
+                )
+                judged.append(judge(place / f"{name}-{seed}-{settings.customers}", settings))
+            figures = {who: _figures(judged, who) for who in ("all", "silent", "vocal")}
+            found = _found(judged)
+            rows += [[name, who, *of_group.values()] for who, of_group in figures.items()]
+            report.figures[name] = {**figures, "savable silent found": found}
+            report.bars += _bars(name, figures, found)
+    report.print(("world", "who", "rows", "left", "baseline", "ours", "truth", "way"), rows)
+
+
+def judge(place: Path, world: WorldSettings) -> Judged:
+    """One world: lived, ingested, learned from, and its later nights predicted."""
+    home, settings = Home(place / "home"), Settings()
+    if not home.history.exists():
+        write_history(place / "tables", World(replace(world, truth_dates=())), world.days)
+        for done in (warmline(home.root, "init"), warmline(home.root, "ingest", _at(place))):
+            if done.code:
+                raise SystemExit(done.stderr)
+    history = History.open(home.history)
+    plan = train.plan_snapshots(history, settings, None, HORIZON)
+    rows = assemble(history, settings, (*plan.training, *plan.judging), HORIZON)
+    learned = rows.at(plan.training, settings)
+    ours = churn.fit(rows.data.take(learned), churn.FitSettings(horizon_days=HORIZON))
+    judged = rows.data.take(~learned)
+    truth = _truth(world, plan.judging, history, judged)
+    counts = _counts(place, history, rows.data)
+    plain = lightgbm_default(counts[learned], rows.data.y[learned], counts[~learned], world.seed)
+    return Judged(
+        judged.y,
+        judged.silent,
+        judged.as_of,
+        (truth[f"effect_{HORIZON}"] <= SAVABLE).to_numpy(),
+        {
+            "ours": ours.predict(judged.X),
+            "baseline": plain,
+            "truth": truth[f"leave_{HORIZON}"].to_numpy(np.float64),
+        },
+    )
+
+
+def _at(place: Path) -> str:
+    return str(place / "tables")
+
+
+def _truth(
+    world: WorldSettings, nights: Sequence[date], history: History, rows: Dataset
+) -> pd.DataFrame:
+    """The truth of each row. The same world is lived again to be asked on just these dates."""
+    again = World(replace(world, truth_dates=tuple(nights)))
+    for _ in range(world.days):
+        again.advance_table(1)
+    truth = again.truth(horizons=(HORIZON,))
+    days = [datetime.fromtimestamp(at, UTC).date().isoformat() for at in rows.as_of.tolist()]
+    ids = np.asarray(history.words("customer"), dtype=object)[rows.customer]
+    keys = pd.MultiIndex.from_arrays([ids, days])
+    found = truth.set_index(["customer_id", "as_of"]).reindex(keys)
+    missing = int(found[f"leave_{HORIZON}"].isna().sum())
+    if missing:
+        raise SystemExit(f"{missing} of {len(rows)} rows have no truth")
+    return found
+
+
+def _counts(place: Path, history: History, rows: Dataset) -> pd.DataFrame:
+    """How often each kind came in each window before each row's night, [n, kinds x windows]."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        ids = np.asarray(history.words("customer"), dtype=object)[rows.customer]
+        at = pd.to_datetime(rows.as_of, unit="s", utc=True)
+        connection.register(
+            "row", pd.DataFrame({"row": np.arange(len(rows)), "customer_id": ids, "at": at})
+        )
+        source = f"read_parquet('{place}/tables/interactions.parquet')"
+        found = connection.execute(f"SELECT DISTINCT kind FROM {source} ORDER BY 1").fetchall()
+        figures = ", ".join(
+            f"""count(*) FILTER (WHERE kind = '{kind}'{_within(days)}) AS "{kind}_{days}" """
+            for (kind,) in found
+            for days in WINDOWS
+        )
+        table: pd.DataFrame = connection.execute(
+            f"SELECT row, {figures} FROM row LEFT JOIN {source} AS it "
+            "ON it.customer_id = row.customer_id AND occurred_at < row.at GROUP BY row ORDER BY row"
+        ).df()
+    return table.drop(columns="row")
+
+
+def _within(days: int | None) -> str:
+    return "" if days is None else f" AND occurred_at >= row.at - INTERVAL {days} DAY"
+
+
+def _figures(worlds: Sequence[Judged], who: str) -> dict[str, Any]:
+    """AUCs of a group, mean over the worlds, and how far from the baseline to the truth ours is."""
+    auc: dict[str, float] = {}
+    some = [_of(world, who) for world in worlds]
+    for name in ("baseline", "ours", "truth"):
+        each = [
+            Ranking(world.y[mine], world.by[name][mine]).auc()
+            for world, mine in zip(worlds, some, strict=True)
+        ]
+        auc[name] = float(np.mean(each))
+    return {
+        "rows": int(sum(mine.sum() for mine in some)),
+        "left": int(sum(world.y[mine].sum() for world, mine in zip(worlds, some, strict=True))),
+        **{name: round(value, 4) for name, value in auc.items()},
+        "way": round((auc["ours"] - auc["baseline"]) / (auc["truth"] - auc["baseline"]), 3),
+    }
+
+
+def _of(world: Judged, who: str) -> Bools:
+    if who == "all":
+        return np.ones(len(world.y), bool)
+    return world.silent if who == "silent" else ~world.silent
+
+
+def _found(worlds: Sequence[Judged]) -> dict[str, Any]:
+    """Of the silent leavers whom a contact would have kept, the share in each night's riskiest
+    fifth: by each ranking."""
+    out: dict[str, Any] = {"of": 0}
+    hits: dict[str, int] = {}
+    for world in worlds:
+        wanted = world.y & world.silent & world.savable
+        out["of"] += int(wanted.sum())
+        for name, probability in world.by.items():
+            hits[name] = hits.get(name, 0) + int((wanted & _top(world.night, probability)).sum())
+    return out | {name: round(number / max(out["of"], 1), 3) for name, number in hits.items()}
+
+
+def _top(night: NDArray[np.int64], probability: Floats) -> Bools:
+    """The riskiest fifth of each night's rows."""
+    chosen = np.zeros(len(night), bool)
+    for one in np.unique(night):
+        mine = np.flatnonzero(night == one)
+        first = np.argsort(-probability[mine], kind="stable")[: round(TOP * len(mine))]
+        chosen[mine[first]] = True
+    return chosen
+
+
+def _bars(name: str, figures: dict[str, Any], found: dict[str, Any]) -> Iterator[Bar]:
+    for who, of_group in figures.items():
+        way = of_group["way"]
+        yield Bar(f"{name}, {who}: way to the truth", way, f">= {WAY}", way >= WAY)
+    least = min(FOUND, OF_TRUTH * found["truth"])
+    ours = found["ours"]
+    yield Bar(
+        f"{name}, savable silent in the top fifth", ours, f">= {least:.3f}", bool(ours >= least)
+    )
+
+
+if __name__ == "__main__":
+    main()
