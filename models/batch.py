@@ -3,6 +3,7 @@
 scores/as_of=2026-07-01/current                the name of the run that counts
 scores/as_of=2026-07-01/run=ID/part-00000.parquet ...
 scores/as_of=2026-07-01/run=ID/not_scored.parquet
+scores/as_of=2026-07-01/run=ID/answers*.arrow  the same by customer (models/answers.py)
 scores/as_of=2026-07-01/run=ID/manifest.json   written last: without it the run does not exist
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from models.answers import AnswerWriter, Answers
 from models.contracts import SCORE_BATCH_VERSION, score_schema
 from models.errors import BundleDamaged, SchemaTooNew, SchemaTooOld, WarmlineError
 from models.files import make_folder, sha256, sync_file, sync_folder, write_atomically
@@ -54,6 +56,12 @@ class Manifest:
     parts: Sequence[Part]
     not_scored: Part
     facts: Mapping[str, Any]  # what the scoring tells of itself, at least FACTS
+    answers: Sequence[Part] = ()  # what the endpoint looks up; none in runs of before it
+
+    @property
+    def files(self) -> tuple[Part, ...]:
+        """Everything of the run but this manifest."""
+        return (*self.parts, self.not_scored, *self.answers)
 
     def to_json(self) -> str:
         """The text of `manifest.json`; the same manifest gives the same text."""
@@ -74,6 +82,7 @@ class Manifest:
                 parts=tuple(Part(**part) for part in core["parts"]),
                 not_scored=Part(**core["not_scored"]),
                 facts=core["facts"],
+                answers=tuple(Part(**part) for part in core.get("answers", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BundleDamaged(
@@ -106,6 +115,7 @@ class BatchWriter:
     def __enter__(self) -> Self:
         _remove(self.folder)  # what a killed run of this name left
         make_folder(self.folder)
+        self._answers = AnswerWriter(self.folder, self._as_of)
         return self
 
     def add(self, table: pa.Table) -> None:
@@ -113,6 +123,7 @@ class BatchWriter:
         _check_schema(table.schema, score_schema())
         if table.num_rows:
             self._parts.append(self._write(f"part-{len(self._parts):05d}.parquet", table))
+            self._answers.scored(table)
 
     def not_scored(self, customer_ids: Sequence[str], why: Sequence[str]) -> None:
         """Everyone who was left out and why, row by row; called once at most."""
@@ -128,6 +139,8 @@ class BatchWriter:
         if missing := FACTS - facts.keys():
             raise ValueError(f"the manifest needs {', '.join(sorted(missing))}")
         left_out = not_scored_schema().empty_table() if self._left_out is None else self._left_out
+        self._answers.not_scored(left_out)
+        answers = [self._written(name, rows) for name, rows in self._answers.close().items()]
         manifest = Manifest(
             schema_version=SCORE_BATCH_VERSION,
             as_of=self._as_of,
@@ -136,6 +149,7 @@ class BatchWriter:
             parts=tuple(self._parts),
             not_scored=self._write(NOT_SCORED, left_out),
             facts=json.loads(json.dumps(dict(facts), default=_plain)),
+            answers=answers,
         )
         sync_folder(self.folder)
         write_atomically(self.folder / MANIFEST, manifest.to_json().encode())
@@ -161,8 +175,12 @@ class BatchWriter:
             plain, path, row_group_size=ROWS_A_GROUP, compression="zstd", compression_level=3,
             version="2.6", data_page_version="1.0",
         )  # fmt: skip
+        return self._written(name, table.num_rows)
+
+    def _written(self, name: str, rows: int) -> Part:
+        path = self.folder / name
         sync_file(path)
-        return Part(name, table.num_rows, sha256(path))
+        return Part(name, rows, sha256(path))
 
 
 @dataclass(frozen=True)
@@ -231,9 +249,19 @@ class ScoreBatch:
 
         return pq.read_table(self.path / NOT_SCORED, partitioning=None)
 
+    def answers(self) -> Answers:
+        """What each customer's score is, to look up. Raises `SchemaTooOld` for a run of before
+        there were any."""
+        if not self.manifest.answers:
+            raise SchemaTooOld(
+                f"The scores of {self.as_of} were written before the endpoint could look them up: "
+                f"run `warmline score --as-of {self.as_of}` again. Nothing was changed."
+            )
+        return Answers(self.path)
+
     def verify(self) -> None:
         """Raises `BundleDamaged` naming the first file that is not what its run wrote."""
-        for part in (*self.manifest.parts, self.manifest.not_scored):
+        for part in self.manifest.files:
             path = self.path / part.name
             if not path.exists() or sha256(path) != part.sha256:
                 raise BundleDamaged(

@@ -187,7 +187,7 @@ def _runs(night: date) -> Layout:
 
     def files(word: str, manifest: bytes) -> list[Needed]:
         known = json.loads(manifest)
-        parts = (*known["parts"], known["not_scored"])
+        parts = (*known["parts"], known["not_scored"], *known.get("answers", ()))
         return [Needed(f"run={word}/{part['name']}", part["sha256"]) for part in parts]
 
     return Layout(

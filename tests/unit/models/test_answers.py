@@ -1,0 +1,79 @@
+"""Answers by customer, as the endpoint looks them up."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from models import answers as module
+from models.answers import AnswerWriter, Answers
+from models.contracts import score_schema
+
+NIGHT = date(2026, 7, 1)
+REASON = {"feature": "complaint_count_90", "system": "S12", "words": 'said "no" – twice',
+          "direction": "raises", "weight": 0.25}  # fmt: skip
+
+
+def row(customer: str, **more: object) -> dict[str, object]:
+    at = datetime(2026, 7, 1, 1, 30, tzinfo=UTC)
+    told = {"as_of": at, "scored_at": at, "expires_at": at, "horizon_days": 90, "band": "high"}
+    return {"customer_id": customer, "churn_probability": 1 / 3, **told, **more}
+
+
+def written(folder: Path, *parts: list[dict[str, object]], left_out: dict[str, str]) -> Answers:
+    writer = AnswerWriter(folder, NIGHT)
+    for part in parts:
+        writer.scored(pa.Table.from_pylist(part, schema=score_schema()))
+    whole = {"customer_id": list(left_out), "why": list(left_out.values())}
+    schema = pa.schema([("customer_id", pa.string()), ("why", pa.string())])
+    writer.not_scored(pa.table(whole, schema=schema))
+    writer.close()
+    return Answers(folder)
+
+
+def test_each_is_found_whatever_its_part(tmp_path: Path) -> None:
+    ids = [f"C{number:05d}" for number in range(500)]
+    parts = [[row(one, percentile=float(place))] for place, one in enumerate(ids)]
+    found = written(tmp_path, *parts, left_out={}).find([*reversed(ids), "C99999"])
+    places = [json.loads(one)["percentile"] for one in found[:-1] if one]
+    assert (places, found[-1]) == ([float(place) for place in reversed(range(500))], None)
+
+
+def test_an_answer_says_all_that_the_batch_does(tmp_path: Path) -> None:
+    horizons = [{"days": 30, "probability": 0.1, "low": None, "high": 0.2}]
+    scored = row("é-1", reasons=[REASON], what_changed=["risk rose"], horizons=horizons)
+    (found,) = written(tmp_path, [scored], left_out={}).find(["é-1"])
+    assert json.loads(found or b"") == {
+        "customer_id": "é-1", "status": "scored", "as_of": "2026-07-01", "horizon_days": 90,
+        "churn_probability": 1 / 3, "polarity": "a higher probability is worse",
+        "horizons": horizons, "band": "high", "percentile": None, "value_at_risk": None,
+        "silent": None, "fading": None, "reasons": [REASON], "what_changed": ["risk rose"],
+        "effects": None, "model_version": None, "scored_at": "2026-07-01T01:30:00Z",
+        "expires_at": "2026-07-01T01:30:00Z",
+    }  # fmt: skip
+
+
+def test_who_was_not_scored_is_told_why(tmp_path: Path) -> None:
+    (found,) = written(tmp_path, left_out={"gone": "the relationship has ended"}).find(["gone"])
+    assert json.loads(found or b"") == {
+        "customer_id": "gone", "status": "not_scored", "why": "the relationship has ended",
+        "as_of": "2026-07-01",
+    }  # fmt: skip
+
+
+def test_two_customers_of_one_hash_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_hashes", lambda ids: iter([7] * len(ids)))
+    found = written(tmp_path, [row("a"), row("b"), row("c")], left_out={"d": "ended"})
+    told = [json.loads(one)["customer_id"] if one else None for one in found.find(list("dbcax"))]
+    assert told == ["d", "b", "c", "a", None]
+
+
+def test_an_empty_batch_knows_nobody(tmp_path: Path) -> None:
+    found = written(tmp_path, left_out={})
+    assert (len(found), found.find(["a"]), found.find([])) == (0, [None], [])
