@@ -17,6 +17,7 @@ import click
 import outreach.cli
 import outreach.erasing
 import pipelines.cli
+import serving.cli
 from models.command import Run, command, day
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ for each in (
     *pipelines.cli.COMMANDS,
     pipelines.cli.nightly_command((("plan", plan_night),), outreach.erasing.places()),
     pipelines.cli.forget_command(outreach.erasing.places()),
+    *serving.cli.COMMANDS,
     *outreach.cli.commands(book),
     replay,
     demo,

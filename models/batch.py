@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from models.answers import AnswerWriter, Answers
+from models.answers import Answers, AnswerWriter
 from models.contracts import SCORE_BATCH_VERSION, score_schema
 from models.errors import BundleDamaged, SchemaTooNew, SchemaTooOld, WarmlineError
 from models.files import make_folder, sha256, sync_file, sync_folder, write_atomically

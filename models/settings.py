@@ -9,6 +9,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -39,9 +40,16 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _network(text: str) -> str:
+    ip_network(text)  # its ValueError says what is wrong
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1)]
 Kept = Annotated[int, Field(ge=0)]
+Many = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
@@ -156,6 +164,15 @@ class Performance(Section):
     memory_gb: Annotated[float, Field(gt=0)] = 2
 
 
+class Serving(Section):
+    """The endpoint (docs/guides/endpoint.md)."""
+
+    workers: Many = 1
+    most_in_flight: Many = 64  # calls a worker works on at once; above, 429
+    # Networks in CIDR notation that need no key for /readyz and /metrics.
+    open_networks: tuple[Network, ...] = ()
+
+
 class SparkTable(Section):
     """Where Spark finds one contract table: a table or view of its catalogue, or a path."""
 
@@ -200,6 +217,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     storage: Storage = Storage()
     performance: Performance = Performance()
+    serving: Serving = Serving()
     spark: Spark = Spark()
 
     @property

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from models import answers as module
-from models.answers import AnswerWriter, Answers
+from models.answers import Answers, AnswerWriter
 from models.contracts import score_schema
 
 NIGHT = date(2026, 7, 1)

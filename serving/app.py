@@ -1,0 +1,131 @@
+"""The routes. Source: CONTRACTS.md, HTTP."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from models.errors import WarmlineError
+from models.home import Home
+from serving import metrics, openapi
+from serving.problems import Problem
+from serving.published import Publications, Published
+from serving.schemas import ScoreRequest, parse
+
+NDJSON = "application/x-ndjson"
+# Until outreach publishes whom it may contact (CONTRACTS.md, contactability/).
+MAY_CONTACT = (
+    b',"may_contact":{"state":"unknown","reasons":["outreach has published nothing yet"]}}'
+)
+MANY = 100  # ids; above, a thread looks them up, so that other callers are not kept waiting
+
+
+def application(root: Path) -> Starlette:
+    """The ASGI application over the home at `root`.
+
+    What is published is opened now, so that the first caller does not wait for it.
+    """
+    endpoint = Endpoint(Home(root))
+    endpoint.open()
+    return Starlette(
+        routes=[
+            Route("/livez", endpoint.alive, methods=["GET"]),
+            Route("/readyz", endpoint.ready, methods=["GET"]),
+            Route("/metrics", endpoint.metrics, methods=["GET"]),
+            Route("/docs.json", endpoint.docs, methods=["GET"]),
+            Route("/score", endpoint.score, methods=["POST"]),
+        ],
+        exception_handlers={Problem: _answered},
+    )
+
+
+class Endpoint:
+    """Answers calls from what is published in a home."""
+
+    def __init__(self, home: Home) -> None:
+        self.publications = Publications(home.scores)
+
+    def open(self) -> None:
+        """Makes ready to answer; without anything to answer with, calls say so."""
+        with suppress(WarmlineError, OSError):
+            self.publications.latest(time.monotonic())
+
+    async def alive(self, request: Request) -> Response:
+        """The process answers."""
+        return Response(b'{"status":"alive"}', media_type="application/json")
+
+    async def ready(self, request: Request) -> Response:
+        """There is something to answer with."""
+        batch = self._latest().batch
+        return Response(
+            f'{{"status":"ready","as_of":"{batch.as_of}","run":"{batch.run}"}}'.encode(),
+            media_type="application/json",
+        )
+
+    async def metrics(self, request: Request) -> Response:
+        """Of all workers, for Prometheus."""
+        text, media_type = metrics.text()
+        return Response(text, media_type=media_type)
+
+    async def docs(self, request: Request) -> Response:
+        """What is served, as OpenAPI."""
+        return Response(openapi.text(), media_type="application/json")
+
+    async def score(self, request: Request) -> Response:
+        """The published answer for each id, in the order asked for."""
+        asked = parse(ScoreRequest, await request.body())
+        ids: list[str] = asked.customer_ids
+        published = self._latest()
+        if asked.as_of is not None:
+            of_night = self.publications.of(asked.as_of)
+            if of_night is None:
+                raise Problem(404, f"No scores of {asked.as_of} are published.")
+            published = of_night
+        look_up = published.answers.find
+        found = await run_in_threadpool(look_up, ids) if len(ids) > MANY else look_up(ids)
+        request.state.rows = len(ids)
+        answers = _answers(ids, found)
+        if NDJSON in request.headers.get("accept", ""):
+            return Response(b"\n".join(answers) + b"\n", media_type=NDJSON)
+        return Response(b'{"scores":[' + b",".join(answers) + b"]}", media_type="application/json")
+
+    def _latest(self) -> Published:
+        try:
+            found = self.publications.latest(time.monotonic())
+        except WarmlineError as error:
+            raise Problem(503, str(error), retry_after=60) from error
+        if found is None:
+            raise Problem(
+                503,
+                "No scores are published yet: run `warmline score --as-of DATE`.",
+                retry_after=60,
+            )
+        return found
+
+
+async def _answered(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)  # noqa: S101 - as it is registered
+    state = request.state
+    return problem.response(state.request_id, milliseconds=state.milliseconds)
+
+
+def _answers(ids: Sequence[str], found: Sequence[bytes | None]) -> list[bytes]:
+    return [
+        _unknown(customer) if answer is None else answer[:-1] + MAY_CONTACT
+        for customer, answer in zip(ids, found, strict=True)
+    ]
+
+
+def _unknown(customer: str) -> bytes:
+    why = "no customer has this id"
+    told = {"customer_id": customer, "status": "not_scored", "why": why}
+    return json.dumps(told, ensure_ascii=False).encode()[:-1] + MAY_CONTACT

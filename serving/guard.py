@@ -1,0 +1,268 @@
+"""What every call goes through before anything answers it: key, limits, one line in the log.
+
+It stands around everything the service serves, BentoML's own pages and mounts included; what is
+not in `ROUTES` is not served at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import logging
+import re
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+
+from serving import metrics
+from serving.keys import Key, Keyring
+from serving.problems import Problem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# The method of each route and the scope that opens it; None: open to all.
+ROUTES: Mapping[str, tuple[str, str | None]] = {
+    "/livez": ("GET", None),
+    "/readyz": ("GET", "read"),
+    "/metrics": ("GET", "read"),
+    "/docs.json": ("GET", "read"),
+    "/score": ("POST", "score"),
+}
+# Which of them `open_networks` opens without a key.
+WATCHED = frozenset({"/readyz", "/metrics"})
+MOST_BYTES = 10 << 20  # of a body
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+OTHER = "other"  # the route of everything else, in log and metrics: never what was asked for
+
+log = logging.getLogger("warmline.calls")
+
+
+@dataclass
+class Call:
+    """One request on its way."""
+
+    route: str
+    method: str
+    request_id: str
+    key: Key | None = None
+    status: int = 0  # of the answer; 0: it has not begun
+    read: int = 0  # bytes of the body
+    began: float = field(default_factory=time.perf_counter)
+
+
+class Guard:
+    """ASGI middleware over the home at `root`."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        root: Path,
+        most_in_flight: int,
+        workers: int = 1,
+        open_networks: Sequence[str] = (),
+    ) -> None:
+        self._app = app
+        self._keys = Keyring(root)
+        self._workers = workers
+        self._networks = [ipaddress.ip_network(one) for one in open_networks]
+        self._most, self._in_flight = most_in_flight, 0
+        self._allowances: dict[str, Allowance] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._guard(scope, receive, send)
+        else:  # no websocket is served
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        route = scope["path"] if scope["path"] in ROUTES else OTHER
+        request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        call = Call(route, scope["method"], request_id)
+        scope.setdefault("state", {}).update(request_id=request_id, rows=0)
+
+        async def reply(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                message.setdefault("headers", [])
+                message["headers"] = [
+                    *(pair for pair in message["headers"] if pair[0].lower() != b"x-request-id"),
+                    (b"x-request-id", request_id.encode()),
+                ]
+            await send(message)
+
+        self._in_flight += 1
+        try:
+            call.key = self._admit(scope, headers, call)
+            scope["state"]["milliseconds"] = _milliseconds(call.key)
+            async with asyncio.timeout(_deadline(headers)):
+                await self._app(scope, _limited(receive, call), reply)
+        except Problem as problem:
+            await self._refuse(problem, call, scope, receive, reply)
+        except TimeoutError:
+            late = Problem(504, "The deadline that X-Request-Deadline-Ms gave has passed.")
+            await self._refuse(late, call, scope, receive, reply)
+        except Exception as error:
+            _note(error, call)
+            broken = Problem(500, "Something went wrong here. The log tells more by request_id.")
+            await self._refuse(broken, call, scope, receive, reply)
+        finally:
+            self._in_flight -= 1
+            self._tell(call, scope["state"]["rows"])
+
+    def _admit(self, scope: Scope, headers: Headers, call: Call) -> Key | None:
+        """The caller's key, None where none is needed. Raises `Problem`."""
+        method, needed = ROUTES.get(call.route, ("", "read"))
+        key = self._key(headers)
+        watching = call.route in WATCHED and self._is_open(scope)
+        if needed is not None and not watching:
+            _require(key, needed)
+        if key is not None:
+            self._spend(key)
+        if call.route == OTHER:
+            raise Problem(404, "There is nothing at this path (see /docs.json).")
+        if call.method != method:
+            raise Problem(405, f"Only {method} is answered here.", headers={"Allow": method})
+        if method == "POST":
+            _check_body(headers)
+        if needed is not None and self._in_flight > self._most:
+            raise Problem(429, "Too many calls at once.", retry_after=1)
+        return key
+
+    def _key(self, headers: Headers) -> Key | None:
+        kind, _, text = headers.get("authorization", "").partition(" ")
+        return self._keys.find(text.strip(), time.monotonic()) if kind.lower() == "bearer" else None
+
+    def _is_open(self, scope: Scope) -> bool:
+        client = scope.get("client")
+        if not client or not self._networks:
+            return False
+        try:
+            address = ipaddress.ip_address(client[0])
+        except ValueError:  # a Unix socket
+            return False
+        return any(address in network for network in self._networks)
+
+    def _spend(self, key: Key) -> None:
+        """Counts the call against the key's limit, of which each worker has its share."""
+        if key.per_minute is None:
+            return
+        allowance = self._allowances.setdefault(key.id, Allowance(key.per_minute / self._workers))
+        wait = allowance.take(time.monotonic())
+        if wait > 0:
+            words = f"This key may call {key.per_minute} times a minute."
+            raise Problem(429, words, retry_after=wait)
+
+    async def _refuse(
+        self, problem: Problem, call: Call, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if call.status:  # the answer has begun: all that is left is to end it
+            return
+        response = problem.response(call.request_id, milliseconds=_milliseconds(call.key))
+        await response(scope, receive, send)
+
+    def _tell(self, call: Call, rows: int) -> None:
+        seconds = time.perf_counter() - call.began
+        metrics.count(call.route, call.status, rows, seconds)
+        line = {
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "request_id": call.request_id,
+            "method": call.method,
+            "route": call.route,
+            "status": call.status,
+            "ms": round(seconds * 1000, 2),
+            "rows": rows,
+            "key": call.key.id if call.key else None,
+        }
+        log.info(json.dumps(line))
+
+
+class Allowance:
+    """A token bucket: calls a minute, of which half may come at once."""
+
+    def __init__(self, per_minute: float) -> None:
+        self._a_second = per_minute / 60.0
+        self._most = max(per_minute / 2.0, 1.0)
+        self._left, self._at = self._most, float("-inf")
+
+    def take(self, clock: float) -> float:
+        """0 where a call is allowed; else the seconds until the next one is."""
+        if self._at > float("-inf"):
+            self._left = min(self._most, self._left + (clock - self._at) * self._a_second)
+        self._at = clock
+        if self._left >= 1.0:
+            self._left -= 1.0
+            return 0.0
+        return (1.0 - self._left) / self._a_second
+
+
+def _require(key: Key | None, scope: str) -> None:
+    if key is None:
+        challenge = {"WWW-Authenticate": 'Bearer realm="warmline"'}
+        raise Problem(401, "A valid key is needed: `Authorization: Bearer wl_...`.",
+                      headers=challenge)  # fmt: skip
+    if not key.may(scope):
+        raise Problem(403, f"This key does not have the scope `{scope}`.")
+
+
+def _check_body(headers: Headers) -> None:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(415, "The body must be application/json.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "A compressed body is not read: send it as it is.")
+    length = headers.get("content-length", "0")
+    if length.isdigit() and int(length) > MOST_BYTES:
+        raise _too_large()
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"The body is larger than {MOST_BYTES >> 20} MB: send fewer at a time.")
+
+
+def _limited(receive: Receive, call: Call) -> Receive:
+    """The body as it comes, until it is too large whatever its headers said."""
+
+    async def limited() -> Message:
+        message = await receive()
+        if message["type"] == "http.request":
+            call.read += len(message.get("body", b""))
+            if call.read > MOST_BYTES:
+                raise _too_large()
+        return message
+
+    return limited
+
+
+def _deadline(headers: Headers) -> float | None:
+    """Seconds that the caller waits; None where it does not say. Raises `Problem`."""
+    given = headers.get("x-request-deadline-ms")
+    if given is None:
+        return None
+    if not given.isdigit() or not 0 < len(given) < 8:
+        raise Problem(400, "X-Request-Deadline-Ms must be a whole number of milliseconds.")
+    return int(given) / 1000
+
+
+def _milliseconds(key: Key | None) -> bool:
+    return key is not None and key.retry_after == "milliseconds"
+
+
+def _note(error: Exception, call: Call) -> None:
+    """Where it broke. Not the error's words, nor any value: they may be personal."""
+    import traceback
+
+    places = [f"{one.filename}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)]
+    told = {"request_id": call.request_id, "error": type(error).__name__, "at": places[-6:]}
+    log.error(json.dumps(told))

@@ -1,0 +1,127 @@
+"""What is served, as OpenAPI 3.0.3, which Salesforce's External Services accept; 3.1 they do not.
+
+BentoML's own document knows neither our errors nor our answers.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from models.version import code_version
+from serving.problems import MEDIA_TYPE
+from serving.schemas import ProblemAnswer, ScoreRequest, ScoresAnswer
+
+SCHEMAS = "#/components/schemas/"
+JSON = "application/json"
+# Each with what it means; which of them a route answers with is below.
+PROBLEMS = {
+    400: "The body is no JSON, or a header is wrong.",
+    401: "No valid key.",
+    403: "The key lacks the scope.",
+    404: "Nothing is published for that date.",
+    413: "The body is too large.",
+    415: "The body is not application/json, or is compressed.",
+    422: "The body is another than this endpoint takes; `errors` points at each field.",
+    429: "Too many calls; try again after `retry_after_seconds`.",
+    503: "There is nothing to answer with; the detail says why.",
+    504: "The deadline that the caller gave has passed.",
+}
+
+
+@cache
+def text() -> bytes:
+    """The document as JSON."""
+    return json.dumps(document(), sort_keys=True).encode()
+
+
+def document() -> dict[str, Any]:
+    """The document."""
+    models: list[type[BaseModel]] = [ScoreRequest, ScoresAnswer, ProblemAnswer]
+    _, found = models_json_schema(
+        [(model, "validation") for model in models], ref_template=SCHEMAS + "{model}"
+    )
+    schemas = {name: _plain(schema) for name, schema in found["$defs"].items()}
+    return {
+        "openapi": "3.0.3",
+        "info": {
+            "title": "Warmline",
+            "version": code_version(),
+            "description": "Churn scores as they were published. A higher probability is worse.",
+        },
+        "paths": {
+            "/score": {
+                "post": {
+                    "operationId": "score",
+                    "summary": "The published score of each customer",
+                    "requestBody": {
+                        "required": True,
+                        "content": {JSON: {"schema": _ref(ScoreRequest)}},
+                    },
+                    "responses": {
+                        "200": _answer(
+                            "One answer for each id, in the order asked for.", _ref(ScoresAnswer)
+                        ),
+                        **_problems(*PROBLEMS),
+                    },
+                }
+            },
+            "/livez": _watch("alive", "The process answers.", open_to_all=True),
+            "/readyz": _watch("ready", "There is something to answer with.", 401, 403, 503),
+        },
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"key": []}],
+    }
+
+
+def _watch(operation: str, summary: str, *problems: int, open_to_all: bool = False) -> Any:
+    schema = {"type": "object", "properties": {"status": {"type": "string"}}}
+    of_it: dict[str, Any] = {
+        "operationId": operation,
+        "summary": summary,
+        "responses": {"200": _answer(summary, schema), **_problems(*problems)},
+    }
+    return {"get": of_it | ({"security": []} if open_to_all else {})}
+
+
+def _problems(*status: int) -> dict[str, Any]:
+    schema = _ref(ProblemAnswer)
+    return {
+        str(one): {"description": PROBLEMS[one], "content": {MEDIA_TYPE: {"schema": schema}}}
+        for one in status
+    }
+
+
+def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {JSON: {"schema": schema}}}
+
+
+def _ref(model: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": SCHEMAS + model.__name__}
+
+
+def _plain(schema: Any) -> Any:
+    """As OpenAPI 3.0 says it: `nullable` for a choice of null, one example for several."""
+    if isinstance(schema, list):
+        return [_plain(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {key: _plain(value) for key, value in schema.items()}
+    if "examples" in out:
+        out["example"] = out.pop("examples")[0]
+    if out.get("default", 0) is None:
+        del out["default"]
+    choices = out.pop("anyOf", None)
+    if choices:
+        (kind,) = [one for one in choices if one != {"type": "null"}]
+        # Beside a reference nothing else counts in 3.0.
+        out |= {"allOf": [kind]} if "$ref" in kind else kind
+        out["nullable"] = True
+    return out

@@ -1,0 +1,132 @@
+"""What may be asked, what is answered, and what is wrong with what was asked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from models.answers import POLARITY
+from serving.problems import Problem, Wrong, pointer
+
+MOST_IDS = 1000
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Asked = TypeVar("Asked", bound="Body")
+
+
+class Body(BaseModel):
+    """A request's JSON object."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class ScoreRequest(Body):
+    """Whose published scores are wanted."""
+
+    customer_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_IDS)] = Field(
+        examples=[["C00017"]]
+    )
+    as_of: date | None = Field(None, description="That date's scores, not the newest.")
+
+
+class HorizonAnswer(Body):
+    """The chance of leaving within some days, with a 95% interval where it is known."""
+
+    days: int
+    probability: float
+    low: float | None
+    high: float | None
+
+
+class ReasonAnswer(Body):
+    """Why the risk is what it is; the weight is in log-odds."""
+
+    feature: str
+    system: str
+    words: str
+    direction: Literal["raises", "lowers"]
+    weight: float
+
+
+class EffectAnswer(Body):
+    """What a contact of this playbook changes, in probability; negative keeps customers."""
+
+    playbook: str
+    effect: float
+    low: float
+    high: float
+
+
+class MayContactAnswer(Body):
+    """Whether outreach may contact the customer."""
+
+    state: Literal["unknown"]
+    reasons: list[str]
+
+
+class ScoreAnswer(Body):
+    """One customer. `why` where `status` is `not_scored`; all else where it is `scored`."""
+
+    customer_id: str
+    status: Literal["scored", "not_scored"]
+    why: str | None = None
+    as_of: date | None = None
+    horizon_days: int | None = None
+    churn_probability: float | None = Field(None, description=f"{POLARITY}; calibrated.")
+    polarity: str | None = None
+    horizons: list[HorizonAnswer] | None = None
+    band: Literal["low", "medium", "high"] | None = None
+    percentile: float | None = Field(None, description="0 to 100 among the scored.")
+    value_at_risk: float | None = Field(None, description="In the home's currency.")
+    silent: bool | None = None
+    fading: float | None = Field(None, description="The present gap over the customer's usual one.")
+    reasons: list[ReasonAnswer] | None = Field(None, description="Null: not worked out.")
+    what_changed: list[str] | None = None
+    effects: list[EffectAnswer] | None = None
+    model_version: str | None = None
+    scored_at: datetime | None = None
+    expires_at: datetime | None = None
+    may_contact: MayContactAnswer
+
+
+class ScoresAnswer(Body):
+    """One answer for each id, in the order asked for."""
+
+    scores: list[ScoreAnswer]
+
+
+class WrongAnswer(Body):
+    """A field that is not as asked for."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemAnswer(Body):
+    """What is wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[WrongAnswer] = []
+    retry_after_seconds: float | None = None
+
+
+def parse(kind: type[Asked], body: bytes) -> Asked:
+    """The body as `kind`. Raises `Problem`: 400 where it is no JSON, 422 where it is another."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+    if found[0]["type"] == "json_invalid":
+        raise Problem(400, f"The body is no valid JSON: {_cause(found[0]['msg'])}.")
+    wrong = tuple(Wrong(pointer(one["loc"]), one["msg"]) for one in found[:20])
+    raise Problem(422, "The body is not as this endpoint takes it (see /docs.json).", wrong)
+
+
+def _cause(words: str) -> str:
+    return words.partition(": ")[2] or words
