@@ -84,7 +84,7 @@ def list_keys(run: Run) -> None:
 @command("revoke")
 @click.argument("key_id", metavar="ID")
 def revoke(run: Run, key_id: str) -> None:
-    """Key ID opens nothing any more; a running endpoint knows within a second."""
+    """Key ID opens nothing any more; a running endpoint knows at once."""
     from serving import keys as kept
 
     key = kept.revoke(run.home.root, key_id, now=run.now)

@@ -1,7 +1,8 @@
 """What every call goes through before anything answers it: key, limits, one line in the log.
 
-It stands around everything the service serves, BentoML's own pages and mounts included; what is
-not in `ROUTES` is not served at all.
+It stands around everything that BentoML serves, its own pages and mounts included. What is not in
+`ROUTES` is not served at all, and what is goes straight to our application: BentoML's routes would
+come first, and answer `/readyz` without a reason.
 """
 
 from __future__ import annotations
@@ -59,17 +60,18 @@ class Call:
 
 
 class Guard:
-    """ASGI middleware over the home at `root`."""
+    """ASGI middleware over the home at `root`; `ours` answers what is in `ROUTES`."""
 
     def __init__(
         self,
         app: ASGIApp,
+        ours: ASGIApp,
         root: Path,
         most_in_flight: int,
         workers: int = 1,
         open_networks: Sequence[str] = (),
     ) -> None:
-        self._app = app
+        self._app, self._ours = app, ours
         self._keys = Keyring(root)
         self._workers = workers
         self._networks = [ipaddress.ip_network(one) for one in open_networks]
@@ -104,10 +106,10 @@ class Guard:
 
         self._in_flight += 1
         try:
-            call.key = self._admit(scope, headers, call)
+            self._admit(scope, headers, call)
             scope["state"]["milliseconds"] = _milliseconds(call.key)
             async with asyncio.timeout(_deadline(headers)):
-                await self._app(scope, _limited(receive, call), reply)
+                await self._ours(scope, _limited(receive, call), reply)
         except Problem as problem:
             await self._refuse(problem, call, scope, receive, reply)
         except TimeoutError:
@@ -121,10 +123,10 @@ class Guard:
             self._in_flight -= 1
             self._tell(call, scope["state"]["rows"])
 
-    def _admit(self, scope: Scope, headers: Headers, call: Call) -> Key | None:
-        """The caller's key, None where none is needed. Raises `Problem`."""
+    def _admit(self, scope: Scope, headers: Headers, call: Call) -> None:
+        """Notes whose call it is. Raises `Problem` where it may not go on."""
         method, needed = ROUTES.get(call.route, ("", "read"))
-        key = self._key(headers)
+        key = call.key = self._key(headers)
         watching = call.route in WATCHED and self._is_open(scope)
         if needed is not None and not watching:
             _require(key, needed)
@@ -138,7 +140,6 @@ class Guard:
             _check_body(headers)
         if needed is not None and self._in_flight > self._most:
             raise Problem(429, "Too many calls at once.", retry_after=1)
-        return key
 
     def _key(self, headers: Headers) -> Key | None:
         kind, _, text = headers.get("authorization", "").partition(" ")

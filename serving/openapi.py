@@ -108,7 +108,8 @@ def _ref(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _plain(schema: Any) -> Any:
-    """As OpenAPI 3.0 says it: `nullable` for a choice of null, one example for several."""
+    """As OpenAPI 3.0 says it: `nullable` for a choice of null, one example for several, a list of
+    one for a constant."""
     if isinstance(schema, list):
         return [_plain(one) for one in schema]
     if not isinstance(schema, dict):
@@ -116,6 +117,8 @@ def _plain(schema: Any) -> Any:
     out = {key: _plain(value) for key, value in schema.items()}
     if "examples" in out:
         out["example"] = out.pop("examples")[0]
+    if "const" in out:
+        out["enum"] = [out.pop("const")]
     if out.get("default", 0) is None:
         del out["default"]
     choices = out.pop("anyOf", None)

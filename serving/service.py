@@ -5,9 +5,12 @@ It is set by the home that WARMLINE_HOME names, once, when a worker starts.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import os
+import signal
+import sys
 from pathlib import Path
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -26,6 +29,7 @@ class Warmline:
     """Churn scores for a CRM: what was published, looked up."""
 
     def __init__(self) -> None:
+        _end_with_parent()
         calls = logging.getLogger("warmline.calls")
         calls.setLevel(logging.INFO)
         calls.propagate = False
@@ -37,19 +41,24 @@ class Warmline:
         gc.freeze()
 
 
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would keep the port."""
+    if sys.platform == "linux":
+        set_death_signal = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
+
+
 service = bentoml.service(
     name="warmline",
     workers=_serving.workers,
     traffic={"timeout": 60},
-    # Out of the way: `serving/app.py` answers these with the reason.
-    endpoints={"livez": "/bentoml/livez", "readyz": "/bentoml/readyz"},
     # Ours, with the routes as labels: BentoML's name raw paths, and take a third of the time.
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )(Warmline)
-service.mount_asgi_app(application(ROOT))
 service.add_asgi_middleware(
     Guard,
+    ours=application(ROOT),
     root=ROOT,
     most_in_flight=_serving.most_in_flight,
     workers=_serving.workers,

@@ -1,0 +1,117 @@
+"""`warmline serve` and `warmline keys`, over HTTP, on the sample's published scores."""
+
+import os
+import shutil
+import signal
+import time
+
+import pytest
+
+from models.batch import ScoreBatch, latest
+from tests.functional.conftest import Command
+from tests.servers.endpoint import is_free, running
+
+BACK_SECONDS = 10  # issue 6: a killed worker is back by then
+
+
+@pytest.fixture(scope="module")
+def home(demo_made, tmp_path_factory):
+    place = tmp_path_factory.mktemp("serve") / "home"
+    shutil.copytree(demo_made / "home", place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def key(home):
+    made = Command(home)("keys", "create", "crm", "--scope", "score", "--scope", "read")
+    assert made.code == 0, made.stderr
+    return made.facts["key"]
+
+
+@pytest.fixture(scope="module")
+def endpoint(home, key):
+    with running(home) as endpoint:
+        yield endpoint
+
+
+def test_every_customer_is_answered_as_published(home, endpoint, key):
+    batch = latest(home / "scores")
+    rows = {row["customer_id"]: row for row in batch.table().to_pylist()}
+    left_out = dict(zip(*batch.not_scored().to_pydict().values(), strict=True))
+    ids = [*rows, *left_out]
+    told = []
+    for start in range(0, len(ids), 1000):
+        asked = {"customer_ids": ids[start : start + 1000]}
+        status, answer, _ = endpoint.call("/score", asked, key)
+        assert status == 200
+        told += answer["scores"]
+    assert [one["customer_id"] for one in told] == ids
+    for one in told[: len(rows)]:
+        row = rows[one["customer_id"]]
+        same = ("churn_probability", "band", "percentile", "value_at_risk", "silent", "fading",
+                "reasons", "what_changed", "horizons", "model_version")  # fmt: skip
+        assert {name: one[name] for name in same} == {name: row[name] for name in same}
+    assert {one["customer_id"]: one["why"] for one in told[len(rows) :]} == left_out
+
+
+def test_only_livez_is_open(endpoint, key):
+    assert endpoint.call("/livez")[0] == 200
+    for path in ("/readyz", "/metrics", "/docs.json", "/", "/schema.json", "/static_content/x"):
+        assert endpoint.call(path)[0] == 401
+    for path in ("/", "/schema.json", "/static_content/index.css"):
+        assert endpoint.call(path, key=key)[0] == 404  # BentoML's own pages are not served
+    status, ready, _ = endpoint.call("/readyz", key=key)
+    assert (status, ready["as_of"]) == (200, "2026-07-01")
+    assert "warmline_requests_total" in endpoint.call("/metrics", key=key)[1]
+    assert endpoint.call("/docs.json", key=key)[1]["openapi"] == "3.0.3"
+
+
+def test_a_revoked_key_opens_nothing_at_once(home, endpoint):
+    warmline = Command(home)
+    made = warmline("keys", "create", "old", "--scope", "score").facts
+    asked = {"customer_ids": ["C00001"]}
+    assert endpoint.call("/score", asked, made["key"])[0] == 200
+    assert warmline("keys", "revoke", made["id"]).code == 0
+    assert endpoint.call("/score", asked, made["key"])[0] == 401
+    (listed,) = [one for one in warmline("keys", "list").facts["keys"] if one["id"] == made["id"]]
+    assert listed["last_used"]
+    assert listed["revoked_at"]
+    assert "hash" not in listed
+
+
+def test_new_scores_are_served_without_a_restart(home, endpoint, key):
+    scored = Command(home)("score", "--as-of", "2026-07-01")
+    assert scored.code == 0, scored.stderr
+    until = time.monotonic() + 10
+    run = ScoreBatch.open(home / "scores", latest(home / "scores").as_of).run
+    while (ready := endpoint.call("/readyz", key=key)[1])["run"] != run:
+        assert time.monotonic() < until, ready
+        time.sleep(0.1)
+
+
+def test_a_taken_port_is_told_once(home, endpoint):
+    second = Command(home)("serve", "--port", str(endpoint.port), json=False)
+    assert second.code == 1
+    assert f"cannot listen on 127.0.0.1:{endpoint.port}" in second.stderr
+
+
+def test_a_home_that_is_none_is_told_before_anything_starts(tmp_path):
+    done = Command(tmp_path / "nowhere")("serve", json=False)
+    assert done.code == 1
+    assert "warmline init" in done.stderr
+
+
+def test_a_killed_worker_is_replaced_and_a_killed_parent_leaves_no_orphan(home, endpoint, key):
+    (worker,) = endpoint.workers()
+    os.kill(worker, signal.SIGKILL)
+    began = time.monotonic()
+    while endpoint.call("/readyz", key=key)[0] != 200:
+        assert time.monotonic() < began + 6 * BACK_SECONDS  # this machine is shared
+        time.sleep(0.1)
+    assert endpoint.workers() != [worker]
+    os.kill(endpoint.process.pid, signal.SIGKILL)
+    endpoint.process.wait()
+    until = time.monotonic() + 30
+    while not is_free(endpoint.port):
+        assert time.monotonic() < until, "an orphan still listens"
+        time.sleep(0.1)
