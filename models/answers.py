@@ -2,8 +2,10 @@
 
 answers.arrow         customer_id, answer; in the batch's order, who was not scored last
 answers-index.arrow   hash, row; by hash, so that a key is found by bisection
+answers-names.arrow   hash, check, customer_id; whom an id of another system means, by hash. The ids
+                      themselves, which may be addresses, are not written
 
-Both are mapped into memory, so that all workers share one copy and none holds it. Measured for a
+All are mapped into memory, so that all workers share one copy and none holds it. Measured for a
 million customers: docs/decisions/0022-endpoint.md.
 """
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 ANSWERS = "answers.arrow"
 INDEX = "answers-index.arrow"
+NAMES = "answers-names.arrow"
+ANY_SYSTEM = ""
+MERGED = "\x1f"  # the system of own ids that were merged into another customer's
 POLARITY = "a higher probability is worse"
 
 _INSTANT = "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"
@@ -56,6 +61,7 @@ class AnswerWriter:
         schema = pa.schema([("customer_id", pa.string()), ("answer", pa.large_string())])
         self._file = pa.ipc.new_file(str(folder / ANSWERS), schema)
         self._schema = schema
+        self._names: pa.Table | None = None
 
     def scored(self, batch: pa.Table) -> None:
         """Rows of `models.contracts.score_schema`."""
@@ -65,17 +71,35 @@ class AnswerWriter:
         """Rows of customer_id and why."""
         self._add(_NOT_SCORED, batch)
 
-    def close(self) -> dict[str, int]:
-        """Writes the index; the files' names and how many customers each holds."""
-        import pyarrow as pa
+    def named(self, names: pa.Table) -> None:
+        """Whom the ids of other systems mean, as `hashed_names` gives it; called once at most."""
+        self._names = names
 
+    def close(self) -> dict[str, int]:
+        """Writes what is left; the files' names and how many rows each holds."""
         self._file.close()
         hashes = np.concatenate([np.empty(0, np.uint64), *self._hashes])
         row = np.argsort(hashes, kind="stable")
-        table = pa.table({"hash": hashes[row], "row": row.astype(np.int64)})
-        with pa.ipc.new_file(str(self._folder / INDEX), table.schema) as file:
-            file.write_table(table.combine_chunks())
-        return {ANSWERS: len(row), INDEX: len(row)}
+        self._write(INDEX, {"hash": hashes[row], "row": row.astype(np.int64)})
+        return {ANSWERS: len(row), INDEX: len(row), NAMES: self._write_names()}
+
+    def _write_names(self) -> int:
+        names = hashed_names([], [], []) if self._names is None else self._names
+        columns = {name: names[name].to_numpy() for name in ("hash", "check", "customer_id")}
+        order = np.lexsort((columns["check"], columns["hash"]))
+        self._write(NAMES, {name: column[order] for name, column in columns.items()})
+        return len(order)
+
+    def _write(self, name: str, columns: dict[str, NDArray[Any]]) -> None:
+        import pyarrow as pa
+
+        arrays = {
+            column: pa.array(values, pa.string() if values.dtype == object else None)
+            for column, values in columns.items()
+        }
+        table = pa.table(arrays)
+        with pa.ipc.new_file(str(self._folder / name), table.schema) as file:
+            file.write_table(table)
 
     def _add(self, query: str, batch: pa.Table) -> None:
         import duckdb
@@ -101,9 +125,10 @@ class Answers:
             _Texts(batches.get_batch(number)) for number in range(batches.num_record_batches)
         ]
         self._starts = np.cumsum([0, *(len(batch) for batch in self._batches)])
-        index = pa.ipc.open_file(pa.memory_map(str(folder / INDEX))).read_all().combine_chunks()
-        self._hash = index["hash"].to_numpy()
-        self._row = index["row"].to_numpy()
+        index = _mapped(folder / INDEX)
+        self._hash, self._row = (index[name].to_numpy() for name in ("hash", "row"))
+        self._names = _mapped(folder / NAMES)
+        self._name_hash, self._check = (self._names[name].to_numpy() for name in ("hash", "check"))
 
     def __len__(self) -> int:
         return len(self._hash)
@@ -129,6 +154,53 @@ class Answers:
             waiting = waiting[[found[number] is None for number in waiting.tolist()]]
             place[waiting] += 1
         return found
+
+    def whose(self, external_id: str, system: str | None = None) -> str:
+        """The customer whom an id of `system` means; the id itself where nobody is known by it.
+
+        As in an ingest: a customer's own id first (of one who was merged, who survives), then the
+        system's, then that of every system that knows it, if all mean the same customer. Source:
+        CONTRACTS.md, identities.
+        """
+        survivor = self._of_system(MERGED, external_id)
+        if survivor is not None:
+            return survivor
+        if self.find([external_id])[0] is not None:
+            return external_id
+        meant = self._of_system(system, external_id) if system else None
+        return meant or self._of_system(ANY_SYSTEM, external_id) or external_id
+
+    def _of_system(self, system: str, external_id: str) -> str | None:
+        key, check = _named([_full_name(system, external_id)])[0]
+        place = int(np.searchsorted(self._name_hash, key))
+        while place < len(self._name_hash) and self._name_hash[place] == key:
+            if self._check[place] == check:
+                return str(self._names["customer_id"][place])
+            place += 1
+        return None
+
+
+def hashed_names(
+    systems: Sequence[str | None], external_ids: Sequence[str], customer_ids: Sequence[str]
+) -> pa.Table:
+    """`hash`, `check` and `customer_id` of each id of a system (None: whichever asks)."""
+    import pyarrow as pa
+
+    pairs = zip(systems, external_ids, strict=True)
+    hashes = _named([_full_name(system or ANY_SYSTEM, one) for system, one in pairs])
+    columns = {"hash": hashes[:, 0], "check": hashes[:, 1]}
+    return pa.table({**columns, "customer_id": pa.array(customer_ids, pa.string())})
+
+
+def names_of(folder: Path) -> pa.Table:
+    """The names of a run that was written, as `hashed_names` gave them."""
+    return _mapped(folder / NAMES)
+
+
+def _mapped(path: Path) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.ipc.open_file(pa.memory_map(str(path))).read_all().combine_chunks()
 
 
 class _Texts:
@@ -159,6 +231,16 @@ def _ends(column: pa.Array, of: type[np.integer[Any]]) -> NDArray[np.integer[Any
 def hashed(customer_ids: Sequence[str]) -> NDArray[np.uint64]:
     """A 64-bit hash of each id, the same on every machine."""
     return np.fromiter(_hashes(customer_ids), np.uint64, len(customer_ids))
+
+
+def _full_name(system: str, external_id: str) -> str:
+    return f"{system}\x1f{external_id}"
+
+
+def _named(full_names: Sequence[str]) -> NDArray[np.uint64]:
+    """Two hashes of each, [n, 2]: the id is not kept, so that one would not tell ids apart."""
+    digests = b"".join(hashlib.blake2b(one.encode(), digest_size=16).digest() for one in full_names)
+    return np.frombuffer(digests, "<u8").reshape(-1, 2).astype(np.uint64)
 
 
 def _hashes(customer_ids: Sequence[str]) -> Iterator[int]:

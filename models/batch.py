@@ -131,6 +131,10 @@ class BatchWriter:
 
         self._left_out = pa.table([customer_ids, why], schema=not_scored_schema())
 
+    def named(self, names: pa.Table) -> None:
+        """Whom the ids of other systems mean (`models.answers.hashed_names`); once at most."""
+        self._answers.named(names)
+
     def finish(self, facts: Mapping[str, Any]) -> Manifest:
         """Makes the run exist, whole; it counts once it is published.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.answers import hashed_names
 from models.batch import BatchWriter, Manifest, ScoreBatch
 from models.contracts import Reason
 from pipelines.features import matrix
@@ -79,6 +80,8 @@ class Answer:
                 out &= ~nameless(self.table.ids)
             ids = self.table.ids[out].tolist()
             writer.not_scored(ids, [words[code] for code in self.why_not[out]])
+            names = self.question.history.names()
+            writer.named(hashed_names(*(column.to_pylist() for column in names.columns)))
             return writer.finish(facts)
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from models.errors import WarmlineError
 from models.home import Home
-from serving import metrics, openapi
+from serving import flat, metrics, openapi
 from serving.problems import Problem
 from serving.published import Publications, Published
 from serving.schemas import ScoreRequest, parse
@@ -43,6 +43,7 @@ def application(root: Path) -> Starlette:
             Route("/metrics", endpoint.metrics, methods=["GET"]),
             Route("/docs.json", endpoint.docs, methods=["GET"]),
             Route("/score", endpoint.score, methods=["POST"]),
+            Route("/score/one", endpoint.score_one, methods=["POST"]),
         ],
         exception_handlers={Problem: _answered},
     )
@@ -97,6 +98,16 @@ class Endpoint:
         if NDJSON in request.headers.get("accept", ""):
             return Response(b"\n".join(answers) + b"\n", media_type=NDJSON)
         return Response(b'{"scores":[' + b",".join(answers) + b"]}", media_type="application/json")
+
+    async def score_one(self, request: Request) -> Response:
+        """The published answer for the customer whom a CRM's own payload names, flat."""
+        asked = flat.asked(request.query_params.multi_items())
+        external_id = flat.found(await request.body(), asked.id_field)
+        answers = self._latest().answers
+        customer = answers.whose(external_id, asked.system)
+        (answer,) = _answers([customer], answers.find([customer]))
+        request.state.rows = 1
+        return Response(flat.flattened(answer), media_type="application/json")
 
     def _latest(self) -> Published:
         try:

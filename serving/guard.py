@@ -36,6 +36,7 @@ ROUTES: Mapping[str, tuple[str, str | None]] = {
     "/metrics": ("GET", "read"),
     "/docs.json": ("GET", "read"),
     "/score": ("POST", "score"),
+    "/score/one": ("POST", "score"),
 }
 # Which of them `open_networks` opens without a key.
 WATCHED = frozenset({"/readyz", "/metrics"})

@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from models.version import code_version
 from serving.problems import MEDIA_TYPE
-from serving.schemas import ProblemAnswer, ScoreRequest, ScoresAnswer
+from serving.schemas import OneAnswer, ProblemAnswer, ScoreRequest, ScoresAnswer
 
 SCHEMAS = "#/components/schemas/"
 JSON = "application/json"
@@ -41,7 +41,7 @@ def text() -> bytes:
 
 def document() -> dict[str, Any]:
     """The document."""
-    models: list[type[BaseModel]] = [ScoreRequest, ScoresAnswer, ProblemAnswer]
+    models: list[type[BaseModel]] = [ScoreRequest, ScoresAnswer, OneAnswer, ProblemAnswer]
     _, found = models_json_schema(
         [(model, "validation") for model in models], ref_template=SCHEMAS + "{model}"
     )
@@ -70,6 +70,29 @@ def document() -> dict[str, Any]:
                     },
                 }
             },
+            "/score/one": {
+                "post": {
+                    "operationId": "scoreOne",
+                    "summary": "The published score of the customer whom a CRM's payload names",
+                    "parameters": [
+                        _parameter(
+                            "id_field",
+                            "Where the body names the customer, such as "
+                            "`objectId` or `properties.customer_id`.",
+                            required=True,
+                        ),
+                        _parameter("system", "Whose id it is, as in `identities`."),
+                    ],
+                    "requestBody": {
+                        "required": True,
+                        "content": {JSON: {"schema": {"type": "object"}}},
+                    },
+                    "responses": {
+                        "200": _answer("Flat: no list, no object.", _ref(OneAnswer)),
+                        **_problems(*(one for one in PROBLEMS if one != 404)),
+                    },
+                }
+            },
             "/livez": _watch("alive", "The process answers.", open_to_all=True),
             "/readyz": _watch("ready", "There is something to answer with.", 401, 403, 503),
         },
@@ -79,6 +102,11 @@ def document() -> dict[str, Any]:
         },
         "security": [{"key": []}],
     }
+
+
+def _parameter(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": name, "in": "query", "description": description}
+    return told | {"required": required, "schema": {"type": "string"}}
 
 
 def _watch(operation: str, summary: str, *problems: int, open_to_all: bool = False) -> Any:

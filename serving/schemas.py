@@ -31,6 +31,13 @@ class ScoreRequest(Body):
     as_of: date | None = Field(None, description="That date's scores, not the newest.")
 
 
+class OneRequest(Body):
+    """Where a CRM's payload names the customer."""
+
+    id_field: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    system: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
 class HorizonAnswer(Body):
     """The chance of leaving within some days, with a 95% interval where it is known."""
 
@@ -95,6 +102,32 @@ class ScoresAnswer(Body):
     """One answer for each id, in the order asked for."""
 
     scores: list[ScoreAnswer]
+
+
+class OneAnswer(BaseModel):
+    """One customer, flat. Besides these, `churn_probability_DAYS` for each horizon."""
+
+    customer_id: str
+    status: Literal["scored", "not_scored"]
+    why: str | None
+    as_of: date | None
+    horizon_days: int | None
+    churn_probability: float | None = Field(description=f"{POLARITY}; calibrated.")
+    polarity: str | None
+    band: Literal["low", "medium", "high"] | None
+    percentile: float | None
+    value_at_risk: float | None
+    silent: bool | None
+    fading: float | None
+    model_version: str | None
+    scored_at: datetime | None
+    expires_at: datetime | None
+    reason_1: str | None
+    reason_2: str | None
+    reason_3: str | None
+    what_changed: str | None
+    may_contact: Literal["unknown"]
+    may_contact_reasons: str
 
 
 class WrongAnswer(Body):

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.answers import names_of
 from models.batch import CURRENT, MANIFEST, BatchWriter, ScoreBatch, publish
 from models.contracts import score_schema
 from models.files import write_atomically
@@ -70,6 +71,8 @@ def _write(home: Home, batch: ScoreBatch, erasure: Erasure, new: str) -> None:
             writer.add(_others(rows, person))
         left_out = _others(batch.not_scored(), person)
         writer.not_scored(left_out["customer_id"].to_pylist(), left_out["why"].to_pylist())
+        if batch.manifest.answers:
+            writer.named(_others(names_of(batch.path), person))
         facts = person.traces.cleared(dict(batch.manifest.facts), erasure.pseudonym)
         writer.finish(facts)
 

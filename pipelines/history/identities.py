@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.answers import MERGED
 from pipelines.history import versions
 from pipelines.history.casts import Problem
 from pipelines.history.dictionaries import load
@@ -25,6 +26,7 @@ from pipelines.history.versions import NEWEST_FIRST
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
 
     from pipelines.history.staging import Staged
 
@@ -105,6 +107,26 @@ def survivors(
         return np.arange(manifest.customers, dtype=np.int32)
     load(connection, folder, manifest, "customer")
     return resolve(connection, living(connection, folder, manifest), manifest.customers)
+
+
+NAMES = """
+SELECT system, external_id, word AS customer_id
+FROM aliases LEFT JOIN merges ON merges.code = aliases.code
+JOIN words_customer ON words_customer.code = coalesce(survivor, aliases.code)
+UNION ALL
+SELECT '{merged}', gone.word, kept.word
+FROM merges JOIN words_customer AS gone ON gone.code = merges.code
+JOIN words_customer AS kept ON kept.code = survivor
+ORDER BY ALL
+"""
+
+
+def names(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> pa.Table:
+    """`system` (null: whichever asks), `external_id` and `customer_id` of all that leads to a
+    customer besides the customer's own id; `MERGED` is the system of own ids that were merged."""
+    load(connection, folder, manifest, "customer")
+    resolve(connection, living(connection, folder, manifest), manifest.customers)
+    return connection.sql(NAMES.format(merged=MERGED)).to_arrow_table()
 
 
 OWN_ROWS = """

@@ -19,7 +19,7 @@ from pipelines.history.buckets import bucket_of
 from pipelines.history.customers import customer_frame, value_terms
 from pipelines.history.engine import connect
 from pipelines.history.events import Events
-from pipelines.history.identities import merged_customers, survivors
+from pipelines.history.identities import merged_customers, names, survivors
 from pipelines.history.lags import Lags
 from pipelines.history.manifest import CodedPeople, Manifest, Part, Watermark, read_current
 from pipelines.history.parts import merged, read_acts, read_events
@@ -39,6 +39,7 @@ from pipelines.history.terms import Terms
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,11 @@ class History:
     def _survivors(self) -> NDArray[np.int32]:
         with self.connection() as connection:
             return survivors(connection, self.folder, self.manifest)
+
+    def names(self) -> pa.Table:
+        """Whom ids mean today besides a customer's own (see `identities.names`)."""
+        with self.connection() as connection:
+            return names(connection, self.folder, self.manifest)
 
     def members(self, bucket: int) -> NDArray[np.int32]:
         """Numbers of all customers of the bucket, ascending, with or without interactions."""

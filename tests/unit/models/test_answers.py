@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from models import answers as module
-from models.answers import Answers, AnswerWriter
+from models.answers import MERGED, Answers, AnswerWriter, hashed_names, names_of
 from models.contracts import score_schema
 
 NIGHT = date(2026, 7, 1)
@@ -77,3 +77,22 @@ def test_two_customers_of_one_hash_are_told_apart(
 def test_an_empty_batch_knows_nobody(tmp_path: Path) -> None:
     found = written(tmp_path, left_out={})
     assert (len(found), found.find(["a"]), found.find([])) == (0, [None], [])
+
+
+def test_an_id_of_another_system_leads_to_its_customer(tmp_path: Path) -> None:
+    names = hashed_names(
+        ["crm", "shop", None, MERGED, "crm"],
+        ["7", "7", "x-9", "calm", "bolt"],
+        ["acme", "bolt", "bolt", "bolt", "acme"],
+    )
+    writer = AnswerWriter(tmp_path, NIGHT)
+    schema = score_schema()
+    writer.scored(pa.Table.from_pylist([row("acme"), row("bolt"), row("calm")], schema=schema))
+    writer.named(names)
+    writer.close()
+    answers = Answers(tmp_path)
+    asked = [("7", "crm"), ("7", "shop"), ("7", None), ("7", "mail"), ("x-9", "crm"), ("x-9", None)]
+    assert [answers.whose(*one) for one in asked] == ["acme", "bolt", "7", "7", "bolt", "bolt"]
+    assert answers.whose("bolt", "crm") == "bolt"  # a customer's own id comes first
+    assert answers.whose("calm") == "bolt"  # merged
+    assert names_of(tmp_path)["customer_id"].to_pylist().count("bolt") == 3

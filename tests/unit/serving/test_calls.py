@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
+from models.answers import hashed_names
 from models.batch import BatchWriter, publish
 from models.contracts import score_schema
 from serving import keys
@@ -269,3 +270,19 @@ def test_metrics_count_by_route(client: TestClient) -> None:
     before = answered()
     client.post("/score", json=ALL)
     assert answered() == before + 1
+
+
+def test_one_customer_is_found_by_another_systems_id(home: Path) -> None:
+    with BatchWriter(home / "scores", NIGHT, "named") as writer:
+        row = {"customer_id": "acme", "churn_probability": 0.25, "as_of": NOW}
+        writer.add(pa.Table.from_pylist([row], schema=score_schema()))
+        writer.named(hashed_names(["hubspot"], ["4401"], ["acme"]))
+        writer.finish(FACTS)
+    publish(home / "scores", NIGHT, "named")
+    with served(home) as client:
+        client.headers.update(bearer(home))
+        told = client.post("/score/one?system=hubspot&id_field=vid", json={"vid": 4401, "x": []})
+        assert (told.json()["customer_id"], told.json()["churn_probability"]) == ("acme", 0.25)
+        other = client.post("/score/one?system=zendesk&id_field=vid", json={"vid": 4401})
+        assert (other.json()["status"], other.json()["customer_id"]) == ("not_scored", "4401")
+        problem(client.post("/score/one", json={"vid": 4401}), 422)
