@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from models.answers import hashed_names
 from models.batch import BatchWriter, publish
 from models.contracts import WORKLIST_COLUMNS, score_schema
 from models.home import Home
@@ -175,6 +176,7 @@ def _scores(home: Home, night: date, run: str) -> None:
         writer.add(pa.Table.from_pylist(rows[:1], schema=score_schema()))
         writer.add(pa.Table.from_pylist(rows[1:], schema=score_schema()))
         writer.not_scored(["OLD-7001", "x"], ["joined later", "joined later"])
+        writer.named(hashed_names(["hd", "hd"], ["HD-88412", "HD-1"], [PERSON, "CALM-1"]))
         writer.finish(facts)
 
 

@@ -204,6 +204,10 @@ def test_scores_are_the_same_without_the_person_under_a_new_run(home):
         kept = [row for row in rows[night] if row["customer_id"] != planted.PERSON]
         assert new.table().to_pylist() == kept
         assert not old[night].path.exists()
+        answers = new.answers()
+        assert answers.find([planted.PERSON, "OLD-7001"]) == [None, None]
+        assert answers.whose("HD-88412", "hd") == "HD-88412"  # nobody's any more
+        assert answers.whose("HD-1", "hd") == "CALM-1"
         assert len(list(new.path.parent.glob("run=*"))) == 2  # the superseded one, cleared too
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from models.answers import MERGED
 from pipelines.features.matrix import Night
 from pipelines.history.store import History
 from pipelines.population import Population, Why
@@ -47,6 +48,16 @@ def test_a_merge_moves_the_history_to_the_surviving_id(merged):
     assert whose(merged) == {"a": ["1", "2", "3", "4"], "b": [], "c": ["5"], "d": []}
     assert merged.open().survivors().tolist() == [0, 0, 2, 3]
     assert merged.open().rows == 5
+
+
+def test_every_id_that_leads_to_a_customer_is_told(merged):
+    tell(merged, "crm,a,a,d,2026-02-02\nshop,hd-9,c,,\n")
+    rows = merged.open().names().to_pylist()
+    told = {(row["system"], row["external_id"]): row["customer_id"] for row in rows}
+    assert told == {
+        ("crm", "a"): "d", ("crm", "b"): "d", ("hd", "hd-9"): "d", ("shop", "hd-9"): "c",
+        (None, "a"): "d", (None, "b"): "d", (MERGED, "a"): "d", (MERGED, "b"): "d",
+    }  # fmt: skip
 
 
 def test_the_survivor_has_been_a_customer_as_long_as_any_of_them_and_the_others_are_not_scored(
