@@ -7,8 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Before anything imports them: no telemetry, ever.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before it is imported: no telemetry
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
@@ -97,6 +96,5 @@ for each in (
     demo,
 ):
     main.add_command(each)
-
 if __name__ == "__main__":
     main()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -26,6 +28,8 @@ NDJSON = "application/x-ndjson"
 MAY_CONTACT = (
     b',"may_contact":{"state":"unknown","reasons":["outreach has published nothing yet"]}}'
 )
+# In the answers of those without a score, behind an id of 200 characters at most.
+NOT_SCORED, NEAR_BEGIN = b'"status":"not_scored"', 900
 MANY = 100  # ids; above, a thread looks them up, so that other callers are not kept waiting
 
 
@@ -54,6 +58,7 @@ class Endpoint:
 
     def __init__(self, home: Home) -> None:
         self.publications = Publications(home.scores)
+        self._told: Published | None = None  # which one the metrics tell of
 
     def open(self) -> None:
         """Makes ready to answer; without anything to answer with, calls say so."""
@@ -120,6 +125,10 @@ class Endpoint:
                 "No scores are published yet: run `warmline score --as-of DATE`.",
                 retry_after=60,
             )
+        if found is not self._told:
+            self._told = found
+            scored_at = datetime.fromisoformat(found.facts["scored_at"]).timestamp()
+            metrics.serving(found.facts["model_version"], scored_at)
         return found
 
 
@@ -130,13 +139,19 @@ async def _answered(request: Request, problem: Exception) -> Response:
 
 
 def _answers(ids: Sequence[str], found: Sequence[bytes | None]) -> list[bytes]:
-    return [
-        _unknown(customer) if answer is None else answer[:-1] + MAY_CONTACT
-        for customer, answer in zip(ids, found, strict=True)
-    ]
+    """The answers with what may be done; those without a score are counted by their reason."""
+    out: list[bytes] = []
+    left_out: Counter[str] = Counter()
+    for customer, answer in zip(ids, found, strict=True):
+        told = _unknown(customer) if answer is None else answer
+        if NOT_SCORED in told[:NEAR_BEGIN]:
+            left_out[json.loads(told)["why"]] += 1
+        out.append(told[:-1] + MAY_CONTACT)
+    metrics.not_scored(left_out)
+    return out
 
 
 def _unknown(customer: str) -> bytes:
     why = "no customer has this id"
     told = {"customer_id": customer, "status": "not_scored", "why": why}
-    return json.dumps(told, ensure_ascii=False).encode()[:-1] + MAY_CONTACT
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()

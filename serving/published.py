@@ -9,8 +9,8 @@ from threading import Lock
 from typing import Any
 
 from models.answers import Answers
-from models.batch import ScoreBatch, latest
-from models.errors import WarmlineError
+from models.batch import CURRENT, ScoreBatch, latest
+from models.errors import SchemaTooNew, WarmlineError
 
 CHECK_SECONDS = 0.5
 
@@ -35,6 +35,7 @@ class Publications:
         self._scores = scores
         self._lock = Lock()
         self._looked_at = float("-inf")
+        self._seen: _Seen | None = None
         self._latest: Published | None = None
 
     def latest(self, clock: float) -> Published | None:
@@ -47,15 +48,17 @@ class Publications:
             return self._latest
         with self._lock:
             if clock - self._looked_at >= CHECK_SECONDS:
-                self._looked_at = clock
                 self._look()
+                self._looked_at = clock
         return self._latest
 
     def of(self, night: date) -> Published | None:
-        """That date's; None where it has none."""
+        """That date's; None where it has none. Raises `WarmlineError` where it cannot be served."""
         held = self._latest
         try:
             batch = ScoreBatch.open(self._scores, night)
+        except SchemaTooNew:
+            raise
         except WarmlineError:
             return None
         if held is not None and held.batch.path == batch.path:
@@ -63,8 +66,12 @@ class Publications:
         return Published(batch, batch.answers())
 
     def _look(self) -> None:
-        found = latest(self._scores)
+        """Reads all nights only where one may have been published since."""
+        seen = self._seen
+        if seen is not None and seen == _Seen.now(self._scores, seen.nights):
+            return
         held = self._latest
+        found = latest(self._scores)
         if found is None:
             self._latest = None
         elif held is None or held.batch.path != found.path:
@@ -73,3 +80,28 @@ class Publications:
             except (WarmlineError, OSError):
                 if held is None:
                     raise
+        newest = found.path.parent.name if found else ""
+        nights = sorted(folder.name for folder in self._scores.glob("as_of=*"))
+        self._seen = _Seen.now(self._scores, [night for night in nights if night >= newest])
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What would be otherwise if a newer batch had been published: the folder of the nights, and
+    `current` in the newest that counts and in those after it, which have none."""
+
+    nights: list[str]
+    folder: int | None  # nanoseconds of its last change
+    current: list[int | None]
+
+    @classmethod
+    def now(cls, scores: Path, nights: list[str]) -> _Seen:
+        current = [_changed(scores / night / CURRENT) for night in nights]
+        return cls(nights, _changed(scores), current)
+
+
+def _changed(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None

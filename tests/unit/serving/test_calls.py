@@ -27,6 +27,7 @@ NIGHT = date(2026, 7, 1)
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
 FACTS: dict[str, Any] = {
     "feature_names": [], "code_version": "1", "model_version": "7", "watermarks": {}, "checks": [],
+    "scored_at": NOW,
 }  # fmt: skip
 ALL = {"customer_ids": ["acme"]}
 
@@ -113,6 +114,37 @@ def test_a_new_publication_is_followed(home: Path) -> None:
     assert second is not None
     assert [json.loads(one.answers.find(["acme"])[0] or b"")["churn_probability"]
             for one in (first, second)] == [0.25, 0.9]  # fmt: skip
+
+
+def test_what_is_staged_first_and_published_later_is_followed(home: Path) -> None:
+    publications = Publications(home / "scores")
+    clock = 0.0
+    assert publications.latest(clock) is not None
+    night = date(2026, 7, 2)
+    with BatchWriter(home / "scores", night, "b") as writer:
+        writer.finish(FACTS)
+    for said, publishes in ((NIGHT, False), (night, True)):
+        if publishes:
+            publish(home / "scores", night, "b")
+        clock += CHECK_SECONDS
+        found = publications.latest(clock)
+        assert found is not None
+        assert found.batch.as_of == said
+    written(home, night, "c", acme=0.1)  # again, of the same night
+    found = publications.latest(clock + CHECK_SECONDS)
+    assert found is not None
+    assert found.batch.run == "c"
+
+
+def test_scores_that_cannot_be_looked_up_are_not_ready_with_the_reason(home: Path) -> None:
+    (manifest,) = home.glob("scores/as_of=*/run=a/manifest.json")
+    old = json.loads(manifest.read_text())
+    del old["answers"]
+    manifest.write_text(json.dumps(old))
+    with served(home) as client:
+        client.headers.update(bearer(home, "score", "read"))
+        for answer in (client.get("/readyz"), client.post("/score", json=ALL)):
+            assert "run `warmline score" in problem(answer, 503).detail
 
 
 def test_without_a_batch_it_is_alive_and_not_ready(tmp_path: Path) -> None:
@@ -261,15 +293,24 @@ def test_each_call_is_one_line_without_whom_it_was_about(
     assert "secret" not in caplog.text
 
 
-def test_metrics_count_by_route(client: TestClient) -> None:
-    def answered() -> float:
-        name = 'warmline_requests_total{route="/score",status="200"} '
-        lines = client.get("/metrics").text.splitlines()
-        return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
+def test_metrics_count_by_route_and_reason(client: TestClient) -> None:
+    names = (
+        'warmline_requests_total{route="/score",status="200"}',
+        'warmline_rows_total{route="/score"}',
+        'warmline_not_scored_total{why="the relationship has ended"}',
+        'warmline_not_scored_total{why="no customer has this id"}',
+    )
 
-    before = answered()
+    def told() -> list[float]:
+        lines = client.get("/metrics").text.splitlines()
+        values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        assert float(values['warmline_batch_seconds{model_version="7"}']) == NOW.timestamp()
+        return [float(values.get(name, 0)) for name in names]
+
     client.post("/score", json=ALL)
-    assert answered() == before + 1
+    before = told()
+    client.post("/score", json={"customer_ids": ["acme", "gone", "a", "b"]})
+    assert [after - was for after, was in zip(told(), before, strict=True)] == [1, 4, 1, 2]
 
 
 def test_one_customer_is_found_by_another_systems_id(home: Path) -> None:
