@@ -51,13 +51,17 @@ def ingest(
     run: Run, source: str, mapping: str | None, called: str | None, full: bool, dry_run: bool
 ) -> None:
     """Validate and add history from SOURCE, a folder or a database's URL. Safe to repeat."""
+    from pipelines.inbox import take_up_inbox
     from pipelines.intake import take_up
 
     with run.progress() as advance:
         report = take_up(
             run, source, mapping, name=called, full=full, dry_run=dry_run, advance=advance
         )
-    run.result(report.to_dict(), list(report.lines()))
+        brought = None if dry_run else take_up_inbox(run)
+    inbox = {"inbox": brought.to_dict()} if brought else {}
+    lines = [*report.lines(), *(brought.lines() if brought else ())]
+    run.result({**report.to_dict(), **inbox}, lines)
 
 
 @command("train")

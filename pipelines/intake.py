@@ -28,11 +28,13 @@ def take_up(
     name: str | None = None,
     full: bool = False,
     dry_run: bool = False,
+    max_reject_share: float | None = None,
     advance: Advance = lambda what, share: None,
 ) -> IngestReport:
     """Ingest one source, a folder or a database's URL, into the home of `run`.
 
     `name` is what a database's feed is called; with `full` all of it is read again.
+    `max_reject_share`: instead of the home's.
     A history by URL is brought here before and published there after.
     """
     settings = run.settings
@@ -50,7 +52,9 @@ def take_up(
         place,
         mapping=None if mapping is None else Path(mapping),
         dry_run=dry_run,
-        max_reject_share=settings.ingest.max_reject_share,
+        max_reject_share=(
+            settings.ingest.max_reject_share if max_reject_share is None else max_reject_share
+        ),
         timezone=settings.timezone,
         now=run.now,
         progress=progress,

@@ -14,6 +14,8 @@ from models.settings import Retention
 from pipelines import context, storage
 from pipelines.acceptance import failed_checks, let_through
 from pipelines.brought import customers_brought
+from pipelines.inbox import NAME as INBOX
+from pipelines.inbox import take_up_inbox
 from pipelines.intake import shown, take_up
 from pipelines.nightly import Night, Step
 from pipelines.retention import keep_no_longer
@@ -24,9 +26,9 @@ Following = tuple[str, Callable[[Run, date], dict[str, Any]]]
 
 
 def steps(run: Run, following: Sequence[Following]) -> list[Step]:
-    """Ingest the configured sources, score, what others bring to `following`, look at what became
-    of earlier scores, train again where that is due, and at last remove what is older than is
-    kept."""
+    """Ingest the configured sources and the inbox, score, what others bring to `following`, look
+    at what became of earlier scores, train again where that is due, and at last remove what is
+    older than is kept."""
     return [
         Step("ingest", lambda night: _ingest(run)),
         Step("score", lambda night: _score(run, night)),
@@ -87,6 +89,9 @@ def _ingest(run: Run) -> dict[str, Any]:
     for source in run.settings.ingest.sources:
         report = take_up(run, source.path, source.mapping, name=source.name)
         reports[shown(source)] = report.to_dict()
+    brought = take_up_inbox(run)
+    if brought is not None:
+        reports[INBOX] = brought.to_dict()
     return reports
 
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from models.errors import WarmlineError
 from models.home import Home
 from serving import flat, metrics, openapi
+from serving.events import EventsRequest, accept
 from serving.problems import Problem
 from serving.published import Publications, Published
 from serving.schemas import ScoreRequest, parse
@@ -30,6 +31,7 @@ MAY_CONTACT = (
 )
 # In the answers of those without a score, behind an id of 200 characters at most.
 NOT_SCORED, NEAR_BEGIN = b'"status":"not_scored"', 900
+LONGEST_KEY = 255
 MANY = 100  # ids; above, a thread looks them up, so that other callers are not kept waiting
 
 
@@ -48,6 +50,7 @@ def application(root: Path) -> Starlette:
             Route("/docs.json", endpoint.docs, methods=["GET"]),
             Route("/score", endpoint.score, methods=["POST"]),
             Route("/score/one", endpoint.score_one, methods=["POST"]),
+            Route("/events", endpoint.events, methods=["POST"]),
         ],
         exception_handlers={Problem: _answered},
     )
@@ -57,6 +60,7 @@ class Endpoint:
     """Answers calls from what is published in a home."""
 
     def __init__(self, home: Home) -> None:
+        self._home = home
         self.publications = Publications(home.scores)
         self._told: Published | None = None  # which one the metrics tell of
 
@@ -113,6 +117,20 @@ class Endpoint:
         (answer,) = _answers([customer], answers.find([customer]))
         request.state.rows = 1
         return Response(flat.flattened(answer), media_type="application/json")
+
+    async def events(self, request: Request) -> Response:
+        """Interactions, kept for the next ingest before this is answered."""
+        body = await request.body()
+        asked = parse(EventsRequest, body)
+        key = request.headers.get("idempotency-key")
+        if key is not None and not 0 < len(key) <= LONGEST_KEY:
+            raise Problem(400, f"An Idempotency-Key has 1 to {LONGEST_KEY} letters.")
+        answer = await run_in_threadpool(
+            accept, self._home.root, asked, body=body, caller=request.state.caller, key=key,
+            now=datetime.now(UTC),
+        )  # fmt: skip
+        request.state.rows = len(asked.interactions)
+        return Response(answer, 202, media_type="application/json")
 
     def _latest(self) -> Published:
         try:

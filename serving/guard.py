@@ -37,6 +37,7 @@ ROUTES: Mapping[str, tuple[str, str | None]] = {
     "/docs.json": ("GET", "read"),
     "/score": ("POST", "score"),
     "/score/one": ("POST", "score"),
+    "/events": ("POST", "work"),
 }
 # Which of them `open_networks` opens without a key.
 WATCHED = frozenset({"/readyz", "/metrics"})
@@ -109,6 +110,7 @@ class Guard:
         try:
             self._admit(scope, headers, call)
             scope["state"]["milliseconds"] = _milliseconds(call.key)
+            scope["state"]["caller"] = call.key.id if call.key else ""
             async with asyncio.timeout(_deadline(headers)):
                 await self._ours(scope, _limited(receive, call), reply)
         except Problem as problem:

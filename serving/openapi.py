@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from models.version import code_version
+from serving.events import EventsAnswer, EventsRequest
 from serving.problems import MEDIA_TYPE
 from serving.schemas import OneAnswer, ProblemAnswer, ScoreRequest, ScoresAnswer
 
@@ -41,7 +42,14 @@ def text() -> bytes:
 
 def document() -> dict[str, Any]:
     """The document."""
-    models: list[type[BaseModel]] = [ScoreRequest, ScoresAnswer, OneAnswer, ProblemAnswer]
+    models: list[type[BaseModel]] = [
+        ScoreRequest,
+        ScoresAnswer,
+        OneAnswer,
+        EventsRequest,
+        EventsAnswer,
+        ProblemAnswer,
+    ]
     _, found = models_json_schema(
         [(model, "validation") for model in models], ref_template=SCHEMAS + "{model}"
     )
@@ -93,6 +101,28 @@ def document() -> dict[str, Any]:
                     },
                 }
             },
+            "/events": {
+                "post": {
+                    "operationId": "addEvents",
+                    "summary": "Interactions, kept for the next ingest",
+                    "parameters": [
+                        _parameter(
+                            "Idempotency-Key",
+                            "A repeated call with it has one effect and "
+                            "the same answer, for seven days.",
+                            place="header",
+                        ),
+                    ],
+                    "requestBody": {
+                        "required": True,
+                        "content": {JSON: {"schema": _ref(EventsRequest)}},
+                    },
+                    "responses": {
+                        "202": _answer("They are on disk.", _ref(EventsAnswer)),
+                        **_problems(*(one for one in PROBLEMS if one not in (404, 503))),
+                    },
+                }
+            },
             "/livez": _watch("alive", "The process answers.", open_to_all=True),
             "/readyz": _watch("ready", "There is something to answer with.", 401, 403, 503),
         },
@@ -104,8 +134,10 @@ def document() -> dict[str, Any]:
     }
 
 
-def _parameter(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": name, "in": "query", "description": description}
+def _parameter(
+    name: str, description: str, *, required: bool = False, place: str = "query"
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": name, "in": place, "description": description}
     return told | {"required": required, "schema": {"type": "string"}}
 
 

@@ -21,6 +21,7 @@ from pipelines.erasure.finding import find
 from pipelines.erasure.proofs import Proof
 from pipelines.history.manifest import manifest_name, read_current
 from pipelines.history.store import History
+from pipelines.inbox import take_up_inbox
 from pipelines.lock import exclusive
 from pipelines.publishing import user
 
@@ -81,6 +82,7 @@ def forget(
         if known:
             return Forgotten(known.removed, known, again=not _just_now(run, known))
         urls.bring(run)
+        take_up_inbox(run)  # what the endpoint was told of the person goes with the history
         History.open(run.home.history)  # says so where there is none
         with _history_alone(run.home):
             begun = _begin(run, customer_id, others)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from models import inbox
 from models.batch import ScoreBatch
 from models.command import Run
 from models.contracts import SAID
@@ -209,6 +210,18 @@ def test_scores_are_the_same_without_the_person_under_a_new_run(home):
         assert answers.whose("HD-88412", "hd") == "HD-88412"  # nobody's any more
         assert answers.whose("HD-1", "hd") == "CALM-1"
         assert len(list(new.path.parent.glob("run=*"))) == 2  # the superseded one, cleared too
+
+
+def test_what_waits_in_the_inbox_goes_too(home):
+    row = {"interaction_id": "e1", "customer_id": planted.PERSON, "source": "endpoint",
+           "kind": "complaint", "occurred_at": "2026-06-30T10:00:00Z",
+           "text": "zebrafink"}  # fmt: skip
+    calm = {**row, "interaction_id": "e2", "customer_id": "CALM-1", "text": "all is well"}
+    inbox.add(home.root, "endpoint-1", [row, calm], now=LATER)
+    forget(home)
+    assert planted.hits(home.root) == {}
+    assert inbox.take(home.root) == []
+    assert "e2" in set(History.open(home.history).events_of("CALM-1")["interaction_id"])
 
 
 def test_what_names_a_run_names_the_one_that_stands(erased):

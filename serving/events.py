@@ -1,0 +1,145 @@
+"""`POST /events`: interactions that a system tells as they happen. They wait in `inbox/`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from models import inbox
+from models.contracts import CHANNELS, COMPANY_KINDS, CUSTOMER_KINDS, SCORE_KINDS
+from models.files import make_folder
+from serving.problems import Problem, Wrong
+from serving.schemas import Body, Id
+
+SOURCE = "endpoint"  # of rows that name none
+CALLS = "calls.db"  # which Idempotency-Key had which answer
+KEPT = timedelta(days=7)  # of those; CRMs repeat a call for some days
+MOST = 10_000  # interactions a call
+AHEAD = timedelta(hours=1)  # so far may the caller's clock be
+SCALES = {"csat": (1.0, 5.0), "nps": (0.0, 10.0), "ces": (1.0, 7.0)}
+WAIT_SECONDS = 10.0  # for another call with a key to end
+
+
+class Interaction(Body):
+    """One row of the contract's `interactions`. Source: CONTRACTS.md."""
+
+    interaction_id: Id
+    customer_id: Id
+    occurred_at: AwareDatetime
+    kind: Literal[*CUSTOMER_KINDS, *COMPANY_KINDS]  # type: ignore[valid-type]
+    source: Id = SOURCE
+    contact_id: Id | None = None
+    channel: Literal[*CHANNELS] | None = None  # type: ignore[valid-type]
+    case_id: Id | None = None
+    agent_id: Id | None = None
+    topic: Id | None = None
+    value: float | None = None
+    seconds: float | None = Field(None, ge=0)
+    wait_seconds: float | None = Field(None, ge=0)
+    score: float | None = Field(None, ge=0, le=10)
+    score_kind: Literal[*SCORE_KINDS] | None = None  # type: ignore[valid-type]
+    caused_by: Id | None = None
+    text: str | None = Field(None, max_length=100_000)
+    recorded_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+    deleted_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _within_its_scale(self) -> Self:
+        low, high = SCALES.get(self.score_kind or "", (0.0, 10.0))
+        if self.score is not None and not low <= self.score <= high:
+            raise ValueError(f"a {self.score_kind} score lies between {low:g} and {high:g}")
+        return self
+
+
+class EventsRequest(Body):
+    """What happened."""
+
+    interactions: Annotated[list[Interaction], Field(min_length=1, max_length=MOST)]
+
+
+class EventsAnswer(Body):
+    """They are on disk; the next ingest takes them up."""
+
+    accepted: int
+
+
+def accept(
+    home: Path, asked: EventsRequest, *, body: bytes, caller: str, key: str | None, now: datetime
+) -> bytes:
+    """Writes the rows and answers; with a `key` (the caller's own) once, however often it is asked.
+
+    `caller`: the API key's id, within which `key` is unique. Raises `Problem` 422 for a time in the
+    future, and for a key that came with another body.
+    """
+    _require_past(asked, now)
+    if key is None:
+        return _write(home, asked, now)
+    name = hashlib.sha256(f"{caller}\x1f{key}".encode()).hexdigest()
+    told = hashlib.sha256(body).hexdigest()
+    with _calls(home) as calls:
+        calls.execute("DELETE FROM calls WHERE at < ?", [(now - KEPT).isoformat()])
+        known = calls.execute("SELECT body, answer FROM calls WHERE name = ?", [name]).fetchone()
+        if known is None:
+            answer = _write(home, asked, now)
+            calls.execute(
+                "INSERT INTO calls VALUES (?, ?, ?, ?)", [name, told, answer, now.isoformat()]
+            )
+            return answer
+    if known[0] != told:
+        wrong = Wrong("Idempotency-Key", "It came with another body before.")
+        raise Problem(422, "This Idempotency-Key belongs to another call.", (wrong,))
+    return bytes(known[1])
+
+
+def _write(home: Path, asked: EventsRequest, now: datetime) -> bytes:
+    rows = []
+    for one in asked.interactions:
+        row = one.model_dump(mode="json", exclude_none=True)
+        # When we were told is when it was known, where the caller does not say.
+        rows.append({"recorded_at": max(now, one.occurred_at).isoformat(), **row})
+    # Each process writes a file of its own; threads take turns at its lock.
+    inbox.add(home, f"{SOURCE}-{os.getpid()}", rows, now=now)
+    return json.dumps({"accepted": len(rows)}).encode()
+
+
+def _require_past(asked: EventsRequest, now: datetime) -> None:
+    latest = now + AHEAD
+    wrong = tuple(
+        Wrong(f"/interactions/{place}/{name}", "This lies in the future.")
+        for place, one in enumerate(asked.interactions)
+        for name in ("occurred_at", "recorded_at")
+        if (at := getattr(one, name)) is not None and at > latest
+    )
+    if wrong:
+        raise Problem(422, "What has not happened yet is not taken.", wrong[:20])
+
+
+@contextmanager
+def _calls(home: Path) -> Iterator[sqlite3.Connection]:
+    """The record of calls, which nobody else changes meanwhile; on disk at the end."""
+    folder = home / inbox.FOLDER
+    make_folder(folder)
+    path = folder / CALLS
+    with closing(sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS calls (name TEXT PRIMARY KEY, body TEXT NOT NULL, "
+                "answer BLOB NOT NULL, at TEXT NOT NULL) STRICT"
+            )
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
