@@ -12,7 +12,7 @@ million customers: docs/decisions/0022-endpoint.md.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,15 +102,35 @@ class AnswerWriter:
             file.write_table(table)
 
     def _add(self, query: str, batch: pa.Table) -> None:
-        import duckdb
-
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
-            connection.register("batch", batch)
-            table = connection.sql(query.replace("$as_of", f"'{self._as_of}'")).to_arrow_table()
-        table = table.cast(self._schema).combine_chunks()
+        table = _answered(query, batch, self._as_of).cast(self._schema).combine_chunks()
         self._file.write_table(table)
         self._hashes.append(hashed(table["customer_id"].to_pylist()))
+
+
+def rendered(scores: pa.Table, not_scored: Mapping[str, str], as_of: date) -> dict[str, bytes]:
+    """The JSON object of each customer as a batch would hold it, by id: of rows of
+    `models.contracts.score_schema`, and of who was not scored, with why."""
+    import pyarrow as pa
+
+    columns = {"customer_id": list(not_scored), "why": list(not_scored.values())}
+    schema = pa.schema([("customer_id", pa.string()), ("why", pa.string())])
+    left_out = pa.table(columns, schema=schema)
+    told: dict[str, bytes] = {}
+    for query, batch in ((_SCORED, scores), (_NOT_SCORED, left_out)):
+        if batch.num_rows:
+            table = _answered(query, batch, as_of.isoformat())
+            ids, answers = (column.to_pylist() for column in table.columns)
+            told |= {one: answer.encode() for one, answer in zip(ids, answers, strict=True)}
+    return told
+
+
+def _answered(query: str, batch: pa.Table, as_of: str) -> pa.Table:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
+        connection.register("batch", batch)
+        return connection.sql(query.replace("$as_of", f"'{as_of}'")).to_arrow_table()
 
 
 class Answers:

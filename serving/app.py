@@ -20,6 +20,7 @@ from models.errors import WarmlineError
 from models.home import Home
 from serving import flat, metrics, openapi
 from serving.events import EventsRequest, accept
+from serving.given import HistoryRequest, HistoryScorer, told_as
 from serving.problems import Problem
 from serving.published import Publications, Published
 from serving.schemas import ScoreRequest, parse
@@ -35,13 +36,14 @@ LONGEST_KEY = 255
 MANY = 100  # ids; above, a thread looks them up, so that other callers are not kept waiting
 
 
-def application(root: Path) -> Starlette:
+def application(root: Path, *, warm: bool = False) -> Starlette:
     """The ASGI application over the home at `root`.
 
-    What is published is opened now, so that the first caller does not wait for it.
+    What is published is opened now, so that the first caller does not wait for it; `warm`: the
+    compiled pass and the champion, too, which takes some seconds.
     """
     endpoint = Endpoint(Home(root))
-    endpoint.open()
+    endpoint.open(warm)
     return Starlette(
         routes=[
             Route("/livez", endpoint.alive, methods=["GET"]),
@@ -50,6 +52,7 @@ def application(root: Path) -> Starlette:
             Route("/docs.json", endpoint.docs, methods=["GET"]),
             Route("/score", endpoint.score, methods=["POST"]),
             Route("/score/one", endpoint.score_one, methods=["POST"]),
+            Route("/score_history", endpoint.score_history, methods=["POST"]),
             Route("/events", endpoint.events, methods=["POST"]),
         ],
         exception_handlers={Problem: _answered},
@@ -62,12 +65,16 @@ class Endpoint:
     def __init__(self, home: Home) -> None:
         self._home = home
         self.publications = Publications(home.scores)
+        self.scorer = HistoryScorer(home)
         self._told: Published | None = None  # which one the metrics tell of
 
-    def open(self) -> None:
+    def open(self, warm: bool) -> None:
         """Makes ready to answer; without anything to answer with, calls say so."""
         with suppress(WarmlineError, OSError):
             self.publications.latest(time.monotonic())
+        if warm:
+            with suppress(WarmlineError):
+                self.scorer.warm_up(datetime.now(UTC))
 
     async def alive(self, request: Request) -> Response:
         """The process answers."""
@@ -117,6 +124,14 @@ class Endpoint:
         (answer,) = _answers([customer], answers.find([customer]))
         request.state.rows = 1
         return Response(flat.flattened(answer), media_type="application/json")
+
+    async def score_history(self, request: Request) -> Response:
+        """The risk of customers whose rows are sent, by the champion; nothing is stored."""
+        asked = parse(HistoryRequest, await request.body())
+        answers, as_of = await run_in_threadpool(self.scorer.answers, asked, datetime.now(UTC))
+        request.state.rows = len(answers)
+        told = [answer[:-1] + MAY_CONTACT for answer in answers]
+        return Response(told_as(told, as_of), media_type="application/json")
 
     async def events(self, request: Request) -> Response:
         """Interactions, kept for the next ingest before this is answered."""

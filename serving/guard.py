@@ -37,6 +37,7 @@ ROUTES: Mapping[str, tuple[str, str | None]] = {
     "/docs.json": ("GET", "read"),
     "/score": ("POST", "score"),
     "/score/one": ("POST", "score"),
+    "/score_history": ("POST", "score"),
     "/events": ("POST", "work"),
 }
 # Which of them `open_networks` opens without a key.

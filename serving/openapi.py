@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from models.version import code_version
 from serving.events import EventsAnswer, EventsRequest
+from serving.given import HistoryAnswer, HistoryRequest
 from serving.problems import MEDIA_TYPE
 from serving.schemas import OneAnswer, ProblemAnswer, ScoreRequest, ScoresAnswer
 
@@ -43,13 +44,9 @@ def text() -> bytes:
 def document() -> dict[str, Any]:
     """The document."""
     models: list[type[BaseModel]] = [
-        ScoreRequest,
-        ScoresAnswer,
-        OneAnswer,
-        EventsRequest,
-        EventsAnswer,
-        ProblemAnswer,
-    ]
+        ScoreRequest, ScoresAnswer, OneAnswer, HistoryRequest, HistoryAnswer, EventsRequest,
+        EventsAnswer, ProblemAnswer,
+    ]  # fmt: skip
     _, found = models_json_schema(
         [(model, "validation") for model in models], ref_template=SCHEMAS + "{model}"
     )
@@ -97,6 +94,23 @@ def document() -> dict[str, Any]:
                     },
                     "responses": {
                         "200": _answer("Flat: no list, no object.", _ref(OneAnswer)),
+                        **_problems(*(one for one in PROBLEMS if one != 404)),
+                    },
+                }
+            },
+            "/score_history": {
+                "post": {
+                    "operationId": "scoreHistory",
+                    "summary": "The risk of customers whose rows are sent; nothing is stored",
+                    "requestBody": {
+                        "required": True,
+                        "content": {JSON: {"schema": _ref(HistoryRequest)}},
+                    },
+                    "responses": {
+                        "200": _answer(
+                            "One answer for each customer, in the order given.",
+                            _ref(HistoryAnswer),
+                        ),
                         **_problems(*(one for one in PROBLEMS if one != 404)),
                     },
                 }
@@ -183,7 +197,14 @@ def _plain(schema: Any) -> Any:
         del out["default"]
     choices = out.pop("anyOf", None)
     if choices:
-        (kind,) = [one for one in choices if one != {"type": "null"}]
+        kinds = [one for one in choices if one != {"type": "null"}]
+        if len(kinds) > 1:  # a value of several kinds: anything that is no list and no object
+            return {
+                **out,
+                "description": "A text, a number, true, false or null.",
+                "nullable": True,
+            }
+        (kind,) = kinds
         # Beside a reference nothing else counts in 3.0.
         out |= {"allOf": [kind]} if "$ref" in kind else kind
         out["nullable"] = True

@@ -58,7 +58,7 @@ service = bentoml.service(
 )(Warmline)
 service.add_asgi_middleware(
     Guard,
-    ours=application(ROOT),
+    ours=application(ROOT, warm=True),
     root=ROOT,
     most_in_flight=_serving.most_in_flight,
     workers=_serving.workers,

@@ -4,13 +4,17 @@ import os
 import shutil
 import signal
 import time
+from collections import defaultdict
+from pathlib import Path
 
+import duckdb
 import pytest
 
 from models.batch import ScoreBatch, latest
 from tests.functional.conftest import Command
 from tests.servers.endpoint import is_free, running
 
+SAMPLE = Path(__file__).parents[2] / "data_samples" / "sample"
 BACK_SECONDS = 10  # issue 6: a killed worker is back by then
 
 
@@ -52,6 +56,80 @@ def test_every_customer_is_answered_as_published(home, endpoint, key):
                 "reasons", "what_changed", "horizons", "model_version")  # fmt: skip
         assert {name: one[name] for name in same} == {name: row[name] for name in same}
     assert {one["customer_id"]: one["why"] for one in told[len(rows) :]} == left_out
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """The sample's tables as JSON objects, empty cells left out."""
+    told = {}
+    for name in ("customers", "interactions", "terms"):
+        found = duckdb.sql(f"FROM read_csv('{SAMPLE / name}.csv', all_varchar = true)")
+        columns = found.columns
+        told[name] = [
+            {column: value for column, value in zip(columns, row, strict=True) if value}
+            for row in found.fetchall()
+        ]
+    return told
+
+
+def test_the_whole_sample_sent_is_scored_as_the_night_scored_it(home, endpoint, key, rows):
+    published = {row["customer_id"]: row for row in latest(home / "scores").table().to_pylist()}
+    own = {name: defaultdict(list) for name in ("interactions", "terms")}
+    for name, of_customer in own.items():
+        for row in rows[name]:
+            of_customer[row["customer_id"]].append(row)
+    scored = 0
+    for start in range(0, len(rows["customers"]), 500):
+        customers = rows["customers"][start : start + 500]
+        ids = [row["customer_id"] for row in customers]
+        asked = {
+            "customers": customers,
+            **{name: [row for one in ids for row in own[name][one]] for name in own},
+            "as_of": "2026-07-01",
+        }
+        status, answer, _ = endpoint.call("/score_history", asked, key)
+        assert status == 200, answer
+        assert [one["customer_id"] for one in answer["scores"]] == ids
+        for one in answer["scores"]:
+            row = published.get(one["customer_id"])
+            assert (row is None) == (one["status"] == "not_scored")
+            if row:
+                scored += 1
+                for name in ("churn_probability", "value_at_risk", "fading"):
+                    expected = row[name]
+                    if expected is not None:
+                        expected = pytest.approx(expected, rel=1e-9, abs=1e-9)
+                    assert one[name] == expected, name
+                assert (one["band"], one["silent"]) == (row["band"], row["silent"])
+    assert scored == len(published)
+
+
+def test_rows_that_cannot_be_used_are_told_and_nobody_is_scored(endpoint, key, rows):
+    customer = rows["customers"][0]
+    wrong = {"interaction_id": "1", "customer_id": customer["customer_id"], "kind": "order",
+             "occurred_at": "never"}  # fmt: skip
+    asked = {"customers": [customer], "interactions": [wrong], "as_of": "2026-07-01"}
+    status, answer, _ = endpoint.call("/score_history", asked, key)
+    assert (status, answer["errors"][0]["pointer"]) == (422, "/interactions/0/occurred_at")
+    other = {**wrong, "occurred_at": "2026-06-01T00:00Z", "customer_id": "nobody"}
+    status, answer, _ = endpoint.call("/score_history", {**asked, "interactions": [other]}, key)
+    assert (status, answer["errors"][0]["pointer"]) == (422, "/interactions")
+
+
+def test_events_become_history_with_the_next_ingest(home, endpoint, tmp_path):
+    warmline = Command(home)
+    made = warmline("keys", "create", "desk", "--scope", "work").facts["key"]
+    row = {"interaction_id": "e-1", "customer_id": "C00001", "kind": "complaint",
+           "occurred_at": "2026-06-30T10:00:00Z", "source": "desk"}  # fmt: skip
+    assert endpoint.call("/events", {"interactions": [row]}, made)[0] == 202
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "customers.csv").write_text(
+        "customer_id,joined_at\nmore-1,2026-06-01T00:00Z\n"
+    )
+    done = warmline("ingest", tmp_path / "more")
+    assert done.code == 0, done.stderr
+    assert done.facts["inbox"]["tables"]["interactions"]["new"] == 1
+    assert not list((home / "inbox").rglob("*.jsonl"))
 
 
 def test_only_livez_is_open(endpoint, key):
