@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from models import bundle
 from models.answers import rendered
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     from pipelines.given_scores import GivenScores
 
 MOST_CUSTOMERS, MOST_INTERACTIONS = 1_000, 100_000
-Row = dict[str, str | float | int | bool | None]
+Cell = str | float | int | bool | None
+
+
+class Row(RootModel[dict[str, Cell]]):
+    """A row of a contract's table, by column; numbers and times may be texts, as in a CSV file."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
 
 
 class HistoryAnswer(BaseModel):
@@ -97,14 +103,14 @@ class HistoryScorer:
         tables = {"customers": asked.customers, "interactions": asked.interactions}
         if asked.terms is not None:
             tables["terms"] = asked.terms
-        given = {name: _table(name, rows) for name, rows in tables.items() if rows}
+        given = {name: _table(rows) for name, rows in tables.items() if rows}
         try:
             found = scorer.score(given, as_of=as_of, now=now)
         except WarmlineError as error:
             raise Problem(422, str(error)) from error
         _require_whole(found)
         told = rendered(found.scores, found.not_scored, as_of)
-        return [told[str(row["customer_id"])] for row in asked.customers], as_of
+        return [told[str(row.root["customer_id"])] for row in asked.customers], as_of
 
     def _scorer(self) -> Scorer:
         stand, held = Stand.of(self._home), self._held
@@ -130,15 +136,16 @@ class HistoryScorer:
         return Scorer.of(champion, settings, history, home)
 
 
-def _table(name: str, rows: Sequence[Row]) -> pa.Table:
+def _table(given: Sequence[Row]) -> pa.Table:
     """Rows as columns; one of mixed kinds as texts, which are read as in a CSV file."""
     import pyarrow as pa
 
+    rows = [row.root for row in given]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     return pa.table({column: _column([row.get(column) for row in rows]) for column in columns})
 
 
-def _column(values: list[Any]) -> pa.Array:
+def _column(values: list[Cell]) -> pa.Array:
     import pyarrow as pa
 
     kinds = {type(value) for value in values if value is not None}
@@ -151,7 +158,7 @@ def _column(values: list[Any]) -> pa.Array:
     return pa.array([None if value is None else _text(value) for value in values], pa.string())
 
 
-def _text(value: Any) -> str:
+def _text(value: Cell) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
