@@ -2,7 +2,7 @@
 
 `make bench-serving`: a home is made by `warmline demo`, its scores stand in for those of
 `CUSTOMERS` made-up customers, and wrk asks the endpoint and a bare FastAPI application around the
-same look-up (benchmarks/serving_peer.py) in turn, on the same machine. `ARGS=--quick`: fewer customers and
+same look-up (benchmarks/serving_peer.py) in turn. `ARGS=--quick`: fewer customers and
 seconds; `--keep FOLDER`: where the home is, or is made. Needs wrk (Debian's package).
 """
 
