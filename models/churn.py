@@ -18,8 +18,18 @@ from models.forest import Forest
 from models.horizons import Horizons, Predictions, fit_horizons, scaled
 from models.intervals import Intervals, fit_intervals
 from models.linear import Linear, fit_linear
+from models.renewal import Renewal
 
-__all__ = ["Bands", "ChurnModel", "Dataset", "FitSettings", "cross_predict", "fit"]
+__all__ = [
+    "Bands",
+    "ChurnModel",
+    "Dataset",
+    "FitSettings",
+    "Fitted",
+    "cross_predict",
+    "fit",
+    "learn",
+]
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +72,7 @@ class ChurnModel:
     base_rate: float  # share of the training rows that left
     intervals: Intervals | None = None  # None: made before they were
     horizons: Horizons | None = None  # None: no label told when customers leave
+    renewal: Renewal | None = None  # None: too few yearly contracts, or made before it was
 
     def predict(self, matrix: Floats, threads: int = 1) -> Floats:
         """Probability of leaving within the horizon, [n]. NaN in `matrix` [n, f] is "not known"."""
@@ -83,6 +94,13 @@ class ChurnModel:
     def log_odds(self, matrix: Floats, threads: int = 1) -> Floats:
         """Log-odds of leaving within the horizon, [n]."""
         return self.calibration(self._blended(self._checked(matrix), threads))
+
+    def lapse(self, matrix: Floats) -> Floats | None:
+        """Probability that a yearly term, the one that ends next, is not renewed, [n]; it has a
+        meaning only for who has one that ends past the horizon."""
+        if self.renewal is None:
+            return None
+        return self.renewal.probability(self.log_odds(matrix), matrix)
 
     def contributions(self, matrix: Floats, threads: int = 1) -> tuple[Floats, float]:
         """What each feature adds, [n, f], and the bias: the log-odds of an average customer.
@@ -121,7 +139,20 @@ class ChurnModel:
         return matrix
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A model, and what it says of its own rows where their customers are not learned from."""
+
+    model: ChurnModel
+    held_out: Floats  # [n]; out-of-fold probabilities, on which its calibration was chosen
+
+
 def fit(data: Dataset, settings: FitSettings) -> ChurnModel:
+    """The model of `learn`."""
+    return learn(data, settings).model
+
+
+def learn(data: Dataset, settings: FitSettings) -> Fitted:
     """Learn from `data`; the same data and settings give the same model, to the byte.
 
     Rounds, ridge strength, blend and calibration are all chosen on out-of-fold predictions, the
@@ -139,6 +170,7 @@ def fit(data: Dataset, settings: FitSettings) -> ChurnModel:
     )
     z = blend * grown.log_odds + (1 - blend) * linear
     calibration = calibrate(z, data.y)
+    held_out = probability(calibration(z))
     drawn = data.customer, data.as_of, settings.seed
     model = ChurnModel(
         features=data.features,
@@ -147,12 +179,12 @@ def fit(data: Dataset, settings: FitSettings) -> ChurnModel:
         linear=fit_linear(data.X, data.y, [strength], settings.seed)[0],
         blend=blend,
         calibration=calibration,
-        bands=_bands(probability(calibration(z)), data.base_rate),
+        bands=_bands(held_out, data.base_rate),
         base_rate=data.base_rate,
         intervals=fit_intervals(z, data.y, *drawn),
         horizons=fit_horizons(data, settings),
     )
-    return _without_idle_half(model)
+    return Fitted(_without_idle_half(model), held_out)
 
 
 def cross_predict(

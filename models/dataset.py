@@ -11,6 +11,23 @@ from models.contracts import Feature
 
 
 @dataclass(frozen=True)
+class Contacts:
+    """Whom the company contacted, [n]: the treated are not known to leave if left alone."""
+
+    after: NDArray[np.float64]  # days from the snapshot to the first in the horizon; NaN: none
+    lately: NDArray[np.bool_]  # in the time before the snapshot for which one may still last
+
+    @property
+    def within(self) -> NDArray[np.bool_]:
+        """Who was contacted in the horizon, [n]."""
+        return ~np.isnan(self.after)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Contacts:
+        """The rows chosen by position or mask."""
+        return Contacts(self.after[rows], self.lately[rows])
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Customers at snapshots: `n` rows (a customer at an instant), `f` features.
 
@@ -25,6 +42,8 @@ class Dataset:
     features: tuple[Feature, ...]  # [f]
     # [n]; days from the snapshot to leaving, NaN for who stayed; None where no date is told
     leaves_in: NDArray[np.float64] | None = None
+    # Contacts before the customer left; None where nothing is known of any, as in a plain table
+    contacts: Contacts | None = None
 
     def __post_init__(self) -> None:
         rows, columns = self.X.shape
@@ -53,6 +72,7 @@ class Dataset:
             as_of=self.as_of[rows],
             silent=self.silent[rows],
             leaves_in=None if self.leaves_in is None else self.leaves_in[rows],
+            contacts=None if self.contacts is None else self.contacts.take(rows),
         )
 
 

@@ -38,10 +38,9 @@ def whole(report: Report) -> Iterator[str]:
         yield f"leavers reached, riskiest first: {told} of the customers"
     if report.profit is not None:
         yield report.profit.words
-    if report.timing is not None:
-        yield from report.timing.lines()
-    if report.ageing is not None:
-        yield from report.ageing.lines()
+    for part in (report.timing, report.renewing, report.ageing):
+        if part is not None:
+            yield from part.lines()
 
 
 def _cells(metrics: Metrics) -> str:

@@ -16,6 +16,7 @@ from models.profit import expected_profit
 from models.timing import timing
 from pipelines.features.matrix import Night
 from pipelines.groupings import groupings
+from pipelines.renewals import renewing
 from pipelines.snapshots import midnight
 from pipelines.values import monthly_values
 
@@ -60,7 +61,7 @@ def judging(
         longest_silence=judged.silence,
         base_rate=model.base_rate,
         champion=None if champion is None else champion.bundle.model.predict(data.X),
-        groupings=groupings(history, data),
+        groupings=groupings(history, data, settings.training),
         protocol=LATER_IN_TIME,
         seed=settings.training.seed,
     )
@@ -78,6 +79,7 @@ def judging(
         profit=expected_profit(data.y, probability, value, settings.currency),
         ageing=aged,
         timing=timing(predicted, data.y, data.leaves_in),
+        renewing=renewing(model, judged, probability, settings.training.seed),
     )
 
 

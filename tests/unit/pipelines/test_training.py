@@ -15,6 +15,7 @@ from models.settings import Settings, Training
 from pipelines import labels, train
 from pipelines.history.ingest import ingest
 from pipelines.history.store import History
+from pipelines.inspecting import require_no_leak
 from pipelines.trainingset import assemble, require_leavers
 from pipelines.values import monthly_values
 
@@ -176,16 +177,14 @@ def learned_from(told: float) -> Dataset:
 
 def test_a_declared_number_that_holds_the_label_is_refused_with_how_to_accept_it():
     with pytest.raises(Leak, match=r'accepted_features = \["static_closed"\]'):
-        train.require_no_leak(learned_from(1.0), Settings())
+        require_no_leak(learned_from(1.0), Settings())
 
 
 def test_an_accepted_feature_is_learned_from_and_still_shown():
     settings = Settings(training=Training(accepted_features=("static_closed",)))
-    (finding,) = train.require_no_leak(learned_from(1.0), settings)
+    (finding,) = require_no_leak(learned_from(1.0), settings)
     assert finding.feature == "static_closed"
 
 
 def test_a_number_that_tells_half_of_the_label_is_no_leak():
-    assert not any(
-        finding.refused for finding in train.require_no_leak(learned_from(0.5), Settings())
-    )
+    assert not any(finding.refused for finding in require_no_leak(learned_from(0.5), Settings()))
