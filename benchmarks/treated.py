@@ -119,7 +119,7 @@ def live(kind: str, share: float, seed: int, folder: Path) -> Lived:
         days = min(WEEK, NIGHT - world.day)
         here = world.truth()
         numbers = here[here["as_of"] == str(world.today)]["customer_id"].str[1:].astype(int)
-        chosen = policy.choose(world.day, numbers.to_numpy(np.int64))
+        chosen = policy.choose(world.day, numbers.to_numpy().astype(np.int64))
         at = pd.Timestamp(world.today, tz="UTC") + pd.Timedelta(hours=9)
         contacts = pd.DataFrame({"customer_id": [f"C{n:05d}" for n in chosen], "at": at})
         tables.append(world.advance_table(days, contacts))

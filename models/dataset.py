@@ -22,6 +22,12 @@ class Contacts:
         """Who was contacted in the horizon, [n]."""
         return ~np.isnan(self.after)
 
+    def before(self, leaves_in: NDArray[np.float64] | None) -> Contacts:
+        """Without contacts after the customer had left, in days [n] from the snapshot."""
+        if leaves_in is None:
+            return self
+        return Contacts(np.where(self.after >= leaves_in, np.nan, self.after), self.lately)
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Contacts:
         """The rows chosen by position or mask."""
         return Contacts(self.after[rows], self.lately[rows])

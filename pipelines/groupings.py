@@ -1,8 +1,8 @@
 """How the customers are parted for the report: by segment, by region, by how long they have been,
-and by the protected attributes that `customers` or `attributes` tell.
+by whether they were contacted, and by protected attributes that `customers` or `attributes` tell.
 
-All but tenure are today's: a table of customers that is not dated knows no other. They part the
-report and are no features.
+Segment, region and protected attributes are today's: a table of customers that is not dated knows
+no other. They part the report and are no features.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipelines.history.schema import CUSTOMERS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from models.dataset import Dataset
+    from models.dataset import Contacts, Dataset
     from models.settings import Training
     from pipelines.history.store import History
 
@@ -30,6 +30,7 @@ COLUMNS = ("segment", "region")
 # Hardie, "How to project customer retention", Journal of Interactive Marketing 21, 2007).
 TENURE = ((90, "under 3 months"), (365, "3 to 12 months"), (1095, "1 to 3 years"))
 LONGER = "over 3 years"
+LEFT_ALONE, CONTACTED = "left alone", "contacted"
 MOST_LEVELS = 12  # a number or a date of more values is parted in thirds, as ages are
 THIRDS = (1 / 3, 2 / 3)
 
@@ -38,8 +39,20 @@ def groupings(history: History, data: Dataset, training: Training) -> tuple[Grou
     """The groupings of the rows of `data`; a column that holds one value or none parts nobody."""
     found = [_of_column(history, data.customer, column) for column in COLUMNS]
     found.append(_of_tenure(data.X[:, matrix.column("tenure_days")]))
+    found.extend(by_contact(data.contacts) if data.contacts else [])
     found.extend(protected_groupings(history, data.customer, training))
     return tuple(one for one in found if len(one.names) > 1)
+
+
+def by_contact(contacts: Contacts) -> list[Grouping]:
+    """Who was left alone over the horizon, and who was not; nothing where nobody was contacted.
+
+    The contacted are those who had not left before their turn came, so both are more than the
+    contact apart: what it changes is for the control group to tell.
+    """
+    if not contacts.within.any():
+        return []
+    return [Grouping("contact", (LEFT_ALONE, CONTACTED), contacts.within.astype(np.int64))]
 
 
 def protected_groupings(
@@ -90,7 +103,7 @@ def _parted(values: pd.Series) -> tuple[tuple[str, ...], NDArray[np.int64]]:
         years = pd.to_datetime(words, errors="coerce", utc=True, format="ISO8601").dt.year
         for numbers in (pd.to_numeric(words, errors="coerce"), years):
             if numbers.notna().mean() > 1 / 2:
-                return _thirds(numbers.to_numpy(np.float64))
+                return _thirds(numbers.to_numpy().astype(np.float64))
     found = pd.Categorical(words)
     return tuple(map(str, found.categories)), found.codes.astype(np.int64)
 

@@ -94,7 +94,7 @@ def assemble(
     row = np.searchsorted(as_ofs, found.data.as_of), found.data.customer
     when = _leaves_in(labelled, row)
     sent = contacted(history, as_ofs, horizon_days * DAY, engine)
-    data = replace(found.data, leaves_in=when, contacts=_contacts(sent, when, row))
+    data = replace(found.data, leaves_in=when, contacts=_contacts(sent, row).before(when))
     if label != "contractual":
         return replace(found, data=data)
     counted = settings.training.counted_end_kinds
@@ -111,14 +111,10 @@ def _leaves_in(labelled: Sequence[labels.Labels], row: Cells) -> NDArray[np.floa
     return np.array(days)[row] if len(days) == len(labelled) else None
 
 
-def _contacts(
-    sent: Sequence[Contacts], leaves_in: NDArray[np.float64] | None, row: Cells
-) -> Contacts:
-    """Contacts of each row; one after the customer had left is none."""
-    after = np.array([of_night.after for of_night in sent])[row]
-    if leaves_in is not None:
-        after[after >= leaves_in] = np.nan
-    return Contacts(after, np.array([of_night.lately for of_night in sent])[row])
+def _contacts(sent: Sequence[Contacts], row: Cells) -> Contacts:
+    """Of each row."""
+    after, lately = (np.array([vars(one)[name] for one in sent]) for name in ("after", "lately"))
+    return Contacts(after[row], lately[row])
 
 
 def _renewals(due: Sequence[labels.Renewals], row: Cells) -> labels.Renewals:
