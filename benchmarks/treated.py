@@ -2,9 +2,10 @@
 
 `python -m benchmarks.treated SEED...` lives through worlds in which the company contacts each week
 those who look riskiest, but for a random tenth that is left alone. Contact helps, harms or does
-what it does in the simulator, and reaches 10, 30 or 50% of the customers within the horizon. Each
-way of learning sees the same past nights. It is judged on everybody, in a copy of the world in
-which nobody is contacted after the last night. Prints one JSON object a world, and the table.
+what it does in the simulator, and reaches 10, 30 or 50% of the customers within the horizon. At
+each night a copy of the world goes on without contact: it tells who would have left. Each way of
+learning sees what the company sees and is judged by the copies, out of fold over customers; "the
+truth" has learned from the copies. Prints one JSON object a world, and the table.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,34 +42,36 @@ from pipelines.trainingset import assemble
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
 
-CUSTOMERS, FIRST_CONTACT, NIGHT, HORIZON, WEEK = 3_000, 210, 690, 90, 7
-NIGHTS_BACK = range(HORIZON + 30 * 7, HORIZON - 1, -30)  # days before the last night
+START = date(2024, 7, 1)
+CUSTOMERS, FIRST_CONTACT, END, HORIZON, WEEK = 3_000, 210, 690, 90, 7
+NIGHTS = range(END - HORIZON - 30 * 7, END - HORIZON + 1, 30)  # days since the start
 CONTROL, COOL_DOWN = 0.1, 60
 KINDS: dict[str, dict[str, Any]] = {
     "helps": {"persuadable": 0.8, "sleeping_dogs": 0.0, "contact_lift": 2.5},
     "usual": {},
     "harms": {"persuadable": 0.0, "sleeping_dogs": 0.6, "contact_harm": 1.2},
-}  # fmt: skip
+}
 SHARES = (0.1, 0.3, 0.5)
-MOST_WEIGHT = 10.0  # of a row; a tenth is left alone whatever they look like
+MOST_WEIGHT = 10.0  # of a row: a tenth is left alone whatever they look like
 TREES: dict[str, Any] = {
     "objective": "binary", "num_leaves": 15, "max_depth": 6, "learning_rate": 0.05,
     "feature_fraction": 0.4, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0,
-    "min_data_in_leaf": 40, "max_bin": 63, "force_col_wise": True, "num_threads": 2,
+    "min_data_in_leaf": 60, "max_bin": 63, "force_col_wise": True, "num_threads": 2,
     "seed": 1, "deterministic": True, "verbosity": -1,
 }  # fmt: skip
-ROUNDS, FOLDS = 400, 3
+ROUNDS, FOLDS = 70, 3
 
 
 @dataclass(frozen=True)
 class Lived:
-    """What a company knows at its last night, and what nobody knows."""
+    """What a company knows of past nights, and what nobody knows."""
 
-    learned: Dataset  # of past nights
-    tonight: Dataset  # `y`: who leaves within the horizon if nobody is contacted any more
-    due: Floats  # [n] of `learned`: days until a contact was due, control included; NaN: never
-    control: Bools  # [n] of `learned`
+    data: Dataset
+    alone: Bools  # [n]; who leaves within the horizon if nobody is contacted after the night
+    due: Floats  # [n]; days until a contact was due, control included; NaN: never
+    control: Bools  # [n]
 
 
 class Policy:
@@ -75,22 +79,23 @@ class Policy:
 
     def __init__(self, share: float, customers: int, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
-        self._share = share
+        self._share, self._seen = share, 0
         self._last = np.zeros(customers)
         self._cases = np.zeros(customers)
         self._contacted = np.full(customers, -1000)
         self.control = self._rng.random(customers) < CONTROL
-        self.due: list[tuple[int, NDArray[np.int64]]] = []  # day, who; both arms
+        self.due: list[tuple[int, Numbers]] = []  # day, who; both arms
 
     def see(self, day: int, log: pd.DataFrame) -> None:
         """The last week's interactions."""
         number = log["customer_id"].astype(str).str[1:].astype(int).to_numpy()
         kind = log["kind"].astype(str).to_numpy()
         self._last[number[np.isin(kind, ("usage", "order"))]] = day
-        self._cases *= 0.5 ** (WEEK / 60)
+        self._cases *= 0.5 ** ((day - self._seen) / 60)
+        self._seen = day
         np.add.at(self._cases, number[np.isin(kind, ("case_opened", "complaint"))], 1.0)
 
-    def choose(self, day: int, here: NDArray[np.int64]) -> NDArray[np.int64]:
+    def choose(self, day: int, here: Numbers) -> Numbers:
         """Whom to contact today, among those `here`."""
         risk = np.log1p(day - self._last[here]) + 0.7 * self._cases[here]
         risk = (risk - risk.mean()) / risk.std() + self._rng.normal(0, 0.7, len(here))
@@ -103,34 +108,52 @@ class Policy:
 
 
 def live(kind: str, share: float, seed: int, folder: Path) -> Lived:
-    """A world's past, as training reads it, and its future without contact."""
-    start = date(2024, 7, 1)
-    night = start + timedelta(days=NIGHT)
+    """A world with contacts, and at each night one without."""
+    nights = tuple(START + timedelta(days=day) for day in NIGHTS)
     world = World(
         WorldSettings(
-            customers=CUSTOMERS, days=NIGHT, start=start, seed=seed, truth_dates=(night,),
-            uses_per_month=2.0, **KINDS[kind],
+            customers=CUSTOMERS, days=END, start=START, seed=seed, uses_per_month=2.0,
+            truth_dates=nights, **KINDS[kind],
         )
     )  # fmt: skip
     policy = Policy(share, CUSTOMERS, seed)
     tables = [world.advance_table(FIRST_CONTACT)]
     policy.see(FIRST_CONTACT, tables[0].to_pandas())
-    while world.day < NIGHT:
-        days = min(WEEK, NIGHT - world.day)
-        here = world.truth()
-        numbers = here[here["as_of"] == str(world.today)]["customer_id"].str[1:].astype(int)
-        chosen = policy.choose(world.day, numbers.to_numpy().astype(np.int64))
-        at = pd.Timestamp(world.today, tz="UTC") + pd.Timedelta(hours=9)
-        contacts = pd.DataFrame({"customer_id": [f"C{n:05d}" for n in chosen], "at": at})
-        tables.append(world.advance_table(days, contacts))
-        policy.see(world.day, tables[-1].to_pandas())
+    stops = sorted({*range(FIRST_CONTACT, END, WEEK), *NIGHTS, END})
+    alone: dict[date, set[str]] = {}
+    for day, stop in pairwise(stops):
+        contacts = None
+        if day in NIGHTS:
+            alone[world.today] = _leavers(world)
+        if (day - FIRST_CONTACT) % WEEK == 0:
+            contacts = _contacts(world, policy)
+        tables.append(world.advance_table(stop - day, contacts))
+        policy.see(stop, tables[-1].to_pandas())
     _write(folder / "source", world, pa.concat_tables(tables))
     home, _ = create(folder / "home")
-    now = datetime.combine(night, datetime.min.time(), UTC)
+    now = datetime.combine(world.today, datetime.min.time(), UTC)
     ingest(home.history, folder / "source", now=now)
-    alone = copy.deepcopy(world)
-    alone.advance_table(HORIZON)
-    return _rows(home, policy, night, alone.truth())
+    return _rows(home, policy, alone)
+
+
+def _leavers(world: World) -> set[str]:
+    """Who leaves within the horizon if nobody is contacted from now on."""
+    night, end = str(world.today), world.today + timedelta(days=HORIZON)
+    without = copy.deepcopy(world)
+    without.advance_table(HORIZON)
+    truth = without.truth()
+    truth = truth[truth["as_of"] == night]
+    decided = pd.to_datetime(truth["decided_at"], utc=True) < pd.Timestamp(end, tz="UTC")
+    left = decided & truth["end_kind"].isin(["cancelled", "not_renewed"])
+    return set(truth["customer_id"][left])
+
+
+def _contacts(world: World, policy: Policy) -> pd.DataFrame:
+    truth = world.truth()
+    here = truth["customer_id"][truth["as_of"] == str(world.today)].str[1:]
+    chosen = policy.choose(world.day, here.astype(int).to_numpy().astype(np.int64))
+    at = pd.Timestamp(world.today, tz="UTC") + pd.Timedelta(hours=9)
+    return pd.DataFrame({"customer_id": [f"C{number:05d}" for number in chosen], "at": at})
 
 
 def _write(folder: Path, world: World, log: pa.Table) -> None:
@@ -140,175 +163,180 @@ def _write(folder: Path, world: World, log: pa.Table) -> None:
         write_table(folder / f"{name}.parquet", getattr(world, name)(), "parquet")
 
 
-def _rows(home: Home, policy: Policy, night: date, truth: pd.DataFrame) -> Lived:
+def _rows(home: Home, policy: Policy, alone: dict[date, set[str]]) -> Lived:
     history = History.open(home.history)
-    nights = [night - timedelta(days=back) for back in NIGHTS_BACK]
-    rows = assemble(history, Settings(), [*nights, night], HORIZON)
-    tonight = rows.at([night], Settings())
+    data = assemble(history, Settings(), list(alone), HORIZON).data
     words = history.words("customer")
-    then = truth[truth["as_of"] == str(night)].set_index("customer_id")
-    ids = [words[number] for number in rows.data.customer[tonight]]
-    found = then.reindex(ids)
-    decided = pd.to_datetime(found["decided_at"], utc=True)
-    end = pd.Timestamp(night, tz="UTC") + pd.Timedelta(days=HORIZON)
-    wanted = found["end_kind"].isin(["cancelled", "not_renewed"])
-    left = (decided < end).to_numpy() & wanted.to_numpy()
-    learned = rows.data.take(~tonight)
-    own = np.array([int(words[number][1:]) for number in learned.customer])
-    return Lived(
-        learned,
-        replace(rows.data.take(tonight), y=left),
-        _due(policy, own, learned.as_of),
-        policy.control[own],
-    )
+    first = int(datetime.combine(START, datetime.min.time(), UTC).timestamp())
+    day = (data.as_of - first) // 86_400
+    nights = [START + timedelta(days=int(one)) for one in day]
+    pairs = zip(data.customer, nights, strict=True)
+    left = np.array([words[number] in alone[night] for number, night in pairs])
+    own = np.array([int(words[number][1:]) for number in data.customer])
+    return Lived(data, left, _due(policy, own, day), policy.control[own])
 
 
-def _due(policy: Policy, who: NDArray[np.int64], as_of: NDArray[np.int64]) -> Floats:
+def _due(policy: Policy, who: Numbers, day: Numbers) -> Floats:
     """Days from each row's night to the day a contact was due, NaN where none was."""
-    first = int(datetime(2024, 7, 1, tzinfo=UTC).timestamp())
-    day = (as_of - first) // 86_400
     due = np.full(len(who), np.nan)
     for on, chosen in reversed(policy.due):
         mine = np.isin(who, chosen) & (on >= day) & (on < day + HORIZON)
-        due[mine] = (on - day)[mine] + 0.375
+        due[mine] = (on - day)[mine] + 9 / 24
     return due
 
 
 def grown(x: Floats, y: Floats, weight: Floats, rounds: int, **more: Any) -> lightgbm.Booster:
+    """Trees over rows that count `weight` times."""
     table = lightgbm.Dataset(x, y, weight=weight)
     return lightgbm.train({**TREES, **more}, table, rounds)
 
 
-def learn(
-    x: Floats, y: Bools, customer: NDArray[np.int64], weight: Floats | None = None
-) -> Callable[[Floats], Floats]:
-    """Trees over rows that count `weight` times: rounds and calibration out of fold, as ours."""
-    w = np.ones(len(y)) if weight is None else weight
-    rounds, out = [], np.empty(len(y))
-    for fold in range(FOLDS):
-        held = customer % FOLDS == fold
-        table = lightgbm.Dataset(x[~held], y[~held].astype(float), weight=w[~held])
-        judge = lightgbm.Dataset(x[held], y[held].astype(float), weight=w[held], reference=table)
-        stop = lightgbm.early_stopping(30, verbose=False)
-        booster = lightgbm.train(TREES, table, ROUNDS, valid_sets=[judge], callbacks=[stop])
-        rounds.append(booster.best_iteration)
-        out[held] = booster.predict(x[held], raw_score=True)
-    calibration = calibrate(out, y, w)
-    whole = grown(x, y.astype(float), w, max(1, round(np.mean(rounds))))
-    return lambda tonight: probability(
-        calibration(np.asarray(whole.predict(tonight, raw_score=True)))
-    )
+def out_of_fold(
+    lived: Lived, x: Floats, y: Bools, weight: Floats, asked: Floats | None = None
+) -> Floats:
+    """Probabilities of all rows, [n], calibrated as ours; rows of weight 0 are not learned from.
+
+    `asked` [n, f]: the rows as they are asked for, where that is not as they are learned from.
+    """
+    fold, out, own = lived.data.customer % FOLDS, np.empty(len(y)), np.empty(len(y))
+    for number in range(FOLDS):
+        held = fold == number
+        some = ~held & (weight > 0)
+        booster = grown(x[some], y[some].astype(float), weight[some], ROUNDS)
+        own[held] = booster.predict(x[held], raw_score=True)
+        out[held] = own[held] if asked is None else booster.predict(asked[held], raw_score=True)
+    counted = weight > 0
+    calibration = calibrate(own[counted], y[counted], weight[counted])
+    return probability(calibration(out))
 
 
 def ways(lived: Lived) -> Iterator[tuple[str, Floats]]:
-    """Every way of learning, and its probabilities for the last night, [m]."""
-    data, tonight = lived.learned, lived.tonight.X
+    """Every way of learning, and its probabilities, [n]."""
+    data = lived.data
     assert data.contacts is not None
     assert data.leaves_in is not None
-    treated, x, y, who = data.contacts.within, data.X, data.y, data.customer
-    yield "nothing", learn(x, y, who)(tonight)
+    treated, x, y, ones = data.contacts.within, data.X, data.y, np.ones(len(data))
+    yield "the truth", out_of_fold(lived, x, lived.alone, ones)
+    yield "nothing", out_of_fold(lived, x, y, ones)
     ours = np.array([feature.group == "outreach" for feature in data.features])
-    yield "nothing, no outreach features", learn(x[:, ~ours], y, who)(tonight[:, ~ours])
-    yield "half weight", learn(x, y, who, np.where(treated, 0.5, 1.0))(tonight)
-    marked = np.column_stack([x, treated])
-    yield "a feature", learn(marked, y, who)(np.column_stack([tonight, np.zeros(len(tonight))]))
-
-    def without(weight: Floats) -> Floats:
-        return learn(x[~treated], y[~treated], who[~treated], weight[~treated])(tonight)
-
-    yield "left out", without(np.ones(len(y)))
+    yield "nothing, no outreach features", out_of_fold(lived, x[:, ~ours], y, ones)
+    yield "half weight", out_of_fold(lived, x, y, np.where(treated, 0.5, 1.0))
+    yield "left out", out_of_fold(lived, x, y, 1.0 * ~treated)
+    marked, never = (np.column_stack([x, mark]) for mark in (treated, 0 * treated))
+    yield "a feature", out_of_fold(lived, marked, y, ones, never)
     exposure = np.nanmin([data.contacts.after, data.leaves_in, np.full(len(y), HORIZON)], axis=0)
-    rate = _rate(data, treated, exposure)
-    yield "left out, propensity learned", without(np.minimum(np.exp(rate * exposure), MOST_WEIGHT))
+    often = _often(data, treated, exposure) * exposure
+    weight = np.minimum(np.exp(often), MOST_WEIGHT) * ~treated
+    yield "left out, propensity learned", out_of_fold(lived, x, y, weight)
     before = ~np.isnan(lived.due) & ~(lived.due >= data.leaves_in)
-    yield "left out, propensity known", without(np.where(before & lived.control, 1 / CONTROL, 1.0))
-    yield "months until contact", _months(data, treated, exposure, tonight)
+    weight = np.where(before & lived.control, 1 / CONTROL, 1.0) * ~treated
+    yield "left out, propensity known", out_of_fold(lived, x, y, weight)
+    yield "months until contact", _months(data, treated, exposure)
 
 
-def _rate(data: Dataset, treated: Bools, exposure: Floats) -> Floats:
+def _often(data: Dataset, treated: Bools, exposure: Floats) -> Floats:
     """Contacts a day to be expected of each row, out of fold over customers, [n]."""
-    out = np.empty(len(data))
-    days = np.maximum(exposure, 0.5)
+    out, days = np.empty(len(data)), np.maximum(exposure, 0.5)
     for fold in range(FOLDS):
         held = data.customer % FOLDS == fold
-        often = treated[~held] / days[~held] * HORIZON
-        booster = grown(data.X[~held], often, days[~held], 100, objective="poisson")
+        rate = treated[~held] / days[~held] * HORIZON
+        booster = grown(data.X[~held], rate, days[~held], 100, objective="poisson")
         out[held] = booster.predict(data.X[held])
     return out / HORIZON
 
 
-def _months(data: Dataset, treated: Bools, exposure: Floats, tonight: Floats) -> Floats:
+def _months(data: Dataset, treated: Bools, exposure: Floats) -> Floats:
     """A row for each month without contact, and the chance of staying as their product."""
     assert data.leaves_in is not None
-    pieces, left, who = [], [], []
-    for month in range(3):
-        begin, end = month * 30, month * 30 + 30
-        there = exposure >= begin if month else np.ones(len(data), bool)
-        there &= ~(treated & (exposure < end))
-        pieces.append(np.column_stack([data.X[there], np.full(there.sum(), month)]))
-        left.append((data.leaves_in < end)[there])
-        who.append(data.customer[there])
-    p = learn(np.vstack(pieces), np.concatenate(left), np.concatenate(who))
-    stays = [1 - p(np.column_stack([tonight, np.full(len(tonight), month)])) for month in range(3)]
-    return np.asarray(1 - np.prod(stays, axis=0))
+    out, fold = np.empty(len(data)), data.customer % FOLDS
+    for number in range(FOLDS):
+        held = fold == number
+        rows, left = [], []
+        for month in range(3):
+            begin, end = month * 30, month * 30 + 30
+            there = ~held & ((exposure >= begin) | (month == 0)) & ~(treated & (exposure < end))
+            rows.append(np.column_stack([data.X[there], np.full(there.sum(), month)]))
+            left.append((data.leaves_in < end)[there])
+        y = np.concatenate(left).astype(float)
+        booster = grown(np.vstack(rows), y, np.ones(len(y)), ROUNDS)
+        asked = [np.column_stack([data.X[held], np.full(held.sum(), month)]) for month in range(3)]
+        out[held] = 1 - np.prod([1 - booster.predict(one) for one in asked], axis=0)
+    return out
 
 
-def figures(data: Dataset, p: Floats) -> dict[str, float]:
-    """How well the night's probabilities tell who leaves if left alone."""
+def figures(lived: Lived, p: Floats) -> dict[str, float]:
+    """How well probabilities tell who leaves if left alone; `off_due`: of whom contact is due."""
     from sklearn.metrics import roc_auc_score
 
-    top = p >= np.quantile(p, 0.8)
+    y, top, due = lived.alone, p >= np.quantile(p, 0.9), ~np.isnan(lived.due)
     return {
-        "auc": float(roc_auc_score(data.y, p)),
-        "lift": top_decile_lift(data.y, p),
-        "brier": brier(data.y, p),
-        "off": float(p.mean() - data.y.mean()),
-        "off_top": float(p[top].mean() - data.y[top].mean()),
-        "error": calibration_error(data.y, p),
+        "auc": float(roc_auc_score(y, p)),
+        "lift": top_decile_lift(y, p),
+        "brier": brier(y, p),
+        "off": float(p.mean() - y.mean()),
+        "off_top": float(p[top].mean() - y[top].mean()),
+        "off_due": float(p[due].mean() - y[due].mean()),
+        "error": calibration_error(y, p),
     }
 
 
 def main(seeds: Sequence[int]) -> None:
-    found: dict[tuple[str, float, str], list[dict[str, float]]] = {}
+    worlds = []
     for seed in seeds:
         for kind in KINDS:
             for share in SHARES:
                 with tempfile.TemporaryDirectory() as folder:
                     lived = live(kind, share, 100 + seed, Path(folder))
-                contacts = lived.learned.contacts
+                contacts = lived.data.contacts
                 assert contacts is not None
-                told = {name: figures(lived.tonight, p) for name, p in ways(lived)}
-                facts = {
-                    "world": kind, "share": share, "seed": seed, "rows": len(lived.learned),
-                    "treated": round(float(contacts.within.mean()), 4),
-                    "left": round(lived.learned.base_rate, 4),
-                    "left_alone": round(lived.tonight.base_rate, 4),
-                    "treated_left": round(float(lived.learned.y[contacts.within].mean()), 4),
-                    "ways": told,
-                }  # fmt: skip
-                print(json.dumps(facts), flush=True)
-                for name, one in told.items():
-                    found.setdefault((kind, share, name), []).append(one)
-    _table(found)
+                worlds.append(
+                    {
+                        "contact": kind, "share": share, "seed": seed, "rows": len(lived.data),
+                        "treated": float(contacts.within.mean()),
+                        "left": lived.data.base_rate,
+                        "alone": float(lived.alone.mean()),
+                        "treated_left": float(lived.data.y[contacts.within].mean()),
+                        "treated_alone": float(lived.alone[contacts.within].mean()),
+                        "ways": {name: figures(lived, p) for name, p in ways(lived)},
+                    }
+                )  # fmt: skip
+                print(json.dumps(worlds[-1]), flush=True)
+    table(worlds)
 
 
-def _table(found: dict[tuple[str, float, str], list[dict[str, float]]]) -> None:
-    """Means over seeds; AUC and Brier as the gain over doing nothing, with its standard error."""
+def table(worlds: Sequence[dict[str, Any]]) -> None:
+    """Means over worlds; AUC and Brier as the gain over doing nothing, with its standard error."""
+    shown: list[tuple[Callable[[dict[str, Any]], bool], str]] = [(lambda world: True, "all")]
+    for key in ("contact", "share"):
+        for value in sorted({str(world[key]) for world in worlds}):
+            shown.append((_with(key, value), f"{key} {value}"))
     rows = []
-    for (kind, share, name), all_of in found.items():
-        base = found[kind, share, "nothing"]
-        cells = []
-        for measure in ("auc", "brier"):
-            gain = np.array([a[measure] - b[measure] for a, b in zip(all_of, base, strict=True)])
-            error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.nan
-            cells.append(f"{gain.mean():+.4f} ({error:.4f})")
-        means = [np.mean([one[measure] for one in all_of]) for measure in ("auc", "brier")]
-        off = [f"{np.mean([one[m] for one in all_of]):+.3f}" for m in ("off", "off_top")]
-        error = np.mean([one["error"] for one in all_of])
-        rows.append((kind, f"{share:.0%}", name, f"{means[0]:.3f}", cells[0], f"{means[1]:.4f}",
-                     cells[1], *off, f"{error:.4f}"))  # fmt: skip
-    print_table(("contact", "treated", "way", "AUC", "gain", "Brier", "change", "off",
-                 "off, top fifth", "error"), rows)  # fmt: skip
+    for wanted, title in shown:
+        some = [world for world in worlds if wanted(world)]
+        rows += [(title, name, *_cells(some, name)) for name in some[0]["ways"]]
+    heads = ("AUC", "gain", "Brier, 1e-4", "off", "off, top tenth", "off, due", "cal. error")
+    print_table(("worlds", "way", *heads), rows)
+
+
+def _with(key: str, value: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda world: str(world[key]) == value
+
+
+def _cells(worlds: Sequence[dict[str, Any]], name: str) -> Iterator[str]:
+    def of(measure: str, way: str) -> Floats:
+        return np.array([world["ways"][way][measure] for world in worlds])
+
+    def gain(measure: str, scale: float, digits: int) -> str:
+        apart = (of(measure, name) - of(measure, "nothing")) * scale
+        error = apart.std(ddof=1) / np.sqrt(len(apart)) if len(apart) > 1 else np.nan
+        return f"{apart.mean():+.{digits}f} ({error:.{digits}f})"
+
+    yield f"{of('auc', name).mean():.3f}"
+    yield gain("auc", 1, 4)
+    yield gain("brier", 1e4, 2)
+    for measure in ("off", "off_top", "off_due"):
+        yield f"{of(measure, name).mean():+.4f}"
+    yield f"{of('error', name).mean():.4f}"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from models.ageing import Ageing
 from models.groups import FEWEST, Group, Grouping, of_groups
 from models.metrics import Calibrated, Interval, Metrics, Ranking, Reached, reached, resampled
 from models.profit import Profit
+from models.proxies import Proxy
 from models.renewal import Renewing
 from models.timing import Timing
 
@@ -65,6 +66,7 @@ class Report:
     ageing: Ageing | None = None
     timing: Timing | None = None
     renewing: Renewing | None = None  # yearly contracts past the horizon; None: there are none
+    proxies: tuple[Proxy, ...] = ()  # protected attributes that the features tell
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -78,7 +78,7 @@ THINGS = frozenset(
     {
         "account", "article", "battery", "car", "case", "claim", "contract", "debt", "device",
         "equipment", "handset", "house", "installed", "invoice", "line", "loan", "machine",
-        "mortgage", "order", "phone", "policy", "product", "relationship", "router",
+        "mortgage", "order", "phone", "policy", "product", "relationship",
         "subscription", "tenure", "ticket", "vehicle",
     }
 )  # fmt: skip

@@ -13,6 +13,7 @@ def lines(report: Report) -> Iterator[str]:
     """The whole, and then its quality group by group."""
     yield from whole(report)
     yield from groups.lines(report.groups)
+    yield from (proxy.line() for proxy in report.proxies)
 
 
 def whole(report: Report) -> Iterator[str]:

@@ -10,43 +10,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.batch import ScoreBatch, latest
-from models.contracts import DAY
 from models.errors import WarmlineError
 from models.horizons import expected_days
-from pipelines import context, labels
+from pipelines import context
 from pipelines.features import matrix
 from pipelines.features.matrix import Night
 from pipelines.history.book import HistoryBook
 from pipelines.history.store import History
-from pipelines.population import Population
-from pipelines.snapshots import local_date
+from pipelines.renewals import Chance, chance_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from models.churn import ChurnModel
     from models.home import Home
     from models.settings import Settings
 
 RECENT = 8
 MONTH = 365.25 / 12  # days
 YEARS = 10  # beyond, three months tell nothing
-
-
-@dataclass(frozen=True)
-class Renewal:
-    """The chance that a yearly contract is not renewed."""
-
-    ends_at: date  # its planned end
-    not_renewed: float
-    usually: float  # of all that the model has learned from
-
-    @property
-    def words(self) -> str:
-        return (
-            f"The yearly contract ends on {self.ends_at}: {self.not_renewed:.0%} likely not to be "
-            f"renewed (usually {self.usually:.0%})."
-        )
 
 
 @dataclass(frozen=True)
@@ -59,7 +38,7 @@ class Story:
     raises: list[str]
     lowers: list[str]
     recent: list[str]
-    renewal: Renewal | None = None  # of the yearly contract that ends next, past the horizon
+    renewal: Chance | None = None  # of the yearly contract that ends next, past the horizon
 
     def to_dict(self) -> dict[str, Any]:
         return vars(self) | {"renewal": self.renewal and vars(self.renewal)}
@@ -137,29 +116,8 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
         [reason.words for reason in found if reason.direction == "raises"],
         [reason.words for reason in found if reason.direction == "lowers"],
         _recent(history, customer_id, night),
-        _renewal(history, settings, champion.model, rows, number, night),
+        chance_of(history, settings, champion.model, rows, number, night),
     )
-
-
-def _renewal(
-    history: History,
-    settings: Settings,
-    model: ChurnModel,
-    rows: NDArray[np.float64],
-    number: int,
-    night: Night,
-) -> Renewal | None:
-    """Of the customer of this number, whose features are `rows` [1, f]."""
-    chance = model.lapse(rows)
-    if model.renewal is None or chance is None:
-        return None
-    people = Population.of(history.people(), history.terms())
-    counted = settings.training.counted_end_kinds
-    due = labels.renewal(people, night, model.horizon_days * DAY, counted)
-    if not due.asked[number]:
-        return None
-    ends_at = local_date(int(due.ends_at[number]), settings.zone)
-    return Renewal(ends_at, float(chance[0]), model.renewal.base_rate)
 
 
 def book_of_night(home: Home, as_of: date | None = None) -> HistoryBook:

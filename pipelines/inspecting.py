@@ -1,4 +1,4 @@
-"""What is looked at before anything is learned: leaks, protected attributes, and their proxies."""
+"""What is looked at before anything is learned: leaks, and protected attributes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 from models import leaks
 from models.protected import refuse_features
-from models.proxies import Proxy, proxies
-from pipelines.groupings import protected_groupings
 
 if TYPE_CHECKING:
     from models.contracts import Feature
     from models.dataset import Dataset
     from models.settings import Settings
-    from pipelines.history.store import History
 
 
 def require_no_leak(learned: Dataset, settings: Settings) -> tuple[leaks.Finding, ...]:
@@ -43,10 +40,3 @@ def require_unprotected(features: Sequence[Feature], settings: Settings) -> None
     names = [feature.name for feature in features]
     training = settings.training
     refuse_features(names, "the features", training.protected, training.not_protected)
-
-
-def told_apart(history: History, learned: Dataset, settings: Settings) -> tuple[Proxy, ...]:
-    """Protected attributes that the features tell, on the last night learned from."""
-    last = learned.take(learned.as_of == learned.as_of.max())
-    groups = protected_groupings(history, last.customer, settings.training)
-    return proxies(last.X, last.features, groups, settings.training.seed)

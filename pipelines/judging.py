@@ -13,9 +13,10 @@ from models.ageing import Older, ageing
 from models.errors import FeatureMismatch
 from models.evaluate import CHAMPION, Report, evaluate
 from models.profit import expected_profit
+from models.proxies import Proxy, proxies
 from models.timing import timing
 from pipelines.features.matrix import Night
-from pipelines.groupings import groupings
+from pipelines.groupings import groupings, protected_groupings
 from pipelines.renewals import renewing
 from pipelines.snapshots import midnight
 from pipelines.values import monthly_values
@@ -80,7 +81,15 @@ def judging(
         ageing=aged,
         timing=timing(predicted, data.y, data.leaves_in),
         renewing=renewing(model, judged, probability, settings.training.seed),
+        proxies=_proxies(history, data, settings),
     )
+
+
+def _proxies(history: History, data: Dataset, settings: Settings) -> tuple[Proxy, ...]:
+    """Protected attributes that the features tell, on the last night."""
+    last = data.take(data.as_of == data.as_of.max())
+    groups = protected_groupings(history, last.customer, settings.training)
+    return proxies(last.X, last.features, groups, settings.training.seed)
 
 
 def at_stake(history: History, settings: Settings, data: Dataset) -> NDArray[np.float64]:

@@ -1,19 +1,27 @@
-"""What the second head, the chance that a yearly contract is not renewed, learns from."""
+"""The chance that a yearly contract is not renewed: what it is learned from, and for whom."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.contracts import DAY
 from models.renewal import Renewing, Terms, fit_renewal, judge_renewal
+from pipelines import labels
 from pipelines.history.terms import NEVER, RENEWAL_GRACE
+from pipelines.population import Population
+from pipelines.snapshots import local_date
 
 if TYPE_CHECKING:
     from models.churn import ChurnModel, Fitted
     from models.dataset import FitSettings
+    from models.settings import Settings
+    from pipelines.features.matrix import Night
+    from pipelines.history.store import History
     from pipelines.trainingset import TrainingSet
 
 
@@ -49,3 +57,41 @@ def _terms(rows: TrainingSet, p: NDArray[np.float64], until: int) -> Terms | Non
         np.log(p[some] / (1 - p[some])), rows.data.X[some], due.lapses[some],
         rows.data.customer[some],
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Of one customer's yearly contract."""
+
+    ends_at: date  # its planned end
+    not_renewed: float
+    usually: float  # of all that the model has learned from
+
+    @property
+    def words(self) -> str:
+        return (
+            f"The yearly contract ends on {self.ends_at}: {self.not_renewed:.0%} likely not to be "
+            f"renewed (usually {self.usually:.0%})."
+        )
+
+
+def chance_of(
+    history: History,
+    settings: Settings,
+    model: ChurnModel,
+    rows: NDArray[np.float64],
+    number: int,
+    night: Night,
+) -> Chance | None:
+    """Of the customer of this number, whose features are `rows` [1, f]; None without a yearly
+    contract that ends past the horizon, or where the model cannot tell."""
+    chance = model.lapse(rows)
+    if model.renewal is None or chance is None:
+        return None
+    people = Population.of(history.people(), history.terms())
+    counted = settings.training.counted_end_kinds
+    due = labels.renewal(people, night, model.horizon_days * DAY, counted)
+    if not due.asked[number]:
+        return None
+    ends_at = local_date(int(due.ends_at[number]), settings.zone)
+    return Chance(ends_at, float(chance[0]), model.renewal.base_rate)

@@ -19,7 +19,7 @@ from pipelines import snapshots
 from pipelines.history.lags import stood_in
 from pipelines.history.store import History
 from pipelines.history.terms import NEVER
-from pipelines.inspecting import require_no_leak, require_unprotected, told_apart
+from pipelines.inspecting import require_no_leak, require_unprotected
 from pipelines.judging import at_stake, judging
 from pipelines.lock import exclusive
 from pipelines.renewals import with_renewal
@@ -133,7 +133,6 @@ def _train(
             *engine.notes(),
         ),
         findings=findings,
-        proxies=told_apart(history, learned.data, settings),
     )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from models.evaluate import Report, Verdict
 from models.leaks import Finding
-from models.proxies import Proxy
 from pipelines import snapshots
 
 
@@ -28,7 +27,6 @@ class Trained:
     verdict: Verdict
     left_out: tuple[str, ...] = ()  # what past nights could not use, and what stood in, in words
     findings: tuple[Finding, ...] = ()  # features that tell a lot by themselves
-    proxies: tuple[Proxy, ...] = ()  # protected attributes that the features tell
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -45,7 +43,6 @@ class Trained:
             "verdict": list(self.verdict.reasons),
             "left_out": list(self.left_out),
             "findings": [asdict(finding) for finding in self.findings],
-            "proxies": [asdict(proxy) for proxy in self.proxies],
         }
 
     def lines(self) -> list[str]:
@@ -59,7 +56,6 @@ class Trained:
             *self.report.lines(),
             *self.left_out,
             *(f"Look at it: {finding.line()}." for finding in self.findings),
-            *(f"Look at it: {proxy.line()}." for proxy in self.proxies),
             f"{outcome}: {'; '.join(self.verdict.reasons)}.",
         ]
 

@@ -49,9 +49,9 @@ def test_none_of_our_own_features_is_protected():
 
 
 def test_a_company_names_further_ones_and_takes_back_what_only_sounds_so():
-    names = ["postcode_area", "age_of_song", "seats"]
-    assert protected.held(names) == {"age_of_song": "age"}
-    found = protected.held(names, own=["Postcode"], accepted=["age_of_song"])
+    names = ["postcode_area", "age_of_router", "seats"]
+    assert protected.held(names) == {"age_of_router": "age"}
+    found = protected.held(names, own=["Postcode"], accepted=["age_of_router"])
     assert found == {"postcode_area": "Postcode"}
 
 

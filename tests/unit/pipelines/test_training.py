@@ -71,31 +71,41 @@ def test_a_row_tells_after_how_many_days_the_customer_left_where_contracts_do(tm
     np.testing.assert_array_equal(rows.leaves_in, [45.5, np.nan, 14.5, np.nan])
 
 
-def test_a_row_tells_of_contacts_in_the_horizon_and_shortly_before_and_of_none_after_leaving(
-    tmp_path,
-):
-    sent = [
-        ("a", "2025-12-01"), ("b", "2026-01-11"), ("b", "2026-01-20"), ("c", "2026-02-20"),
-        ("d", "2025-09-01"), ("d", "2026-03-15"),
-    ]  # fmt: skip
+SENT = (
+    ("a", "2025-12-01"), ("b", "2026-01-11"), ("b", "2026-01-20"), ("c", "2026-02-20"),
+    ("d", "2025-09-01"), ("d", "2026-03-15"),
+)  # fmt: skip
+
+
+def contacted(folder: Path, *sent: tuple[str, str]) -> Dataset:
+    """Rows of the first of `DATES`, of which c leaves on 15 February."""
+    folder.mkdir()
+    rows = (f"\nm{n},{who},{day}T00:00:00Z,outreach_sent," for n, (who, day) in enumerate(sent))
+    ended = {"c": "2026-02-15T00:00:00Z,cancelled"}
     history = company(
-        tmp_path,
-        customers="customer_id,joined_at\n"
-        + "\n".join(f"{who},2025-01-01T00:00:00Z" for who in "abcd"),
-        interactions=orders(*((who, "2026-05-01") for who in "abd"))
-        + "".join(
-            f"\nm{n},{who},{day}T00:00:00Z,outreach_sent," for n, (who, day) in enumerate(sent)
-        ),
-        terms="customer_id,term_id,started_at,ended_at,end_kind\n"
-        "a,1,2025-01-01T00:00:00Z,,\nb,2,2025-01-01T00:00:00Z,,\nd,4,2025-01-01T00:00:00Z,,\n"
-        "c,3,2025-01-01T00:00:00Z,2026-02-15T00:00:00Z,cancelled",
+        folder,
+        customers="customer_id,joined_at" + "".join(f"\n{who},2025-01-01T00:00Z" for who in "abcd"),
+        interactions=orders(*((who, "2026-05-01") for who in "abd")) + "".join(rows),
+        terms="customer_id,term_id,started_at,ended_at,end_kind"
+        + "".join(f"\n{who},{who},2025-01-01T00:00Z,{ended.get(who, ',')}" for who in "abcd"),
     )
-    told = assemble(history, Settings(), DATES[:1], 60).data.contacts
+    return assemble(history, Settings(), DATES[:1], 60).data
+
+
+def test_a_row_tells_of_contacts_in_the_horizon_and_before_and_of_none_after_leaving(tmp_path):
+    told = contacted(tmp_path / "sent", *SENT).contacts
     assert told is not None
     # a: before; b: the first of two; c: after it had left; d: too long ago, and after the horizon
     np.testing.assert_array_equal(told.after, [np.nan, 10, np.nan, np.nan])
     assert told.within.tolist() == [False, True, False, False]
     assert told.lately.tolist() == [True, False, False, False]
+
+
+def test_no_feature_tells_of_a_contact_in_the_horizon(tmp_path):
+    before = [one for one in SENT if one[1] < "2026"]
+    known, all_of = contacted(tmp_path / "before", *before), contacted(tmp_path / "all", *SENT)
+    np.testing.assert_array_equal(known.X, all_of.X)
+    assert not np.array_equal(known.X, contacted(tmp_path / "none").X, equal_nan=True)
 
 
 def test_an_answer_to_our_own_message_is_not_staying(tmp_path):
