@@ -162,26 +162,28 @@ def learn(data: Dataset, settings: FitSettings) -> Fitted:
     fold = group_folds(data.customer, data.y, folds, settings.seed)
     from models.boosting import cross_fit, fit_trees
 
-    grown = cross_fit(data.X, data.y, fold, settings)
+    grown = cross_fit(data, fold, settings)
     strength, linear = _cross_linear(data, fold, settings)
     blend = min(
         settings.blend_grid,
-        key=lambda share: log_loss(share * grown.log_odds + (1 - share) * linear, data.y),
+        key=lambda share: log_loss(
+            share * grown.log_odds + (1 - share) * linear, data.y, data.weight
+        ),
     )
     z = blend * grown.log_odds + (1 - blend) * linear
-    calibration = calibrate(z, data.y)
+    calibration = calibrate(z, data.y, data.weight)
     held_out = probability(calibration(z))
     drawn = data.customer, data.as_of, settings.seed
     model = ChurnModel(
         features=data.features,
         horizon_days=settings.horizon_days,
-        trees=fit_trees(data.X, data.y, grown, settings),
-        linear=fit_linear(data.X, data.y, [strength], settings.seed)[0],
+        trees=fit_trees(data, grown, settings),
+        linear=fit_linear(data.X, data.y, [strength], settings.seed, data.weight)[0],
         blend=blend,
         calibration=calibration,
         bands=_bands(held_out, data.base_rate),
         base_rate=data.base_rate,
-        intervals=fit_intervals(z, data.y, *drawn),
+        intervals=fit_intervals(z, data.y, *drawn, counts=data.weight),
         horizons=fit_horizons(data, settings),
     )
     return Fitted(_without_idle_half(model), held_out)
@@ -230,10 +232,12 @@ def _cross_linear(
     out = np.empty((len(strengths), len(data)))
     for number in range(int(fold.max()) + 1):
         held = fold == number
-        models = fit_linear(data.X[~held], data.y[~held], strengths, settings.seed)
+        some = data.take(~held)
+        models = fit_linear(some.X, some.y, strengths, settings.seed, some.weight)
         for position, model in enumerate(models):
             out[position, held] = model.log_odds(data.X[held])
-    best = min(range(len(strengths)), key=lambda position: log_loss(out[position], data.y))
+    losses = [log_loss(one, data.y, data.weight) for one in out]
+    best = int(np.argmin(losses))
     return strengths[best], out[best]
 
 

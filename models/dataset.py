@@ -50,12 +50,14 @@ class Dataset:
     leaves_in: NDArray[np.float64] | None = None
     # Contacts before the customer left; None where nothing is known of any, as in a plain table
     contacts: Contacts | None = None
+    # [n]; how often a row counts in learning, more than 0; None: each once
+    weight: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         rows, columns = self.X.shape
         if columns != len(self.features):
             raise ValueError(f"{columns} columns for {len(self.features)} features")
-        for name in ("y", "customer", "as_of", "silent", "leaves_in"):
+        for name in ("y", "customer", "as_of", "silent", "leaves_in", "weight"):
             given = getattr(self, name)
             if given is not None and given.shape != (rows,):
                 raise ValueError(f"`{name}` is not one value for each of the {rows} rows")
@@ -65,8 +67,8 @@ class Dataset:
 
     @property
     def base_rate(self) -> float:
-        """The share of rows that left."""
-        return float(self.y.mean())
+        """The share of rows that left, each as often as it counts."""
+        return float(np.average(self.y, weights=self.weight))
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Dataset:
         """The rows chosen by position or mask."""
@@ -79,6 +81,7 @@ class Dataset:
             silent=self.silent[rows],
             leaves_in=None if self.leaves_in is None else self.leaves_in[rows],
             contacts=None if self.contacts is None else self.contacts.take(rows),
+            weight=None if self.weight is None else self.weight[rows],
         )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import probability
-from models.dataset import FitSettings
+from models.dataset import FitSettings, group_folds
 from models.groups import FEWEST
 from models.linear import Linear
 from models.metrics import Interval, Metrics, Ranking, resampled
@@ -55,6 +55,10 @@ class Terms:
     lapses: Bools  # not renewed
     customer: NDArray[np.int64]
 
+    def take(self, rows: Bools) -> Terms:
+        """Those chosen by mask."""
+        return Terms(*(column[rows] for column in vars(self).values()))
+
 
 def fit_renewal(terms: Terms, features: Sequence[Feature], settings: FitSettings) -> Renewal | None:
     """Learn which terms are not renewed; None where fewer than `FEWEST` were, or were not."""
@@ -76,10 +80,25 @@ def too_few(lapses: Bools, customer: NDArray[np.int64]) -> str:
     return f"{what} among yearly contracts, {FEWEST} are needed"
 
 
+def cross_renewal(terms: Terms, features: Sequence[Feature], settings: FitSettings) -> Floats:
+    """Out-of-fold chances of the terms, [n]: each by a head that has not seen the customer."""
+    out = np.empty(len(terms.lapses))
+    fold = group_folds(terms.customer, terms.lapses, settings.folds, settings.seed + 1)
+    for number in range(settings.folds):
+        held = fold == number
+        head = fit_renewal(terms.take(~held), features, settings)
+        if head is None:
+            out[held] = terms.lapses[~held].mean()
+        else:
+            out[held] = head.probability(terms.log_odds[held], terms.matrix[held])
+    return out
+
+
 @dataclass(frozen=True)
 class Renewing:
-    """How true the chances came out on later nights. `why` there are no figures, where none."""
+    """How true the chances came out. `why` there are no figures, where none."""
 
+    protocol: str  # how the terms were kept apart, in words
     terms: int
     customers: int
     said: float | None = None  # mean probability
@@ -91,26 +110,26 @@ class Renewing:
     def lines(self) -> Iterator[str]:
         """In words, for the report."""
         if self.metrics is None or self.said is None:
-            yield f"chance that a yearly contract is not renewed: not judged, {self.why}"
+            yield f"chance that a yearly contract is not renewed: not told, {self.why}"
             return
         came = self.metrics.leavers / self.metrics.rows
         yield (
             f"not renewed, yearly contracts that end past the horizon: {self.said:.1%} said on "
-            f"average, {came:.1%} were ({self.terms:,} rows of {self.customers:,} customers); "
-            f"AUC {self.auc}, calibration error {self.metrics.calibration_error:.3f}, Brier gain "
-            f"over base rate {self.gain}"
+            f"average, {came:.1%} were ({self.terms:,} rows of {self.customers:,} customers, "
+            f"{self.protocol}); AUC {self.auc}, calibration error "
+            f"{self.metrics.calibration_error:.3f}, Brier gain over base rate {self.gain}"
         )
 
 
-def judge_renewal(renewal: Renewal | None, terms: Terms, seed: int) -> Renewing:
-    """Of terms that were not learned from, intervals over customers."""
+def judge_renewal(p: Floats, base_rate: float, terms: Terms, protocol: str, seed: int) -> Renewing:
+    """Chances `p` [n] of terms that were not learned from, beside the share of those that were;
+    intervals over customers."""
     rows, customers = len(terms.lapses), len(np.unique(terms.customer))
     why = too_few(terms.lapses, terms.customer)
-    if renewal is None or why:
-        return Renewing(rows, customers, why=why or "too few ended before to learn from")
-    y, p = terms.lapses, renewal.probability(terms.log_odds, terms.matrix)
-    ranking = Ranking(y, p)
-    better = (renewal.base_rate - y) ** 2 - (p - y) ** 2
+    if why:
+        return Renewing(protocol, rows, customers, why=why)
+    y, ranking = terms.lapses, Ranking(terms.lapses, p)
+    better = (base_rate - y) ** 2 - (p - y) ** 2
     drawn = [
         (ranking.auc(weight), weight @ better / weight.sum())
         for weight in resampled(terms.customer, DRAWS, seed)
@@ -118,6 +137,7 @@ def judge_renewal(renewal: Renewal | None, terms: Terms, seed: int) -> Renewing:
     ]
     aucs, gains = np.array(drawn).T
     return Renewing(
+        protocol,
         rows,
         customers,
         float(p.mean()),

@@ -17,7 +17,6 @@ from models.proxies import Proxy, proxies
 from models.timing import timing
 from pipelines.features.matrix import Night
 from pipelines.groupings import groupings, protected_groupings
-from pipelines.renewals import renewing
 from pipelines.snapshots import midnight
 from pipelines.values import monthly_values
 
@@ -80,7 +79,6 @@ def judging(
         profit=expected_profit(data.y, probability, value, settings.currency),
         ageing=aged,
         timing=timing(predicted, data.y, data.leaves_in),
-        renewing=renewing(model, judged, probability, settings.training.seed),
         proxies=_proxies(history, data, settings),
     )
 

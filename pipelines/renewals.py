@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import DAY
-from models.renewal import Renewing, Terms, fit_renewal, judge_renewal
+from models.renewal import (
+    Renewing,
+    Terms,
+    cross_renewal,
+    fit_renewal,
+    judge_renewal,
+    too_few,
+)
 from pipelines import labels
 from pipelines.history.terms import NEVER, RENEWAL_GRACE
 from pipelines.population import Population
@@ -25,27 +32,43 @@ if TYPE_CHECKING:
     from pipelines.trainingset import TrainingSet
 
 
-def with_renewal(
-    fitted: Fitted, rows: TrainingSet, how: FitSettings, until: int = NEVER
-) -> ChurnModel:
-    """The model fitted to `rows`, with the second head where there are terms to learn from.
+LATER, CROSSED = "later in time", "out of fold over customers"
+
+
+def with_renewal(fitted: Fitted, rows: TrainingSet, how: FitSettings, until: int = NEVER) -> Fitted:
+    """What was fitted to `rows`, with the second head where there are terms to learn from.
 
     `until`: whose fate was told by then, seconds; before the first night that is judged, so that
     nothing the judge asks about was seen.
     """
     terms = _terms(rows, fitted.held_out, until)
     if terms is None:
-        return fitted.model
-    return replace(fitted.model, renewal=fit_renewal(terms, rows.data.features, how))
+        return fitted
+    head = fit_renewal(terms, rows.data.features, how)
+    return replace(fitted, model=replace(fitted.model, renewal=head))
 
 
 def renewing(
-    model: ChurnModel, rows: TrainingSet, probability: NDArray[np.float64], seed: int
+    fitted: Fitted,
+    learned: TrainingSet,
+    judged: TrainingSet,
+    probability: NDArray[np.float64],
+    how: FitSettings,
 ) -> Renewing | None:
-    """The second head on `rows` that were not learned from, of which the first one says
-    `probability` [n]; None where contracts tell nothing."""
-    terms = _terms(rows, probability, NEVER)
-    return None if terms is None else judge_renewal(model.renewal, terms, seed)
+    """How true the second head is: on `judged`, of which the first one says `probability` [n].
+
+    Their planned ends lie between the horizon and the last day told of: often too few. Then all
+    terms learned from are judged out of fold over customers. None where contracts tell nothing.
+    """
+    later, known = _terms(judged, probability, NEVER), _terms(learned, fitted.held_out, NEVER)
+    head = fitted.model.renewal
+    if later and head and not too_few(later.lapses, later.customer):
+        p = head.probability(later.log_odds, later.matrix)
+        return judge_renewal(p, head.base_rate, later, LATER, how.seed)
+    if known is None or not len(known.lapses):
+        return None
+    p = cross_renewal(known, learned.data.features, how)
+    return judge_renewal(p, float(known.lapses.mean()), known, CROSSED, how.seed)
 
 
 def _terms(rows: TrainingSet, p: NDArray[np.float64], until: int) -> Terms | None:

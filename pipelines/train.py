@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,10 @@ from models.version import code_version
 from pipelines import snapshots
 from pipelines.history.lags import stood_in
 from pipelines.history.store import History
-from pipelines.history.terms import NEVER
 from pipelines.inspecting import require_no_leak, require_unprotected
 from pipelines.judging import at_stake, judging
 from pipelines.lock import exclusive
-from pipelines.renewals import with_renewal
+from pipelines.renewals import renewing, with_renewal
 from pipelines.trained import Trained
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
 from pipelines.undated import left_out
@@ -30,8 +29,9 @@ from pipelines.walks import Local
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
-    from models.churn import FitSettings
+    from models.churn import Fitted
     from models.command import Advance
+    from models.dataset import Dataset
     from pipelines.walks import Engine
 
 
@@ -86,18 +86,21 @@ def _train(
     )
     advance("learning", 0.45)
     until = snapshots.midnight(plan.judging[0], settings.zone)
-    bundle = trial = _learned(learned, how, plan.training, now, until)
+    fitted = with_renewal(churn.learn(learned.data, how), learned, how, until)
+    bundle = trial = _bundle(fitted, learned.data, plan.training, now)
     advance("judging", 0.65)
-    predicted = trial.model.predict_all(judged.data.X, how.threads)
+    predicted = fitted.model.predict_all(judged.data.X, how.threads)
     value = at_stake(history, settings, judged.data)
-    report = judging(
-        home, history, settings, judged, trial.model, predicted, value, plan.training[-1]
+    report = replace(
+        judging(home, history, settings, judged, fitted.model, predicted, value, plan.training[-1]),
+        renewing=renewing(fitted, learned, judged, predicted.main, how),
     )
     verdict = judge(report)
     if verdict.promote:
         # The newest nights tell most about tomorrow: what is released has learned from all.
         advance("learning from all nights", 0.7)
-        bundle = _learned(rows, how, (*plan.training, *plan.judging), now)
+        fitted = with_renewal(churn.learn(rows.data, how), rows, how)
+        bundle = _bundle(fitted, rows.data, (*plan.training, *plan.judging), now)
     advance("registering", 0.9)
     bundle = registry.log(
         home,
@@ -136,29 +139,21 @@ def _train(
     )
 
 
-def _learned(
-    rows: TrainingSet, how: FitSettings, nights: Sequence[date], now: datetime, until: int = NEVER
-) -> Bundle:
-    """A model of these rows with where it comes from; the registry gives the version.
-
-    `until`: as for `with_renewal`.
-    """
+def _bundle(fitted: Fitted, learned: Dataset, nights: Sequence[date], now: datetime) -> Bundle:
+    """The model with where it comes from; the registry gives the version."""
     from models.bundle import Bundle, Facts
-    from models.churn import learn
     from models.drift import Distribution
 
-    fitted = learn(rows.data, how)
     facts = Facts(
         model_version="",
         code_version=code_version(),
         created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
         trained_from=str(nights[0]),
         trained_to=str(nights[-1]),
-        rows=len(rows.data),
-        leavers=int(rows.data.y.sum()),
+        rows=len(learned),
+        leavers=int(learned.y.sum()),
     )
-    training = Distribution.of(rows.data.X, fitted.held_out)
-    return Bundle(with_renewal(fitted, rows, how, until), facts, training)
+    return Bundle(fitted.model, facts, Distribution.of(learned.X, fitted.held_out))
 
 
 def plan_snapshots(

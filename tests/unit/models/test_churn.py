@@ -145,3 +145,13 @@ def test_the_linear_half_is_bounded_on_absurd_values(data: Dataset):
     absurd = data.X[:1].copy()
     absurd[0, 5] = 1e30
     assert abs(linear.log_odds(absurd)[0]) < 20
+
+
+def test_who_counts_for_more_moves_the_probabilities(data: Dataset):
+    """Leavers of a kind count thrice: their kind is said to leave more often, as often as that."""
+    kind = data.X[:, 5] > np.median(data.X[:, 5])
+    weight = np.where(data.y & kind, 3.0, 1.0)
+    held = learn(replace(data, weight=weight), QUICK).held_out
+    for some in (kind, ~kind):
+        share = np.average(data.y[some], weights=weight[some])
+        assert np.average(held[some], weights=weight[some]) == pytest.approx(share, abs=0.04)
