@@ -31,8 +31,9 @@ from numpy.typing import NDArray
 from benchmarks.harness import print_table
 from data_samples.export import write_table
 from data_samples.simulator import World, WorldSettings
+from models.alone import left_alone
 from models.calibration import calibrate, probability
-from models.dataset import Dataset
+from models.dataset import Dataset, FitSettings
 from models.home import Home, create
 from models.metrics import brier, calibration_error, top_decile_lift
 from models.settings import Settings
@@ -54,7 +55,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "harms": {"persuadable": 0.0, "sleeping_dogs": 0.6, "contact_harm": 1.2},
 }
 SHARES = (0.1, 0.3, 0.5)
-MOST_WEIGHT = 10.0  # of a row: a tenth is left alone whatever they look like
 TREES: dict[str, Any] = {
     "objective": "binary", "num_leaves": 15, "max_depth": 6, "learning_rate": 0.07,
     "feature_fraction": 0.4, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0,
@@ -185,10 +185,9 @@ def _due(policy: Policy, who: Numbers, day: Numbers) -> Floats:
     return due
 
 
-def grown(x: Floats, y: Floats, weight: Floats, rounds: int, **more: Any) -> lightgbm.Booster:
+def grown(x: Floats, y: Floats, weight: Floats) -> lightgbm.Booster:
     """Trees over rows that count `weight` times."""
-    table = lightgbm.Dataset(x, y, weight=weight)
-    return lightgbm.train({**TREES, **more}, table, rounds)
+    return lightgbm.train(TREES, lightgbm.Dataset(x, y, weight=weight), ROUNDS)
 
 
 def out_of_fold(
@@ -202,7 +201,7 @@ def out_of_fold(
     for number in range(FOLDS):
         held = fold == number
         some = ~held & (weight > 0)
-        booster = grown(x[some], y[some].astype(float), weight[some], ROUNDS)
+        booster = grown(x[some], y[some].astype(float), weight[some])
         own[held] = booster.predict(x[held], raw_score=True)
         out[held] = own[held] if asked is None else booster.predict(asked[held], raw_score=True)
     counted = weight > 0
@@ -225,24 +224,13 @@ def ways(lived: Lived) -> Iterator[tuple[str, Floats]]:
     marked, never = (np.column_stack([x, mark]) for mark in (treated, 0 * treated))
     yield "a feature", out_of_fold(lived, marked, y, ones, never)
     exposure = np.nanmin([data.contacts.after, data.leaves_in, np.full(len(y), HORIZON)], axis=0)
-    often = _often(data, treated, exposure) * exposure
-    weight = np.asarray(np.minimum(np.exp(often), MOST_WEIGHT) * ~treated, np.float64)
+    weight = np.zeros(len(y))
+    weight[~treated] = left_alone(data, FitSettings(HORIZON)).weight
     yield "left out, propensity learned", out_of_fold(lived, x, y, weight)
     before = ~np.isnan(lived.due) & ~(lived.due >= data.leaves_in)
     weight = np.where(before & lived.control, 1 / CONTROL, ones) * ~treated
     yield "left out, propensity known", out_of_fold(lived, x, y, weight)
     yield "months until contact", _months(data, treated, exposure)
-
-
-def _often(data: Dataset, treated: Bools, exposure: Floats) -> Floats:
-    """Contacts a day to be expected of each row, out of fold over customers, [n]."""
-    out, days = np.empty(len(data)), np.maximum(exposure, 0.5)
-    for fold in range(FOLDS):
-        held = data.customer % FOLDS == fold
-        rate = treated[~held] / days[~held] * HORIZON
-        booster = grown(data.X[~held], rate, days[~held], 60, objective="poisson")
-        out[held] = booster.predict(data.X[held])
-    return out / HORIZON
 
 
 def _months(data: Dataset, treated: Bools, exposure: Floats) -> Floats:
@@ -258,7 +246,7 @@ def _months(data: Dataset, treated: Bools, exposure: Floats) -> Floats:
             rows.append(np.column_stack([data.X[there], np.full(there.sum(), month)]))
             left.append((data.leaves_in < end)[there])
         y = np.concatenate(left).astype(float)
-        booster = grown(np.vstack(rows), y, np.ones(len(y)), ROUNDS)
+        booster = grown(np.vstack(rows), y, np.ones(len(y)))
         stays = np.ones(int(held.sum()))
         for month in range(3):
             asked = np.column_stack([data.X[held], np.full(len(stays), month)])

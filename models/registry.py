@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import groups
+from models.alone import Treated
 from models.bundle import Bundle, load, save
 from models.contracts import DAY
 from models.errors import WarmlineError
@@ -59,6 +60,7 @@ class Trial:
     verdict: Verdict
     held_out: HeldOut
     population: str  # who was scored and what counts as leaving, in words
+    treated: Treated  # of the rows that the bundle has learned from
     parameters: Mapping[str, Any]
     provenance: Provenance
 
@@ -162,7 +164,8 @@ def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bund
         version = client.create_model_version(NAME, f"{artifacts}/model", run).version
         facts = replace(trial.bundle.facts, model_version=str(version))
         bundle = replace(trial.bundle, facts=facts)
-        text = card(bundle, trial.report, trial.verdict, trial.population, trial.provenance)
+        population = f"{trial.population} {trial.treated.words}"
+        text = card(bundle, trial.report, trial.verdict, population, trial.provenance)
         client.log_text(run, text, "model_card.md")
         client.update_model_version(NAME, str(version), text)
         (folder / "more" / "plots").mkdir(parents=True)
@@ -205,6 +208,9 @@ def _log_figures(client: MlflowClient, run: str, bundle: Bundle, trial: Trial) -
     facts = {
         **trial.parameters,
         **asdict(trial.provenance),
+        "contacted_within": trial.treated.within,
+        "contacted_lately": trial.treated.lately,
+        "left_alone_most": trial.treated.most,
         "blend": bundle.model.blend,
         "trees": bundle.model.trees.count("\nTree="),
         "features": len(bundle.model.features),

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from models import registry
+from models.alone import Treated
 from models.errors import NotEnoughData
 from models.evaluate import judge
 from models.home import Home
@@ -86,21 +87,25 @@ def _train(
     )
     advance("learning", 0.45)
     until = snapshots.midnight(plan.judging[0], settings.zone)
-    fitted = with_renewal(churn.learn(learned.data, how), learned, how, until)
-    bundle = trial = _bundle(fitted, learned.data, plan.training, now)
+    alone = learned.alone(how)
+    fitted = with_renewal(churn.learn(alone.data, how), alone, how, until)
+    bundle = trial = _bundle(fitted, alone.data, plan.training, now)
+    treated = released = Treated.of(learned.data, alone.data)
     advance("judging", 0.65)
     predicted = fitted.model.predict_all(judged.data.X, how.threads)
     value = at_stake(history, settings, judged.data)
     report = replace(
         judging(home, history, settings, judged, fitted.model, predicted, value, plan.training[-1]),
-        renewing=renewing(fitted, learned, judged, predicted.main, how),
+        renewing=renewing(fitted, alone, judged, predicted.main, how),
     )
     verdict = judge(report)
     if verdict.promote:
         # The newest nights tell most about tomorrow: what is released has learned from all.
         advance("learning from all nights", 0.7)
-        fitted = with_renewal(churn.learn(rows.data, how), rows, how)
-        bundle = _bundle(fitted, rows.data, (*plan.training, *plan.judging), now)
+        alone = rows.alone(how)
+        fitted = with_renewal(churn.learn(alone.data, how), alone, how)
+        bundle = _bundle(fitted, alone.data, (*plan.training, *plan.judging), now)
+        released = Treated.of(rows.data, alone.data)
     advance("registering", 0.9)
     bundle = registry.log(
         home,
@@ -111,10 +116,9 @@ def _train(
             verdict=verdict,
             held_out=registry.HeldOut(judged.data.y, predicted.main, value),
             population=_population(rows, settings, horizon),
+            treated=released,
             parameters={**asdict(how), "label": rows.label, "sampled": rows.sampled},
-            provenance=Provenance.of(
-                rows.data if verdict.promote else learned.data, history.generation
-            ),
+            provenance=Provenance.of(alone.data, history.generation),
         ),
     )
     if verdict.promote:
@@ -128,6 +132,7 @@ def _train(
         rows=len(learned.data),
         leavers=int(learned.data.y.sum()),
         features=len(rows.data.features),
+        treated=treated,
         report=report,
         verdict=verdict,
         left_out=(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from models.alone import Treated
 from models.evaluate import Report, Verdict
 from models.leaks import Finding
 from pipelines import snapshots
@@ -23,6 +24,7 @@ class Trained:
     rows: int
     leavers: int
     features: int
+    treated: Treated
     report: Report
     verdict: Verdict
     left_out: tuple[str, ...] = ()  # what past nights could not use, and what stood in, in words
@@ -38,6 +40,7 @@ class Trained:
             "rows": self.rows,
             "leavers": self.leavers,
             "features": self.features,
+            "treated": asdict(self.treated),
             "report": self.report.to_dict(),
             "promoted": self.verdict.promote,
             "verdict": list(self.verdict.reasons),
@@ -53,6 +56,7 @@ class Trained:
             f"{self.features} features.",
             f"Learned from {self.rows:,} rows of {_dates(training)}, of which {self.leavers:,} "
             f"left; judged on {_dates(judging)}.",
+            self.treated.words,
             *self.report.lines(),
             *self.left_out,
             *(f"Look at it: {finding.line()}." for finding in self.findings),

@@ -11,6 +11,7 @@ import pytest
 
 from models import registry
 from models.ageing import Ageing, ageing
+from models.alone import Treated
 from models.bundle import Bundle, load
 from models.churn import Dataset
 from models.errors import WarmlineError
@@ -56,7 +57,8 @@ def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
         report=replace(report, ageing=aged(data, p)),
         verdict=judge(report),
         held_out=HeldOut(data.y, p, np.full(len(p), np.nan)),
-        population="everyone with a contract",
+        population="everyone with a contract.",
+        treated=Treated(1000, 120, 30, 4.2),
         parameters={"seed": 1},
         provenance=Provenance.of(data, 3),
     )
