@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -165,7 +165,7 @@ def _write(folder: Path, world: World, log: pa.Table) -> None:
 
 def _rows(home: Home, policy: Policy, alone: dict[date, set[str]]) -> Lived:
     history = History.open(home.history)
-    data = assemble(history, Settings(), list(alone), HORIZON).data
+    data = _varying(assemble(history, Settings(), list(alone), HORIZON).data)
     words = history.words("customer")
     first = int(datetime.combine(START, datetime.min.time(), UTC).timestamp())
     day = (data.as_of - first) // 86_400
@@ -174,6 +174,14 @@ def _rows(home: Home, policy: Policy, alone: dict[date, set[str]]) -> Lived:
     left = np.array([words[number] in alone[night] for number, night in pairs])
     own = np.array([int(words[number][1:]) for number in data.customer])
     return Lived(data, left, _due(policy, own, day), policy.control[own])
+
+
+def _varying(data: Dataset) -> Dataset:
+    """Without columns in which hardly any row differs from the others: they cost time alone."""
+    low, high = np.percentile(np.nan_to_num(data.X, nan=-1.0), [2, 98], axis=0)
+    kept = high > low
+    features = tuple(one for one, keep in zip(data.features, kept, strict=True) if keep)
+    return replace(data, X=np.ascontiguousarray(data.X[:, kept]), features=features)
 
 
 def _due(policy: Policy, who: Numbers, day: Numbers) -> Floats:
