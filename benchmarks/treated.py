@@ -198,13 +198,11 @@ def grown(x: Floats, y: Floats, weight: Floats) -> lightgbm.Booster:
     return lightgbm.train(TREES, lightgbm.Dataset(x, y, weight=weight), ROUNDS)
 
 
-def out_of_fold(
+def raw(
     lived: Lived, x: Floats, y: Bools, weight: Floats, asked: Floats | None = None
-) -> Floats:
-    """Probabilities of all rows, [n], calibrated as ours; rows of weight 0 are not learned from.
-
-    `asked` [n, f]: the rows as they are asked for, where that is not as they are learned from.
-    """
+) -> tuple[Floats, Floats]:
+    """Out-of-fold log-odds of all rows as they are learned from and as they are `asked` for (where
+    that differs), both [n]. Rows of weight 0 are not learned from."""
     fold, out, own = lived.data.customer % FOLDS, np.empty(len(y)), np.empty(len(y))
     for number in range(FOLDS):
         held = fold == number
@@ -212,9 +210,14 @@ def out_of_fold(
         booster = grown(x[some], y[some].astype(float), weight[some])
         own[held] = booster.predict(x[held], raw_score=True)
         out[held] = own[held] if asked is None else booster.predict(asked[held], raw_score=True)
-    counted = weight > 0
-    calibration = calibrate(own[counted], y[counted], weight[counted])
-    return probability(calibration(out))
+    return own, out
+
+
+def calibrated(own: Floats, y: Bools, weight: Floats, out: Floats | None = None) -> Floats:
+    """Probabilities by `own` log-odds, or by `out`, calibrated as ours on rows of some weight."""
+    some = weight > 0
+    curve = calibrate(own[some], y[some], weight[some])
+    return probability(curve(own if out is None else out))
 
 
 def ways(lived: Lived) -> Iterator[tuple[str, Floats]]:
@@ -223,22 +226,28 @@ def ways(lived: Lived) -> Iterator[tuple[str, Floats]]:
     assert data.contacts is not None
     assert data.leaves_in is not None
     treated, x, y, ones = data.contacts.within, data.X, data.y, np.ones(len(data))
-    yield "the truth", out_of_fold(lived, x, lived.alone, ones)
-    yield "nothing", out_of_fold(lived, x, y, ones)
+    yield "the truth", calibrated(raw(lived, x, lived.alone, ones)[0], lived.alone, ones)
+    as_is = raw(lived, x, y, ones)[0]
+    yield "nothing", calibrated(as_is, y, ones)
     ours = np.array([feature.group == "outreach" for feature in data.features])
-    yield "nothing, no outreach features", out_of_fold(lived, x[:, ~ours], y, ones)
-    yield "half weight", out_of_fold(lived, x, y, np.where(treated, 0.5, ones))
-    yield "left out", out_of_fold(lived, x, y, ones * ~treated)
+    blind = raw(lived, x[:, ~ours], y, ones)[0]
+    yield "nothing, no outreach features", calibrated(blind, y, ones)
+    half = np.where(treated, 0.5, ones)
+    yield "half weight", calibrated(raw(lived, x, y, half)[0], y, half)
     marked, never = (np.column_stack([x, mark]) for mark in (treated, 0 * treated))
-    yield "a feature", out_of_fold(lived, marked, y, ones, never)
+    own, out = raw(lived, marked, y, ones, never)
+    yield "a feature", calibrated(own, y, ones, out)
     exposure = np.nanmin([data.contacts.after, data.leaves_in, np.full(len(y), HORIZON)], axis=0)
-    weight = np.zeros(len(y))
-    weight[~treated] = left_alone(data, FitSettings(HORIZON)).weight
-    yield "left out, propensity learned", out_of_fold(lived, x, y, weight)
-    before = ~np.isnan(lived.due) & ~(lived.due >= data.leaves_in)
-    weight = np.where(before & lived.control, 1 / CONTROL, ones) * ~treated
-    yield "left out, propensity known", out_of_fold(lived, x, y, weight)
     yield "months until contact", _months(data, treated, exposure)
+    learned = np.zeros(len(y))
+    learned[~treated] = left_alone(data, FitSettings(HORIZON)).weight
+    due = ~np.isnan(lived.due) & ~(lived.due >= data.leaves_in)
+    known = np.where(due & lived.control, 1 / CONTROL, ones) * ~treated
+    left_out = {"left out": ones * ~treated, "propensity learned": learned,
+                "propensity known": known}  # fmt: skip
+    for name, weight in left_out.items():
+        yield name, calibrated(raw(lived, x, y, weight)[0], y, weight)
+        yield f"{name}, in calibration only", calibrated(as_is, y, weight)
 
 
 def _months(data: Dataset, treated: Bools, exposure: Floats) -> Floats:

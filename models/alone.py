@@ -9,12 +9,15 @@ never contacted, and so never left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.contracts import DAY
 from models.dataset import Dataset, FitSettings, group_folds
+from models.metrics import Ranking
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -22,10 +25,10 @@ Bools = NDArray[np.bool_]
 # A row counts for ten at most: one that is hardly ever left alone must not decide by itself.
 LEAST_CHANCE = 0.1
 FEWEST = 20  # customers who were contacted: from fewer nothing is learned of who is
-FOLDS, ROUNDS = 3, 60
-LEAST_DAYS = 0.5  # of exposure
+FOLDS, ROUNDS = 3, 120
+LEAST_DAYS, SOON = 0.5, 30.0  # days of exposure by which a rate is learned
 TREES = {
-    "objective": "poisson", "num_leaves": 15, "max_depth": 6, "learning_rate": 0.07,
+    "objective": "poisson", "num_leaves": 15, "max_depth": 6, "learning_rate": 0.1,
     "feature_fraction": 0.4, "lambda_l2": 1.0, "min_data_in_leaf": 60, "max_bin": 63,
     "force_col_wise": True, "num_threads": 1, "deterministic": True, "verbosity": -1,
 }  # fmt: skip
@@ -71,9 +74,45 @@ def left_alone(data: Dataset, settings: FitSettings) -> Dataset:
         return data
     treated = data.contacts.within
     exposure = _exposure(data, settings.horizon_days)
-    chance = np.exp(-_contacts_a_day(data, treated, exposure, settings.seed) * exposure)
+    rate = _contacts_a_day(data, exposure, settings.seed)
+    chance = np.exp(-_expected_contacts(data, rate, exposure))
     weight = 1 / np.maximum(chance, LEAST_CHANCE)[~treated]
     return replace(data.take(~treated), weight=weight * len(data) / weight.sum())
+
+
+@dataclass(frozen=True)
+class LeftAlone:
+    """How true probabilities are of leaving if left alone: of the rows that were, weighted."""
+
+    rows: int
+    said: float  # mean probability
+    left: float  # share that left
+    auc: float
+    brier: float
+
+    def lines(self) -> Iterator[str]:
+        """In words, for the report."""
+        yield (
+            f"if nobody were contacted, by {self.rows:,} rows left alone that count for those who "
+            f"were: {self.said:.1%} said on average, {self.left:.1%} left; AUC {self.auc:.3f}, "
+            f"Brier {self.brier:.3f}"
+        )
+
+
+def judge_alone(data: Dataset, p: Floats, settings: FitSettings) -> LeftAlone | None:
+    """Of probabilities `p` [n] of rows that were not learned from; None where nobody was contacted,
+    or all who were left alone left or stayed."""
+    found = left_alone(data, settings)
+    if found.weight is None or data.contacts is None or found.y.all() or not found.y.any():
+        return None
+    p, y, weight = p[~data.contacts.within], found.y, found.weight
+    return LeftAlone(
+        rows=len(found),
+        said=float(np.average(p, weights=weight)),
+        left=found.base_rate,
+        auc=Ranking(y, p).auc(weight),
+        brier=float(np.average((p - y) ** 2, weights=weight)),
+    )
 
 
 def _exposure(data: Dataset, horizon: int) -> Floats:
@@ -83,19 +122,43 @@ def _exposure(data: Dataset, horizon: int) -> Floats:
     return days if data.leaves_in is None else np.fmin(days, data.leaves_in)
 
 
-def _contacts_a_day(data: Dataset, treated: Bools, exposure: Floats, seed: int) -> Floats:
-    """To be expected of each row, out of fold over customers, [n]."""
+def _contacts_a_day(data: Dataset, exposure: Floats, seed: int) -> Floats:
+    """To be expected in the `SOON` after each night, out of fold over customers, [n].
+
+    Only what comes soon, since what is known by the next night is in that night's features.
+    """
     import lightgbm
 
-    days = np.maximum(exposure, LEAST_DAYS)
-    if len(np.unique(data.customer[treated])) < FEWEST:
-        return np.full(len(data), treated.sum() / days.sum())
+    days = np.clip(exposure, LEAST_DAYS, SOON)
+    assert data.contacts is not None  # noqa: S101
+    soon = data.contacts.after <= days
+    if len(np.unique(data.customer[soon])) < FEWEST:
+        return np.full(len(data), soon.sum() / days.sum())
     out, scale = np.empty(len(data)), float(days.mean())
-    fold = group_folds(data.customer, treated, FOLDS, seed)
+    fold = group_folds(data.customer, soon, FOLDS, seed)
     parameters = {**TREES, "seed": seed % 2**31}
     for number in range(FOLDS):
         held = fold == number
-        often = treated[~held] / days[~held] * scale
+        often = soon[~held] / days[~held] * scale
         table = lightgbm.Dataset(data.X[~held], often, weight=days[~held], params=parameters)
         out[held] = lightgbm.train(parameters, table, ROUNDS).predict(data.X[held])
     return out / scale
+
+
+def _expected_contacts(data: Dataset, rate: Floats, exposure: Floats) -> Floats:
+    """Of each row until the end of its exposure, [n], at the rate of each of the customer's nights
+    until the next: who gets worse after a night is contacted for what that night did not know."""
+    order = np.lexsort((data.as_of, data.customer))
+    who, day = data.customer[order], data.as_of[order] / DAY
+    follows = np.append(who[1:] == who[:-1], False)
+    until = np.where(follows, np.append(day[1:], np.inf), np.inf)
+    total, at = np.zeros(len(data)), np.arange(len(data))
+    end, there = day + exposure[order], np.ones(len(data), np.bool_)
+    while there.any():
+        span = np.minimum(until[at], end) - day[at]
+        total[there] += (rate[order][at] * span)[there]
+        there &= follows[at] & (until[at] < end)
+        at = np.where(there, at + 1, at)
+    out = np.empty(len(data))
+    out[order] = total
+    return out

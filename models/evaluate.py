@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ageing import Ageing
+from models.alone import LeftAlone
 from models.groups import FEWEST, Group, Grouping, of_groups
 from models.metrics import Calibrated, Interval, Metrics, Ranking, Reached, reached, resampled
 from models.profit import Profit
@@ -66,6 +67,7 @@ class Report:
     ageing: Ageing | None = None
     timing: Timing | None = None
     renewing: Renewing | None = None  # yearly contracts past the horizon; None: there are none
+    alone: LeftAlone | None = None  # None: nobody was contacted
     proxies: tuple[Proxy, ...] = ()  # protected attributes that the features tell
 
     def to_dict(self) -> dict[str, Any]:

@@ -262,6 +262,9 @@ def _figures(report: Report) -> Iterator[tuple[str, float]]:
         yield "model.all.auc_high", report.model.auc.high
     for point in report.gain:
         yield f"model.found_in_{point.contacted:.0%}".replace("%", "_percent"), point.found
+    if report.alone is not None:
+        for measure, value in vars(report.alone).items():
+            yield f"model.left_alone.{measure}", float(value)
     if report.profit is not None:
         yield "model.expected_maximum_profit", report.profit.by_stake.profit
         yield "model.contact_share", report.profit.by_stake.share

@@ -39,7 +39,7 @@ def whole(report: Report) -> Iterator[str]:
         yield f"leavers reached, riskiest first: {told} of the customers"
     if report.profit is not None:
         yield report.profit.words
-    for part in (report.timing, report.renewing, report.ageing):
+    for part in (report.alone, report.timing, report.renewing, report.ageing):
         if part is not None:
             yield from part.lines()
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from models import registry
-from models.alone import Treated
+from models.alone import Treated, judge_alone
 from models.errors import NotEnoughData
 from models.evaluate import judge
 from models.home import Home
@@ -97,6 +97,7 @@ def _train(
     report = replace(
         judging(home, history, settings, judged, fitted.model, predicted, value, plan.training[-1]),
         renewing=renewing(fitted, alone, judged, predicted.main, how),
+        alone=judge_alone(judged.data, predicted.main, how),
     )
     verdict = judge(report)
     if verdict.promote:

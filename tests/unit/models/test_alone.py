@@ -8,20 +8,23 @@ import numpy as np
 import pytest
 from small_world import QUICK
 
-from models.alone import LEAST_CHANCE, Treated, left_alone
+from models.alone import LEAST_CHANCE, Treated, judge_alone, left_alone
 from models.contracts import Feature
 from models.dataset import Contacts, Dataset
+from models.metrics import Ranking
 
 HORIZON = QUICK.horizon_days
 FEATURES = (Feature("risk", "", "S1", "risk"), Feature("noise", "", "S1", "noise"))
 
 
-def lived(rows: int = 20_000, effect: float = 4.0, seed: int = 0) -> tuple[Dataset, np.ndarray]:
+def lived(
+    rows: int = 20_000, effect: float = 4.0, often: float = 0.006, seed: int = 0
+) -> tuple[Dataset, np.ndarray]:
     """Rows, and who would have left without contact. The risky leave, and are contacted, more
     often; a contact multiplies the hazard of leaving by `effect`."""
     rng = np.random.default_rng(seed)
     risk = rng.normal(0, 1, rows)
-    hazard, contact = 0.002 * np.exp(0.8 * risk), 0.006 * np.exp(0.8 * risk)
+    hazard, contact = 0.002 * np.exp(0.8 * risk), often * np.exp(0.8 * risk)
     alone, at = rng.exponential(1 / hazard), rng.exponential(1 / contact)
     treated = (at < alone) & (at < HORIZON)
     leaves = np.where(treated, at + rng.exponential(1 / hazard / effect), alone)
@@ -90,6 +93,21 @@ def test_of_a_handful_of_contacts_all_rows_count_alike_for_their_days():
     assert found.weight is not None
     assert len(found) == 390
     assert np.ptp(found.weight) < 0.1
+
+
+def test_probabilities_are_judged_by_who_leaves_if_left_alone():
+    """Contact harms: the true chance of leaving alone is too low for what happened, and is true."""
+    data, truth = lived(effect=8.0, often=0.003)
+    chance = 1 - np.exp(-0.002 * np.exp(0.8 * data.X[:, 0]) * HORIZON)
+    told = judge_alone(data, chance, QUICK)
+    assert told is not None
+    assert told.said == pytest.approx(truth.mean(), abs=0.012)
+    assert told.left == pytest.approx(truth.mean(), abs=0.012)
+    assert data.y.mean() > told.said + 0.03
+    assert told.auc == pytest.approx(Ranking(truth, chance).auc(), abs=0.02)
+    assert told.brier == pytest.approx(np.mean((chance - truth) ** 2), abs=0.01)
+    assert "if nobody were contacted" in next(told.lines())
+    assert judge_alone(replace(data, contacts=None), chance, QUICK) is None
 
 
 def test_it_says_how_many_were_contacted_and_what_was_done():
