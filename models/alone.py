@@ -72,9 +72,11 @@ def left_alone(data: Dataset, settings: FitSettings) -> Dataset:
     contacted. Weights sum to the number of all rows."""
     if data.contacts is None or not data.contacts.within.any():
         return data
-    treated = data.contacts.within
-    exposure = _exposure(data, settings.horizon_days)
-    rate = _contacts_a_day(data, exposure, settings.seed)
+    after, treated = data.contacts.after, data.contacts.within
+    ends = [after, np.full(len(data), float(settings.horizon_days))]
+    # Days from the night to contact, leaving or the horizon's end, whichever came first.
+    exposure = np.fmin.reduce([*ends, *([] if data.leaves_in is None else [data.leaves_in])])
+    rate = _contacts_a_day(data, after, exposure, settings.seed)
     chance = np.exp(-_expected_contacts(data, rate, exposure))
     weight = 1 / np.maximum(chance, LEAST_CHANCE)[~treated]
     return replace(data.take(~treated), weight=weight * len(data) / weight.sum())
@@ -115,14 +117,7 @@ def judge_alone(data: Dataset, p: Floats, settings: FitSettings) -> LeftAlone | 
     )
 
 
-def _exposure(data: Dataset, horizon: int) -> Floats:
-    """Days from the night to contact, leaving or the horizon's end, whichever came first, [n]."""
-    assert data.contacts is not None  # noqa: S101
-    days = np.fmin(data.contacts.after, float(horizon))
-    return days if data.leaves_in is None else np.fmin(days, data.leaves_in)
-
-
-def _contacts_a_day(data: Dataset, exposure: Floats, seed: int) -> Floats:
+def _contacts_a_day(data: Dataset, after: Floats, exposure: Floats, seed: int) -> Floats:
     """To be expected in the `SOON` after each night, out of fold over customers, [n].
 
     Only what comes soon, since what is known by the next night is in that night's features.
@@ -130,8 +125,7 @@ def _contacts_a_day(data: Dataset, exposure: Floats, seed: int) -> Floats:
     import lightgbm
 
     days = np.clip(exposure, LEAST_DAYS, SOON)
-    assert data.contacts is not None  # noqa: S101
-    soon = data.contacts.after <= days
+    soon = after <= days
     if len(np.unique(data.customer[soon])) < FEWEST:
         return np.full(len(data), soon.sum() / days.sum())
     out, scale = np.empty(len(data)), float(days.mean())

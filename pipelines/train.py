@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from models import registry
 from models.alone import Treated, judge_alone
+from models.dataset import FitSettings
 from models.errors import NotEnoughData
 from models.evaluate import judge
 from models.home import Home
@@ -19,6 +20,7 @@ from models.version import code_version
 from pipelines import snapshots
 from pipelines.history.lags import stood_in
 from pipelines.history.store import History
+from pipelines.history.terms import NEVER
 from pipelines.inspecting import require_no_leak, require_unprotected
 from pipelines.judging import at_stake, judging
 from pipelines.lock import exclusive
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from models.bundle import Bundle
     from models.churn import Fitted
     from models.command import Advance
-    from models.dataset import Dataset
     from pipelines.walks import Engine
 
 
@@ -71,8 +72,6 @@ def _train(
     engine: Engine | None,
     by: str,
 ) -> Trained:
-    from models import churn
-
     engine = engine or Local(settings.performance.threads)
     history = engine.history(home.history, settings.ingest.precedence)
     plan = plan_snapshots(history, settings, as_of, horizon)
@@ -82,44 +81,39 @@ def _train(
     require_leavers(learned.data, settings, plan.training, horizon)
     require_unprotected(learned.data.features, settings)
     findings = require_no_leak(learned.data, settings)
-    how = churn.FitSettings(
+    how = FitSettings(
         horizon_days=horizon, seed=settings.training.seed, threads=settings.performance.threads
     )
     advance("learning", 0.45)
     until = snapshots.midnight(plan.judging[0], settings.zone)
-    alone = learned.alone(how)
-    fitted = with_renewal(churn.learn(alone.data, how), alone, how, until)
-    bundle = trial = _bundle(fitted, alone.data, plan.training, now)
-    treated = released = Treated.of(learned.data, alone.data)
+    trial = released = _learn(learned, how, plan.training, now, until)
     advance("judging", 0.65)
-    predicted = fitted.model.predict_all(judged.data.X, how.threads)
+    model = trial.fitted.model
+    predicted = model.predict_all(judged.data.X, how.threads)
     value = at_stake(history, settings, judged.data)
     report = replace(
-        judging(home, history, settings, judged, fitted.model, predicted, value, plan.training[-1]),
-        renewing=renewing(fitted, alone, judged, predicted.main, how),
+        judging(home, history, settings, judged, model, predicted, value, plan.training[-1]),
+        renewing=renewing(trial.fitted, trial.rows, judged, predicted.main, how),
         alone=judge_alone(judged.data, predicted.main, how),
     )
     verdict = judge(report)
     if verdict.promote:
         # The newest nights tell most about tomorrow: what is released has learned from all.
         advance("learning from all nights", 0.7)
-        alone = rows.alone(how)
-        fitted = with_renewal(churn.learn(alone.data, how), alone, how)
-        bundle = _bundle(fitted, alone.data, (*plan.training, *plan.judging), now)
-        released = Treated.of(rows.data, alone.data)
+        released = _learn(rows, how, (*plan.training, *plan.judging), now)
     advance("registering", 0.9)
     bundle = registry.log(
         home,
         registry.Trial(
-            bundle=bundle,
-            judged=trial,
+            bundle=released.bundle,
+            judged=trial.bundle,
             report=report,
             verdict=verdict,
             held_out=registry.HeldOut(judged.data.y, predicted.main, value),
             population=_population(rows, settings, horizon),
-            treated=released,
+            treated=released.treated,
             parameters={**asdict(how), "label": rows.label, "sampled": rows.sampled},
-            provenance=Provenance.of(alone.data, history.generation),
+            provenance=Provenance.of(released.rows.data, history.generation),
         ),
     )
     if verdict.promote:
@@ -133,7 +127,7 @@ def _train(
         rows=len(learned.data),
         leavers=int(learned.data.y.sum()),
         features=len(rows.data.features),
-        treated=treated,
+        treated=trial.treated,
         report=report,
         verdict=verdict,
         left_out=(
@@ -145,21 +139,37 @@ def _train(
     )
 
 
-def _bundle(fitted: Fitted, learned: Dataset, nights: Sequence[date], now: datetime) -> Bundle:
-    """The model with where it comes from; the registry gives the version."""
+@dataclass(frozen=True)
+class _Learned:
+    """A model with what it was learned from."""
+
+    rows: TrainingSet  # that were left alone
+    fitted: Fitted
+    bundle: Bundle  # the registry gives its version
+    treated: Treated
+
+
+def _learn(
+    rows: TrainingSet, how: FitSettings, nights: Sequence[date], now: datetime, until: int = NEVER
+) -> _Learned:
+    """From all of `rows` that were left alone. `until`: as for `with_renewal`."""
     from models.bundle import Bundle, Facts
+    from models.churn import learn
     from models.drift import Distribution
 
+    alone = rows.alone(how)
+    fitted = with_renewal(learn(alone.data, how), alone, how, until)
     facts = Facts(
         model_version="",
         code_version=code_version(),
         created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
         trained_from=str(nights[0]),
         trained_to=str(nights[-1]),
-        rows=len(learned),
-        leavers=int(learned.y.sum()),
+        rows=len(alone.data),
+        leavers=int(alone.data.y.sum()),
     )
-    return Bundle(fitted.model, facts, Distribution.of(learned.X, fitted.held_out))
+    bundle = Bundle(fitted.model, facts, Distribution.of(alone.data.X, fitted.held_out))
+    return _Learned(alone, fitted, bundle, Treated.of(rows.data, alone.data))
 
 
 def plan_snapshots(

@@ -96,6 +96,7 @@ def test_the_bundle_plots_and_card_lie_with_the_run(home: Home, logged: Bundle):
         "roc", "gain", "lift", "calibration", "profit",
     }  # fmt: skip
     card = (folder / "model_card.md").read_text()
+    assert "120 of 1,000 rows (12.0%) were contacted within the horizon" in card
     for needed in ("everyone with a contract", "silent", "objected to profiling", "complaints_30"):
         assert needed in card
     assert not list(folder.rglob("*.pkl"))
@@ -122,6 +123,7 @@ def test_the_run_holds_provenance_and_each_nights_figures_under_its_date(
     (run,) = client.search_runs([experiment], "attributes.status = 'FINISHED'")
     assert run.data.params["data_fingerprint"] == trial.provenance.data_fingerprint
     assert run.data.params["lock_hash"] == trial.provenance.lock_hash
+    assert run.data.params["contacted_within"] == "120"
     told = client.get_metric_history(run.info.run_id, "night.auc")
     assert [one.timestamp for one in told] == [at * 1000 for at in np.unique(data.as_of).tolist()]
     assert trial.report.ageing is not None
