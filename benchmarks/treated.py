@@ -239,8 +239,7 @@ def ways(lived: Lived) -> Iterator[tuple[str, Floats]]:
     yield "a feature", calibrated(own, y, ones, out)
     exposure = np.nanmin([data.contacts.after, data.leaves_in, np.full(len(y), HORIZON)], axis=0)
     yield "months until contact", _months(data, treated, exposure)
-    learned = np.zeros(len(y))
-    learned[~treated] = left_alone(data, FitSettings(HORIZON)).weight
+    learned = left_alone(data, FitSettings(HORIZON)).alone
     due = ~np.isnan(lived.due) & ~(lived.due >= data.leaves_in)
     known = np.where(due & lived.control, 1 / CONTROL, ones) * ~treated
     left_out = {"left out": ones * ~treated, "propensity learned": learned,

@@ -1,10 +1,10 @@
-"""Learning who leaves if left alone, from past nights on which some were contacted.
+"""The chance of leaving if left alone, from past nights on which some were contacted.
 
-Of whoever was contacted it is not known whether they would have left. They are left out, and those
-who were left alone count for them: each by one over the chance of being left alone for so long, as
-learned from the features (inverse probability of censoring: Robins, Finkelstein, Biometrics 2000).
-Just to leave them out would teach that people leave more often than they do: who leaves early is
-never contacted, and so never left out.
+Of whoever was contacted it is not known whether they would have left. They teach who is at risk as
+all others do, but how likely leaving is is told by those left alone: each counts by one over the
+chance of being left alone for so long, as learned from the features (inverse probability of
+censoring: Robins, Finkelstein, Biometrics 2000). Just to leave the others out would say that people
+leave more often than they do: who leaves early is never contacted, and so never left out.
 """
 
 from __future__ import annotations
@@ -44,15 +44,14 @@ class Treated:
     most: float  # how often a row that was left alone counts at most
 
     @classmethod
-    def of(cls, data: Dataset, learned: Dataset) -> Treated:
-        """`learned`: what `left_alone` made of `data`."""
+    def of(cls, data: Dataset) -> Treated:
+        """Of what `left_alone` gave."""
         within, lately = (
             (int(data.contacts.within.sum()), int(data.contacts.lately.sum()))
             if data.contacts
             else (0, 0)
         )
-        most = 1.0 if learned.weight is None else float(learned.weight.max())
-        return cls(len(data), within, lately, most)
+        return cls(len(data), within, lately, float(data.alone.max()))
 
     @property
     def words(self) -> str:
@@ -61,15 +60,15 @@ class Treated:
             return "Nobody was contacted."
         return (
             f"{self.within:,} of {self.rows:,} rows ({self.within / self.rows:.1%}) were contacted "
-            "within the horizon: they are left out, and rows like them that were left alone count "
-            f"for them, up to {self.most:.1f} times. {self.lately:,} were contacted in the 90 days "
-            "before their night, which the features tell."
+            "within the horizon: they teach who is at risk, and probabilities are those of rows "
+            f"left alone, which count for them up to {self.most:.1f} times. {self.lately:,} were "
+            "contacted in the 90 days before their night, which the features tell."
         )
 
 
 def left_alone(data: Dataset, settings: FitSettings) -> Dataset:
-    """The rows that were left alone, with how often each counts; all of `data` where nobody was
-    contacted. Weights sum to the number of all rows."""
+    """`data` with how often each row counts: 0 for the contacted, for the others so often that they
+    sum to the number of all rows. As it was where nobody was contacted."""
     if data.contacts is None or not data.contacts.within.any():
         return data
     after, treated = data.contacts.after, data.contacts.within
@@ -78,8 +77,8 @@ def left_alone(data: Dataset, settings: FitSettings) -> Dataset:
     exposure = np.fmin.reduce([*ends, *([] if data.leaves_in is None else [data.leaves_in])])
     rate = _contacts_a_day(data, after, exposure, settings.seed)
     chance = np.exp(-_expected_contacts(data, rate, exposure))
-    weight = 1 / np.maximum(chance, LEAST_CHANCE)[~treated]
-    return replace(data.take(~treated), weight=weight * len(data) / weight.sum())
+    weight = ~treated / np.maximum(chance, LEAST_CHANCE)
+    return replace(data, weight=weight * len(data) / weight.sum())
 
 
 @dataclass(frozen=True)
@@ -104,14 +103,15 @@ class LeftAlone:
 def judge_alone(data: Dataset, p: Floats, settings: FitSettings) -> LeftAlone | None:
     """Of probabilities `p` [n] of rows that were not learned from; None where nobody was contacted,
     or all who were left alone left or stayed."""
-    found = left_alone(data, settings)
-    if found.weight is None or data.contacts is None or found.y.all() or not found.y.any():
+    told = left_alone(data, settings)
+    some = told.alone > 0
+    if some.all() or data.y[some].all() or not data.y[some].any():
         return None
-    p, y, weight = p[~data.contacts.within], found.y, found.weight
+    p, y, weight = p[some], data.y[some], told.alone[some]
     return LeftAlone(
-        rows=len(found),
+        rows=len(y),
         said=float(np.average(p, weights=weight)),
-        left=found.base_rate,
+        left=told.base_rate,
         auc=Ranking(y, p).auc(weight),
         brier=float(np.average((p - y) ** 2, weights=weight)),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import log_loss
-from models.dataset import Dataset, FitSettings, Shape
+from models.dataset import FitSettings, Shape
 from models.mixing import average
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ class Grown:
     log_odds: Floats  # [n], out of fold
 
 
-def cross_fit(data: Dataset, fold: Codes, settings: FitSettings) -> Grown:
+def cross_fit(matrix: Floats, y: Bools, fold: Codes, settings: FitSettings) -> Grown:
     """The shape and the number of rounds to learn, and out-of-fold log-odds with them."""
     folds = int(fold.max()) + 1
-    shapes = settings.shapes if data.X.shape[1] <= MANY_FEATURES else settings.shapes[:1]
+    shapes = settings.shapes if matrix.shape[1] <= MANY_FEATURES else settings.shapes[:1]
     scouts = range(min(SCOUTS, folds - 1)) if len(shapes) > 1 else range(0)
-    runs = [_Run(data, fold, shape, settings) for shape in shapes]
+    runs = [_Run(matrix, y, fold, shape, settings) for shape in shapes]
     for run in runs:
         run.grow(scouts)
     best = min(runs, key=lambda run: run.loss) if len(runs) > 1 else runs[0]
@@ -55,10 +55,12 @@ def cross_fit(data: Dataset, fold: Codes, settings: FitSettings) -> Grown:
 class _Run:
     """One shape on the folds that it has been grown on."""
 
-    def __init__(self, data: Dataset, fold: Codes, shape: Shape, settings: FitSettings) -> None:
-        self._data, self._fold = data, fold
+    def __init__(
+        self, matrix: Floats, y: Bools, fold: Codes, shape: Shape, settings: FitSettings
+    ) -> None:
+        self._matrix, self._y, self._fold = matrix, y, fold
         self._shape, self._settings = shape, settings
-        self._parameters = _parameters(len(data), data.X.shape[1], shape, settings)
+        self._parameters = _parameters(len(y), matrix.shape[1], shape, settings)
         self._whole: Any = None
         self._boosters: list[tuple[Booster, Bools]] = []
 
@@ -67,12 +69,12 @@ class _Run:
         import lightgbm
 
         if len(numbers) and self._whole is None:
-            self._whole = _table(self._data, self._parameters)
+            self._whole = _table(self._matrix, self._y, self._parameters)
         for number in numbers:
             held = self._fold == number
             learn = self._whole.subset(np.flatnonzero(~held))
             judge = self._whole.subset(np.flatnonzero(held))
-            patience = _patience(len(self._data), self._settings)
+            patience = _patience(len(self._y), self._settings)
             stop = lightgbm.early_stopping(patience, verbose=False)
             booster = lightgbm.train(
                 self._parameters, learn, self._settings.max_rounds, valid_sets=[judge],
@@ -89,34 +91,33 @@ class _Run:
     def loss(self) -> float:
         """Mean log loss over the folds grown so far, at the common number of rounds."""
         held = np.logical_or.reduce([held for _, held in self._boosters])
-        some = self._data.take(held)
-        return log_loss(self._predict()[held], some.y, some.weight)
+        return log_loss(self._predict()[held], self._y[held])
 
     def grown(self) -> Grown:
         return Grown(self._shape, self.rounds, self._predict())
 
     def _predict(self) -> Floats:
-        out = np.empty(len(self._data))
+        out = np.empty(len(self._y))
         for booster, held in self._boosters:
             out[held] = booster.predict(
-                self._data.X[held], raw_score=True, num_iteration=self.rounds
+                self._matrix[held], raw_score=True, num_iteration=self.rounds
             )
         return out
 
 
-def fit_trees(data: Dataset, grown: Grown, settings: FitSettings) -> str:
+def fit_trees(matrix: Floats, y: Bools, grown: Grown, settings: FitSettings) -> str:
     """A booster over all rows, in LightGBM's own text: on small tables the mean of some seeds'."""
     import lightgbm
 
     texts = []
-    few = len(data) <= MANY_ROWS and data.X.shape[1] <= MANY_FEATURES
+    few = len(y) <= MANY_ROWS and matrix.shape[1] <= MANY_FEATURES
     seeds = settings.seeds if few else 1
-    parameters = _parameters(len(data), data.X.shape[1], grown.shape, settings)
+    parameters = _parameters(len(y), matrix.shape[1], grown.shape, settings)
     for seed in range(seeds):
         parameters["seed"] = (settings.seed + seed) % 2**31
         # Bins do not depend on the seed, but LightGBM holds a table to the parameters it was
         # made with.
-        table = _table(data, parameters)
+        table = _table(matrix, y, parameters)
         booster = lightgbm.train(parameters, table, grown.rounds)
         texts.append(str(booster.model_to_string(num_iteration=grown.rounds)))
     if len(texts) == 1:
@@ -131,11 +132,10 @@ def booster_of(text: str) -> Booster:
     return lightgbm.Booster(model_str=text)
 
 
-def _table(data: Dataset, parameters: dict[str, Any]) -> Any:
+def _table(matrix: Floats, y: Bools, parameters: dict[str, Any]) -> Any:
     import lightgbm
 
-    y = data.y.astype(np.float32)
-    return lightgbm.Dataset(data.X, y, weight=data.weight, params=parameters, free_raw_data=False)
+    return lightgbm.Dataset(matrix, y.astype(np.float32), params=parameters, free_raw_data=False)
 
 
 def _patience(rows: int, settings: FitSettings) -> int:

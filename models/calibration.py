@@ -44,9 +44,9 @@ def probability(log_odds: Floats) -> Floats:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * log_odds)))
 
 
-def log_loss(log_odds: Floats, y: NDArray[np.bool_], weight: Floats | None = None) -> float:
-    """Mean negative log-likelihood of the labels, where row i counts `weight[i]` times."""
-    return float(np.average(np.logaddexp(0.0, np.where(y, -log_odds, log_odds)), weights=weight))
+def log_loss(log_odds: Floats, y: NDArray[np.bool_]) -> float:
+    """Mean negative log-likelihood of the labels."""
+    return float(np.mean(np.logaddexp(0.0, np.where(y, -log_odds, log_odds))))
 
 
 def calibrate(

@@ -69,7 +69,7 @@ class ChurnModel:
     blend: float  # the trees' share in log-odds, 0 to 1
     calibration: Calibration
     bands: Bands
-    base_rate: float  # share of the training rows that left
+    base_rate: float  # share of the training rows that left, or would have if left alone
     intervals: Intervals | None = None  # None: made before they were
     horizons: Horizons | None = None  # None: no label told when customers leave
     renewal: Renewal | None = None  # None: too few yearly contracts, or made before it was
@@ -156,34 +156,34 @@ def learn(data: Dataset, settings: FitSettings) -> Fitted:
     """Learn from `data`; the same data and settings give the same model, to the byte.
 
     Rounds, ridge strength, blend and calibration are all chosen on out-of-fold predictions, the
-    folds drawn over customers. Raises `NotEnoughData` where one class is all but absent.
+    folds drawn over customers; calibration on those left alone (`models.alone`). Raises
+    `NotEnoughData` where one class is all but absent.
     """
     folds = _folds(data, settings)
     fold = group_folds(data.customer, data.y, folds, settings.seed)
     from models.boosting import cross_fit, fit_trees
 
-    grown = cross_fit(data, fold, settings)
+    grown = cross_fit(data.X, data.y, fold, settings)
     strength, linear = _cross_linear(data, fold, settings)
     blend = min(
         settings.blend_grid,
-        key=lambda share: log_loss(
-            share * grown.log_odds + (1 - share) * linear, data.y, data.weight
-        ),
+        key=lambda share: log_loss(share * grown.log_odds + (1 - share) * linear, data.y),
     )
     z = blend * grown.log_odds + (1 - blend) * linear
-    calibration = calibrate(z, data.y, data.weight)
+    told = data.alone > 0  # ranked by everybody, believed by those left alone
+    calibration = calibrate(z[told], data.y[told], data.alone[told])
     held_out = probability(calibration(z))
-    drawn = data.customer, data.as_of, settings.seed
+    drawn = data.customer[told], data.as_of[told], settings.seed
     model = ChurnModel(
         features=data.features,
         horizon_days=settings.horizon_days,
-        trees=fit_trees(data, grown, settings),
-        linear=fit_linear(data.X, data.y, [strength], settings.seed, data.weight)[0],
+        trees=fit_trees(data.X, data.y, grown, settings),
+        linear=fit_linear(data.X, data.y, [strength], settings.seed)[0],
         blend=blend,
         calibration=calibration,
         bands=_bands(held_out, data.base_rate),
         base_rate=data.base_rate,
-        intervals=fit_intervals(z, data.y, *drawn, counts=data.weight),
+        intervals=fit_intervals(z[told], data.y[told], *drawn, counts=data.alone[told]),
         horizons=fit_horizons(data, settings),
     )
     return Fitted(_without_idle_half(model), held_out)
@@ -232,12 +232,10 @@ def _cross_linear(
     out = np.empty((len(strengths), len(data)))
     for number in range(int(fold.max()) + 1):
         held = fold == number
-        some = data.take(~held)
-        models = fit_linear(some.X, some.y, strengths, settings.seed, some.weight)
+        models = fit_linear(data.X[~held], data.y[~held], strengths, settings.seed)
         for position, model in enumerate(models):
             out[position, held] = model.log_odds(data.X[held])
-    losses = [log_loss(one, data.y, data.weight) for one in out]
-    best = int(np.argmin(losses))
+    best = min(range(len(strengths)), key=lambda position: log_loss(out[position], data.y))
     return strengths[best], out[best]
 
 

@@ -50,7 +50,7 @@ class Dataset:
     leaves_in: NDArray[np.float64] | None = None
     # Contacts before the customer left; None where nothing is known of any, as in a plain table
     contacts: Contacts | None = None
-    # [n]; how often a row counts in learning, more than 0; None: each once
+    # [n]; how often a row counts where it is asked who leaves if left alone; None: each once
     weight: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
@@ -67,8 +67,13 @@ class Dataset:
 
     @property
     def base_rate(self) -> float:
-        """The share of rows that left, each as often as it counts."""
+        """The share of rows that left if left alone."""
         return float(np.average(self.y, weights=self.weight))
+
+    @property
+    def alone(self) -> NDArray[np.float64]:
+        """How often each row counts where it is asked who leaves if left alone, [n]."""
+        return np.ones(len(self)) if self.weight is None else self.weight
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Dataset:
         """The rows chosen by position or mask."""

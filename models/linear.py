@@ -74,16 +74,12 @@ class Linear:
 
 
 def fit_linear(
-    matrix: Floats,
-    y: NDArray[np.bool_],
-    strengths: Sequence[float],
-    seed: int,
-    weight: Floats | None = None,
+    matrix: Floats, y: NDArray[np.bool_], strengths: Sequence[float], seed: int
 ) -> tuple[Linear, ...]:
     """One model for each strength (inverse ridge penalty, on standardised transforms).
 
-    `weight` [n]: how often each row counts. Above `MAX_ROWS` rows it learns from a sample, drawn
-    by `seed`. A column that never varies is left out.
+    Above `MAX_ROWS` rows it learns from a sample, drawn by `seed`. A column that never varies is
+    left out.
     """
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits  # scikit-learn's own dependency
@@ -91,11 +87,10 @@ def fit_linear(
     if len(y) > MAX_ROWS:
         sample = np.sort(np.random.default_rng(seed).choice(len(y), MAX_ROWS, replace=False))
         matrix, y = matrix[sample], y[sample]
-        weight = None if weight is None else weight[sample]
     described = [_describe(column, matrix[:, column]) for column in range(matrix.shape[1])]
     terms = _strongest([term for term in described if term is not None], matrix, y)
     if not terms:
-        share = np.average(y, weights=weight)
+        share = y.mean()
         return (Linear(float(np.log(share / (1 - share))), ()),) * len(strengths)
     design = np.hstack([term.transforms(matrix[:, term.column]) for term in terms])
     centre, scale = design.mean(axis=0), design.std(axis=0)
@@ -110,7 +105,7 @@ def fit_linear(
         # One thread: small matrices gain nothing by more, a busy machine loses ten times as much,
         # and the sums come out the same on every machine.
         with threadpool_limits(limits=1, user_api="blas"):
-            solver.fit(design, y, sample_weight=weight)
+            solver.fit(design, y)
         models.append(
             _assemble(terms, centre, solver.coef_[0] / scale, float(solver.intercept_[0]))
         )

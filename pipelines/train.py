@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from models import registry
-from models.alone import Treated, judge_alone
+from models.alone import Treated, judge_alone, left_alone
 from models.dataset import FitSettings
 from models.errors import NotEnoughData
 from models.evaluate import judge
@@ -143,7 +143,7 @@ def _train(
 class _Learned:
     """A model with what it was learned from."""
 
-    rows: TrainingSet  # that were left alone
+    rows: TrainingSet  # with how often each counts for those left alone
     fitted: Fitted
     bundle: Bundle  # the registry gives its version
     treated: Treated
@@ -152,24 +152,24 @@ class _Learned:
 def _learn(
     rows: TrainingSet, how: FitSettings, nights: Sequence[date], now: datetime, until: int = NEVER
 ) -> _Learned:
-    """From all of `rows` that were left alone. `until`: as for `with_renewal`."""
+    """From `rows`. `until`: as for `with_renewal`."""
     from models.bundle import Bundle, Facts
     from models.churn import learn
     from models.drift import Distribution
 
-    alone = rows.alone(how)
-    fitted = with_renewal(learn(alone.data, how), alone, how, until)
+    rows = replace(rows, data=left_alone(rows.data, how))
+    fitted = with_renewal(learn(rows.data, how), rows, how, until)
     facts = Facts(
         model_version="",
         code_version=code_version(),
         created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
         trained_from=str(nights[0]),
         trained_to=str(nights[-1]),
-        rows=len(alone.data),
-        leavers=int(alone.data.y.sum()),
+        rows=len(rows.data),
+        leavers=int(rows.data.y.sum()),
     )
-    bundle = Bundle(fitted.model, facts, Distribution.of(alone.data.X, fitted.held_out))
-    return _Learned(alone, fitted, bundle, Treated.of(rows.data, alone.data))
+    bundle = Bundle(fitted.model, facts, Distribution.of(rows.data.X, fitted.held_out))
+    return _Learned(rows, fitted, bundle, Treated.of(rows.data))
 
 
 def plan_snapshots(

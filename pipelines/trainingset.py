@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alone import left_alone
 from models.contracts import DAY, Feature
-from models.dataset import Contacts, Dataset, FitSettings, sampled
+from models.dataset import Contacts, Dataset, sampled
 from models.errors import NotEnoughData
 from pipelines import labels, snapshots
 from pipelines.contacted import contacted
@@ -47,13 +46,6 @@ class TrainingSet:
             silence=self.silence[rows],
             renewals=self.renewals and self.renewals.take(rows),
         )
-
-    def alone(self, how: FitSettings) -> TrainingSet:
-        """The rows that nobody contacted within the horizon, weighted (`models.alone`)."""
-        if self.data.contacts is None:
-            return self
-        kept = self.take(~self.data.contacts.within)
-        return replace(kept, data=left_alone(self.data, how))
 
     def at(self, dates: Sequence[date], settings: Settings) -> NDArray[np.bool_]:
         """Mask of the rows of these snapshots, [n]."""

@@ -46,33 +46,32 @@ def lived(
 def test_those_left_alone_count_so_that_as_many_leave_as_without_contact(effect: float):
     data, truth = lived(effect=effect)
     found = left_alone(data, QUICK)
+    alone = found.alone > 0
     assert data.contacts is not None
-    assert len(found) == (~data.contacts.within).sum()
+    assert np.array_equal(alone, ~data.contacts.within)
     assert found.base_rate == pytest.approx(truth.mean(), abs=0.012)
     assert abs(data.base_rate - truth.mean()) > 0.03  # as it is
-    assert abs(found.y.mean() - truth.mean()) > 0.012  # just left out
-    some, all_of = found.X[:, 0] > 0.7, data.X[:, 0] > 0.7  # half of whom were contacted
-    assert found.weight is not None
-    told = np.average(found.y[some], weights=found.weight[some]) - truth[all_of].mean()
-    left_out, as_is = found.y[some].mean(), data.y[all_of].mean()
-    assert abs(told) < 0.05
-    assert abs(told) < 0.5 * min(abs(one - truth[all_of].mean()) for one in (left_out, as_is))
+    assert abs(data.y[alone].mean() - truth.mean()) > 0.012  # just left out
+    risky = data.X[:, 0] > 0.7  # half of whom were contacted
+    truly = truth[risky].mean()
+    told = np.average(data.y[risky], weights=found.alone[risky])
+    assert abs(told - truly) < 0.05
+    others = data.y[risky & alone].mean(), data.y[risky].mean()  # left out, as it is
+    assert abs(told - truly) < 0.5 * min(abs(other - truly) for other in others)
 
 
 def test_without_dates_of_leaving_the_weights_follow_who_is_contacted():
     data, _ = lived()
     found = left_alone(replace(data, leaves_in=None), QUICK)
-    assert found.weight is not None
-    risky = found.X[:, 0] > 1
-    assert found.weight[risky].mean() > 1.3 * found.weight[~risky].mean()
+    alone, risky = found.alone > 0, found.X[:, 0] > 1
+    assert found.alone[alone & risky].mean() > 1.3 * found.alone[alone & ~risky].mean()
 
 
 def test_no_row_counts_for_more_than_ten_and_all_count_as_many_as_there_were():
     data, _ = lived()
     found = left_alone(data, QUICK)
-    assert found.weight is not None
-    assert found.weight.sum() == pytest.approx(len(data))
-    assert found.weight.max() / found.weight.min() <= 1 / LEAST_CHANCE
+    assert found.alone.sum() == pytest.approx(len(data))
+    assert found.alone.max() / found.alone[found.alone > 0].min() <= 1 / LEAST_CHANCE
 
 
 def test_where_nobody_was_contacted_nothing_changes():
@@ -81,7 +80,7 @@ def test_where_nobody_was_contacted_nothing_changes():
     for contacts in (None, nobody):
         plain = replace(data, contacts=contacts)
         assert left_alone(plain, QUICK) is plain
-        assert Treated.of(plain, plain).words == "Nobody was contacted."
+        assert Treated.of(plain).words == "Nobody was contacted."
 
 
 def test_of_a_handful_of_contacts_all_rows_count_alike_for_their_days():
@@ -90,9 +89,8 @@ def test_of_a_handful_of_contacts_all_rows_count_alike_for_their_days():
     few = np.full(400, np.nan)
     few[:10] = 5.0
     found = left_alone(replace(data, contacts=Contacts(few, few > 0)), QUICK)
-    assert found.weight is not None
-    assert len(found) == 390
-    assert np.ptp(found.weight) < 0.1
+    assert (found.alone > 0).sum() == 390
+    assert np.ptp(found.alone[found.alone > 0]) < 0.1
 
 
 def test_probabilities_are_judged_by_who_leaves_if_left_alone():
@@ -112,7 +110,7 @@ def test_probabilities_are_judged_by_who_leaves_if_left_alone():
 
 def test_it_says_how_many_were_contacted_and_what_was_done():
     data, _ = lived()
-    words = Treated.of(data, left_alone(data, QUICK)).words
+    words = Treated.of(left_alone(data, QUICK)).words
     within = int(data.contacts.within.sum()) if data.contacts else 0
     assert words.startswith(f"{within:,} of 20,000 rows (")
-    assert "they are left out" in words
+    assert "probabilities are those of rows left alone" in words

@@ -16,7 +16,10 @@ from models.mixing import average
 
 def texts(data: Dataset, seeds: int) -> list[str]:
     grown = Grown(CAREFUL, 20, np.zeros(len(data)))
-    return [fit_trees(data, grown, replace(QUICK, seed=seed, seeds=1)) for seed in range(seeds)]
+    return [
+        fit_trees(data.X, data.y, grown, replace(QUICK, seed=seed, seeds=1))
+        for seed in range(seeds)
+    ]
 
 
 def test_the_mean_of_texts_scores_the_mean_of_their_scores(data: Dataset):
@@ -41,4 +44,4 @@ def test_the_shape_that_explains_more_is_the_one_chosen(data: Dataset):
     fold = group_folds(data.customer, data.y, 3, seed=1)
     for shapes in ((stump, DEEP), (DEEP, stump)):
         settings = replace(QUICK, shapes=shapes)
-        assert cross_fit(data, fold, settings).shape == DEEP
+        assert cross_fit(data.X, data.y, fold, settings).shape == DEEP

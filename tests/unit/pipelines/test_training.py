@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.contracts import Feature
-from models.dataset import Dataset, FitSettings
+from models.dataset import Dataset
 from models.errors import NotEnoughData
 from models.home import create
 from models.leaks import Leak
@@ -16,7 +16,7 @@ from pipelines import labels, train
 from pipelines.history.ingest import ingest
 from pipelines.history.store import History
 from pipelines.inspecting import require_no_leak
-from pipelines.trainingset import TrainingSet, assemble, require_leavers
+from pipelines.trainingset import assemble, require_leavers
 from pipelines.values import monthly_values
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -77,7 +77,7 @@ SENT = (
 )  # fmt: skip
 
 
-def contacted(folder: Path, *sent: tuple[str, str]) -> TrainingSet:
+def contacted(folder: Path, *sent: tuple[str, str]) -> Dataset:
     """Rows of the first of `DATES`, of which c leaves on 15 February."""
     folder.mkdir()
     rows = (f"\nm{n},{who},{day}T00:00:00Z,outreach_sent," for n, (who, day) in enumerate(sent))
@@ -89,11 +89,11 @@ def contacted(folder: Path, *sent: tuple[str, str]) -> TrainingSet:
         terms="customer_id,term_id,started_at,ended_at,end_kind"
         + "".join(f"\n{who},{who},2025-01-01T00:00Z,{ended.get(who, ',')}" for who in "abcd"),
     )
-    return assemble(history, Settings(), DATES[:1], 60)
+    return assemble(history, Settings(), DATES[:1], 60).data
 
 
 def test_a_row_tells_of_contacts_in_the_horizon_and_before_and_of_none_after_leaving(tmp_path):
-    told = contacted(tmp_path / "sent", *SENT).data.contacts
+    told = contacted(tmp_path / "sent", *SENT).contacts
     assert told is not None
     # a: before; b: the first of two; c: after it had left; d: too long ago, and after the horizon
     np.testing.assert_array_equal(told.after, [np.nan, 10, np.nan, np.nan])
@@ -104,22 +104,11 @@ def test_a_row_tells_of_contacts_in_the_horizon_and_before_and_of_none_after_lea
 def test_no_feature_tells_of_a_contact_in_the_horizon(tmp_path):
     before = [one for one in SENT if one[1] < "2026"]
     known, all_of, none = (
-        contacted(tmp_path / name, *sent).data.X
+        contacted(tmp_path / name, *sent).X
         for name, sent in (("before", before), ("all", SENT), ("none", ()))
     )
     np.testing.assert_array_equal(known, all_of)
     assert not np.array_equal(known, none, equal_nan=True)
-
-
-def test_only_rows_that_were_left_alone_are_learned_from(tmp_path):
-    rows = contacted(tmp_path / "sent", *SENT)
-    alone = rows.alone(FitSettings(60))
-    assert alone.data.customer.tolist() == [0, 2, 3]
-    assert alone.data.weight is not None
-    assert alone.data.weight.sum() == pytest.approx(4)
-    assert len(alone.silence) == 3
-    assert alone.renewals is not None
-    assert len(alone.renewals.known) == 3
 
 
 def test_an_answer_to_our_own_message_is_not_staying(tmp_path):
