@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ import pytest
 from models.churn import ChurnModel, FitSettings, Fitted
 from models.contracts import DAY, Feature
 from models.dataset import Dataset
+from models.settings import Settings
 from pipelines.history.terms import NEVER
 from pipelines.labels import Renewals
-from pipelines.renewals import CROSSED, LATER, renewing, with_renewal
+from pipelines.renewals import CROSSED, LATER, chance_of, renewing, with_renewal
 from pipelines.trainingset import TrainingSet
+from tests.unit.pipelines.term_tables import night
+from tests.unit.pipelines.test_training import company, orders
 
 FEATURES = (Feature("days_to_term_end", "", "S8", "renewal"),)
 HOW = FitSettings(horizon_days=90, folds=3)
@@ -83,3 +87,31 @@ def test_where_too_few_ever_lapsed_it_says_so():
     told = renewing(fitted(learned, p), learned, learned, p, HOW)
     assert told is not None
     assert "20 are needed" in next(told.lines())
+
+
+def test_explain_tells_it_of_yearly_contracts_that_end_past_the_horizon(tmp_path):
+    history = company(
+        tmp_path,
+        customers="customer_id,joined_at\na,2025-01-01T00:00Z\nb,2025-01-01T00:00Z\n"
+        "c,2025-01-01T00:00Z",
+        interactions=orders(("a", "2025-12-20")),
+        terms="customer_id,term_id,started_at,ends_at,recorded_at\n"
+        "a,1,2025-08-01T00:00Z,2026-08-01T00:00Z,2025-08-01T00:00Z\n"
+        "b,2,2025-04-01T00:00Z,2026-04-01T00:00Z,2025-04-01T00:00Z\n"  # within the horizon
+        "c,3,2025-12-01T00:00Z,2026-06-01T00:00Z,2025-12-01T00:00Z",  # not yearly
+    )
+    model = SimpleNamespace(
+        lapse=lambda rows: np.array([0.23]), renewal=SimpleNamespace(base_rate=0.12),
+        horizon_days=90,
+    )  # fmt: skip
+    told = [
+        chance_of(history, Settings(), model, np.zeros((1, 1)), number, night("2026-02-01"))
+        for number in range(3)
+    ]
+    assert told[1:] == [None, None]
+    assert told[0] is not None
+    assert told[0].words == (
+        "The yearly contract ends on 2026-08-01: 23% likely not to be renewed (usually 12%)."
+    )
+    model.renewal, model.lapse = None, lambda rows: None
+    assert chance_of(history, Settings(), model, np.zeros((1, 1)), 0, night("2026-02-01")) is None
