@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PARTS = ("contact", "plan")  # kinds of groups that are told beside everybody
+AT_RANDOM = "left alone at random"  # the control arm of the night's plan
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,20 @@ def words(facts: dict[str, Any]) -> str:
         f"calibration error {everybody['metrics']['calibration_error']:.3f}"
         + "".join(_part(group) for group in facts["groups"] if group["kind"] in PARTS)
     )
+
+
+def calibration(facts: dict[str, Any]) -> dict[str, float] | None:
+    """Mean probability less the share that left, with its interval, of those by whom probabilities
+    are to be judged; None where they are too few.
+
+    Where some were contacted, of those left alone at random, if enough: what contact changed is no
+    fault of the model's. Else of everybody.
+    """
+    groups = {(group["kind"], group["name"]): group["figures"] for group in facts["groups"]}
+    contacted = any(kind == "contact" for kind, _ in groups)
+    alone = groups.get(("plan", AT_RANDOM)) if contacted else None
+    figures = alone or facts["groups"][0]["figures"]
+    return figures and dict(figures["calibration"])
 
 
 def _part(group: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from models.batch import ScoreBatch
 from models.contracts import DAY
 from models.groups import Grouping, of_groups
-from models.outcome import Outcome, keep, run_of
+from models.outcome import AT_RANDOM, Outcome, keep, run_of
 from pipelines import snapshots
 from pipelines.contacted import contacted
 from pipelines.groupings import by_contact
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipelines.labels import Labels
 
 # The arms of `assignments/` (CONTRACTS.md, Output), in words.
-ARMS = {"control": "left alone at random", "treat": "to be contacted"}
+ARMS = {"control": AT_RANDOM, "treat": "to be contacted"}
 MOST_ROWS = 200_000  # a larger batch is judged by a sample: the intervals are narrow enough
 SEED = 20260101
 

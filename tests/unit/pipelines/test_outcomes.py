@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -203,6 +204,33 @@ def test_who_was_left_alone_is_told_apart_and_so_is_who_was_at_random(tmp_path: 
     line = outcome.words(outcome.read(home)[0])
     assert f"; left alone (96): {p[rows].mean():.1%} said, 33.3% left" in line
     assert "; left alone at random (20): too few to tell" in line
+
+
+def told(*groups: tuple[str, str, float | None]) -> dict[str, Any]:
+    """An outcome of groups with this calibration, None for one that is too small."""
+    return {
+        "groups": [
+            {"kind": kind, "name": name, "figures": off and {"calibration": {"value": off}}}
+            for kind, name, off in groups
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("groups", "value"),
+    [
+        ([], 0.1),
+        ([("plan", outcome.AT_RANDOM, 0.2)], 0.1),  # nobody was contacted
+        ([("contact", "left alone", 0.3), ("plan", outcome.AT_RANDOM, 0.2)], 0.2),
+        ([("contact", "left alone", 0.3), ("plan", outcome.AT_RANDOM, None)], 0.1),
+        ([("contact", "left alone", 0.3)], 0.1),
+    ],
+)
+def test_probabilities_are_judged_by_those_left_alone_at_random(
+    groups: list[tuple[str, str, float | None]], value: float
+):
+    assert outcome.calibration(told(("everybody", "all", 0.1), *groups)) == {"value": value}
+    assert outcome.calibration(told(("everybody", "all", None))) is None
 
 
 def test_a_failure_is_said_and_does_not_fail_the_night(home: Home, monkeypatch: pytest.MonkeyPatch):
