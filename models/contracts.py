@@ -66,6 +66,7 @@ SERVING_KINDS = ("message_out", "call_out", "case_solved")
 SCORE_BATCH_VERSION = 1
 CONTEXT_VERSION = 1  # of what a night publishes in context/
 BANDS = ("low", "medium", "high")  # higher is worse
+TOLD = 3  # reasons of a customer in a ScoreBatch, at most
 DECISIONS = ("contact", "hold", "refer")
 WORKLIST_COLUMNS = (
     "rank", "customer_id", "contact_id", "decision", "hold_reasons", "reasons", "what_changed",

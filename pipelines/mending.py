@@ -1,0 +1,225 @@
+"""What would lower a customer's risk that the company can do something about.
+
+A remedy changes what happened, not a feature: the open case is solved, the complaint is answered,
+the late reply comes in time. The pass that makes all features then makes them of the changed
+history, so that counts, waits, shares and ages fit together, and the row is one that a customer
+could have. The model's answer is what customers with such a history do: an association, no promise
+of what a remedy would bring (that is measured against the control group).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.contracts import CHANNEL_CODE, CHANNELS, DAY, KIND_CODE
+from pipelines.features.facts import ENDS, Case, Row, facts_of, first_replies, is_reply
+from pipelines.history.events import ABSENT, DTYPES, NEVER, NONE, Events
+
+if TYPE_CHECKING:
+    from models.churn import ChurnModel
+    from pipelines.features.matrix import Context, Night
+    from pipelines.onecustomer import OneCustomer
+
+JUST_NOW = 60  # seconds before the night at which what is mended was done
+PAST_DAYS = 365  # how far back is looked at what cannot be undone any more: the longest window
+NO_DIFFERENCE = 0.005  # of probability: half a point
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a night saw of a customer: `events`, and the same as `rows`."""
+
+    events: Events
+    rows: Sequence[Row]
+    night: Night
+    promises: dict[str | None, int]  # seconds to a first reply, by channel
+
+    @classmethod
+    def of(cls, customer: OneCustomer, night: Night, context: Context) -> Seen:
+        promises = dict(zip((*CHANNELS, None), context.promise_seconds.tolist(), strict=True))
+        return cls(customer.seen(night), customer.rows(night, context), night, promises)
+
+    @property
+    def now(self) -> int:
+        """When what is mended was done, seconds since 1970 UTC."""
+        return self.night.as_of - JUST_NOW
+
+    @property
+    def cases(self) -> Iterator[Case]:
+        """All cases with their rows."""
+        for number in sorted({row.case for row in self.rows if row.case is not None}):
+            yield Case(number, tuple(row for row in self.rows if row.case == number))
+
+    @property
+    def late_cases(self) -> Iterator[Case]:
+        """Those of the last year whose promise of a first reply was missed."""
+        for case in self.cases:
+            facts = first_replies(case, self.promises)
+            if any(fact.name == "promise_missed" and self._lately(fact.known_at) for fact in facts):
+                yield case
+
+    def places(self, *kinds: str) -> list[int]:
+        """Where the rows of these kinds lie that came in the last year."""
+        return [row.place for row in self.rows if row.kind in kinds and self._lately(row.at)]
+
+    def _lately(self, at: int) -> bool:
+        return self.night.as_of - PAST_DAYS * DAY <= at < self.night.as_of
+
+
+@dataclass(frozen=True)
+class New:
+    """An interaction that did not happen: its kind and time, in the case of a row that did."""
+
+    kind: str
+    at: int
+    like: Row
+
+
+def with_new(events: Events, new: Sequence[New]) -> Events:
+    """One customer's events with some more, sorted."""
+    if not new:
+        return events
+    columns = {name: np.full(len(new), ABSENT.get(name, 0), DTYPES[name]) for name in DTYPES}
+    columns["customer"][:] = events.customer[0]
+    columns["at"][:] = columns["recorded"][:] = [one.at for one in new]
+    columns["until"][:] = NEVER
+    columns["kind"][:] = [KIND_CODE[one.kind] for one in new]
+    columns["case"][:] = [NONE if one.like.case is None else one.like.case for one in new]
+    columns["channel"][:] = [CHANNEL_CODE.get(one.like.channel or "", NONE) for one in new]
+    return Events.concatenate([events, Events(**columns)])
+
+
+def _without(seen: Seen, *kinds: str) -> Events:
+    keep = np.ones(len(seen.events), np.bool_)
+    keep[seen.places(*kinds)] = False
+    return seen.events.take(keep)
+
+
+def _solved(seen: Seen) -> Events:
+    """Each open case is answered and solved just now."""
+    still = [case.rows[-1] for case in seen.cases if _is_open(case)]
+    kinds = ("message_out", "case_solved")
+    # The answer a second before the solution.
+    new = [New(kind, seen.now + n, row) for row in still for n, kind in enumerate(kinds)]
+    return with_new(seen.events, new)
+
+
+def _is_open(case: Case) -> bool:
+    moves = [r.kind for r in case.rows if r.kind in ("case_opened", "case_reopened", *ENDS)]
+    return bool(moves) and moves[-1] not in ENDS
+
+
+def _answered(seen: Seen) -> Events:
+    """Each complaint that nobody has answered is answered just now."""
+    return with_new(
+        seen.events,
+        [New("message_out", seen.now, row) for row in seen.rows if _waits(row, seen.rows)],
+    )
+
+
+def _waits(row: Row, rows: Sequence[Row]) -> bool:
+    if row.kind != "complaint":
+        return False
+    later = (other for other in rows if other.place > row.place and is_reply(other))
+    return not any(row.case in (None, other.case) for other in later)
+
+
+def _paid(seen: Seen) -> Events:
+    """The payment that failed succeeds just now."""
+    levels = [f.value for f in facts_of(seen.rows, seen.promises) if f.name == "unpaid_level"]
+    failed = [row for row in seen.rows if row.kind == "payment_failed"]
+    return with_new(seen.events, [New("payment", seen.now, failed[-1])] if sum(levels) > 0 else [])
+
+
+def _kept(seen: Seen) -> Events:
+    """Each promise broken in the last year was kept."""
+    kind = seen.events.kind.copy()
+    kind[seen.places("promise_broken")] = KIND_CODE["promise_kept"]
+    return replace(seen.events, kind=kind).sorted()
+
+
+def _replied_in_time(seen: Seen) -> Events:
+    """Each first reply of the last year came when it was promised at the latest."""
+    at, recorded = seen.events.at.copy(), seen.events.recorded.copy()
+    new = []
+    for case in seen.late_cases:
+        asked, reply = case.clock, case.first_reply
+        assert asked is not None  # noqa: S101 - else there is no promise to miss
+        due = asked.at + seen.promises[asked.channel]
+        if reply is None:
+            new.append(New("message_out", due, asked))
+        else:
+            at[reply.place] = recorded[reply.place] = due
+    return with_new(replace(seen.events, at=at, recorded=recorded).sorted(), new)
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """Something that a company can do, or could have done."""
+
+    says: str
+    still: bool  # it can still be done
+    mend: Callable[[Seen], Events]  # the same events where there is nothing to mend
+
+
+REMEDIES = (
+    Remedy("every open case solved", True, _solved),
+    Remedy("every complaint answered", True, _answered),
+    Remedy("the failed payment made good", True, _paid),
+    Remedy("no promise broken in the last year", False, _kept),
+    Remedy("every first reply of the last year in time", False, _replied_in_time),
+    Remedy(
+        "no case passed on in the last year", False, lambda seen: _without(seen, "case_transferred")
+    ),
+    Remedy("no outage in the last year", False, lambda seen: _without(seen, "outage")),
+)
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What the model says of the same customer with something mended."""
+
+    says: str
+    still: bool
+    probability: float
+
+    def words(self, present: float) -> str:
+        """Beside the `present` probability."""
+        if abs(self.probability - present) < NO_DIFFERENCE:
+            return f"{self.says}: the model sees no difference"
+        return f"{self.says}: {self.probability:.0%} instead of {present:.0%}"
+
+
+def mended(
+    customer: OneCustomer, night: Night, context: Context, model: ChurnModel
+) -> list[Mended]:
+    """Each remedy of which there is something to mend, those that can still be done first, and
+    these together where there are several."""
+    seen = Seen.of(customer, night, context)
+    found: list[tuple[str, bool, Events]] = []
+    together = seen
+    for remedy in REMEDIES if len(seen.events) else ():
+        events = remedy.mend(seen)
+        if _same(events, seen.events):
+            continue
+        found.append((remedy.says, remedy.still, events))
+        if remedy.still:
+            together = replace(together, events=remedy.mend(together))
+    if sum(still for _, still, _ in found) > 1:
+        found.append(("all of what can still be done", True, together.events))
+    if not found:
+        return []
+    rows = [customer.features(night, context, events) for _, _, events in found]
+    told = zip(found, model.predict(np.array(rows)).tolist(), strict=True)
+    each = [Mended(says, still, p) for (says, still, _), p in told]
+    return sorted(each, key=lambda one: not one.still)
+
+
+def _same(one: Events, other: Events) -> bool:
+    return len(one) == len(other) and bool(
+        (one.at == other.at).all() and (one.kind == other.kind).all()
+    )
