@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from models.contracts import TOLD, Reason
-from models.words import on
+from models.words import AND, on
 
 if TYPE_CHECKING:
     from models.batch import ScoreBatch
@@ -86,14 +86,19 @@ def _move(
     """How far a system's weight moved at least, log-odds, and what to say of it."""
     if before and after:
         moved = after.weight - before.weight
-        if before.words == after.words:
+        if _first(before) == _first(after):
             return abs(moved), ""  # nothing that could be told
         weighs = "weighs more" if moved > 0 else "weighs less"
-        return abs(moved), f"{weighs}: {after.words} (on {on(night)}: {before.words})"
+        return abs(moved), f"{weighs}: {_first(after)} (on {on(night)}: {_first(before)})"
     if after:
-        return after.weight - unseen_then, f"new: {after.words}"
+        return after.weight - unseen_then, f"new: {_first(after)}"
     assert before is not None  # noqa: S101 - one of the two is
-    return before.weight - unseen_now, f"no longer: {before.words}"
+    return before.weight - unseen_now, f"no longer: {_first(before)}"
+
+
+def _first(reason: Reason) -> str:
+    """What says most of it."""
+    return reason.words.split(AND)[0]
 
 
 def _unseen(reasons: Sequence[Reason]) -> float:

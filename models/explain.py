@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.churn import ChurnModel
 from models.contracts import TOLD, Feature, Reason
-from models.words import Dates, say
+from models.words import AND, Dates, say
 
 Floats = NDArray[np.float64]
 
@@ -146,7 +146,7 @@ class Systems:
         return Reason(
             feature=self.features[told[0]].name,
             system=self.names[system],
-            words=", and ".join(self.words(values, column) for column in told),
+            words=AND.join(self.words(values, column) for column in told),
             direction="raises" if weight > 0 else "lowers",
             weight=float(weight),
         )

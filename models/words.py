@@ -16,6 +16,7 @@ from models.contracts import DAY, Feature
 WINDOWS = {None: "the whole history", 365: "the last year"}
 WHOLE = frozenset({"count", "days", "distinct", "sum_count"})
 ONE_DECIMAL = frozenset({"ratio", "trend"})
+AND = ", and "  # between the two sentences of a reason
 AGE = "days_since_"  # how features are named whose figure is the age of something that happened
 
 

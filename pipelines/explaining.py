@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 RECENT = 8
 MOST = 8  # reasons
 PUSHES = 4  # of what changed
+NO_PROMISE = "what customers like that do, by the model; no promise of an effect"
 PUSH = 0.05  # log-odds; what moved the risk less since the batch before is not told
 MONTH = 365.25 / 12  # days
 YEARS = 10  # beyond, three months tell nothing
@@ -81,14 +82,12 @@ class Story:
             ("What lowers it:", self.lowers),
             ("In particular:", self.particular),
             (f"What changed since {on(self.before) if self.before else ''}:", self.changed),
-            ("What can still be mended, and what the model says of customers like that:", still),
-            ("What could have gone otherwise, likewise:", past),
+            (f"If it were mended ({NO_PROMISE}):", still),
+            (f"Had it gone otherwise ({NO_PROMISE}):", past),
             ("What happened last:", self.recent),
         ):
             if words:
                 lines += ["", title, *(f"  - {word}" for word in words)]
-        if self.mended:
-            lines += ["", "How customers with such a history went on: no promise of an effect."]
         return lines
 
 
@@ -215,6 +214,8 @@ def _recent(history: History, customer_id: str, night: Night) -> list[str]:
     lines = []
     for event in seen.tail(RECENT).iloc[::-1].to_dict("records"):
         words = [f"{event['occurred_at']:%Y-%m-%d %H:%M}", str(event["kind"]).replace("_", " ")]
-        words += [f"{name} {event[name]}" for name in ("channel", "topic") if event[name]]
+        words += [
+            f"{name} {event[name]}" for name in ("channel", "topic") if isinstance(event[name], str)
+        ]
         lines.append(", ".join(words))
     return lines

@@ -1,10 +1,13 @@
 """What would lower a customer's risk that the company can do something about.
 
-A remedy changes what happened, not a feature: the open case is solved, the complaint is answered,
-the late reply comes in time. The pass that makes all features then makes them of the changed
-history, so that counts, waits, shares and ages fit together, and the row is one that a customer
-could have. The model's answer is what customers with such a history do: an association, no promise
-of what a remedy would bring (that is measured against the control group).
+A remedy changes what happened, not a figure: the open case is solved, the complaint is answered,
+the late reply comes in time. The pass that makes all features makes them of the changed history, so
+that counts, waits, shares and ages of the groups that the remedy is about fit together. All other
+groups stay as they are: an answer is one more reply, and who needed many replies leaves more often,
+but not because of the answer (docs/decisions/0022-reasons.md).
+
+The model's answer is what customers with such figures do: an association, no promise of what a
+remedy would bring. That is measured against the control group.
 """
 
 from __future__ import annotations
@@ -15,18 +18,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.contracts import CHANNEL_CODE, CHANNELS, DAY, KIND_CODE
-from pipelines.features.facts import ENDS, Case, Row, facts_of, first_replies, is_reply
+from models.contracts import CHANNEL_CODE, CHANNELS, DAY, KIND_CODE, Feature
+from pipelines.features.facts import (
+    COMPLAINT_PROMISE,
+    ENDS,
+    Case,
+    Row,
+    facts_of,
+    first_replies,
+    is_reply,
+)
 from pipelines.history.events import ABSENT, DTYPES, NEVER, NONE, Events
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from models.churn import ChurnModel
     from pipelines.features.matrix import Context, Night
     from pipelines.onecustomer import OneCustomer
 
 JUST_NOW = 60  # seconds before the night at which what is mended was done
 PAST_DAYS = 365  # how far back is looked at what cannot be undone any more: the longest window
-NO_DIFFERENCE = 0.005  # of probability: half a point
+NO_GAIN = 0.005  # of probability: what lowers it by less than half a point is not told
 
 
 @dataclass(frozen=True)
@@ -62,9 +75,15 @@ class Seen:
             if any(fact.name == "promise_missed" and self._lately(fact.known_at) for fact in facts):
                 yield case
 
-    def places(self, *kinds: str) -> list[int]:
-        """Where the rows of these kinds lie that came in the last year."""
-        return [row.place for row in self.rows if row.kind in kinds and self._lately(row.at)]
+    def places(self, kind: str) -> list[int]:
+        """Where the rows of a kind lie that came in the last year."""
+        return [row.place for row in self.rows if row.kind == kind and self._lately(row.at)]
+
+    def without(self, kind: str) -> Events:
+        """The events without those of a kind that came in the last year."""
+        keep = np.ones(len(self.events), np.bool_)
+        keep[self.places(kind)] = False
+        return self.events.take(keep)
 
     def _lately(self, at: int) -> bool:
         return self.night.as_of - PAST_DAYS * DAY <= at < self.night.as_of
@@ -93,12 +112,6 @@ def with_new(events: Events, new: Sequence[New]) -> Events:
     return Events.concatenate([events, Events(**columns)])
 
 
-def _without(seen: Seen, *kinds: str) -> Events:
-    keep = np.ones(len(seen.events), np.bool_)
-    keep[seen.places(*kinds)] = False
-    return seen.events.take(keep)
-
-
 def _solved(seen: Seen) -> Events:
     """Each open case is answered and solved just now."""
     still = [case.rows[-1] for case in seen.cases if _is_open(case)]
@@ -115,17 +128,17 @@ def _is_open(case: Case) -> bool:
 
 def _answered(seen: Seen) -> Events:
     """Each complaint that nobody has answered is answered just now."""
-    return with_new(
-        seen.events,
-        [New("message_out", seen.now, row) for row in seen.rows if _waits(row, seen.rows)],
-    )
+    waiting = [
+        row for row in seen.rows if row.kind == "complaint" and not any(_answers(row, seen.rows))
+    ]
+    return with_new(seen.events, [New("message_out", seen.now, row) for row in waiting])
 
 
-def _waits(row: Row, rows: Sequence[Row]) -> bool:
-    if row.kind != "complaint":
-        return False
-    later = (other for other in rows if other.place > row.place and is_reply(other))
-    return not any(row.case in (None, other.case) for other in later)
+def _answers(complaint: Row, rows: Sequence[Row]) -> Iterator[Row]:
+    """What answers a complaint: a person's words after it, in its case if it has one."""
+    for row in rows:
+        if row.place > complaint.place and is_reply(row) and complaint.case in (None, row.case):
+            yield row
 
 
 def _paid(seen: Seen) -> Events:
@@ -157,25 +170,52 @@ def _replied_in_time(seen: Seen) -> Events:
     return with_new(replace(seen.events, at=at, recorded=recorded).sorted(), new)
 
 
+def _in_a_day(seen: Seen) -> Events:
+    """Each complaint of the last year was answered a day after it at the latest."""
+    late = [
+        New("message_out", row.at + COMPLAINT_PROMISE, row)
+        for row in (seen.rows[place] for place in seen.places("complaint"))
+        if row.at + COMPLAINT_PROMISE < seen.night.as_of
+        and not any(reply.at <= row.at + COMPLAINT_PROMISE for reply in _answers(row, seen.rows))
+    ]
+    return with_new(seen.events, late)
+
+
+def _not_passed_on(seen: Seen) -> Events:
+    return seen.without("case_transferred")
+
+
+def _without_outage(seen: Seen) -> Events:
+    return seen.without("outage")
+
+
+# Groups of features that a first reply in time changes.
+REPLIED = ("first_reply", "late_first_reply", "first_reply_business")
+
+
 @dataclass(frozen=True)
 class Remedy:
     """Something that a company can do, or could have done."""
 
     says: str
     still: bool  # it can still be done
+    groups: tuple[str, ...]  # of the features that it is about
     mend: Callable[[Seen], Events]  # the same events where there is nothing to mend
+
+    def columns(self, features: Sequence[Feature]) -> list[int]:
+        """Positions of the features that it is about."""
+        return [at for at, feature in enumerate(features) if feature.group in self.groups]
 
 
 REMEDIES = (
-    Remedy("every open case solved", True, _solved),
-    Remedy("every complaint answered", True, _answered),
-    Remedy("the failed payment made good", True, _paid),
-    Remedy("no promise broken in the last year", False, _kept),
-    Remedy("every first reply of the last year in time", False, _replied_in_time),
-    Remedy(
-        "no case passed on in the last year", False, lambda seen: _without(seen, "case_transferred")
-    ),
-    Remedy("no outage in the last year", False, lambda seen: _without(seen, "outage")),
+    Remedy("every open case solved", True, ("open_case",), _solved),
+    Remedy("every complaint answered", True, ("complaint",), _answered),
+    Remedy("the failed payment made good", True, ("payment_failed",), _paid),
+    Remedy("every complaint of the last year answered in a day", False, ("complaint",), _in_a_day),
+    Remedy("no promise broken in the last year", False, ("promise_broken",), _kept),
+    Remedy("every first reply of the last year in time", False, REPLIED, _replied_in_time),
+    Remedy("no case passed on in the last year", False, ("transferred",), _not_passed_on),
+    Remedy("no outage in the last year", False, ("outage",), _without_outage),
 )
 
 
@@ -189,8 +229,8 @@ class Mended:
 
     def words(self, present: float) -> str:
         """Beside the `present` probability."""
-        if abs(self.probability - present) < NO_DIFFERENCE:
-            return f"{self.says}: the model sees no difference"
+        if present - self.probability < NO_GAIN:
+            return f"{self.says}: the model sees no gain"
         return f"{self.says}: {self.probability:.0%} instead of {present:.0%}"
 
 
@@ -200,23 +240,26 @@ def mended(
     """Each remedy of which there is something to mend, those that can still be done first, and
     these together where there are several."""
     seen = Seen.of(customer, night, context)
-    found: list[tuple[str, bool, Events]] = []
-    together = seen
-    for remedy in REMEDIES if len(seen.events) else ():
+    if not len(seen.events):
+        return []
+    present = customer.features(night, context)
+    together, several = present.copy(), 0
+    found: list[tuple[str, bool, NDArray[np.float64]]] = []
+    for remedy in REMEDIES:
         events = remedy.mend(seen)
         if _same(events, seen.events):
             continue
-        found.append((remedy.says, remedy.still, events))
+        columns = remedy.columns(model.features)
+        row = present.copy()
+        row[columns] = customer.features(night, context, events)[columns]
+        found.append((remedy.says, remedy.still, row))
         if remedy.still:
-            together = replace(together, events=remedy.mend(together))
-    if sum(still for _, still, _ in found) > 1:
-        found.append(("all of what can still be done", True, together.events))
-    if not found:
-        return []
-    rows = [customer.features(night, context, events) for _, _, events in found]
-    told = zip(found, model.predict(np.array(rows)).tolist(), strict=True)
-    each = [Mended(says, still, p) for (says, still, _), p in told]
-    return sorted(each, key=lambda one: not one.still)
+            together[columns], several = row[columns], several + 1
+    if several > 1:
+        found.insert(several, ("all of what can still be done", True, together))
+    rows = np.array([row for _, _, row in found]).reshape(-1, len(present))
+    told = zip(found, model.predict(rows).tolist(), strict=True)
+    return [Mended(says, still, p) for (says, still, _), p in told]
 
 
 def _same(one: Events, other: Events) -> bool:

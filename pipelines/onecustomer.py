@@ -43,14 +43,16 @@ class OneCustomer:
         self, night: Night, context: Context, events: Events | None = None
     ) -> NDArray[np.float64]:
         """The row of the matrix, [f]; of other `events` than what happened, where given."""
-        return matrix.compute(
+        values = matrix.compute(
             self.events if events is None else events,
             np.array([self.number], np.int32),
             np.array([self.joined]),
             [night],
             context,
             self.terms,
-        )[0, 0]
+        )
+        row: NDArray[np.float64] = values[0, 0]
+        return row
 
     def seen(self, night: Night) -> Events:
         """What the night saw: one version of each interaction that had happened and was known."""

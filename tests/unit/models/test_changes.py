@@ -31,7 +31,7 @@ def test_the_probability_is_told_then_and_now_where_it_moved():
     assert changes([], [], was=0.27) == []
 
 
-ORDERS = raising("S8", "5 orders in the last 90 days", 0.6)
+ORDERS = raising("S8", "5 orders in the last 90 days, and never paid anything", 0.6)
 WERE = raising("S8", "9 orders in the last 90 days", 0.2)
 
 

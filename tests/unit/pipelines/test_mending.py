@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
@@ -62,6 +60,11 @@ acme | 2026-02-10 01:00 | message_out | 2 | email | -
             "every complaint answered", COMPLAINT,
             {"complaints_waiting": 1, "complaint_unanswered_count_30": 1, "complaint_count_30": 1},
             {"complaints_waiting": 0, "complaint_unanswered_count_30": 1, "complaint_count_30": 1},
+        ),
+        (
+            "every complaint of the last year answered in a day", COMPLAINT,
+            {"complaints_waiting": 1, "complaint_unanswered_count_30": 1, "complaint_count_30": 1},
+            {"complaints_waiting": 0, "complaint_unanswered_count_30": 0, "complaint_count_30": 1},
         ),
         (
             "the failed payment made good",
@@ -127,34 +130,39 @@ def test_what_the_night_did_not_know_is_not_mended():
     assert mended(customer, NIGHT, known, Sum()) == []  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
 class Sum:
-    """Each open case, waiting complaint and transfer counts a tenth."""
+    """Each open case, waiting complaint, transfer and reply counts a tenth."""
+
+    features = matrix.features()
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
-        names = ("open_cases", "complaints_waiting", "transferred_count_365")
+        names = ("open_cases", "complaints_waiting", "transferred_count_365", "reply_count_365")
         return 0.1 * sum(np.nan_to_num(rows[:, matrix.column(name)]) for name in names)
 
 
 def test_each_remedy_is_told_and_those_that_can_still_be_done_together():
-    passed_on = "acme | 2026-02-12 00:00 | case_transferred | 1 | - | -\n"
-    complaint = "acme | 2026-02-10 00:00 | complaint | - | phone | -\n"
-    customer, known = told(complaint + OPEN.replace("02-11", "02-10") + passed_on)
+    passed_on = "acme | 2026-02-12 00:00 | case_transferred | 3 | - | -\n"
+    customer, known = told(COMPLAINT + OPEN.replace("| 1 |", "| 3 |") + passed_on)
     found = mended(customer, NIGHT, known, Sum())  # type: ignore[arg-type]
-    # The complaint names no case, so the message in another case has answered it.
+    # Of what is told of replies nothing moves, although a message was needed to mend it.
     assert [(one.says, one.still, round(one.probability, 3)) for one in found] == [
-        ("every open case solved", True, 0.1),
-        ("no case passed on in the last year", False, 0.1),
+        ("every open case solved", True, 0.4),
+        ("every complaint answered", True, 0.4),
+        ("all of what can still be done", True, 0.3),
+        ("every complaint of the last year answered in a day", False, 0.4),
+        ("every first reply of the last year in time", False, 0.5),
+        ("no case passed on in the last year", False, 0.4),
     ]
-    customer, known = told(COMPLAINT + OPEN.replace("| 1 |", "| 3 |"))
-    found = mended(customer, NIGHT, known, Sum())  # type: ignore[arg-type]
-    assert [(one.says, round(one.probability, 3)) for one in found if one.still] == [
-        ("every open case solved", 0.1),
-        ("every complaint answered", 0.1),
-        ("all of what can still be done", 0.0),
-    ]
-    assert found[0].words(0.2) == "every open case solved: 10% instead of 20%"
-    assert found[0].words(0.103) == "every open case solved: the model sees no difference"
+    assert found[0].words(0.5) == "every open case solved: 40% instead of 50%"
+    assert found[0].words(0.403) == "every open case solved: the model sees no gain"
+    assert found[0].words(0.3) == "every open case solved: the model sees no gain"
+
+
+@pytest.mark.parametrize("remedy", REMEDIES, ids=list(REMEDY))
+def test_each_remedy_is_about_features_that_there_are(remedy):
+    groups = {feature.group for feature in matrix.features()}
+    assert set(remedy.groups) <= groups
+    assert remedy.columns(matrix.features())
 
 
 def test_a_topic_that_keeps_coming_back_and_late_replies_are_told_with_their_figures():
