@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ageing import Ageing
+from models.drivers import Drivers
+from models.effects import Effect
 from models.groups import FEWEST, Group, Grouping, of_groups
 from models.metrics import Calibrated, Interval, Metrics, Ranking, Reached, reached, resampled
 from models.profit import Profit
@@ -63,6 +65,8 @@ class Report:
     profit: Profit | None = None
     ageing: Ageing | None = None
     timing: Timing | None = None
+    drivers: Drivers | None = None
+    effects: tuple[Effect, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
