@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 FEATURES = 6  # shown: the strongest of each of so many groups
 STEPS = 10  # between the quantiles of a feature
 DRAWS = 200
-MOST_ROWS = 20_000  # looked at; of more so many are drawn
+MOST_ROWS = 10_000  # looked at; of more so many are drawn
 
 
 @dataclass(frozen=True)

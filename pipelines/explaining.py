@@ -135,7 +135,7 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
         score,
         [reason.words for reason in found if reason.direction == "raises"],
         [reason.words for reason in found if reason.direction == "lowers"],
-        list(particulars(Seen.of(customer, night, known), history.words("topic"))),
+        list(particulars(Seen.of(customer, night, known), history.words("topic"), settings.zone)),
         before.as_of if before else None,
         _changed(home, history, settings, customer, before, row, model) if before else [],
         float(model.predict(row[None])[0]),

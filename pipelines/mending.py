@@ -68,6 +68,21 @@ class Seen:
             yield Case(number, tuple(row for row in self.rows if row.case == number))
 
     @property
+    def open_cases(self) -> Iterator[Case]:
+        """Those that are neither solved nor closed."""
+        for case in self.cases:
+            moves = [r.kind for r in case.rows if r.kind in ("case_opened", "case_reopened", *ENDS)]
+            if moves and moves[-1] not in ENDS:
+                yield case
+
+    @property
+    def waiting_complaints(self) -> Iterator[Row]:
+        """Those that nobody has answered."""
+        for row in self.rows:
+            if row.kind == "complaint" and not any(_answers(row, self.rows)):
+                yield row
+
+    @property
     def late_cases(self) -> Iterator[Case]:
         """Those of the last year whose promise of a first reply was missed."""
         for case in self.cases:
@@ -114,24 +129,17 @@ def with_new(events: Events, new: Sequence[New]) -> Events:
 
 def _solved(seen: Seen) -> Events:
     """Each open case is answered and solved just now."""
-    still = [case.rows[-1] for case in seen.cases if _is_open(case)]
+    still = [case.rows[-1] for case in seen.open_cases]
     kinds = ("message_out", "case_solved")
     # The answer a second before the solution.
     new = [New(kind, seen.now + n, row) for row in still for n, kind in enumerate(kinds)]
     return with_new(seen.events, new)
 
 
-def _is_open(case: Case) -> bool:
-    moves = [r.kind for r in case.rows if r.kind in ("case_opened", "case_reopened", *ENDS)]
-    return bool(moves) and moves[-1] not in ENDS
-
-
 def _answered(seen: Seen) -> Events:
     """Each complaint that nobody has answered is answered just now."""
-    waiting = [
-        row for row in seen.rows if row.kind == "complaint" and not any(_answers(row, seen.rows))
-    ]
-    return with_new(seen.events, [New("message_out", seen.now, row) for row in waiting])
+    new = [New("message_out", seen.now, row) for row in seen.waiting_complaints]
+    return with_new(seen.events, new)
 
 
 def _answers(complaint: Row, rows: Sequence[Row]) -> Iterator[Row]:

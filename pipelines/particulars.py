@@ -1,5 +1,5 @@
-"""What one customer's interactions tell beside the features: the topic that keeps coming back, and
-how late replies were against what was promised."""
+"""What one customer's interactions tell beside the features: what waits, the topic that keeps
+coming back, and how late replies were against what was promised."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from models.contracts import DAY
-from models.words import written
+from models.words import on, written
 from pipelines.features.facts import first_replies
+from pipelines.snapshots import local_date
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from pipelines.features.facts import Case, Row
     from pipelines.mending import Seen
 
@@ -21,13 +24,31 @@ AGAIN = 2  # cases about one topic from which on it keeps coming back
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
 
-def particulars(seen: Seen, topics: Sequence[str]) -> Iterator[str]:
-    """Sentences of what a night saw; `topics`: names by code."""
+def particulars(seen: Seen, topics: Sequence[str], zone: ZoneInfo) -> Iterator[str]:
+    """Sentences of what a night saw; `topics`: names by code. Dates are those of `zone`."""
+    yield from _waiting(seen, topics, zone)
     since = seen.night.as_of - RECENT_DAYS * DAY
     openings = [case.opening for case in seen.cases]
     recent = [row for row in openings if row is not None and row.at >= since]
     yield from _again(recent, topics)
     yield from _late(seen, [case for case in seen.late_cases if _asked_at(case) >= since])
+
+
+def _waiting(seen: Seen, topics: Sequence[str], zone: ZoneInfo) -> Iterator[str]:
+    """Complaints without an answer and open cases, the newest of each, and how many more."""
+    complaints = [row.at for row in seen.waiting_complaints]
+    if complaints:
+        day = on(local_date(complaints[-1], zone))
+        yield f"the complaint of {day} has had no answer{_more(complaints)}"
+    openings = [case.opening for case in seen.open_cases if case.opening is not None]
+    if openings:
+        newest = max(openings, key=lambda row: row.at)
+        about = "" if newest.topic is None else f" about {topics[newest.topic]}"
+        yield f"a case{about} is open since {on(local_date(newest.at, zone))}{_more(openings)}"
+
+
+def _more(some: Sequence[object]) -> str:
+    return f", and {len(some) - 1} more" if len(some) > 1 else ""
 
 
 def _again(openings: Sequence[Row], topics: Sequence[str]) -> Iterator[str]:

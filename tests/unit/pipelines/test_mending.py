@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pytest
 
@@ -165,6 +167,14 @@ def test_each_remedy_is_about_features_that_there_are(remedy):
     assert remedy.columns(matrix.features())
 
 
+def test_what_waits_is_told_with_its_date():
+    customer, known = told(COMPLAINT)
+    seen = Seen.of(customer, NIGHT, known)
+    assert list(particulars(seen, [], ZoneInfo("UTC"))) == [
+        "the complaint of 10 February 2026 has had no answer"
+    ]
+
+
 def test_a_topic_that_keeps_coming_back_and_late_replies_are_told_with_their_figures():
     customer, known = told(
         OPEN
@@ -176,7 +186,8 @@ acme | 2026-02-28 00:00 | case_opened | 4 | chat | billing
 """
     )
     seen = Seen.of(customer, NIGHT, known)
-    assert list(particulars(seen, ["app", "billing"])) == [
+    assert list(particulars(seen, ["app", "billing"], ZoneInfo("UTC"))) == [
+        "a case about billing is open since 28 February 2026, and 3 more",
         "third case about billing in 18 days",
         "a late first reply took 31 hours, promised in 24",
         "2 cases never had a reply",
