@@ -75,11 +75,13 @@ class Feed:
         if self.profit_lost is None:
             return told
         less = self.profit_lost
-        clear = "" if less.low > 0 or less.high < 0 else "; may be chance"
-        more = "less" if less.value >= 0 else "more"
+        ends, more = (less.low, less.high), "less"
+        if less.value < 0:
+            ends, more = (-less.high, -less.low), "more"
+        clear = "; may be chance" if ends[0] <= 0 else ""
         return (
             f"{told}, {abs(less.value):,.0f} {unit} {more} found at stake "
-            f"({less.low:,.0f} to {less.high:,.0f}{clear})"
+            f"({ends[0]:,.0f} to {ends[1]:,.0f}{clear})"
         )
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from models.contracts import KINDS, OUTREACH_KINDS
+from models.metrics import Interval
 from models.settings import Settings
 from pipelines.features import matrix
-from pipelines.feedworth import KINDS_OF, _feeds
+from pipelines.feedworth import KINDS_OF, Feed, _feeds
 from pipelines.history.ingest import ingest
 from pipelines.history.store import History
 from pipelines.history.without import Without
@@ -90,6 +91,20 @@ def test_feeds_by_kind_are_those_that_brought_anything(tmp_path: Path):
     assert {name: rows for name, rows, _ in _feeds(history, "kind")} == {
         "help desk": 3, "orders": 3,
     }  # fmt: skip
+
+
+def test_a_feeds_worth_is_told_in_words_with_what_may_be_chance():
+    auc = Interval(0.048, 0.011, 0.086)
+    clear = Feed("desk", 20_552, 0.717, auc, Interval(793.0, 120.0, 2733.0))
+    assert clear.words(0.765, "EUR") == (
+        "without desk (20,552 interactions): AUC 0.717 instead of 0.765 (lost 0.048, 0.011 to "
+        "0.086), 793 EUR less found at stake (120 to 2,733)"
+    )
+    chance = Feed("web", 10, 0.717, auc, Interval(-643.0, -1344.0, 2213.0))
+    assert chance.words(0.765, "EUR").endswith(
+        "643 EUR more found at stake (-2,213 to 1,344; may be chance)"
+    )
+    assert Feed("web", 10, 0.717, auc, None).words(0.765, "EUR").endswith("to 0.086)")
 
 
 def test_every_kind_but_our_own_outreach_is_of_one_feed():
