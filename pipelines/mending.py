@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +25,9 @@ from pipelines.features.facts import (
     ENDS,
     Case,
     Row,
-    facts_of,
     first_replies,
     is_reply,
+    unpaid,
 )
 from pipelines.history.events import ABSENT, DTYPES, NEVER, NONE, Events
 
@@ -61,11 +62,14 @@ class Seen:
         """When what is mended was done, seconds since 1970 UTC."""
         return self.night.as_of - JUST_NOW
 
-    @property
-    def cases(self) -> Iterator[Case]:
+    @cached_property
+    def cases(self) -> list[Case]:
         """All cases with their rows."""
-        for number in sorted({row.case for row in self.rows if row.case is not None}):
-            yield Case(number, tuple(row for row in self.rows if row.case == number))
+        rows: dict[int, list[Row]] = {}
+        for row in self.rows:
+            if row.case is not None:
+                rows.setdefault(row.case, []).append(row)
+        return [Case(number, tuple(rows[number])) for number in sorted(rows)]
 
     @property
     def open_cases(self) -> Iterator[Case]:
@@ -151,9 +155,9 @@ def _answers(complaint: Row, rows: Sequence[Row]) -> Iterator[Row]:
 
 def _paid(seen: Seen) -> Events:
     """The payment that failed succeeds just now."""
-    levels = [f.value for f in facts_of(seen.rows, seen.promises) if f.name == "unpaid_level"]
+    outstanding = sum(fact.value for fact in unpaid(seen.rows)) > 0
     failed = [row for row in seen.rows if row.kind == "payment_failed"]
-    return with_new(seen.events, [New("payment", seen.now, failed[-1])] if sum(levels) > 0 else [])
+    return with_new(seen.events, [New("payment", seen.now, failed[-1])] if outstanding else [])
 
 
 def _kept(seen: Seen) -> Events:
