@@ -21,18 +21,17 @@ FIRST, DAYS, CUSTOMERS = date(2025, 7, 1), 360, 400
 
 
 def written(folder: Path) -> Path:
-    """Everybody orders each ten days; who complains to the desk stops two weeks later. The web
-    feed brings visits that mean nothing."""
+    """Everybody orders now and then; who complains to the desk stops ten days later. The web feed
+    brings mentions that mean nothing."""
     rng = np.random.default_rng(5)
     rows = []
     for number in range(CUSTOMERS):
         who = f"c{number:03}"
         stops = int(rng.integers(60, DAYS)) if number % 2 else DAYS
-        for day in range(int(rng.integers(0, 10)), stops, 10):
-            rows.append((who, day, "order", "shop"))
+        rows += [(who, int(day), "order", "shop") for day in rng.integers(0, stops, stops // 12)]
         if stops < DAYS:
-            rows.append((who, stops - 14, "complaint", "desk"))
-        rows += [(who, int(day), "usage", "web") for day in rng.integers(0, stops, 8)]
+            rows.append((who, stops - 10, "complaint", "desk"))
+        rows += [(who, int(day), "public_mention", "web") for day in rng.integers(0, DAYS, 8)]
     lines = ["interaction_id,customer_id,occurred_at,kind,source"]
     for number, (who, day, kind, source) in enumerate(rows):
         lines.append(f"{number},{who},{FIRST + timedelta(days=day)}T10:00:00Z,{kind},{source}")
@@ -52,10 +51,13 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_a_feed_is_worth_what_is_lost_without_it(home: Home, monkeypatch: pytest.MonkeyPatch):
-    quick = {"max_rounds": 60, "shapes": (replace(CAREFUL, learning_rate=0.1),), "seeds": 1}
+    quick = {
+        "max_rounds": 60, "shapes": (replace(CAREFUL, learning_rate=0.1),), "seeds": 1,
+        "folds": 2, "linear_strengths": (0.001,),
+    }  # fmt: skip
     usual = churn.FitSettings
     monkeypatch.setattr(churn, "FitSettings", lambda **given: usual(**given, **quick))
-    training = Training(horizon_days=30, min_leavers=20, snapshots=5)
+    training = Training(horizon_days=30, min_leavers=20, snapshots=5, active_days=30)
     steps: list[str] = []
     found = worth_of_feeds(
         home,
@@ -64,14 +66,13 @@ def test_a_feed_is_worth_what_is_lost_without_it(home: Home, monkeypatch: pytest
     )
     assert found.by == "source"
     assert steps == ["with everything", "without desk", "without shop", "without web"]
-    assert found.auc > 0.8
     feeds = {feed.name: feed for feed in found.feeds}
     assert found.feeds[0].name == "desk"
-    assert feeds["desk"].auc_lost.low > 0.1
+    assert feeds["desk"].auc_lost.low > 0.05
     assert feeds["desk"].auc == pytest.approx(found.auc - feeds["desk"].auc_lost.value)
     assert feeds["desk"].profit_lost is not None
     assert feeds["desk"].profit_lost.low > 0
-    assert abs(feeds["web"].auc_lost.value) < 0.05
+    assert abs(feeds["web"].auc_lost.value) < 0.04
     assert feeds["web"].rows == 8 * CUSTOMERS
     text = "\n".join(found.lines())
     assert "without desk (200 interactions): AUC 0." in text
