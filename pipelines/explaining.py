@@ -81,7 +81,8 @@ class Story:
             ("What raises the risk:", self.raises),
             ("What lowers it:", self.lowers),
             ("In particular:", self.particular),
-            (f"What changed since {on(self.before) if self.before else ''}:", self.changed),
+            ("What the night found changed:", score["what_changed"] or []),
+            (f"What moved it since {on(self.before) if self.before else ''}:", self.changed),
             (f"If it were mended ({NO_PROMISE}):", still),
             (f"Had it gone otherwise ({NO_PROMISE}):", past),
             ("What happened last:", self.recent),
@@ -168,7 +169,7 @@ def _changed(
 
     night = Night(midnight(batch.as_of, settings.zone), cutoff_of(batch))
     agents = _agents(home, history, batch, night)
-    if agents is None:
+    if agents is None and history.words("agent"):
         return []
     then = customer.features(night, matrix.context(history, settings, [night], agents))
     return moves(model, then, row, PUSH)[:PUSHES]
