@@ -130,7 +130,8 @@ class _Asked:
         """Of the rows judged, by a model fitted to the others."""
         from models import churn
 
-        model = churn.fit(data.take(self.learned), self.how)
+        # By when is not asked: that would take another model for each horizon.
+        model = churn.fit(replace(data.take(self.learned), leaves_in=None), self.how)
         return model.predict(data.X[~self.learned], self.how.threads)
 
     def without(self, history: Without) -> Dataset:
