@@ -85,7 +85,7 @@ class Feature:
     name: str
     says: str
     system: str  # "S1" to "S21" of CAPABILITIES.md
-    group: str  # the stream or family; the features of one group make one reason
+    group: str  # the stream or family; a system's reason is told by its strongest groups
     stat: str = ""
     window_days: int | None = None  # None: the whole history, or no window at all
     definition: str = ""  # what it is computed from; another definition needs another model
