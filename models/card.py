@@ -38,6 +38,7 @@ def card(
         _data(bundle, population, provenance),
         _quality(bundle, report, verdict),
         _fairness(report.groups),
+        _driving(report),
         _limits(report),
         _features(bundle),
     )
@@ -95,6 +96,14 @@ def _fairness(groups: Sequence[Group]) -> Iterator[str]:
             yield f"{counts} | {group.why} | | | | | |"
         else:
             yield f"{counts} | " + " | ".join(map(str, vars(group.figures).values())) + " |"
+
+
+def _driving(report: Report) -> Iterator[str]:
+    lines = list(reporting.driving(report))
+    if lines:
+        yield "\n## What drives it\n\n```"
+        yield from lines
+        yield "```"
 
 
 def _limits(report: Report) -> Iterator[str]:

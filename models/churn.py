@@ -110,15 +110,25 @@ class ChurnModel:
         the proportions.
         """
         matrix = self._checked(matrix)
-        average = self._mix(np.array([self.forest.bias]), np.array([self.linear.intercept]))
+        average = self._average
         out = self.blend * self.forest.contributions(matrix, threads)
         out += (1 - self.blend) * self.linear.contributions(matrix)
         z = average + out.sum(axis=1)
-        bias = float(self.calibration(average)[0])
+        bias = self.average
         near = np.abs(z - average) < NEAR
         secant = (self.calibration(z) - bias) / np.where(near, 1.0, z - average)
         out *= np.where(near, self.calibration.slope(average), secant)[:, None]
         return out, bias
+
+    @property
+    def average(self) -> float:
+        """The log-odds of an average customer: the bias of all contributions."""
+        return float(self.calibration(self._average)[0])
+
+    @property
+    def _average(self) -> Floats:
+        """The same before calibration, [1]."""
+        return self._mix(np.array([self.forest.bias]), np.array([self.linear.intercept]))
 
     @cached_property
     def forest(self) -> Forest:

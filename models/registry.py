@@ -155,7 +155,7 @@ def _downloaded(home: Home, version: str, artifact: str, expect: str | None) -> 
 
 def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bundle:
     from models.card import card
-    from models.plots import draw
+    from models.plots import draw, draw_effects
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -168,9 +168,10 @@ def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bund
         text = card(bundle, trial.report, trial.verdict, population, trial.provenance)
         client.log_text(run, text, "model_card.md")
         client.update_model_version(NAME, str(version), text)
-        (folder / "more" / "plots").mkdir(parents=True)
-        held = trial.held_out
-        draw(folder / "more" / "plots", held.y, held.probability, held.value)
+        plots, held = folder / "more" / "plots", trial.held_out
+        plots.mkdir(parents=True)
+        draw(plots, held.y, held.probability, held.value)
+        draw_effects(plots / "effects.png", trial.report.effects)
         save(folder / "more" / "bundle", bundle)
         judged_facts = replace(trial.judged.facts, model_version=str(version))
         save(folder / "more" / JUDGED, replace(trial.judged, facts=judged_facts))

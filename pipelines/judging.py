@@ -10,6 +10,8 @@ import numpy as np
 
 from models import registry
 from models.ageing import Older, ageing
+from models.drivers import drivers
+from models.effects import effects
 from models.errors import FeatureMismatch
 from models.evaluate import CHAMPION, Report, evaluate
 from models.profit import expected_profit
@@ -74,12 +76,24 @@ def judging(
         older=_older(champion, report, learned_until),
         seed=settings.training.seed,
     )
+    newest = np.flatnonzero(data.as_of == data.as_of.max())
+    drawn = {"seed": settings.training.seed, "threads": settings.performance.threads}
     return replace(
         report,
         profit=expected_profit(data.y, probability, value, settings.currency),
         ageing=aged,
         timing=timing(predicted, data.y, data.leaves_in),
         proxies=_proxies(history, data, settings),
+        drivers=drivers(
+            model,
+            data.X[newest],
+            value[newest],
+            customer=data.customer[newest],
+            as_of=int(data.as_of[newest[0]]),
+            unit=settings.currency,
+            **drawn,
+        ),
+        effects=effects(model, data.X, customer=data.customer, **drawn),
     )
 
 
