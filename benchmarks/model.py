@@ -2,8 +2,8 @@
 
 `make bench-model`: 5 stratified folds, AUCs are means of 5 repeats with fixed seeds (slow peers:
 one repeat), probabilities pooled over the folds. Peers need the `bench` extra; what is not
-installed and what data is absent is said. `--only SET`, `--learner NAME`, `--repeats N`,
-`--fresh` (ours anew).
+installed and what data is absent is said. `--only SET` (`contributions`: how fast trees are
+explained), `--learner NAME`, `--repeats N`, `--fresh` (ours anew).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import time_to_leave
+from benchmarks import contributions, time_to_leave
 from benchmarks.harness import Bar, Report
 from benchmarks.learners import OURS, PEERS, QUICK_PEERS, Learner
 from benchmarks.measured import Cache, measure
@@ -75,6 +75,10 @@ def main() -> None:
             name: {key: value for key, value in of_one.items() if key != "predicted"}
             for name, of_one in facts.items()
         }
+    if contributions.NAME in (asked.only or (contributions.NAME,)):
+        bars, figures = contributions.measured(asked.quick)
+        report.bars += bars
+        report.figures |= figures
     report.print(COLUMNS, rows)
 
 

@@ -179,6 +179,7 @@ def _describe(bundle: Bundle) -> str:
             "base_rate": model.base_rate,
             "intervals": asdict(model.intervals) if model.intervals else None,
             "horizons": asdict(model.horizons) if model.horizons else None,
+            "renewal": asdict(model.renewal) if model.renewal else None,
         }
     )
 
@@ -188,9 +189,10 @@ def _parse(read: dict[str, Any], trees: str) -> Bundle:
     from models.churn import Bands, ChurnModel
     from models.horizons import Horizons
     from models.intervals import Intervals
+    from models.renewal import Renewal
 
-    # Both are absent from bundles of before they were learned.
-    intervals, horizons = read.get("intervals"), read.get("horizons")
+    # Absent from bundles of before they were learned.
+    intervals, horizons, renewal = (read.get(one) for one in ("intervals", "horizons", "renewal"))
     model = ChurnModel(
         features=tuple(Feature(**feature) for feature in read["features"]),
         horizon_days=read["horizon_days"],
@@ -203,6 +205,8 @@ def _parse(read: dict[str, Any], trees: str) -> Bundle:
         intervals=Intervals(**_tuples(intervals)) if intervals else None,
         horizons=horizons
         and Horizons(tuple(horizons["days"]), tuple(map(_linear, horizons["shares"]))),
+        renewal=renewal
+        and Renewal(_linear(renewal["lapse"]), tuple(renewal["columns"]), renewal["base_rate"]),
     )
     return Bundle(model, Facts(**read["facts"]))
 

@@ -38,7 +38,8 @@ def card(
         _data(bundle, population, provenance),
         _quality(bundle, report, verdict),
         _fairness(report.groups),
-        _limits(report.groups),
+        _driving(report),
+        _limits(report),
         _features(bundle),
     )
     return "\n".join(line for part in parts for line in part) + "\n"
@@ -82,8 +83,8 @@ def _fairness(groups: Sequence[Group]) -> Iterator[str]:
     yield (
         "\n## For whom it works\n\nEach with its 95% interval over customers. *Off* is the mean "
         "probability less the share that left, *chosen* the share of the group in the riskiest "
-        "tenth of all, *found* the share of its leavers there. Segment and region part the table "
-        "and are no features."
+        "tenth of all, *found* the share of its leavers there. Segment, region and protected "
+        "attributes part the table and are no features."
     )
     yield "\n| group | rows | left | AUC | lift | Brier | off | chosen | found |"
     yield "| --- " * 9 + "|"
@@ -97,7 +98,16 @@ def _fairness(groups: Sequence[Group]) -> Iterator[str]:
             yield f"{counts} | " + " | ".join(map(str, vars(group.figures).values())) + " |"
 
 
-def _limits(groups: Sequence[Group]) -> Iterator[str]:
+def _driving(report: Report) -> Iterator[str]:
+    lines = list(reporting.driving(report))
+    if lines:
+        yield "\n## What drives it\n\n```"
+        yield from lines
+        yield "```"
+
+
+def _limits(report: Report) -> Iterator[str]:
+    groups = report.groups
     yield f"\n## Limits\n\n{LIMITS}"
     small = [f"{group.kind} {group.name}" for group in groups if group.figures is None]
     off = [
@@ -109,6 +119,7 @@ def _limits(groups: Sequence[Group]) -> Iterator[str]:
         yield f"- Not judged, because too few left: {', '.join(small)}."
     if off:
         yield f"- Its probabilities were off, beyond chance, for: {', '.join(off)}."
+    yield from (f"- {proxy.line()}." for proxy in report.proxies)
     yield f"\n## Must not be used on or for\n\n{NOT_FOR}"
 
 

@@ -18,8 +18,18 @@ from models.forest import Forest
 from models.horizons import Horizons, Predictions, fit_horizons, scaled
 from models.intervals import Intervals, fit_intervals
 from models.linear import Linear, fit_linear
+from models.renewal import Renewal
 
-__all__ = ["Bands", "ChurnModel", "Dataset", "FitSettings", "cross_predict", "fit"]
+__all__ = [
+    "Bands",
+    "ChurnModel",
+    "Dataset",
+    "FitSettings",
+    "Fitted",
+    "cross_predict",
+    "fit",
+    "learn",
+]
 
 Floats = NDArray[np.float64]
 
@@ -59,9 +69,10 @@ class ChurnModel:
     blend: float  # the trees' share in log-odds, 0 to 1
     calibration: Calibration
     bands: Bands
-    base_rate: float  # share of the training rows that left
+    base_rate: float  # share of the training rows that left, or would have if left alone
     intervals: Intervals | None = None  # None: made before they were
     horizons: Horizons | None = None  # None: no label told when customers leave
+    renewal: Renewal | None = None  # None: too few yearly contracts, or made before it was
 
     def predict(self, matrix: Floats, threads: int = 1) -> Floats:
         """Probability of leaving within the horizon, [n]. NaN in `matrix` [n, f] is "not known"."""
@@ -84,6 +95,13 @@ class ChurnModel:
         """Log-odds of leaving within the horizon, [n]."""
         return self.calibration(self._blended(self._checked(matrix), threads))
 
+    def lapse(self, matrix: Floats) -> Floats | None:
+        """Probability that a yearly term, the one that ends next, is not renewed, [n]; it has a
+        meaning only for who has one that ends past the horizon."""
+        if self.renewal is None:
+            return None
+        return self.renewal.probability(self.log_odds(matrix), matrix)
+
     def contributions(self, matrix: Floats, threads: int = 1) -> tuple[Floats, float]:
         """What each feature adds, [n, f], and the bias: the log-odds of an average customer.
 
@@ -92,15 +110,25 @@ class ChurnModel:
         the proportions.
         """
         matrix = self._checked(matrix)
-        average = self._mix(np.array([self.forest.bias]), np.array([self.linear.intercept]))
+        average = self._average
         out = self.blend * self.forest.contributions(matrix, threads)
         out += (1 - self.blend) * self.linear.contributions(matrix)
         z = average + out.sum(axis=1)
-        bias = float(self.calibration(average)[0])
+        bias = self.average
         near = np.abs(z - average) < NEAR
         secant = (self.calibration(z) - bias) / np.where(near, 1.0, z - average)
         out *= np.where(near, self.calibration.slope(average), secant)[:, None]
         return out, bias
+
+    @property
+    def average(self) -> float:
+        """The log-odds of an average customer: the bias of all contributions."""
+        return float(self.calibration(self._average)[0])
+
+    @property
+    def _average(self) -> Floats:
+        """The same before calibration, [1]."""
+        return self._mix(np.array([self.forest.bias]), np.array([self.linear.intercept]))
 
     @cached_property
     def forest(self) -> Forest:
@@ -121,11 +149,25 @@ class ChurnModel:
         return matrix
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A model, and what it says of its own rows where their customers are not learned from."""
+
+    model: ChurnModel
+    held_out: Floats  # [n]; out-of-fold probabilities, on which its calibration was chosen
+
+
 def fit(data: Dataset, settings: FitSettings) -> ChurnModel:
+    """The model of `learn`."""
+    return learn(data, settings).model
+
+
+def learn(data: Dataset, settings: FitSettings) -> Fitted:
     """Learn from `data`; the same data and settings give the same model, to the byte.
 
     Rounds, ridge strength, blend and calibration are all chosen on out-of-fold predictions, the
-    folds drawn over customers. Raises `NotEnoughData` where one class is all but absent.
+    folds drawn over customers; calibration on those left alone (`models.alone`). Raises
+    `NotEnoughData` where one class is all but absent.
     """
     folds = _folds(data, settings)
     fold = group_folds(data.customer, data.y, folds, settings.seed)
@@ -138,8 +180,10 @@ def fit(data: Dataset, settings: FitSettings) -> ChurnModel:
         key=lambda share: log_loss(share * grown.log_odds + (1 - share) * linear, data.y),
     )
     z = blend * grown.log_odds + (1 - blend) * linear
-    calibration = calibrate(z, data.y)
-    drawn = data.customer, data.as_of, settings.seed
+    told = data.alone > 0  # ranked by everybody, believed by those left alone
+    calibration = calibrate(z[told], data.y[told], data.alone[told])
+    held_out = probability(calibration(z))
+    drawn = data.customer[told], data.as_of[told], settings.seed
     model = ChurnModel(
         features=data.features,
         horizon_days=settings.horizon_days,
@@ -147,12 +191,12 @@ def fit(data: Dataset, settings: FitSettings) -> ChurnModel:
         linear=fit_linear(data.X, data.y, [strength], settings.seed)[0],
         blend=blend,
         calibration=calibration,
-        bands=_bands(probability(calibration(z)), data.base_rate),
+        bands=_bands(held_out, data.base_rate),
         base_rate=data.base_rate,
-        intervals=fit_intervals(z, data.y, *drawn),
+        intervals=fit_intervals(z[told], data.y[told], *drawn, counts=data.alone[told]),
         horizons=fit_horizons(data, settings),
     )
-    return _without_idle_half(model)
+    return Fitted(_without_idle_half(model), held_out)
 
 
 def cross_predict(

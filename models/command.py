@@ -190,3 +190,9 @@ def day(context: click.Context, option: click.Parameter, value: str | None) -> d
         return date.fromisoformat(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is no date: write it as 2026-07-01") from None
+
+
+as_of_option = click.option("--as-of", callback=day, metavar="DATE", help="Date, as 2026-07-01.")
+horizon_option = click.option(
+    "--horizon", type=click.IntRange(min=1), metavar="DAYS", help="Churn within so long."
+)

@@ -66,6 +66,7 @@ SERVING_KINDS = ("message_out", "call_out", "case_solved")
 SCORE_BATCH_VERSION = 1
 CONTEXT_VERSION = 1  # of what a night publishes in context/
 BANDS = ("low", "medium", "high")  # higher is worse
+TOLD = 3  # reasons of a customer in a ScoreBatch, at most
 DECISIONS = ("contact", "hold", "refer")
 WORKLIST_COLUMNS = (
     "rank", "customer_id", "contact_id", "decision", "hold_reasons", "reasons", "what_changed",
@@ -84,7 +85,7 @@ class Feature:
     name: str
     says: str
     system: str  # "S1" to "S21" of CAPABILITIES.md
-    group: str  # the stream or family; the features of one group make one reason
+    group: str  # the stream or family; a system's reason is told by its strongest groups
     stat: str = ""
     window_days: int | None = None  # None: the whole history, or no window at all
     definition: str = ""  # what it is computed from; another definition needs another model

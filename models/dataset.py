@@ -11,6 +11,29 @@ from models.contracts import Feature
 
 
 @dataclass(frozen=True)
+class Contacts:
+    """Whom the company contacted, [n]: the treated are not known to leave if left alone."""
+
+    after: NDArray[np.float64]  # days from the snapshot to the first in the horizon; NaN: none
+    lately: NDArray[np.bool_]  # in the time before the snapshot for which one may still last
+
+    @property
+    def within(self) -> NDArray[np.bool_]:
+        """Who was contacted in the horizon, [n]."""
+        return ~np.isnan(self.after)
+
+    def before(self, leaves_in: NDArray[np.float64] | None) -> Contacts:
+        """Without contacts after the customer had left, in days [n] from the snapshot."""
+        if leaves_in is None:
+            return self
+        return Contacts(np.where(self.after >= leaves_in, np.nan, self.after), self.lately)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Contacts:
+        """The rows chosen by position or mask."""
+        return Contacts(self.after[rows], self.lately[rows])
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Customers at snapshots: `n` rows (a customer at an instant), `f` features.
 
@@ -25,12 +48,16 @@ class Dataset:
     features: tuple[Feature, ...]  # [f]
     # [n]; days from the snapshot to leaving, NaN for who stayed; None where no date is told
     leaves_in: NDArray[np.float64] | None = None
+    # Contacts before the customer left; None where nothing is known of any, as in a plain table
+    contacts: Contacts | None = None
+    # [n]; how often a row counts where it is asked who leaves if left alone; None: each once
+    weight: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         rows, columns = self.X.shape
         if columns != len(self.features):
             raise ValueError(f"{columns} columns for {len(self.features)} features")
-        for name in ("y", "customer", "as_of", "silent", "leaves_in"):
+        for name in ("y", "customer", "as_of", "silent", "leaves_in", "weight"):
             given = getattr(self, name)
             if given is not None and given.shape != (rows,):
                 raise ValueError(f"`{name}` is not one value for each of the {rows} rows")
@@ -40,8 +67,13 @@ class Dataset:
 
     @property
     def base_rate(self) -> float:
-        """The share of rows that left."""
-        return float(self.y.mean())
+        """The share of rows that left if left alone."""
+        return float(np.average(self.y, weights=self.weight))
+
+    @property
+    def alone(self) -> NDArray[np.float64]:
+        """How often each row counts where it is asked who leaves if left alone, [n]."""
+        return np.ones(len(self)) if self.weight is None else self.weight
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Dataset:
         """The rows chosen by position or mask."""
@@ -53,6 +85,8 @@ class Dataset:
             as_of=self.as_of[rows],
             silent=self.silent[rows],
             leaves_in=None if self.leaves_in is None else self.leaves_in[rows],
+            contacts=None if self.contacts is None else self.contacts.take(rows),
+            weight=None if self.weight is None else self.weight[rows],
         )
 
 

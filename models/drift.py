@@ -58,7 +58,7 @@ class Distribution:
     """How all features and the scores lay in training."""
 
     features: tuple[Spread, ...]
-    scores: Spread  # of rows that were judged, not learned from: those would be too sure
+    scores: Spread  # out of fold: of rows that were learned from they would be too sure
 
     @classmethod
     def of(cls, matrix: Floats, scores: Floats) -> Distribution:

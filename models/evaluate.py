@@ -10,9 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ageing import Ageing
+from models.alone import LeftAlone
+from models.drivers import Drivers
+from models.effects import Effect
 from models.groups import FEWEST, Group, Grouping, of_groups
 from models.metrics import Calibrated, Interval, Metrics, Ranking, Reached, reached, resampled
 from models.profit import Profit
+from models.proxies import Proxy
+from models.renewal import Renewing
 from models.timing import Timing
 
 Floats = NDArray[np.float64]
@@ -63,6 +68,11 @@ class Report:
     profit: Profit | None = None
     ageing: Ageing | None = None
     timing: Timing | None = None
+    renewing: Renewing | None = None  # yearly contracts past the horizon; None: there are none
+    alone: LeftAlone | None = None  # None: nobody was contacted
+    proxies: tuple[Proxy, ...] = ()  # protected attributes that the features tell
+    drivers: Drivers | None = None
+    effects: tuple[Effect, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""

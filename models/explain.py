@@ -1,64 +1,100 @@
 """Why a customer's risk is what it is, in words.
 
-Features of one group move together (counts of the same thing over five windows), so they make
-one reason: its weight is the sum of their contributions, its sentence that of the feature that
-says most, with the customer's own figure.
+Features of one group move together (counts of the same thing over five windows), and groups of one
+system tell of the same side of the service. So each system makes one reason for what raises the
+risk, and one for what lowers it: its weight is the sum of the contributions of its groups that do,
+its sentence that of the one or two groups that say most, with the customer's own figures. That the
+two are not set off against each other is told with figures in docs/decisions/0022-reasons.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.churn import ChurnModel
-from models.contracts import Feature, Reason
-from models.words import say
+from models.contracts import TOLD, Feature, Reason
+from models.words import AND, Dates, say
 
 Floats = NDArray[np.float64]
 
 CHUNK = 8192  # customers explained at a time: 20 MB for 300 features
 LEAST = 0.01  # log-odds; a hundredth moves a probability of 10% by a tenth of a point
+SECOND = 1 / 3  # of the first group's weight: from then on a second one is told beside it
+KNOWN = 1 / 3  # of the strongest feature's: a figure that is known then tells more than none
 
 
 def reasons(
     model: ChurnModel,
     matrix: Floats,
     rows: NDArray[np.intp] | Sequence[int] | None = None,
-    limit: int = 3,
+    limit: int = TOLD,
     lowering: bool = False,
     threads: int = 1,
+    dates: Dates | None = None,
 ) -> list[list[Reason]]:
     """For each of `rows` of the matrix `matrix` [n, f] (None: all), up to `limit` reasons.
 
     Those that raise the risk, heaviest first; with `lowering` also those that lower it, all by
-    weight. A customer whom nothing moves has none. 10,000 customers take about a second.
+    weight. With `dates` ages are told with their date. A customer whom nothing moves has none.
+    10,000 customers take about a second.
     """
     chosen = np.arange(len(matrix)) if rows is None else np.asarray(rows, dtype=np.intp)
-    groups = Groups(model.features)
+    systems = Systems(model.features, dates)
     out: list[list[Reason]] = []
     for start in range(0, len(chosen), CHUNK):
         values = matrix[chosen[start : start + CHUNK]]
         contributions, _ = model.contributions(values, threads)
-        out.extend(groups.reasons(values, contributions, limit, lowering))
+        out.extend(systems.reasons(values, contributions, limit, lowering))
     return out
 
 
-class Groups:
-    """The features of a model by group; groups in the order of their first feature."""
+def moves(model: ChurnModel, then: Floats, now: Floats, least: float) -> list[str]:
+    """What moved a customer's risk from the row `then` to the row `now`, both [f], in words.
 
-    def __init__(self, features: Sequence[Feature]) -> None:
-        self.features = features
-        names = list(dict.fromkeys(feature.group for feature in features))
-        position = {name: number for number, name in enumerate(names)}
-        group_of = np.array([position[feature.group] for feature in features], dtype=np.intp)
-        self._order = np.argsort(group_of, kind="stable")  # columns, group beside group
-        self._starts = np.searchsorted(group_of[self._order], np.arange(len(names)))
+    Group by group, the furthest first, each with the figures now and then; what moved it less than
+    `least` (log-odds), or shows in no figure, is left out. All moves sum to the whole.
+    """
+    systems = Systems(model.features)
+    contributions, _ = model.contributions(np.vstack([then, now]))
+    change = contributions[1] - contributions[0]
+    moved = systems.by_group(change[None])[0]
+    told = []
+    for group in np.argsort(-np.abs(moved), kind="stable").tolist():
+        if abs(moved[group]) < least:
+            break
+        column = systems.strongest(now, change, group, np.sign(moved[group]))
+        figures = [systems.words(row, column) for row in (now, then)]
+        if figures[0] != figures[1]:
+            raises = "raises" if moved[group] > 0 else "lowers"
+            told.append(f"{raises} it: {figures[0]} (then: {figures[1]})")
+    return told
 
-    def totals(self, contributions: Floats) -> Floats:
+
+class Systems:
+    """The features of a model by system, and within it by group, in the order they first come."""
+
+    def __init__(self, features: Sequence[Feature], dates: Dates | None = None) -> None:
+        self.features, self._dates = features, dates
+        self.names = tuple(dict.fromkeys(feature.system for feature in features))
+        pairs = [(self.names.index(feature.system), feature.group) for feature in features]
+        groups = sorted(dict.fromkeys(pairs), key=lambda pair: pair[0])
+        place = {pair: number for number, pair in enumerate(groups)}
+        of_feature = np.array([place[pair] for pair in pairs], dtype=np.intp)
+        self._order = np.argsort(of_feature, kind="stable")  # columns, group beside group
+        self._columns = _starts(of_feature[self._order], len(groups))
+        self._groups = _starts(np.array([system for system, _ in groups]), len(self.names))
+
+    def by_group(self, contributions: Floats) -> Floats:
         """Contributions summed by group, [n, groups]."""
-        return np.asarray(np.add.reduceat(contributions[:, self._order], self._starts, axis=1))
+        ordered = contributions[:, self._order]
+        return np.asarray(np.add.reduceat(ordered, self._columns[:-1], axis=1))
+
+    def by_system(self, by_group: Floats) -> Floats:
+        """Sums of groups by system, [n, systems]."""
+        return np.asarray(np.add.reduceat(by_group, self._groups[:-1], axis=1))
 
     def reasons(
         self, values: Floats, contributions: Floats, limit: int, lowering: bool
@@ -66,31 +102,64 @@ class Groups:
         """Reasons for each row of `values` and `contributions`, both [n, f]."""
         if not len(values):
             return []
-        totals = self.totals(contributions)
-        size = np.abs(totals) if lowering else totals
-        top = np.argsort(-size, axis=1, kind="stable")[:, :limit]
+        by_group = self.by_group(contributions)
+        weights = self.by_system(np.maximum(by_group, 0))
+        if lowering:
+            weights = np.hstack([weights, self.by_system(np.minimum(by_group, 0))])
+        top = np.argsort(-np.abs(weights), axis=1, kind="stable")[:, :limit]
         return [
             [
-                self._reason(values[row], contributions[row], group, totals[row, group])
-                for group in top[row]
-                if size[row, group] >= LEAST
+                self._reason(values[row], contributions[row], by_group[row], at, weights[row, at])
+                for at in top[row].tolist()
+                if abs(weights[row, at]) >= LEAST
             ]
             for row in range(len(values))
         ]
 
-    def _reason(self, values: Floats, contributions: Floats, group: int, total: float) -> Reason:
-        columns = self._order[self._starts[group] :][: self._size(group)]
-        towards = contributions[columns] * np.sign(total)
-        column = int(columns[np.argmax(towards)])
-        feature = self.features[column]
+    def strongest(self, values: Floats, contributions: Floats, group: int, sign: float) -> int:
+        """The column that says most of a group's push in the direction of `sign`, for a customer's
+        `values` and `contributions`, both [f]; a figure that is known before one that is not."""
+        columns = self._order[self._columns[group] : self._columns[group + 1]]
+        push = contributions[columns] * sign
+        known = np.where(np.isnan(values[columns]), -np.inf, push)
+        told = known if known.max() >= KNOWN * push.max() else push
+        return int(columns[np.argmax(told)])
+
+    def loudest(self, by_column: Floats, system: int) -> str:
+        """The name of the feature of a system of which `by_column` [f] is highest."""
+        columns = np.array([feature.system == self.names[system] for feature in self.features])
+        column = int(np.argmax(np.where(columns, by_column, -np.inf)))
+        return self.features[column].name
+
+    def words(self, values: Floats, column: int) -> str:
+        """The sentence of a column with the customer's own figure."""
+        return say(self.features[column], float(values[column]), self._dates)
+
+    def _reason(
+        self, values: Floats, contributions: Floats, by_group: Floats, at: int, weight: float
+    ) -> Reason:
+        system, sign = at % len(self.names), np.sign(weight)
+        told = [
+            self.strongest(values, contributions, group, sign)
+            for group in self._told(by_group * sign, system)
+        ]
         return Reason(
-            feature=feature.name,
-            system=feature.system,
-            words=say(feature, float(values[column])),
-            direction="raises" if total > 0 else "lowers",
-            weight=float(total),
+            feature=self.features[told[0]].name,
+            system=self.names[system],
+            words=AND.join(self.words(values, column) for column in told),
+            direction="raises" if weight > 0 else "lowers",
+            weight=float(weight),
         )
 
-    def _size(self, group: int) -> int:
-        end = self._starts[group + 1] if group + 1 < len(self._starts) else len(self._order)
-        return int(end - self._starts[group])
+    def _told(self, push: Floats, system: int) -> Iterator[int]:
+        """The one or two groups of a system that push most, the heaviest first."""
+        first, end = self._groups[system : system + 2]
+        heaviest = first + np.argsort(-push[first:end], kind="stable")[:2]
+        yield int(heaviest[0])
+        if len(heaviest) > 1 and push[heaviest[1]] >= max(LEAST, SECOND * push[heaviest[0]]):
+            yield int(heaviest[1])
+
+
+def _starts(ascending: NDArray[np.intp], many: int) -> NDArray[np.intp]:
+    """Where each of 0, 1, ... `many` begins among ascending numbers, [many + 1]."""
+    return np.searchsorted(ascending, np.arange(many + 1))

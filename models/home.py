@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from models.errors import WarmlineError
@@ -39,6 +40,10 @@ class Home:
     @property
     def worklists(self) -> Path:
         return self.root / "worklists"
+
+    def assignments(self, as_of: date) -> Path:
+        """The log of who was eligible for which contact that night, and in which arm."""
+        return self.root / "assignments" / f"as_of={as_of}" / "assignments.parquet"
 
     @property
     def champion(self) -> Path:

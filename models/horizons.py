@@ -15,21 +15,16 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import log_loss, probability
-from models.dataset import Dataset, FitSettings, group_folds
-from models.linear import Linear, fit_linear
+from models.calibration import probability
+from models.dataset import Dataset, FitSettings
+from models.linear import Linear
+from models.ridge import fit_or_share
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 TINY = 1e-300
 SHORTER = (30, 60)  # days; issue 5 asks for 30, 60 and 90
-# Fewer of a kind tell nothing of who leaves sooner: all leavers then have the same share.
-MIN_OF_A_KIND = 20
-# Inverse ridge penalties: among leavers alone rows are few, and what tells them apart is plain.
-STRENGTHS = (0.001, 0.01, 0.1, 1.0)
-# A share that is learned for each customer must beat the same for all by so much log-loss.
-LEAST_GAIN = 1e-3
 
 
 @dataclass(frozen=True)
@@ -126,28 +121,4 @@ def expected_days(p: Floats, days: Sequence[int]) -> Floats:
 def _share(data: Dataset, leavers: Bools, sooner: Bools, settings: FitSettings) -> Linear:
     """Log-odds of `sooner` among the `leavers`."""
     some = data.take(leavers)
-    y = sooner[leavers]
-    same = Linear(_log_odds(y), ())
-    many = [len(np.unique(some.customer[kind])) for kind in (y, ~y)]
-    folds = min(settings.folds, *many)
-    if min(many) < MIN_OF_A_KIND:
-        return same
-    fold = group_folds(some.customer, y, folds, settings.seed)
-    told = np.empty((len(STRENGTHS) + 1, len(y)))
-    for number in range(folds):
-        held = fold == number
-        told[0, held] = _log_odds(y[~held])
-        models = fit_linear(some.X[~held], y[~held], STRENGTHS, settings.seed)
-        for place, model in enumerate(models, start=1):
-            told[place, held] = model.log_odds(some.X[held])
-    losses = [log_loss(one, y) for one in told]
-    best = int(np.argmin(losses))
-    if losses[best] > losses[0] - LEAST_GAIN:
-        return same
-    return fit_linear(some.X, y, [STRENGTHS[best - 1]], settings.seed)[0]
-
-
-def _log_odds(y: Bools) -> float:
-    """Of the share in `y`, half a customer added to each side so that it is never certain."""
-    yes, no = float(y.sum()) + 0.5, float((~y).sum()) + 0.5
-    return float(np.log(yes / no))
+    return fit_or_share(some.X, sooner[leavers], some.customer, settings)

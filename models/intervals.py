@@ -50,15 +50,18 @@ def fit_intervals(
     as_of: NDArray[np.int64],
     seed: int,
     draws: int = DRAWS,
+    counts: Floats | None = None,
 ) -> Intervals:
-    """From out-of-fold log-odds before calibration, all arrays [n]."""
+    """From out-of-fold log-odds before calibration, all arrays [n]; `counts`: how often each row
+    counts in every draw."""
     at = np.unique(np.quantile(blended, np.linspace(0, 1, KNOTS)))
     rng = np.random.default_rng(seed)
     places = [np.unique(ids, return_inverse=True)[1] for ids in (customer, as_of)]
-    start = calibrate(blended, y)
+    counts = np.ones(len(y)) if counts is None else counts
+    start = calibrate(blended, y, counts)
     curves = [start(at)]
     for _ in range(draws):
-        weight = np.ones(len(y))
+        weight = counts.copy()
         for place in places:
             many = int(place.max()) + 1
             weight *= np.bincount(rng.integers(0, many, many), minlength=many)[place]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from models.home import Home
 
 FORMAT = 1
+PARTS = ("contact", "plan")  # kinds of groups that are told beside everybody
+AT_RANDOM = "left alone at random"  # the control arm of the night's plan
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Outcome:
     said: float  # mean probability of those judged
     left: float  # the share of them that left
     hindsight: bool  # a night scored afterwards: the model may have learned from what followed
-    groups: tuple[Group, ...]  # all, silent, vocal
+    groups: tuple[Group, ...]  # all, silent, vocal, and by contact and by arm where there are any
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -84,7 +86,31 @@ def words(facts: dict[str, Any]) -> str:
     return (
         f"{line}; AUC {_shown(auc, 3)}, lift of the riskiest tenth {_shown(lift, 2)}, "
         f"calibration error {everybody['metrics']['calibration_error']:.3f}"
+        + "".join(_part(group) for group in facts["groups"] if group["kind"] in PARTS)
     )
+
+
+def calibration(facts: dict[str, Any]) -> dict[str, float] | None:
+    """Mean probability less the share that left, with its interval, of those by whom probabilities
+    are to be judged; None where they are too few.
+
+    Where some were contacted, of those left alone at random, if enough: what contact changed is no
+    fault of the model's. Else of everybody.
+    """
+    groups = {(group["kind"], group["name"]): group["figures"] for group in facts["groups"]}
+    contacted = any(kind == "contact" for kind, _ in groups)
+    alone = groups.get(("plan", AT_RANDOM)) if contacted else None
+    figures = alone or facts["groups"][0]["figures"]
+    return figures and dict(figures["calibration"])
+
+
+def _part(group: dict[str, Any]) -> str:
+    """A group's share that left beside what was said of it."""
+    many = group["metrics"]["rows"]
+    if group["figures"] is None:
+        return f"; {group['name']} ({many:,}): {group['why']}"
+    left, off = group["metrics"]["leavers"] / many, group["figures"]["calibration"]["value"]
+    return f"; {group['name']} ({many:,}): {left + off:.1%} said, {left:.1%} left"
 
 
 def _shown(figure: dict[str, float], digits: int) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.effects import Effect
 from models.metrics import calibration_bins
 from models.profit import CONTACT, INCENTIVE, TAKES, cuts
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-SIZE = (5.0, 4.0)  # inches
+SIZE, SMALL = (5.0, 4.0), (4.0, 2.6)  # inches; of a picture, and of one of several in it
+ACROSS = 2  # of several in a row
 DPI = 100
 
 
@@ -53,6 +56,25 @@ def _profit(y: Bools, p: Floats, value: Floats) -> list[tuple[Any, Any, str]]:
         (np.arange(len(y) + 1) / len(y), taken * slope + height, "-"),
         ((0, 1), (0, 0), ":"),
     ]
+
+
+def draw_effects(path: Path, effects: Sequence[Effect]) -> None:
+    """Write a picture with one line and its 95% interval for each of `effects`, in points."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    down = max(1, -(-len(effects) // ACROSS))
+    figure = Figure(figsize=(ACROSS * SMALL[0], down * SMALL[1]), dpi=DPI, layout="tight")
+    FigureCanvasAgg(figure)
+    for number, effect in enumerate(effects, 1):
+        axes = figure.add_subplot(down, ACROSS, number)
+        x = [point.value for point in effect.points]
+        low, high = ([100 * getattr(one, end) for one in effect.points] for end in ("low", "high"))
+        axes.fill_between(x, low, high, alpha=0.3)
+        axes.plot(x, [100 * point.effect for point in effect.points])
+        axes.set_xlabel(effect.feature)
+        axes.set_ylabel("points of risk")
+    figure.savefig(path)
 
 
 def _write(path: Path, across: str, up: str, lines: list[tuple[Any, Any, str]]) -> Path:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import groups
+from models.alone import Treated
 from models.bundle import Bundle, load, save
 from models.contracts import DAY
 from models.errors import WarmlineError
@@ -59,6 +60,7 @@ class Trial:
     verdict: Verdict
     held_out: HeldOut
     population: str  # who was scored and what counts as leaving, in words
+    treated: Treated  # of the rows that the bundle has learned from
     parameters: Mapping[str, Any]
     provenance: Provenance
 
@@ -153,7 +155,7 @@ def _downloaded(home: Home, version: str, artifact: str, expect: str | None) -> 
 
 def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bundle:
     from models.card import card
-    from models.plots import draw
+    from models.plots import draw, draw_effects
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -162,12 +164,14 @@ def _write(client: MlflowClient, run: str, artifacts: str, trial: Trial) -> Bund
         version = client.create_model_version(NAME, f"{artifacts}/model", run).version
         facts = replace(trial.bundle.facts, model_version=str(version))
         bundle = replace(trial.bundle, facts=facts)
-        text = card(bundle, trial.report, trial.verdict, trial.population, trial.provenance)
+        population = f"{trial.population} {trial.treated.words}"
+        text = card(bundle, trial.report, trial.verdict, population, trial.provenance)
         client.log_text(run, text, "model_card.md")
         client.update_model_version(NAME, str(version), text)
-        (folder / "more" / "plots").mkdir(parents=True)
-        held = trial.held_out
-        draw(folder / "more" / "plots", held.y, held.probability, held.value)
+        plots, held = folder / "more" / "plots", trial.held_out
+        plots.mkdir(parents=True)
+        draw(plots, held.y, held.probability, held.value)
+        draw_effects(plots / "effects.png", trial.report.effects)
         save(folder / "more" / "bundle", bundle)
         judged_facts = replace(trial.judged.facts, model_version=str(version))
         save(folder / "more" / JUDGED, replace(trial.judged, facts=judged_facts))
@@ -205,6 +209,9 @@ def _log_figures(client: MlflowClient, run: str, bundle: Bundle, trial: Trial) -
     facts = {
         **trial.parameters,
         **asdict(trial.provenance),
+        "contacted_within": trial.treated.within,
+        "contacted_lately": trial.treated.lately,
+        "left_alone_most": trial.treated.most,
         "blend": bundle.model.blend,
         "trees": bundle.model.trees.count("\nTree="),
         "features": len(bundle.model.features),
@@ -256,6 +263,9 @@ def _figures(report: Report) -> Iterator[tuple[str, float]]:
         yield "model.all.auc_high", report.model.auc.high
     for point in report.gain:
         yield f"model.found_in_{point.contacted:.0%}".replace("%", "_percent"), point.found
+    if report.alone is not None:
+        for measure, value in vars(report.alone).items():
+            yield f"model.left_alone.{measure}", float(value)
     if report.profit is not None:
         yield "model.expected_maximum_profit", report.profit.by_stake.profit
         yield "model.contact_share", report.profit.by_stake.share

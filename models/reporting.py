@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models import groups
+from models import effects, groups
 from models.evaluate import BASE_RATE, Report
 from models.metrics import Metrics
 
 
 def lines(report: Report) -> Iterator[str]:
-    """The whole, and then its quality group by group."""
+    """The whole, its quality group by group, and what drives churn."""
     yield from whole(report)
     yield from groups.lines(report.groups)
+    yield from (proxy.line() for proxy in report.proxies)
+    yield from driving(report)
+
+
+def driving(report: Report) -> Iterator[str]:
+    """What drives churn by system, with value, and along the strongest features."""
+    if report.drivers is not None:
+        yield from report.drivers.lines()
+    yield from effects.lines(report.effects)
 
 
 def whole(report: Report) -> Iterator[str]:
@@ -38,10 +47,9 @@ def whole(report: Report) -> Iterator[str]:
         yield f"leavers reached, riskiest first: {told} of the customers"
     if report.profit is not None:
         yield report.profit.words
-    if report.timing is not None:
-        yield from report.timing.lines()
-    if report.ageing is not None:
-        yield from report.ageing.lines()
+    for part in (report.alone, report.timing, report.renewing, report.ageing):
+        if part is not None:
+            yield from part.lines()
 
 
 def _cells(metrics: Metrics) -> str:

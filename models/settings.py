@@ -86,6 +86,8 @@ class Training(Section):
     usual_hour: Annotated[int, Field(ge=0, le=23)] = 6  # cut-off of a past night: as_of plus this
     max_feature_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.98  # by one feature alone: a leak
     accepted_features: tuple[str, ...] = ()  # that may be as good as that, knowingly
+    protected: tuple[str, ...] = ()  # further names that no feature may have (models/protected.py)
+    not_protected: tuple[str, ...] = ()  # names that only sound protected
     seed: int = 20260101
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models import churn, leaks
+from models import churn, leaks, protected
 from models.churn import ChurnModel
 from models.dataset import Dataset, FitSettings, group_folds
 from models.encoding import Encoding, fit_encoding, texts
@@ -60,20 +60,28 @@ def fit(
     customer: str | None = None,
     limit: float = leaks.LIMIT,
     accept: Collection[str] = (),
+    learn_protected: bool = False,
 ) -> TableModel:
     """Learn who leaves from a table of one row a customer, [n].
 
     `label`: the column that says who left; `leaves`: the value that says so, where it is not
     yes, true or 1. `customer`: the column that names them, where one may have several rows.
     `limit`: how much of the label a column may tell by itself, 0 to 1 (`models.leaks`); `accept`:
-    columns that may tell more. The same table and settings give the same model, to the byte.
+    columns that may tell more. `learn_protected`: learn from personal data and protected
+    attributes, too, as published benchmarks do. The same table and settings give the same model,
+    to the byte.
 
     Raises `WarmlineError` for a table that cannot be learned from, `NotEnoughData` for too few
-    rows or leavers, and `leaks.Leak` for a column that gives the label away.
+    rows or leavers, `leaks.Leak` for a column that gives the label away, and
+    `protected.ProtectedFeature` for one that `models/protected.py` names.
     """
     y = _labels(table, label, leaves)
     numbers = _customers(table, customer)
     columns = table.drop(columns=[label, *([customer] if customer else [])])
+    if not learn_protected:
+        found = protected.held(map(str, columns.columns))
+        instead = "Drop it, or pass `learn_protected=True` to compare with published figures."
+        protected.refuse(found, "the table", instead)
     findings = leaks.inspect(leaks.columns_of(columns), y, limit=limit, seed=settings.seed)
     leaks.refuse(findings, accept)
     encoding, matrix = fit_encoding(columns, y, numbers, settings.seed)
@@ -97,6 +105,7 @@ def cross_predict(
     leaves: object = None,
     customer: str | None = None,
     accept: Collection[str] = (),
+    learn_protected: bool = False,
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Out-of-fold probabilities, [n], and the fold of each row, [n].
 
@@ -108,7 +117,10 @@ def cross_predict(
     for number in range(folds):
         held = fold == number
         learn = replace(settings, seed=settings.seed + number)
-        model = fit(table[~held], label, learn, leaves=leaves, customer=customer, accept=accept)
+        model = fit(
+            table[~held], label, learn, leaves=leaves, customer=customer, accept=accept,
+            learn_protected=learn_protected,
+        )  # fmt: skip
         out[held] = model.predict(table[held], settings.threads)
     return out, fold
 

@@ -7,28 +7,65 @@ asks), `{window}` the window in words, `{s}` a plural's s and `{was}` was or wer
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
 from math import isnan
 
-from models.contracts import Feature
+from models.contracts import DAY, Feature
 
 WINDOWS = {None: "the whole history", 365: "the last year"}
 WHOLE = frozenset({"count", "days", "distinct", "sum_count"})
 ONE_DECIMAL = frozenset({"ratio", "trend"})
+AND = ", and "  # between the two sentences of a reason
+AGE = "days_since_"  # how features are named whose figure is the age of something that happened
 
 
-def say(feature: Feature, value: float) -> str:
-    """The sentence of `feature` for a customer whose figure is `value` (NaN: not known)."""
+@dataclass(frozen=True)
+class Dates:
+    """Ages at a night as dates.
+
+    An age counts only the time in which its feeds were alive, so it is a date only where none was
+    down since.
+    """
+
+    as_of: int  # seconds since 1970 UTC
+    zone: tzinfo
+    unbroken: int = 0  # since when no feed was down, likewise
+
+    def of(self, days: float) -> date | None:
+        """The date of what is `days` old; None where it may be another one."""
+        at = self.as_of - days * DAY
+        if not at >= self.unbroken:
+            return None
+        return datetime.fromtimestamp(at, UTC).astimezone(self.zone).date()
+
+
+def say(feature: Feature, value: float, dates: Dates | None = None) -> str:
+    """The sentence of `feature` for a customer whose figure is `value` (NaN: not known).
+
+    With `dates`, the date follows an age: "no order for 40 days (since 2 May 2026)".
+    """
     usual, zero, unknown = _alternatives(feature.says)
     figure = written(feature.stat, value)
     known = zero if figure in {"0", "0%"} else usual
     template = unknown if isnan(value) else known
     one = figure == "1"
-    return template.format(
+    sentence = template.format(
         value=figure,
         window=window(feature.window_days),
         s="" if one else "s",
         was="was" if one else "were",
     )
+    if dates is None or template is not usual or not feature.name.startswith(AGE):
+        return sentence
+    day = dates.of(value)
+    since = "since " if f" for {figure} day" in sentence else ""
+    return f"{sentence} ({since}{on(day)})" if day else sentence
+
+
+def on(day: date) -> str:
+    """A date in words: "2 May 2026"."""
+    return f"{day.day} {day:%B %Y}"
 
 
 def written(stat: str, value: float) -> str:

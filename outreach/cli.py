@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from models.command import Run, command, day
+from models.command import Run, as_of_option, command
 from models.contracts import CustomerBook, Timeline
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
     """The commands, which read customers and their history from `book`."""
 
     @command("plan")
-    @click.option("--as-of", callback=day, metavar="DATE", help="Date, as 2026-07-01.")
+    @as_of_option
     @click.option(
         "--csv", type=click.Path(path_type=Path, dir_okay=False), help="Write the list there too."
     )

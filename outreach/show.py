@@ -69,7 +69,7 @@ def _cells(row: dict[str, Any], currency: str) -> list[RenderableType]:
         str(row["rank"]),
         _who(row),
         _risk(row, currency),
-        _why(row["reasons"][: REASONS[kind]] or ["–"], STYLE[kind][0]),
+        _why([*row["reasons"][: REASONS[kind]], *_news(row)] or ["–"], STYLE[kind][0]),
         Text(_words(row), style=STYLE[kind][1]),
     ]
 
@@ -101,6 +101,11 @@ def _why(reasons: list[str], style: str) -> RenderableType:
     for reason in reasons:
         lines.add_row(Text("·", style=style), Text(reason, style=style))
     return lines
+
+
+def _news(row: dict[str, Any]) -> list[str]:
+    """What changed most since the list before, of who is not held."""
+    return [] if row["decision"] == "hold" else row["what_changed"][:1]
 
 
 def _words(row: dict[str, Any]) -> str:

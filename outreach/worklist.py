@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from models.contracts import WORKLIST_COLUMNS
 from models.files import make_folder, replacing, write_atomically
+from models.home import Home
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,11 +84,10 @@ def publish(home: Path, as_of: date, rows: pa.Table, assigned: pa.Table, origin:
     The assignments come first: nobody may act on a list whose experiment is not on record. The
     same rows give the same bytes.
     """
-    night = f"as_of={as_of.isoformat()}"
-    log, folder = home / "assignments" / night, _folder(home, as_of)
-    make_folder(log)
+    log, folder = Home(home).assignments(as_of), _folder(home, as_of)
+    make_folder(log.parent)
     make_folder(folder)
-    write_parquet(assigned, log / "assignments.parquet")
+    write_parquet(assigned, log)
     write_parquet(rows, folder / "worklist.parquet")
     to_csv(rows, folder / "worklist.csv")
     write_atomically(folder / ORIGIN, origin.to_json())

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from models.command import Run, command, day
+from models.command import Run, as_of_option, command, day, horizon_option
 from pipelines.modelcli import model
 
 if TYPE_CHECKING:
     from models.erasure import Place
     from pipelines.nightsteps import Following
-
-
-as_of_option = click.option("--as-of", callback=day, metavar="DATE", help="Date, as 2026-07-01.")
 
 
 engine_option = click.option(
@@ -66,7 +63,7 @@ def ingest(
 
 @command("train")
 @as_of_option
-@click.option("--horizon", type=click.IntRange(min=1), metavar="DAYS", help="Churn within so long.")
+@horizon_option
 @engine_option
 def train(run: Run, as_of: date | None, horizon: int | None, engine: str) -> None:
     """Train, judge on later dates, and make it champion only if it passes."""

@@ -176,13 +176,14 @@ def _outcomes(home: Home, now: datetime) -> str:
     """How true the newest scores were whose horizon has passed."""
     from models.evaluate import LEAST_AUC
     from models.groups import is_apart
-    from models.outcome import read, words
+    from models.outcome import calibration, read, words
 
     known = read(home)
     if not known:
         return "outcomes: no published scores are old enough to tell, or no night has looked yet"
     told, figures = words(known[-1]), known[-1]["groups"][0]["figures"]
-    if figures and (figures["auc"]["high"] <= LEAST_AUC or is_apart(**figures["calibration"])):
+    off = calibration(known[-1])
+    if figures and (figures["auc"]["high"] <= LEAST_AUC or (off and is_apart(**off))):
         raise WarmlineError(
             f"{told}: the model has aged. Train again with `warmline train`; until then its "
             "probabilities are not to be believed."

@@ -1,9 +1,10 @@
-"""Why a customer is at risk, in words: the published score and what happened lately."""
+"""Why a customer is at risk, in words: the published score, what changed since the one before,
+what would lower it and what happened lately."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +13,32 @@ import numpy as np
 from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
 from models.horizons import expected_days
+from models.words import on
 from pipelines import context
 from pipelines.features import matrix
 from pipelines.features.matrix import Night
 from pipelines.history.book import HistoryBook
 from pipelines.history.store import History
+from pipelines.mending import Mended, Seen, mended
+from pipelines.onecustomer import OneCustomer
+from pipelines.particulars import particulars
+from pipelines.renewals import Chance, chance_of
+from pipelines.scoring import dates_of
+from pipelines.snapshots import midnight
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.churn import ChurnModel
     from models.home import Home
     from models.settings import Settings
+    from pipelines.features.agents import Agents
 
 RECENT = 8
+MOST = 8  # reasons
+PUSHES = 4  # of what changed
+NO_PROMISE = "what customers like that do, by the model; no promise of an effect"
+PUSH = 0.05  # log-odds; what moved the risk less since the batch before is not told
 MONTH = 365.25 / 12  # days
 YEARS = 10  # beyond, three months tell nothing
 
@@ -36,10 +52,16 @@ class Story:
     score: dict[str, Any]  # its row
     raises: list[str]
     lowers: list[str]
+    particular: list[str]  # what single interactions tell
+    before: date | None  # the published night before
+    changed: list[str]  # what moved the risk since then, by the model of today
+    present: float  # what that model says today
+    mended: list[Mended]
     recent: list[str]
+    renewal: Chance | None = None  # of the yearly contract that ends next, past the horizon
 
     def to_dict(self) -> dict[str, Any]:
-        return dict(vars(self))
+        return asdict(self)
 
     def lines(self) -> list[str]:
         score = self.score
@@ -49,13 +71,24 @@ class Story:
             f"as of {self.as_of}.",
             *_when(score["horizons"] or []),
         ]
+        if self.renewal is not None:
+            lines.append(self.renewal.words)
         if score["value_at_risk"] is not None:
             lines.append(f"Value at risk: {score['value_at_risk']:,.0f} in the home's currency.")
         if score["silent"]:
             lines.append("Silent: no word from them in the last year.")
+        still, past = (
+            [one.words(self.present) for one in self.mended if one.still is which]
+            for which in (True, False)
+        )
         for title, words in (
             ("What raises the risk:", self.raises),
             ("What lowers it:", self.lowers),
+            ("In particular:", self.particular),
+            ("What the night found changed:", score["what_changed"] or []),
+            (f"What moved it since {on(self.before) if self.before else ''}:", self.changed),
+            (f"If it were mended ({NO_PROMISE}):", still),
+            (f"Had it gone otherwise ({NO_PROMISE}):", past),
             ("What happened last:", self.recent),
         ):
             if words:
@@ -93,26 +126,58 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     if batch is None:
         raise WarmlineError("nothing is scored yet: run `warmline score --as-of DATE` first.")
     score = _row(history, batch, customer_id)
-    champion = bundles.champion(home, expect=matrix.fingerprint(settings.features))
-    number = history.numbers[customer_id]
+    model = bundles.champion(home, expect=matrix.fingerprint(settings.features)).model
+    customer = OneCustomer.of(history, history.numbers[customer_id])
     night = Night(int(score["as_of"].timestamp()), cutoff_of(batch))
-    wanted = np.arange(history.manifest.customers) == number
-    # As that night published it: to find it again, all customers' rows would be walked over.
-    agents = context.read(home.context, batch.as_of, history.words("agent"))
-    agents = agents if agents is not None and agents.nights == (night,) else None
-    blocks = matrix.stream(
-        history, [night], matrix.context(history, settings, [night], agents), customers=wanted
-    )
-    rows = next(block.values[0] for block in blocks if number in block.customers)
-    found = reasons(champion.model, rows, limit=8, lowering=True)[0]
+    known = matrix.context(history, settings, [night], _agents(home, history, batch, night))
+    row = customer.features(night, known)
+    dates = dates_of(night, settings, known)
+    found = reasons(model, row[None], limit=MOST, lowering=True, dates=dates)[0]
+    before = latest(home.scores, before=batch.as_of)
     return Story(
         customer_id,
         batch.as_of,
         score,
         [reason.words for reason in found if reason.direction == "raises"],
         [reason.words for reason in found if reason.direction == "lowers"],
+        list(particulars(Seen.of(customer, night, known), history.words("topic"), settings.zone)),
+        before.as_of if before else None,
+        _changed(home, history, settings, customer, before, row, model) if before else [],
+        float(model.predict(row[None])[0]),
+        mended(customer, night, known, model),
         _recent(history, customer_id, night),
+        chance_of(history, settings, model, row[None], history.numbers[customer_id], night),
     )
+
+
+def _agents(home: Home, history: History, batch: ScoreBatch, night: Night) -> Agents | None:
+    """The figures of those who serve, as that night published them; None where it did not.
+
+    To find them again, all customers' rows would be walked over.
+    """
+    agents = context.read(home.context, batch.as_of, history.words("agent"))
+    return agents if agents is not None and agents.nights == (night,) else None
+
+
+def _changed(
+    home: Home,
+    history: History,
+    settings: Settings,
+    customer: OneCustomer,
+    batch: ScoreBatch,
+    row: NDArray[np.float64],
+    model: ChurnModel,
+) -> list[str]:
+    """What moved the risk since an earlier `batch`, the furthest first: by today's model, from the
+    figures that it had then to those of `row`, [f]."""
+    from models.explain import moves
+
+    night = Night(midnight(batch.as_of, settings.zone), cutoff_of(batch))
+    agents = _agents(home, history, batch, night)
+    if agents is None and history.words("agent"):
+        return []
+    then = customer.features(night, matrix.context(history, settings, [night], agents))
+    return moves(model, then, row, PUSH)[:PUSHES]
 
 
 def book_of_night(home: Home, as_of: date | None = None) -> HistoryBook:
@@ -155,6 +220,8 @@ def _recent(history: History, customer_id: str, night: Night) -> list[str]:
     lines = []
     for event in seen.tail(RECENT).iloc[::-1].to_dict("records"):
         words = [f"{event['occurred_at']:%Y-%m-%d %H:%M}", str(event["kind"]).replace("_", " ")]
-        words += [f"{name} {event[name]}" for name in ("channel", "topic") if event[name]]
+        words += [
+            f"{name} {event[name]}" for name in ("channel", "topic") if isinstance(event[name], str)
+        ]
         lines.append(", ".join(words))
     return lines

@@ -10,12 +10,15 @@ import numpy as np
 
 from models import registry
 from models.ageing import Older, ageing
+from models.drivers import drivers
+from models.effects import effects
 from models.errors import FeatureMismatch
 from models.evaluate import CHAMPION, Report, evaluate
 from models.profit import expected_profit
+from models.proxies import Proxy, proxies
 from models.timing import timing
 from pipelines.features.matrix import Night
-from pipelines.groupings import groupings
+from pipelines.groupings import groupings, protected_groupings
 from pipelines.snapshots import midnight
 from pipelines.values import monthly_values
 
@@ -60,7 +63,7 @@ def judging(
         longest_silence=judged.silence,
         base_rate=model.base_rate,
         champion=None if champion is None else champion.bundle.model.predict(data.X),
-        groupings=groupings(history, data),
+        groupings=groupings(history, data, settings.training),
         protocol=LATER_IN_TIME,
         seed=settings.training.seed,
     )
@@ -73,12 +76,32 @@ def judging(
         older=_older(champion, report, learned_until),
         seed=settings.training.seed,
     )
+    newest = np.flatnonzero(data.as_of == data.as_of.max())
+    drawn = {"seed": settings.training.seed, "threads": settings.performance.threads}
     return replace(
         report,
         profit=expected_profit(data.y, probability, value, settings.currency),
         ageing=aged,
         timing=timing(predicted, data.y, data.leaves_in),
+        proxies=_proxies(history, data, settings),
+        drivers=drivers(
+            model,
+            data.X[newest],
+            value[newest],
+            customer=data.customer[newest],
+            as_of=int(data.as_of[newest[0]]),
+            unit=settings.currency,
+            **drawn,
+        ),
+        effects=effects(model, data.X, customer=data.customer, **drawn),
     )
+
+
+def _proxies(history: History, data: Dataset, settings: Settings) -> tuple[Proxy, ...]:
+    """Protected attributes that the features tell, on the last night."""
+    last = data.take(data.as_of == data.as_of.max())
+    groups = protected_groupings(history, last.customer, settings.training)
+    return proxies(last.X, last.features, groups, settings.training.seed)
 
 
 def at_stake(history: History, settings: Settings, data: Dataset) -> NDArray[np.float64]:

@@ -105,33 +105,58 @@ def non_contractual(
     return [Labels(left=~row, known=row | ~away) for row, away in zip(stayed, paused, strict=True)]
 
 
-def renewal(population: Population, night: Instant, horizon: int, counted: Sequence[str]) -> Labels:
+@dataclass(frozen=True)
+class Renewals:
+    """Of one night, [customers]: the yearly term that ends next, if its end lies past the horizon.
+
+    `lapses`: it is not renewed, where that is `known`.
+    """
+
+    ends_at: NDArray[np.int64]  # planned, as the night knew it, seconds; NEVER: no such term
+    lapses: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Who has such a term, [customers]."""
+        return self.ends_at < NEVER
+
+    def take(self, rows: NDArray[np.bool_]) -> Renewals:
+        """Those chosen by mask."""
+        return Renewals(self.ends_at[rows], self.lapses[rows], self.known[rows])
+
+
+def renewal(
+    population: Population, night: Instant, horizon: int, counted: Sequence[str]
+) -> Renewals:
     """The term that ends next is not renewed: yearly ones whose end lies past the horizon.
 
     Which term ends next is what the night knew; what became of it is what is known today. It was
     not renewed if notice or an end of a counted kind came by its planned end and no term followed
-    at once. Labels are known up to where the feed has told. Source: CONTRACTS.md, *Renewal*.
+    at once. Known is that once the feed has told past the planned end, and not before, though
+    notice may have come: to count those alone would be to count leavers. Source: CONTRACTS.md,
+    *Renewal*.
     """
     many = len(population)
-    left, known = np.zeros(many, np.bool_), np.zeros(many, np.bool_)
+    ends_at = np.full(many, NEVER)
+    lapses, known = np.zeros(many, np.bool_), np.zeros(many, np.bool_)
     if population.terms is None:
-        return Labels(left, known)
-    told_until = population.terms.told_until
+        return Renewals(ends_at, lapses, known)
     due = _ends_next(population.terms.known(night.cutoff), night.as_of)
+    yearly = due.ends_at - due.started >= YEARLY_DAYS * DAY
+    due = due.take(yearly & (due.ends_at >= night.as_of + horizon))
+    ends_at[due.customer] = due.ends_at
     now = population.terms.known()
     due = due.take(np.isin(due.term, now.term))  # not deleted since
     by_term = np.argsort(now.term)
     place = by_term[np.searchsorted(now.term, due.term, sorter=by_term)]
     leaves = np.minimum(now.notice[place], now.ended[place])
-    followed = continued_by(now)[place] >= 0
-    gone = (leaves <= due.ends_at + RENEWAL_GRACE) & ~followed
+    gone = (leaves <= due.ends_at + RENEWAL_GRACE) & (continued_by(now)[place] < 0)
     counts = np.isin(now.end_kind[place], end_kind_codes(counted))
-    told = (due.ends_at + RENEWAL_GRACE <= told_until) | gone | followed
-    yearly = due.ends_at - due.started >= YEARLY_DAYS * DAY
-    past = due.ends_at >= night.as_of + horizon
-    known[due.customer] = told & yearly & past & (~gone | counts)
-    left[due.customer] = gone & counts
-    return Labels(left & known, known)
+    told = due.ends_at + RENEWAL_GRACE <= population.terms.told_until
+    known[due.customer] = told & (~gone | counts)
+    lapses[due.customer] = told & gone & counts
+    return Renewals(ends_at, lapses, known)
 
 
 def _ends_next(view: Terms, as_of: int) -> Terms:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from models.command import Run, command
+from models.command import Run, as_of_option, command, horizon_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from models.catalogue import Known
     from models.release import Change
@@ -97,6 +98,25 @@ def outcomes(run: Run) -> None:
     run.result({"outcomes": known}, lines)
 
 
+@command("feeds")
+@click.option(
+    "--by",
+    type=click.Choice(["source", "kind"]),
+    help="Feeds by the source that brought them (default where there are several), or by kind.",
+)
+@as_of_option
+@horizon_option
+def feeds(run: Run, by: str | None, as_of: date | None, horizon: int | None) -> None:
+    """What each feed is worth: quality on later nights without it. One training for each."""
+    from pipelines.feedworth import worth_of_feeds
+
+    with run.progress() as advance:
+        found = worth_of_feeds(
+            run.home, run.settings, by=by, as_of=as_of, horizon=horizon, advance=advance
+        )
+    run.result(found.to_dict(), found.lines())
+
+
 def _changed(run: Run, change: Callable[[], Change]) -> None:
     """A change of champion under the training's lock, published where others read it."""
     from models import catalogue
@@ -129,5 +149,5 @@ def _line(one: Known, champion: bool) -> str:
     )
 
 
-for each in (list_models, show, promote, rollback, outcomes):
+for each in (list_models, show, promote, rollback, outcomes, feeds):
     model.add_command(each)

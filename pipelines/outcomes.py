@@ -2,13 +2,14 @@
 horizon has passed (written as models/outcome.py says).
 
 The labels are those of training, by the settings the batch was made with. Whoever was contacted in
-the meantime counts like everybody: this tells how true the scores were, and what contact changed is
-for the control group to tell.
+the meantime counts like everybody for the whole, and is told apart besides: who was left alone, and
+of those whom the plan would have contacted, who was left alone at random.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,11 @@ from numpy.typing import NDArray
 
 from models.batch import ScoreBatch
 from models.contracts import DAY
-from models.groups import of_groups
-from models.outcome import Outcome, keep, run_of
+from models.groups import Grouping, of_groups
+from models.outcome import AT_RANDOM, Outcome, keep, run_of
 from pipelines import snapshots
+from pipelines.contacted import contacted
+from pipelines.groupings import by_contact
 from pipelines.history.store import History
 from pipelines.nightchecks import LABEL_LAG_DAYS
 from pipelines.population import Population
@@ -27,10 +30,13 @@ from pipelines.replay import settings_of
 from pipelines.trainingset import told
 
 if TYPE_CHECKING:
+    from models.dataset import Contacts
     from models.home import Home
     from models.settings import Settings
     from pipelines.labels import Labels
 
+# The arms of `assignments/` (CONTRACTS.md, Output), in words.
+ARMS = {"control": AT_RANDOM, "treat": "to be contacted"}
 MOST_ROWS = 200_000  # a larger batch is judged by a sample: the intervals are narrow enough
 SEED = 20260101
 
@@ -52,9 +58,13 @@ def look_back(home: Home, settings: Settings, *, as_of: date, now: datetime) -> 
         nights = [
             snapshots.night(one.as_of, then.zone, then.training.usual_hour) for one in batches
         ]
-        labels = told(history, then, people, nights, horizon * DAY)[0] if nights else []
-        for batch, label in zip(batches, labels, strict=True):
-            outcome = _outcome(history, batch, label, horizon, now)
+        if not nights:
+            continue
+        labels = told(history, then, people, nights, horizon * DAY)[0]
+        sent = contacted(history, [night.as_of for night in nights], horizon * DAY)
+        for batch, label, contacts in zip(batches, labels, sent, strict=True):
+            arms = _arms(home, history, batch)
+            outcome = _outcome(history, batch, label, contacts.before(label.days), arms, now)
             if outcome is not None:
                 keep(home, outcome)
                 written.append(outcome)
@@ -112,8 +122,28 @@ def _is_told(
     return until >= end
 
 
+def _arms(home: Home, history: History, batch: ScoreBatch) -> Grouping:
+    """The arm for which the plan drew each customer, by number; without a plan one for all."""
+    code = np.full(len(history.people()), len(ARMS), np.int64)
+    path = home.assignments(batch.as_of)
+    if path.exists():
+        import pyarrow.parquet as pq
+
+        rows = pq.read_table(path, columns=["customer_id", "eligible", "arm"]).to_pylist()
+        for row in rows:
+            number = history.numbers.get(row["customer_id"])
+            if number is not None and row["eligible"] and row["arm"] in ARMS:
+                code[number] = list(ARMS).index(row["arm"])
+    return Grouping("plan", (*ARMS.values(), "not eligible"), code)
+
+
 def _outcome(
-    history: History, batch: ScoreBatch, label: Labels, horizon: int, now: datetime
+    history: History,
+    batch: ScoreBatch,
+    label: Labels,
+    contacts: Contacts,
+    arms: Grouping,
+    now: datetime,
 ) -> Outcome | None:
     """None where nobody's leaving or staying is known."""
     rows = batch.table(["customer_id", "churn_probability", "silent"])
@@ -124,9 +154,14 @@ def _outcome(
         return None
     p = rows["churn_probability"].to_numpy()[known]
     silent = rows["silent"].to_numpy()[known]
-    left = label.left[number[known]]
     taken = _sample(len(p))
-    p, silent, left = p[taken], silent[taken], left[taken]
+    who = number[known][taken]
+    p, silent, left = p[taken], silent[taken], label.left[who]
+    parted = by_contact(contacts.take(who))
+    arms = replace(arms, code=arms.code[who])
+    if arms.code.min() < len(ARMS):
+        parted.append(arms)
+    horizon = _horizon(batch) or 0
     return Outcome(
         as_of=batch.as_of,
         run=batch.run,
@@ -138,7 +173,9 @@ def _outcome(
         said=float(p.mean()),
         left=float(left.mean()),
         hindsight=_hindsight(batch, horizon),
-        groups=of_groups(left, p, customer=np.arange(len(p)), silent=silent, seed=SEED),
+        groups=of_groups(
+            left, p, customer=np.arange(len(p)), silent=silent, groupings=parted, seed=SEED
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from models.batch import latest
 from models.evaluate import LEAST_AUC
 from models.groups import is_apart
-from models.outcome import read
+from models.outcome import calibration, read
 
 if TYPE_CHECKING:
     from models.command import Run
@@ -86,7 +86,8 @@ def _drift(home: Home) -> str | None:
     if figures and _since(outcomes[-1], home):
         if figures["auc"]["high"] <= LEAST_AUC:
             return f"the scores of {outcomes[-1]['as_of']} ranked no better than chance"
-        if is_apart(**figures["calibration"]):
+        off = calibration(outcomes[-1])
+        if off and is_apart(**off):
             return f"the probabilities of {outcomes[-1]['as_of']} were off"
     return None
 

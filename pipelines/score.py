@@ -116,7 +116,7 @@ def score(
 
 
 def _checks(answer: Answer) -> tuple[checks.Check, ...]:
-    question, scores, before = answer.question, answer.scores, answer.before
+    question, scores, before = answer.question, answer.scores, answer.before.probability
     limits, previous = question.settings.checks, question.previous
     days = (question.as_of - previous.as_of).days if previous else 0
     ids = answer.table.ids

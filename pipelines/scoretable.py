@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.changes import Before
 from models.contracts import BANDS, Reason, score_schema
 from models.horizons import Predictions
 from pipelines.features import matrix
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pipelines.history.store import History
 
 ROWS_PER_PART = 250_000
-WORTH_SAYING = 0.05  # a change in probability smaller than this is not told
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class ScoreTable:
     as_of: int  # seconds since 1970
     started: datetime
     value: NDArray[np.float64]  # a month, of every customer; NaN where unknown
-    before: Mapping[str, float]  # probability in the last batch, by customer id
+    before: Before
 
     @property
     def ids(self) -> NDArray[np.object_]:
@@ -163,19 +163,11 @@ class ScoreTable:
         told: Sequence[list[Reason] | None],
     ) -> list[list[str] | None]:
         """What is new since the last batch, for those who have reasons."""
-        changes: list[list[str] | None] = []
-        for customer_id, now, some in zip(ids.tolist(), probability.tolist(), told, strict=True):
-            before = self.before.get(customer_id)
-            if some is None or not self.before:
-                changes.append(None)
-            elif before is None:
-                changes.append(["scored for the first time"])
-            elif abs(now - before) >= WORTH_SAYING:
-                word = "rose" if now > before else "fell"
-                changes.append([f"risk {word} from {before:.0%} to {now:.0%}"])
-            else:
-                changes.append([])
-        return changes
+        each = zip(ids.tolist(), probability.tolist(), told, strict=True)
+        return [
+            None if some is None else self.before.changes(customer_id, now, some)
+            for customer_id, now, some in each
+        ]
 
 
 def _horizons(predicted: Predictions) -> pa.Array:

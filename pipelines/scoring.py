@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from models.answers import hashed_names
 from models.batch import BatchWriter, Manifest, ScoreBatch
+from models.changes import Before
 from models.contracts import Reason
+from models.words import Dates
 from pipelines.features import matrix
 from pipelines.features.agents import Agents
 from pipelines.history.erasing import nameless
@@ -61,7 +63,7 @@ class Answer:
     why_not: NDArray[np.int8]  # Why, of each customer
     worth: Worth
     table: ScoreTable
-    before: dict[str, float]  # probabilities of the night before, by customer id
+    before: Before
     agents: Agents  # what the night knew of those who serve
 
     def why_words(self) -> dict[Why, str]:
@@ -107,7 +109,7 @@ def work_out(
     inactive = why_not == Why.SCORED
     inactive[scores.customer] = False
     why_not[inactive] = Why.INACTIVE
-    before = _probabilities(question.previous)
+    before = Before.of(question.previous, question.champion.facts.model_version)
     table = ScoreTable(
         history, question.champion, settings, night.as_of, question.started,
         worths.amount, before,
@@ -146,6 +148,7 @@ class Explained:
     """Rows of the matrix become reasons, by customer number."""
 
     model: ChurnModel
+    dates: Dates
     threads: int = 1
 
     def __call__(self, rows: Rows) -> dict[int, list[Reason]]:
@@ -153,8 +156,13 @@ class Explained:
 
         if len(rows.customers) == 0:
             return {}
-        found = reasons(self.model, rows.values, threads=self.threads)
+        found = reasons(self.model, rows.values, threads=self.threads, dates=self.dates)
         return dict(zip(rows.customers.tolist(), found, strict=True))
+
+
+def dates_of(night: matrix.Night, settings: Settings, context: matrix.Context) -> Dates:
+    """How ages at a night are told as dates in the home's zone."""
+    return Dates(night.as_of, settings.zone, context.gaps.unbroken(night))
 
 
 @dataclass(frozen=True)
@@ -180,7 +188,7 @@ class _Asked:
 
         scores = self._scores(each)
         self.advance("finding reasons", 0.85)
-        explained = Explained(self.question.champion.model, threads)
+        explained = Explained(self.question.champion.model, self._dates, threads)
         return scores, explained(Rows(0, *shortlist.best()))
 
     def in_two_walks(self) -> tuple[Scores, dict[int, list[Reason]]]:
@@ -194,7 +202,7 @@ class _Asked:
         few[:, scores.customer[highest(stakes, scores.customer, self._most)]] = True
         walk = replace(self.walk, wanted=replace(self.walk.wanted, usable=few))
         found: dict[int, list[Reason]] = {}
-        for some, _ in self.engine.walk(walk, Explained(model)):
+        for some, _ in self.engine.walk(walk, Explained(model, self._dates)):
             found |= some
         return scores, found
 
@@ -214,17 +222,12 @@ class _Asked:
         return None if training is None else Counting.of(training, len(self.value))
 
     @property
+    def _dates(self) -> Dates:
+        return dates_of(self.question.night, self.question.settings, self.walk.context)
+
+    @property
     def _most(self) -> int:
         """How many are explained."""
         scoring = self.question.settings.scoring
         everyone = len(self.value)
         return max(scoring.explain_at_least, round(scoring.explain_share * everyone))
-
-
-def _probabilities(batch: ScoreBatch | None) -> dict[str, float]:
-    """Probabilities of a batch by customer id."""
-    if batch is None:
-        return {}
-    table = batch.table(["customer_id", "churn_probability"])
-    ids, probabilities = (column.to_pylist() for column in table.columns)
-    return dict(zip(ids, probabilities, strict=True))

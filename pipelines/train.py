@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from models import leaks, registry
+from models import registry
+from models.alone import Treated, judge_alone, left_alone
+from models.dataset import FitSettings
 from models.errors import NotEnoughData
-from models.evaluate import Report, Verdict, judge
+from models.evaluate import judge
 from models.home import Home
 from models.provenance import Provenance
 from models.release import TRAINED, release
@@ -18,75 +20,21 @@ from models.version import code_version
 from pipelines import snapshots
 from pipelines.history.lags import stood_in
 from pipelines.history.store import History
+from pipelines.history.terms import NEVER
+from pipelines.inspecting import require_no_leak, require_unprotected
 from pipelines.judging import at_stake, judging
 from pipelines.lock import exclusive
+from pipelines.renewals import renewing, with_renewal
+from pipelines.trained import Trained
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
 from pipelines.undated import left_out
 from pipelines.walks import Local
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from models.bundle import Bundle
-    from models.churn import ChurnModel
+    from models.churn import Fitted
     from models.command import Advance
-    from models.dataset import Dataset
     from pipelines.walks import Engine
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training run did."""
-
-    model_version: str
-    horizon_days: int
-    label: str
-    plan: snapshots.Plan
-    rows: int
-    leavers: int
-    features: int
-    report: Report
-    verdict: Verdict
-    left_out: tuple[str, ...] = ()  # what past nights could not use, and what stood in, in words
-    findings: tuple[leaks.Finding, ...] = ()  # features that tell a lot by themselves
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "model_version": self.model_version,
-            "horizon_days": self.horizon_days,
-            "label": self.label,
-            "trained_on": [str(day) for day in self.plan.training],
-            "judged_on": [str(day) for day in self.plan.judging],
-            "rows": self.rows,
-            "leavers": self.leavers,
-            "features": self.features,
-            "report": self.report.to_dict(),
-            "promoted": self.verdict.promote,
-            "verdict": list(self.verdict.reasons),
-            "left_out": list(self.left_out),
-            "findings": [asdict(finding) for finding in self.findings],
-        }
-
-    def lines(self) -> list[str]:
-        training, judging = self.plan.training, self.plan.judging
-        outcome = "Promoted to champion" if self.verdict.promote else "Not promoted"
-        return [
-            f"Churn within {self.horizon_days} days ({self.label.replace('_', '-')}), "
-            f"{self.features} features.",
-            f"Learned from {self.rows:,} rows of {_dates(training)}, of which {self.leavers:,} "
-            f"left; judged on {_dates(judging)}.",
-            *self.report.lines(),
-            *self.left_out,
-            *(f"Look at it: {finding.line()}." for finding in self.findings),
-            f"{outcome}: {'; '.join(self.verdict.reasons)}.",
-        ]
-
-
-def _dates(days: Sequence[date]) -> str:
-    if len(days) == 1:
-        return f"the night of {days[0]}"
-    return f"{len(days)} nights, {days[0]} to {days[-1]}"
 
 
 def train(
@@ -124,48 +72,48 @@ def _train(
     engine: Engine | None,
     by: str,
 ) -> Trained:
-    from models import churn
-
     engine = engine or Local(settings.performance.threads)
     history = engine.history(home.history, settings.ingest.precedence)
     plan = plan_snapshots(history, settings, as_of, horizon)
     rows = assemble(history, settings, (*plan.training, *plan.judging), horizon, advance, engine)
     is_training = rows.at(plan.training, settings)
-    learned = rows.data.take(is_training)
-    require_leavers(learned, settings, plan.training, horizon)
-    findings = require_no_leak(learned, settings)
-    how = churn.FitSettings(
+    learned, judged = rows.take(is_training), rows.take(~is_training)
+    require_leavers(learned.data, settings, plan.training, horizon)
+    require_unprotected(learned.data.features, settings)
+    findings = require_no_leak(learned.data, settings)
+    how = FitSettings(
         horizon_days=horizon, seed=settings.training.seed, threads=settings.performance.threads
     )
     advance("learning", 0.45)
-    model = churn.fit(learned, how)
+    until = snapshots.midnight(plan.judging[0], settings.zone)
+    trial = released = _learn(learned, how, plan.training, now, until)
     advance("judging", 0.65)
-    judged = rows.take(~is_training)
+    model = trial.fitted.model
     predicted = model.predict_all(judged.data.X, how.threads)
-    probability = predicted.main
     value = at_stake(history, settings, judged.data)
-    report = judging(
-        home, history, settings, judged, model, predicted, value, learned_until=plan.training[-1]
+    report = replace(
+        judging(home, history, settings, judged, model, predicted, value, plan.training[-1]),
+        renewing=renewing(trial.fitted, trial.rows, judged, predicted.main, how),
+        alone=judge_alone(judged.data, predicted.main, how),
     )
     verdict = judge(report)
-    bundle = trial = _bundle(model, learned, probability, plan.training, now)
     if verdict.promote:
         # The newest nights tell most about tomorrow: what is released has learned from all.
         advance("learning from all nights", 0.7)
-        nights = (*plan.training, *plan.judging)
-        bundle = _bundle(churn.fit(rows.data, how), rows.data, probability, nights, now)
+        released = _learn(rows, how, (*plan.training, *plan.judging), now)
     advance("registering", 0.9)
     bundle = registry.log(
         home,
         registry.Trial(
-            bundle=bundle,
-            judged=trial,
+            bundle=released.bundle,
+            judged=trial.bundle,
             report=report,
             verdict=verdict,
-            held_out=registry.HeldOut(judged.data.y, probability, value),
+            held_out=registry.HeldOut(judged.data.y, predicted.main, value),
             population=_population(rows, settings, horizon),
+            treated=released.treated,
             parameters={**asdict(how), "label": rows.label, "sampled": rows.sampled},
-            provenance=Provenance.of(rows.data if verdict.promote else learned, history.generation),
+            provenance=Provenance.of(released.rows.data, history.generation),
         ),
     )
     if verdict.promote:
@@ -176,9 +124,10 @@ def _train(
         horizon_days=horizon,
         label=rows.label,
         plan=plan,
-        rows=int(is_training.sum()),
-        leavers=int(rows.data.y[is_training].sum()),
+        rows=len(learned.data),
+        leavers=int(learned.data.y.sum()),
         features=len(rows.data.features),
+        treated=trial.treated,
         report=report,
         verdict=verdict,
         left_out=(
@@ -190,25 +139,37 @@ def _train(
     )
 
 
-def require_no_leak(learned: Dataset, settings: Settings) -> tuple[leaks.Finding, ...]:
-    """Features that tell much by themselves. Raises `leaks.Leak` where one tells too much."""
-    training = settings.training
-    findings = leaks.inspect(
-        leaks.columns_of_matrix(learned.X, learned.features),
-        learned.y,
-        customer=learned.customer,
-        limit=training.max_feature_auc,
-        seed=training.seed,
+@dataclass(frozen=True)
+class _Learned:
+    """A model with what it was learned from."""
+
+    rows: TrainingSet  # with how often each counts for those left alone
+    fitted: Fitted
+    bundle: Bundle  # the registry gives its version
+    treated: Treated
+
+
+def _learn(
+    rows: TrainingSet, how: FitSettings, nights: Sequence[date], now: datetime, until: int = NEVER
+) -> _Learned:
+    """From `rows`. `until`: as for `with_renewal`."""
+    from models.bundle import Bundle, Facts
+    from models.churn import learn
+    from models.drift import Distribution
+
+    rows = replace(rows, data=left_alone(rows.data, how))
+    fitted = with_renewal(learn(rows.data, how), rows, how, until)
+    facts = Facts(
+        model_version="",
+        code_version=code_version(),
+        created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
+        trained_from=str(nights[0]),
+        trained_to=str(nights[-1]),
+        rows=len(rows.data),
+        leavers=int(rows.data.y.sum()),
     )
-    try:
-        leaks.refuse(findings, training.accepted_features)
-    except leaks.Leak as leak:
-        named = ", ".join(f'"{name}"' for name in leak.facts["features"])
-        raise leaks.Leak(
-            f"{leak} (To accept: accepted_features = [{named}] under [training] in warmline.toml.)",
-            **leak.facts,
-        ) from leak
-    return findings
+    bundle = Bundle(fitted.model, facts, Distribution.of(rows.data.X, fitted.held_out))
+    return _Learned(rows, fitted, bundle, Treated.of(rows.data))
 
 
 def plan_snapshots(
@@ -229,32 +190,6 @@ def plan_snapshots(
     return snapshots.plan(
         first, min(last, as_of or last), horizon, training.snapshots, training.min_history_days
     )
-
-
-def _bundle(
-    model: ChurnModel,
-    learned: Dataset,
-    judged: NDArray[np.float64],
-    nights: Sequence[date],
-    now: datetime,
-) -> Bundle:
-    """The model with where it comes from; the registry gives the version.
-
-    `judged`: probabilities of rows that were not learned from.
-    """
-    from models.bundle import Bundle, Facts
-    from models.drift import Distribution
-
-    facts = Facts(
-        model_version="",
-        code_version=code_version(),
-        created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
-        trained_from=str(nights[0]),
-        trained_to=str(nights[-1]),
-        rows=len(learned),
-        leavers=int(learned.y.sum()),
-    )
-    return Bundle(model, facts, Distribution.of(learned.X, judged))
 
 
 def _population(rows: TrainingSet, settings: Settings, horizon: int) -> str:

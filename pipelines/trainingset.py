@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import DAY, Feature
-from models.dataset import Dataset, sampled
+from models.dataset import Contacts, Dataset, sampled
 from models.errors import NotEnoughData
 from pipelines import labels, snapshots
+from pipelines.contacted import contacted
 from pipelines.features import matrix
 from pipelines.population import Population, Why
 from pipelines.walks import Engine, Local, Rows, Walk, Wanted
@@ -35,10 +36,16 @@ class TrainingSet:
     dates: tuple[date, ...]  # of the snapshots
     label: str  # contractual | non_contractual
     sampled: float  # share of the customers that were taken
+    renewals: labels.Renewals | None = None  # [n]; None where contracts tell nothing
 
     def take(self, rows: NDArray[np.bool_]) -> TrainingSet:
         """The rows chosen by mask."""
-        return replace(self, data=self.data.take(rows), silence=self.silence[rows])
+        return replace(
+            self,
+            data=self.data.take(rows),
+            silence=self.silence[rows],
+            renewals=self.renewals and self.renewals.take(rows),
+        )
 
     def at(self, dates: Sequence[date], settings: Settings) -> NDArray[np.bool_]:
         """Mask of the rows of these snapshots, [n]."""
@@ -83,20 +90,37 @@ def assemble(
         pieces.append((nights[rows.night].as_of, rows.customers, left, rows.values))
         advance("reading past nights", 0.4 * done)
     found = _set(pieces, context.features, tuple(dates), label, share)
-    when = _leaves_in(found.data, nights, labelled)
-    return replace(found, data=replace(found.data, leaves_in=when))
+    as_ofs = [night.as_of for night in nights]
+    row = np.searchsorted(as_ofs, found.data.as_of), found.data.customer
+    when = _leaves_in(labelled, row)
+    sent = contacted(history, as_ofs, horizon_days * DAY, engine)
+    data = replace(found.data, leaves_in=when, contacts=_contacts(sent, row).before(when))
+    if label != "contractual":
+        return replace(found, data=data)
+    counted = settings.training.counted_end_kinds
+    due = [labels.renewal(people, night, horizon_days * DAY, counted) for night in nights]
+    return replace(found, data=data, renewals=_renewals(due, row))
 
 
-def _leaves_in(
-    data: Dataset, nights: Sequence[matrix.Night], labelled: Sequence[labels.Labels]
-) -> NDArray[np.float64] | None:
+Cells = tuple[NDArray[np.intp], NDArray[np.int64]]  # of rows: the night's position, the customer
+
+
+def _leaves_in(labelled: Sequence[labels.Labels], row: Cells) -> NDArray[np.float64] | None:
     """Days from each row's night to the customer's leaving; None where labels have no dates."""
     days = [of_night.days for of_night in labelled if of_night.days is not None]
-    if len(days) < len(nights):
-        return None
-    place = {night.as_of: number for number, night in enumerate(nights)}
-    night_of = np.array([place[as_of] for as_of in data.as_of.tolist()], np.intp)
-    return np.array(days)[night_of, data.customer]
+    return np.array(days)[row] if len(days) == len(labelled) else None
+
+
+def _contacts(sent: Sequence[Contacts], row: Cells) -> Contacts:
+    """Of each row."""
+    after, lately = (np.array([vars(one)[name] for one in sent]) for name in ("after", "lately"))
+    return Contacts(after[row], lately[row])
+
+
+def _renewals(due: Sequence[labels.Renewals], row: Cells) -> labels.Renewals:
+    """The term of each row."""
+    columns = ([vars(of_night)[name] for of_night in due] for name in vars(due[0]))
+    return labels.Renewals(*(np.array(column)[row] for column in columns))
 
 
 def as_they_are(rows: Rows) -> Rows:

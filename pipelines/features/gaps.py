@@ -67,6 +67,11 @@ class Gaps:
             for used, positions in groups.items()
         ]
 
+    def unbroken(self, night: Night) -> int:
+        """Since when no feed was down, as far as the night knew; seconds since 1970 UTC."""
+        known = (gap for gap in self.gaps if gap.known <= night.cutoff and gap.start < night.as_of)
+        return max((min(gap.end, night.as_of) for gap in known), default=0)
+
     def dead(self, kinds: Iterable[str]) -> tuple[Stretch, ...]:
         """Stretches in which one of `kinds` was down and none was up, ascending."""
         codes = [KIND_CODE[kind] for kind in kinds]

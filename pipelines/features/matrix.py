@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models import bundle
+from models import bundle, protected
 from models.contracts import CHANNEL_CODE, CHANNELS, Feature
 from models.errors import WrongUsage
 from models.settings import Features as Declared
@@ -166,10 +166,11 @@ def context(
     `agents` are figures that are known already, or `NO_AGENTS` where no stream asks for any; else
     one walk over the history finds those of `nights`. Gaps are those declared and those that the
     feeds' own rhythm shows until the last of `nights`. Raises `WarmlineError` for a wrong calendar
-    and `WrongUsage` for a declared column that never came, or words that were coded by other lists
-    than the settings name.
+    and `WrongUsage` for a declared column that never came or that holds a protected attribute, or
+    words that were coded by other lists than the settings name.
     """
     _refuse_other_words(history, settings)
+    _refuse_protected(settings)
     until = max((night.cutoff for night in nights), default=0)
     return Context(
         history.bots(),
@@ -194,6 +195,16 @@ def _refuse_other_words(history: History, settings: Settings) -> None:
             "names now: run `warmline ingest` with any source, which codes all of them anew. "
             "Nothing was changed."
         )
+
+
+def _refuse_protected(settings: Settings) -> None:
+    """What a company declares must hold no personal data and no protected attribute."""
+    declared, training = settings.features, settings.training
+    own = [stream.name for stream in own_streams(declared.streams)]
+    places = {"attributes": declared.attributes, "static": declared.static, "streams": own}
+    for place, names in places.items():
+        where = f"`{place}` under [features]"
+        protected.refuse_features(names, where, training.protected, training.not_protected)
 
 
 def teams_of(agents: Sequence[str], team: Mapping[str, str]) -> NDArray[np.int32]:

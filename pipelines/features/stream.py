@@ -183,7 +183,7 @@ class Stream:
     stats: tuple[Stat, ...]
     measure: Measure = ""
     scale: float = 1.0
-    group: str = field(default="")  # streams that make one reason together; default its own
+    group: str = field(default="")  # streams that tell of the same together; default its own
 
     def features(self, lexicon: str = LEXICON.version) -> tuple[Feature, ...]:
         """The columns this stream makes, in declared order; words coded by that lexicon."""

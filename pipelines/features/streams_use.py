@@ -24,7 +24,7 @@ from pipelines.features.stream import (
 USE = (
     Stream(
         "usage",
-        "S8",
+        "S2",
         rows("usage"),
         (
             *counts(

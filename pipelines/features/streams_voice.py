@@ -36,7 +36,7 @@ WORDS = (
         (
             *counts(
                 7, 30, 90, 180, 365, None,
-                says="{value} word{s} from the customer in {window}|silent in {window}",
+                says="heard from the customer {value} time{s} in {window}|silent in {window}",
             ),
             *since(
                 "the last word from the customer is {value} day{s} old"
@@ -190,6 +190,7 @@ COMPLAINTS = (
                 "|no complaint ever went a day without an answer"
             ),
         ),
+        group="complaint",
     ),
     Stream(
         "complaint_open",
@@ -200,7 +201,7 @@ COMPLAINTS = (
             "{value} complaint{s} {was} never answered|every complaint was answered",
         ),
         measure="value",
-        group="complaint_unanswered",
+        group="complaint",
     ),
     Stream(
         "complaint_answered",
@@ -213,6 +214,7 @@ COMPLAINTS = (
         ),
         measure="value",
         scale=1 / 3600,
+        group="complaint",
     ),
     Stream(
         "public_mention",

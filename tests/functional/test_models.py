@@ -54,7 +54,13 @@ def test_the_card_of_the_champion_and_of_any_version_can_be_read(trained):
     assert "# Churn model 2" in warmline("model", "show", "2", json=False).stdout
     shown = warmline("model", "show")
     assert "Must not be used on" in shown.facts["card"]
-    assert shown.facts["report"]["model"]["all"]["rows"] > 0
+    report = shown.facts["report"]
+    assert report["model"]["all"]["rows"] > 0
+    assert "## What drives it" in shown.facts["card"]
+    systems = report["drivers"]["systems"]
+    beyond = report["drivers"]["at_risk"] - report["drivers"]["average"]
+    assert sum(one["net"]["value"] for one in systems) == pytest.approx(beyond)
+    assert len(report["effects"]) > 1
 
 
 def test_promote_and_rollback_change_what_the_next_scoring_uses_and_are_on_record(

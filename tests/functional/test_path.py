@@ -105,7 +105,13 @@ def test_explain_says_why_in_words(demo):
     done = demo[0]("explain", first, json=False)
     assert done.code == 0, done.stderr
     assert "What raises the risk:" in done.stdout
-    assert demo[0]("explain", first).facts["customer_id"] == first
+    # First on the list is who complained and was not answered.
+    assert "has had no answer" in done.stdout
+    assert "every complaint answered: " in done.stdout
+    facts = demo[0]("explain", first).facts
+    assert facts["customer_id"] == first
+    assert facts["present"] == pytest.approx(facts["score"]["churn_probability"])
+    assert {one["says"] for one in facts["mended"]} >= {"every complaint answered"}
 
 
 def test_explain_says_why_someone_was_not_scored(demo):

@@ -129,6 +129,9 @@ def test_training_learns_from_the_same_rows(spark, home, label):
     for name in ("y", "customer", "as_of"):
         assert np.array_equal(getattr(ours.data, name), getattr(theirs.data, name))
     assert np.array_equal(ours.silence, theirs.silence)
+    sent = [(rows.data.contacts.after, rows.data.contacts.lately) for rows in (ours, theirs)]
+    for here, there in zip(*sent, strict=True):
+        assert np.array_equal(here, there, equal_nan=True)
 
 
 HEAD = "interaction_id,customer_id,occurred_at,kind,value,recorded_at,updated_at,deleted_at"

@@ -185,7 +185,7 @@ def feature_spec(
         names = list(expected)
         EXAMPLES[title] = Example(
             title,
-            _rows(history),
+            parsed(history),
             names,
             tables,
             matrix.Night(second(as_of), second(cutoff or as_of + " 06:00")),
@@ -211,7 +211,7 @@ def feature_spec(
 
 def context(agents: list[str], tables: dict[str, str]) -> matrix.Context:
     """What the tables tell beside the rows; `agents` by code."""
-    frames = {name: pd.DataFrame(_rows(text)).replace("-", None) for name, text in tables.items()}
+    frames = {name: pd.DataFrame(parsed(text)).replace("-", None) for name, text in tables.items()}
     told = frames.get("agents")
     team = {} if told is None or "team" not in told else dict(told[["agent_id", "team"]].to_numpy())
     hours = NO_HOURS
@@ -241,13 +241,13 @@ def figures_of_agents(
     tables: dict[str, str],
 ) -> Agents:
     """The pre-pass over the same rows; `agents` by code."""
-    left = {row["customer"]: second(row["left_at"]) for row in _rows(tables.get("left", " "))}
+    left = {row["customer"]: second(row["left_at"]) for row in parsed(tables.get("left", " "))}
     ends = np.array([left.get(name, NEVER) for name in names], np.int64)
     nobody = np.zeros(len(names), bool)
     people = People(joined, ends, ends, nobody, nobody)
     bots = np.array([name.startswith("bot") for name in agents], bool)
     survey = Survey.of(people, lambda cutoff: False, Training(), [night], bots, len(agents))
-    told = agent_rows(_rows(tables["agents"]), agents) if "agents" in tables else None
+    told = agent_rows(parsed(tables["agents"]), agents) if "agents" in tables else None
     return survey.told(survey.count([([events], None)]), told)
 
 
@@ -270,7 +270,8 @@ def agent_rows(rows: list[dict[str, str]], agents: list[str]) -> AgentRows:
     )  # fmt: skip
 
 
-def _rows(table: str) -> list[dict[str, str]]:
+def parsed(table: str) -> list[dict[str, str]]:
+    """The rows of a table as written, by column."""
     header, *lines = [
         [cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()
     ] or [[]]

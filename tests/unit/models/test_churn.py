@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_world import QUICK, world
+from small_world import FEATURES, QUICK, world
 
+from models import churn
 from models.boosting import booster_of
 from models.calibration import Calibration, calibrate, log_loss, probability
-from models.churn import Bands, ChurnModel, Dataset, cross_predict, fit
+from models.churn import Bands, ChurnModel, Dataset, cross_predict, fit, learn
 from models.dataset import group_folds
 from models.errors import NotEnoughData
 from models.linear import fit_linear
@@ -56,6 +58,51 @@ def test_no_customer_stands_on_both_sides_of_a_fold(data: Dataset):
     assert max(leavers) < 1.3 * min(leavers)
 
 
+def nights_of_noise(customers: int = 100, nights: int = 30) -> Dataset:
+    """Customers who are known by their figures, night after night, and leave by chance."""
+    rng = np.random.default_rng(4)
+    who = np.repeat(np.arange(customers), nights)
+    return Dataset(
+        X=rng.normal(0, 1, (customers, len(FEATURES)))[who],
+        y=(rng.random(customers) < 0.5)[who],
+        customer=who,
+        as_of=np.tile(np.arange(nights), customers),
+        silent=np.zeros(len(who), bool),
+        features=FEATURES,
+    )
+
+
+def by_rows(customer: np.ndarray, y: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Folds as they must not be."""
+    return np.random.default_rng(seed).integers(0, folds, len(y))
+
+
+def held_out(data: Dataset) -> np.ndarray:
+    return learn(data, QUICK).held_out
+
+
+def crossed(data: Dataset) -> np.ndarray:
+    return cross_predict(data, QUICK, folds=3)
+
+
+@pytest.mark.parametrize("way", [held_out, crossed])
+def test_no_night_of_a_customer_helps_another_one_in_validation(
+    way: Callable[[Dataset], np.ndarray], monkeypatch: pytest.MonkeyPatch
+):
+    noise = nights_of_noise()
+    assert Ranking(noise.y, way(noise)).auc() < 0.65
+    monkeypatch.setattr(churn, "group_folds", by_rows)
+    assert Ranking(noise.y, way(noise)).auc() > 0.9  # which is what it would look like
+
+
+def test_held_out_probabilities_are_less_sure_than_those_of_rows_learned_from(data: Dataset):
+    fitted = learn(data, QUICK)
+    assert fitted.model == fit(data, QUICK)
+    own = fitted.model.predict(data.X)
+    assert Ranking(data.y, fitted.held_out).auc() < Ranking(data.y, own).auc()
+    assert fitted.held_out.mean() == pytest.approx(data.base_rate, abs=0.005)
+
+
 def test_out_of_fold_predictions_of_noise_show_no_skill():
     noise = world(rows=800, signal=0.0)
     assert Ranking(noise.y, cross_predict(noise, QUICK, folds=3)).auc() < 0.56
@@ -98,3 +145,17 @@ def test_the_linear_half_is_bounded_on_absurd_values(data: Dataset):
     absurd = data.X[:1].copy()
     absurd[0, 5] = 1e30
     assert abs(linear.log_odds(absurd)[0]) < 20
+
+
+def test_everybody_is_ranked_by_all_and_believed_by_those_left_alone(data: Dataset):
+    """Leavers count thrice and a tenth of the rows not at all: the same trees, other odds."""
+    rng = np.random.default_rng(3)
+    weight = np.where(data.y, 3.0, 1.0) * (rng.random(len(data)) < 0.9)
+    plain, told = learn(data, QUICK), learn(replace(data, weight=weight), QUICK)
+    assert told.model.trees == plain.model.trees
+    assert told.model.linear == plain.model.linear
+    share = np.average(data.y, weights=weight)
+    assert share > data.y.mean() + 0.1
+    assert told.model.base_rate == pytest.approx(share)
+    assert np.average(told.held_out, weights=weight) == pytest.approx(share, abs=0.01)
+    assert told.model.intervals != plain.model.intervals

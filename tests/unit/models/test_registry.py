@@ -11,8 +11,11 @@ import pytest
 
 from models import registry
 from models.ageing import Ageing, ageing
+from models.alone import Treated
 from models.bundle import Bundle, load
 from models.churn import Dataset
+from models.drivers import drivers
+from models.effects import effects
 from models.errors import WarmlineError
 from models.evaluate import evaluate, judge
 from models.home import Home
@@ -53,10 +56,18 @@ def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
     return registry.Trial(
         bundle=bundle,
         judged=bundle,
-        report=replace(report, ageing=aged(data, p)),
+        report=replace(
+            report,
+            ageing=aged(data, p),
+            drivers=drivers(
+                bundle.model, data.X, np.ones(len(p)), customer=data.customer, as_of=0, unit="EUR"
+            ),
+            effects=effects(bundle.model, data.X, customer=data.customer),
+        ),
         verdict=judge(report),
         held_out=HeldOut(data.y, p, np.full(len(p), np.nan)),
-        population="everyone with a contract",
+        population="everyone with a contract.",
+        treated=Treated(1000, 120, 30, 4.2),
         parameters={"seed": 1},
         provenance=Provenance.of(data, 3),
     )
@@ -91,9 +102,10 @@ def test_the_bundle_plots_and_card_lie_with_the_run(home: Home, logged: Bundle):
     (folder,) = (home.root / "mlartifacts").glob("*/artifacts")
     assert load(folder / "bundle") == logged
     assert {path.stem for path in (folder / "plots").iterdir()} == {
-        "roc", "gain", "lift", "calibration", "profit",
+        "roc", "gain", "lift", "calibration", "profit", "effects",
     }  # fmt: skip
     card = (folder / "model_card.md").read_text()
+    assert "120 of 1,000 rows (12.0%) were contacted within the horizon" in card
     for needed in ("everyone with a contract", "silent", "objected to profiling", "complaints_30"):
         assert needed in card
     assert not list(folder.rglob("*.pkl"))
@@ -108,6 +120,8 @@ def test_the_card_tells_for_whom_it_works_and_what_it_was_made_from(
     assert "generation 3 of the history" in card
     assert trial.provenance.data_fingerprint[:12] in card
     assert "ageing: cannot tell yet: there is no champion" in card
+    assert "S2, silence and fading use" in card
+    assert "points: " in card
     table = (folder / "tables" / "groups.csv").read_text().splitlines()
     assert table[0].startswith("kind,name,customers,rows,leavers,auc,auc_low,auc_high")
     assert len(table) == 1 + len(trial.report.groups)
@@ -120,6 +134,7 @@ def test_the_run_holds_provenance_and_each_nights_figures_under_its_date(
     (run,) = client.search_runs([experiment], "attributes.status = 'FINISHED'")
     assert run.data.params["data_fingerprint"] == trial.provenance.data_fingerprint
     assert run.data.params["lock_hash"] == trial.provenance.lock_hash
+    assert run.data.params["contacted_within"] == "120"
     told = client.get_metric_history(run.info.run_id, "night.auc")
     assert [one.timestamp for one in told] == [at * 1000 for at in np.unique(data.as_of).tolist()]
     assert trial.report.ageing is not None

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from models import catalogue, registry, release
+from models.alone import Treated
 from models.bundle import Bundle
 from models.churn import Dataset
 from models.errors import FeatureMismatch, WarmlineError, WrongUsage
@@ -41,7 +42,8 @@ def versions(home: Home, bundle: Bundle, data: Dataset) -> list[Bundle]:
         report=report,
         verdict=judge(report),
         held_out=HeldOut(data.y, p, np.full(len(p), np.nan)),
-        population="everyone",
+        population="everyone.",
+        treated=Treated(1000, 0, 0, 1.0),
         parameters={},
         provenance=Provenance.of(data, 1),
     )

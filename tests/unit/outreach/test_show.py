@@ -60,3 +60,10 @@ def test_markup_in_the_data_is_shown_and_not_obeyed(tmp_path: Path) -> None:
 def test_an_empty_list_says_how_many_were_looked_at(tmp_path: Path) -> None:
     text = shown(planned(tmp_path, [score("calm", band="low")]))
     assert "1 scored · 0 to refer · 0 to contact · 0 held · 1 below the risk that counts" in text
+
+
+def test_what_changed_most_is_told_of_who_is_to_be_seen_to(tmp_path: Path) -> None:
+    rows = [score("c1", what_changed=["risk 34%, was 12% on 1 May 2026", "new: late replies"])]
+    text = " ".join(shown(planned(tmp_path, rows)).split())
+    assert "risk 34%, was 12% on 1 May 2026" in text
+    assert "new: late replies" not in text

@@ -158,14 +158,43 @@ RENEWALS = """
     5        6    2025-06-01 2026-06-01 -          2026-05-01 deceased    2025-06-01
     6        7    2025-09-01 2026-09-01 -          -          -           2025-09-01
     7        8    2025-06-01 -          -          -          -           2025-06-01
+    8        9    2026-07-01 -          -          -          -           2026-07-01
 """
 
 
 def test_renewal_asks_of_yearly_terms_past_the_horizon_whether_they_were_renewed():
-    told = labels.renewal(population(terms(RENEWALS, undated=True), 8), NIGHT, HORIZON, COUNTED)
-    # not renewed; renewed; notice; ends within the horizon; not yearly; a death; not told yet; open
-    assert told.known.tolist() == [True, True, True, False, False, False, False, False]
-    assert told.left.tolist() == [True, False, True, False, False, False, False, False]
+    told = labels.renewal(population(terms(RENEWALS, undated=True), 9), NIGHT, HORIZON, COUNTED)
+    # not renewed; renewed; notice; ends within the horizon; not yearly; a death; not told yet;
+    # open; begins later
+    assert told.known.tolist() == [True, True, True, *[False] * 6]
+    assert told.lapses.tolist() == [True, False, True, *[False] * 6]
+    assert told.asked.tolist() == [True, True, True, False, False, True, True, False, False]
+
+
+def test_a_notice_long_before_the_end_is_not_counted_until_those_who_stay_can_be():
+    """Both end on the same day, of which the feed has not told yet; one gave notice early."""
+    running = terms("""
+        customer term started    ends_at    notice     recorded
+        0        0    2025-09-01 2026-09-01 2026-04-01 2025-09-01
+        1        1    2025-09-01 2026-09-01 -          2025-09-01
+        2        2    2026-06-01 -          -          2026-06-01
+    """)
+    told = labels.renewal(population(running, 3), NIGHT, HORIZON, COUNTED)
+    assert told.asked.tolist() == [True, True, False]
+    assert not np.any(told.known)
+
+
+def test_a_renewal_that_was_not_known_yet_is_in_the_label_and_not_in_what_the_night_asks():
+    """The night asks of the term it knew, though the next one has begun by then, unrecorded."""
+    late = terms("""
+        customer term started    ends_at    ended      recorded
+        0        0    2025-06-01 2026-06-01 2026-06-01 2025-06-01
+        0        1    2026-06-01 2027-06-01 -          2026-06-20
+        1        2    2026-07-01 -          -          2026-07-01
+    """)
+    told = labels.renewal(population(late, 2), NIGHT, HORIZON, COUNTED)
+    assert told.ends_at[0] == night("2026-06-01").as_of
+    assert (bool(told.known[0]), bool(told.lapses[0])) == (True, False)
 
 
 def test_renewal_asks_of_the_planned_end_that_the_night_knew():
@@ -175,7 +204,7 @@ def test_renewal_asks_of_the_planned_end_that_the_night_knew():
         0        0    2025-06-01 2027-06-01 2026-06-02 -
     """)
     told = labels.renewal(population(rolled), NIGHT, HORIZON, COUNTED)
-    assert (told.known.tolist(), told.left.tolist()) == ([True], [False])
+    assert (told.known.tolist(), told.lapses.tolist()) == ([True], [False])
 
 
 def test_without_terms_nothing_tells_of_renewals():

@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -38,7 +40,7 @@ def home(tmp_path: Path) -> Home:
     return shop(tmp_path, until="2026-02-20")
 
 
-def shop(folder: Path, until: str) -> Home:
+def shop(folder: Path, until: str, contacted: Sequence[int] = ()) -> Home:
     source = folder / "source"
     source.mkdir()
     people = "\n".join(f"c{n},2025-01-01T00:00:00Z" for n in range(MANY))
@@ -46,6 +48,7 @@ def shop(folder: Path, until: str) -> Home:
     bought = [(n, "2025-12-20") for n in range(MANY)] + [(n, "2026-01-15") for n in STAYED]
     bought.append((1, until))
     rows = "\n".join(f"{i},c{n},{day}T10:00:00Z,order" for i, (n, day) in enumerate(bought))
+    rows += "".join(f"\nm{n},c{n},2026-01-02T10:00:00Z,outreach_sent" for n in contacted)
     (source / "interactions.csv").write_text(
         f"interaction_id,customer_id,occurred_at,kind\n{rows}\n", encoding="utf-8"
     )
@@ -177,6 +180,57 @@ def test_the_doctor_tells_of_it_and_warns_when_the_probabilities_are_off(home: H
     look(home)
     with pytest.raises(WarmlineError, match="Train again"):
         doctor._outcomes(home, NOW)
+
+
+def test_who_was_left_alone_is_told_apart_and_so_is_who_was_at_random(tmp_path: Path):
+    contacted = [n for n in range(MANY) if n % 5 == 0]
+    home = shop(tmp_path, until="2026-02-20", contacted=contacted)
+    p = score(home)
+    log = home.assignments(AS_OF)
+    log.parent.mkdir(parents=True)
+    arms = {n: "control" if n % 5 == 1 else "treat" for n in range(MANY) if n % 5 < 2}
+    drawn = [{"customer_id": f"c{n}", "eligible": n < 100, "arm": arm} for n, arm in arms.items()]
+    pq.write_table(pa.Table.from_pylist(drawn), log)
+    (found,) = look(home)
+    groups = {(group.kind, group.name): group for group in found.groups}
+    alone = groups["contact", "left alone"]
+    rows = np.arange(MANY) % 5 != 0
+    assert alone.metrics.rows == rows.sum()
+    assert alone.figures is not None
+    off = p[rows].mean() - (np.arange(MANY)[rows] % 3 == 0).mean()
+    assert alone.figures.calibration.value == pytest.approx(off)
+    counts = {name: group.metrics.rows for (kind, name), group in groups.items() if kind == "plan"}
+    assert counts == {"left alone at random": 20, "to be contacted": 20, "not eligible": 80}
+    line = outcome.words(outcome.read(home)[0])
+    assert f"; left alone (96): {p[rows].mean():.1%} said, 33.3% left" in line
+    assert "; left alone at random (20): too few to tell" in line
+
+
+def told(*groups: tuple[str, str, float | None]) -> dict[str, Any]:
+    """An outcome of groups with this calibration, None for one that is too small."""
+    return {
+        "groups": [
+            {"kind": kind, "name": name, "figures": off and {"calibration": {"value": off}}}
+            for kind, name, off in groups
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("groups", "value"),
+    [
+        ([], 0.1),
+        ([("plan", outcome.AT_RANDOM, 0.2)], 0.1),  # nobody was contacted
+        ([("contact", "left alone", 0.3), ("plan", outcome.AT_RANDOM, 0.2)], 0.2),
+        ([("contact", "left alone", 0.3), ("plan", outcome.AT_RANDOM, None)], 0.1),
+        ([("contact", "left alone", 0.3)], 0.1),
+    ],
+)
+def test_probabilities_are_judged_by_those_left_alone_at_random(
+    groups: list[tuple[str, str, float | None]], value: float
+):
+    assert outcome.calibration(told(("everybody", "all", 0.1), *groups)) == {"value": value}
+    assert outcome.calibration(told(("everybody", "all", None))) is None
 
 
 def test_a_failure_is_said_and_does_not_fail_the_night(home: Home, monkeypatch: pytest.MonkeyPatch):

@@ -15,6 +15,7 @@ from models.settings import Settings, Training
 from pipelines import labels, train
 from pipelines.history.ingest import ingest
 from pipelines.history.store import History
+from pipelines.inspecting import require_no_leak
 from pipelines.trainingset import assemble, require_leavers
 from pipelines.values import monthly_values
 
@@ -68,6 +69,46 @@ def test_a_row_tells_after_how_many_days_the_customer_left_where_contracts_do(tm
     rows = assemble(history, Settings(), DATES, 60).data
     assert rows.y.tolist() == [True, False, True, False]
     np.testing.assert_array_equal(rows.leaves_in, [45.5, np.nan, 14.5, np.nan])
+
+
+SENT = (
+    ("a", "2025-12-01"), ("b", "2026-01-11"), ("b", "2026-01-20"), ("c", "2026-02-20"),
+    ("d", "2025-09-01"), ("d", "2026-03-15"),
+)  # fmt: skip
+
+
+def contacted(folder: Path, *sent: tuple[str, str]) -> Dataset:
+    """Rows of the first of `DATES`, of which c leaves on 15 February."""
+    folder.mkdir()
+    rows = (f"\nm{n},{who},{day}T00:00:00Z,outreach_sent," for n, (who, day) in enumerate(sent))
+    ended = {"c": "2026-02-15T00:00:00Z,cancelled"}
+    history = company(
+        folder,
+        customers="customer_id,joined_at" + "".join(f"\n{who},2025-01-01T00:00Z" for who in "abcd"),
+        interactions=orders(*((who, "2026-05-01") for who in "abd")) + "".join(rows),
+        terms="customer_id,term_id,started_at,ended_at,end_kind"
+        + "".join(f"\n{who},{who},2025-01-01T00:00Z,{ended.get(who, ',')}" for who in "abcd"),
+    )
+    return assemble(history, Settings(), DATES[:1], 60).data
+
+
+def test_a_row_tells_of_contacts_in_the_horizon_and_before_and_of_none_after_leaving(tmp_path):
+    told = contacted(tmp_path / "sent", *SENT).contacts
+    assert told is not None
+    # a: before; b: the first of two; c: after it had left; d: too long ago, and after the horizon
+    np.testing.assert_array_equal(told.after, [np.nan, 10, np.nan, np.nan])
+    assert told.within.tolist() == [False, True, False, False]
+    assert told.lately.tolist() == [True, False, False, False]
+
+
+def test_no_feature_tells_of_a_contact_in_the_horizon(tmp_path):
+    before = [one for one in SENT if one[1] < "2026"]
+    known, all_of, none = (
+        contacted(tmp_path / name, *sent).X
+        for name, sent in (("before", before), ("all", SENT), ("none", ()))
+    )
+    np.testing.assert_array_equal(known, all_of)
+    assert not np.array_equal(known, none, equal_nan=True)
 
 
 def test_an_answer_to_our_own_message_is_not_staying(tmp_path):
@@ -176,16 +217,14 @@ def learned_from(told: float) -> Dataset:
 
 def test_a_declared_number_that_holds_the_label_is_refused_with_how_to_accept_it():
     with pytest.raises(Leak, match=r'accepted_features = \["static_closed"\]'):
-        train.require_no_leak(learned_from(1.0), Settings())
+        require_no_leak(learned_from(1.0), Settings())
 
 
 def test_an_accepted_feature_is_learned_from_and_still_shown():
     settings = Settings(training=Training(accepted_features=("static_closed",)))
-    (finding,) = train.require_no_leak(learned_from(1.0), settings)
+    (finding,) = require_no_leak(learned_from(1.0), settings)
     assert finding.feature == "static_closed"
 
 
 def test_a_number_that_tells_half_of_the_label_is_no_leak():
-    assert not any(
-        finding.refused for finding in train.require_no_leak(learned_from(0.5), Settings())
-    )
+    assert not any(finding.refused for finding in require_no_leak(learned_from(0.5), Settings()))

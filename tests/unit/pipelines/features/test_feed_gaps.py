@@ -107,3 +107,13 @@ def test_a_history_without_gaps_is_dead_at_no_time():
     table, start = gaps.table((("order",), ("order", "usage")))
     assert len(table) == 0
     assert start.tolist() == [0, 0, 0]
+
+
+def test_feeds_are_unbroken_since_the_last_gap_that_a_night_knew():
+    night = Night(100, 110)
+    assert Gaps().unbroken(night) == 0
+    assert Gaps((gap(USAGE, 10, 20), gap(ORDER, 30, 40))).unbroken(night) == 40
+    # Known too late, not there yet, and not over yet.
+    assert Gaps((gap(USAGE, 10, 20), gap(ORDER, 30, 40, known=111))).unbroken(night) == 20
+    assert Gaps((gap(USAGE, 10, 20), gap(ORDER, 100, 120))).unbroken(night) == 20
+    assert Gaps((gap(USAGE, 90, 120),)).unbroken(night) == 100
