@@ -4,7 +4,7 @@ Features of one group move together (counts of the same thing over five windows)
 system tell of the same side of the service. So each system makes one reason for what raises the
 risk, and one for what lowers it: its weight is the sum of the contributions of its groups that do,
 its sentence that of the one or two groups that say most, with the customer's own figures. That the
-two are not set off against each other is told with figures in docs/decisions/0022-reasons.md.
+two are not set off against each other is told with figures in docs/decisions/0026-reasons.md.
 """
 
 from __future__ import annotations

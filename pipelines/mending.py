@@ -4,7 +4,7 @@ A remedy changes what happened, not a figure: the open case is solved, the compl
 the late reply comes in time. The pass that makes all features makes them of the changed history, so
 that counts, waits, shares and ages of the groups that the remedy is about fit together. All other
 groups stay as they are: an answer is one more reply, and who needed many replies leaves more often,
-but not because of the answer (docs/decisions/0022-reasons.md).
+but not because of the answer (docs/decisions/0026-reasons.md).
 
 The model's answer is what customers with such figures do: an association, no promise of what a
 remedy would bring. That is measured against the control group.
