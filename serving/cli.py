@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 import click
@@ -14,15 +15,36 @@ if TYPE_CHECKING:
     from serving.keys import Unit
 
 
+def _clock(context: click.Context, option: click.Parameter, value: str | None) -> time | None:
+    if value is None:
+        return None
+    try:
+        return datetime.strptime(value, "%H:%M").time()
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no time of day: write it as 02:30") from None
+
+
 @command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65_535), default=3000, show_default=True)
-def serve(run: Run, host: str, port: int) -> None:
+@click.option(
+    "--nightly",
+    metavar="HH:MM",
+    callback=_clock,
+    help="Run `warmline nightly` at that time each day.",
+)
+def serve(run: Run, host: str, port: int, nightly: time | None) -> None:
     """Answer a CRM's calls over HTTP from the published scores (docs/guides/endpoint.md)."""
     from serving.preflight import require
 
     for line in require(run.home, host, port):
         run.say(line)
+    if nightly is not None:
+        from serving.nights import start
+
+        zone = run.settings.timezone
+        run.say(f"The night runs each day at {nightly.isoformat('minutes')} ({zone}).")
+        start(run.root.absolute(), nightly)
     environment = {
         **os.environ,
         "WARMLINE_HOME": str(run.root.absolute()),

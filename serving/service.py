@@ -5,12 +5,9 @@ It is set by the home that WARMLINE_HOME names, once, when a worker starts.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import os
-import signal
-import sys
 from pathlib import Path
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -20,6 +17,7 @@ import bentoml
 from models.settings import load
 from serving.app import application
 from serving.guard import Guard
+from serving.processes import end_with_parent
 
 ROOT = Path(os.environ.get("WARMLINE_HOME", "./warmline_home")).absolute()
 _serving = load(ROOT, os.environ).serving
@@ -29,7 +27,7 @@ class Warmline:
     """Churn scores for a CRM: what was published, looked up."""
 
     def __init__(self) -> None:
-        _end_with_parent()
+        end_with_parent()
         calls = logging.getLogger("warmline.calls")
         calls.setLevel(logging.INFO)
         calls.propagate = False
@@ -39,13 +37,6 @@ class Warmline:
         # held up one call in a hundred for 200 ms.
         gc.collect()
         gc.freeze()
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would keep the port."""
-    if sys.platform == "linux":
-        set_death_signal = 1  # PR_SET_PDEATHSIG of linux/prctl.h
-        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
 
 
 service = bentoml.service(

@@ -84,12 +84,12 @@ def is_free(port: int) -> bool:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Endpoint]:
-    """Started and answering; ended afterwards."""
+def running(home: Path, *options: str) -> Iterator[Endpoint]:
+    """Started with `options` and answering; ended afterwards."""
     port, log = free_port(), home / "serve.log"
     with log.open("w") as out:
         process = subprocess.Popen(
-            [str(part) for part in (WARMLINE, "serve", "--home", home, "--port", port)],
+            [str(part) for part in (WARMLINE, "serve", "--home", home, "--port", port, *options)],
             stdout=out,
             stderr=subprocess.STDOUT,
             text=True,
