@@ -247,10 +247,9 @@ def _history_ms(port: int, key: str, calls: int) -> dict[str, float]:
             file = f"read_csv('{SAMPLE}/{name}.csv', all_varchar = true)"
             sample.execute(f"CREATE VIEW {name} AS FROM {file}")
         for name in ("customers", "interactions", "terms"):
-            found = sample.execute(f"FROM {name} WHERE customer_id IN ({counts})").df()
+            found = sample.sql(f"FROM {name} WHERE customer_id IN ({counts})").to_arrow_table()
             body[name] = [
-                {column: cell for column, cell in row.items() if cell}
-                for row in found.to_dict("records")
+                {column: cell for column, cell in row.items() if cell} for row in found.to_pylist()
             ]
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     url, content = f"http://127.0.0.1:{port}/score_history", json.dumps(body).encode()

@@ -104,7 +104,8 @@ class AnswerWriter:
     def _add(self, query: str, batch: pa.Table) -> None:
         table = _answered(query, batch, self._as_of).cast(self._schema).combine_chunks()
         self._file.write_table(table)
-        self._hashes.append(hashed(table["customer_id"].to_pylist()))
+        ids = table["customer_id"].to_pylist()
+        self._hashes.append(hashed([one.encode() for one in ids]))
 
 
 def rendered(scores: pa.Table, not_scored: Mapping[str, str], as_of: date) -> dict[str, bytes]:
@@ -156,7 +157,8 @@ class Answers:
     def find(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """The JSON object of each customer; None for who is not in the batch."""
         found: list[bytes | None] = [None] * len(customer_ids)
-        wanted = hashed(customer_ids)
+        keys = [customer.encode() for customer in customer_ids]
+        wanted = hashed(keys)
         place = np.searchsorted(self._hash, wanted)
         waiting = np.arange(len(wanted))
         while len(waiting):  # again only where two customers share a hash: they lie side by side
@@ -164,13 +166,12 @@ class Answers:
             waiting = waiting[self._hash[place[waiting]] == wanted[waiting]]
             rows = self._row[place[waiting]]
             batch = np.searchsorted(self._starts, rows, side="right") - 1
-            inside = rows - self._starts[batch]
-            for number, of, row in zip(
-                waiting.tolist(), batch.tolist(), inside.tolist(), strict=True
-            ):
-                texts = self._batches[of]
-                if texts.customer(row) == customer_ids[number]:
-                    found[number] = texts.answer(row)
+            for of in np.unique(batch).tolist():
+                mine = batch == of
+                texts = self._batches[of].at(rows[mine] - self._starts[of])
+                for number, (key, answer) in zip(waiting[mine].tolist(), texts, strict=True):
+                    if key == keys[number]:
+                        found[number] = answer
             waiting = waiting[[found[number] is None for number in waiting.tolist()]]
             place[waiting] += 1
         return found
@@ -236,11 +237,13 @@ class _Texts:
     def __len__(self) -> int:
         return int(self._batch.num_rows)
 
-    def customer(self, row: int) -> str:
-        return str(self._ids[self._id_ends[row] : self._id_ends[row + 1]], "utf-8")
-
-    def answer(self, row: int) -> bytes:
-        return bytes(self._answers[self._answer_ends[row] : self._answer_ends[row + 1]])
+    def at(self, rows: NDArray[np.integer[Any]]) -> Iterator[tuple[bytes, bytes]]:
+        """Id and answer of each of `rows`, as bytes."""
+        ids, answers = self._ids, self._answers
+        edges = (ends[at].tolist() for ends in (self._id_ends, self._answer_ends)
+                 for at in (rows, rows + 1))  # fmt: skip
+        for id_from, id_to, answer_from, answer_to in zip(*edges, strict=True):
+            yield bytes(ids[id_from:id_to]), bytes(answers[answer_from:answer_to])
 
 
 def _ends(column: pa.Array, of: type[np.integer[Any]]) -> NDArray[np.integer[Any]]:
@@ -248,9 +251,10 @@ def _ends(column: pa.Array, of: type[np.integer[Any]]) -> NDArray[np.integer[Any
     return np.frombuffer(ends, of) if ends is not None else np.zeros(1, of)
 
 
-def hashed(customer_ids: Sequence[str]) -> NDArray[np.uint64]:
-    """A 64-bit hash of each id, the same on every machine."""
-    return np.fromiter(_hashes(customer_ids), np.uint64, len(customer_ids))
+def hashed(keys: Sequence[bytes]) -> NDArray[np.uint64]:
+    """A 64-bit hash of each id in UTF-8, the same on every machine."""
+    digests = b"".join(hashlib.blake2b(key, digest_size=8).digest() for key in keys)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
 def _full_name(system: str, external_id: str) -> str:
@@ -261,9 +265,3 @@ def _named(full_names: Sequence[str]) -> NDArray[np.uint64]:
     """Two hashes of each, [n, 2]: the id is not kept, so that one would not tell ids apart."""
     digests = b"".join(hashlib.blake2b(one.encode(), digest_size=16).digest() for one in full_names)
     return np.frombuffer(digests, "<u8").reshape(-1, 2).astype(np.uint64)
-
-
-def _hashes(customer_ids: Sequence[str]) -> Iterator[int]:
-    for customer in customer_ids:
-        digest = hashlib.blake2b(customer.encode(), digest_size=8).digest()
-        yield int.from_bytes(digest, "little")
