@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -182,6 +181,17 @@ def test_a_home_that_is_none_is_told_before_anything_starts(tmp_path):
     assert "warmline init" in done.stderr
 
 
+def runs(*words: str) -> bool:
+    """Whether a process has all these words among its arguments."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if set(words) <= set(file.read_text().split("\0")):
+                return True
+        except OSError:  # it has just ended
+            continue
+    return False
+
+
 def test_the_service_runs_the_night_itself(home, tmp_path):
     place = tmp_path / "home"
     shutil.copytree(home, place)
@@ -189,6 +199,7 @@ def test_the_service_runs_the_night_itself(home, tmp_path):
     assert (wrong.code, "02:30" in wrong.stderr) == (2, True)
     soon = datetime.now(UTC) + timedelta(minutes=1)
     with running(place, "--nightly", f"{soon:%H:%M}") as endpoint:
+        assert runs("serving.nights", str(place))
         until = time.monotonic() + 240
         while '"night"' not in (said := endpoint.log.read_text()):
             assert time.monotonic() < until, said
@@ -199,7 +210,7 @@ def test_the_service_runs_the_night_itself(home, tmp_path):
     assert [(one["night"], one["exit_code"]) for one in told] == [("failed", 3)]
     assert "freshness" in told[0]["words"]
     until = time.monotonic() + 30
-    while subprocess.run(["pgrep", "-f", f"serving.nights {place}"], capture_output=True).stdout:
+    while runs("serving.nights", str(place)):
         assert time.monotonic() < until, "the night's process is still there"
         time.sleep(0.1)
 
