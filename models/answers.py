@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.contracts import not_scored_schema
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -113,9 +115,8 @@ def rendered(scores: pa.Table, not_scored: Mapping[str, str], as_of: date) -> di
     `models.contracts.score_schema`, and of who was not scored, with why."""
     import pyarrow as pa
 
-    columns = {"customer_id": list(not_scored), "why": list(not_scored.values())}
-    schema = pa.schema([("customer_id", pa.string()), ("why", pa.string())])
-    left_out = pa.table(columns, schema=schema)
+    columns = [list(not_scored), list(not_scored.values())]
+    left_out = pa.table(columns, schema=not_scored_schema())
     told: dict[str, bytes] = {}
     for query, batch in ((_SCORED, scores), (_NOT_SCORED, left_out)):
         if batch.num_rows:

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from models.answers import Answers, AnswerWriter
-from models.contracts import SCORE_BATCH_VERSION, score_schema
+from models.contracts import SCORE_BATCH_VERSION, not_scored_schema, score_schema
 from models.errors import BundleDamaged, SchemaTooNew, SchemaTooOld, WarmlineError
 from models.files import make_folder, sha256, sync_file, sync_folder, write_atomically
 
@@ -311,13 +311,6 @@ def sweep(scores: Path) -> list[Path]:
     for run in dead:
         _remove(run)
     return dead
-
-
-def not_scored_schema() -> pa.Schema:
-    """Columns of `not_scored.parquet`."""
-    import pyarrow as pa
-
-    return pa.schema([("customer_id", pa.string()), ("why", pa.string())])
 
 
 def run_folder(scores: Path, as_of: date, run: str) -> Path:

@@ -141,6 +141,13 @@ def score_schema() -> pa.Schema:
     )
 
 
+def not_scored_schema() -> pa.Schema:
+    """Columns of `not_scored.parquet`."""
+    import pyarrow as pa
+
+    return pa.schema([("customer_id", pa.string()), ("why", pa.string())])
+
+
 class CustomerBook(Protocol):
     """What outreach may know of customers; implemented in `pipelines/history`."""
 

@@ -55,7 +55,7 @@ def application(root: Path, *, warm: bool = False) -> Starlette:
             Route("/score_history", endpoint.score_history, methods=["POST"]),
             Route("/events", endpoint.events, methods=["POST"]),
         ],
-        exception_handlers={Problem: _answered},
+        exception_handlers={Problem: _answered, WarmlineError: _unserved},
     )
 
 
@@ -148,16 +148,9 @@ class Endpoint:
         return Response(answer, 202, media_type="application/json")
 
     def _latest(self) -> Published:
-        try:
-            found = self.publications.latest(time.monotonic())
-        except WarmlineError as error:
-            raise Problem(503, str(error), retry_after=60) from error
+        found = self.publications.latest(time.monotonic())
         if found is None:
-            raise Problem(
-                503,
-                "No scores are published yet: run `warmline score --as-of DATE`.",
-                retry_after=60,
-            )
+            raise WarmlineError("No scores are published yet: run `warmline score --as-of DATE`.")
         if found is not self._told:
             self._told = found
             scored_at = datetime.fromisoformat(found.facts["scored_at"]).timestamp()
@@ -169,6 +162,11 @@ async def _answered(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)  # noqa: S101 - as it is registered
     state = request.state
     return problem.response(state.request_id, milliseconds=state.milliseconds)
+
+
+async def _unserved(request: Request, error: Exception) -> Response:
+    """There is nothing to answer with, and the error says why and what to do."""
+    return await _answered(request, Problem(503, str(error), retry_after=60))
 
 
 def _answers(ids: Sequence[str], found: Sequence[bytes | None]) -> list[bytes]:

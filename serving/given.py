@@ -93,12 +93,9 @@ class HistoryScorer:
     def answers(self, asked: HistoryRequest, now: datetime) -> tuple[list[bytes], date]:
         """The answer for each of `customers` in their order, and the date they are of.
 
-        Raises `Problem`: 422 for rows that cannot be used, 503 without a champion.
+        Raises `Problem` 422 for rows that cannot be used, `WarmlineError` without a champion.
         """
-        try:
-            scorer = self._scorer()
-        except WarmlineError as error:
-            raise Problem(503, str(error), retry_after=60) from error
+        scorer = self._scorer()
         as_of = asked.as_of or local_date(int(now.timestamp()), scorer.settings.zone)
         tables = {"customers": asked.customers, "interactions": asked.interactions}
         if asked.terms is not None:

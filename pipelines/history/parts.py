@@ -6,7 +6,7 @@ deltas, 11 bytes a row and 0.075 s; ZSTD 10 bytes and 0.09 s (docs/decisions/000
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -151,6 +151,18 @@ def _keys(pieces: Sequence[Events]) -> list[NDArray[np.int64]] | None:
 
 def joined(pieces: Sequence[Events]) -> Events:
     """All rows of `pieces`, one piece after another."""
+
+    def one_after_another(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(piece, name) for piece in pieces])
+
+    return Events(**_columns(pieces, one_after_another))
+
+
+def _columns(
+    pieces: Sequence[Events], put: Callable[[str], NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """The columns of all pieces, each as `put` puts it together, but for those that need no memory:
+    one value for all rows, and what was known when it happened."""
     columns: dict[str, NDArray[Any]] = {}
     for name in Events.columns():
         of_pieces = [getattr(piece, name) for piece in pieces]
@@ -159,8 +171,8 @@ def joined(pieces: Sequence[Events]) -> Events:
         elif name == "recorded" and all(piece.recorded is piece.at for piece in pieces):
             columns[name] = columns["at"]
         else:
-            columns[name] = np.concatenate(of_pieces)
-    return Events(**columns)
+            columns[name] = put(name)
+    return columns
 
 
 def _one_for_all(columns: Sequence[NDArray[Any]]) -> bool:
@@ -193,17 +205,13 @@ def _inserted(
     place = after + np.arange(len(few))
     stays = np.ones(len(most) + len(few), np.bool_)
     stays[place] = False
-    columns: dict[str, NDArray[Any]] = {}
-    for name in Events.columns():
-        old, new = getattr(most, name), getattr(few, name)
-        if _one_for_all([old, new]):
-            columns[name] = np.broadcast_to(old[0], len(stays))
-        elif name == "recorded" and most.recorded is most.at and few.recorded is few.at:
-            columns[name] = columns["at"]
-        else:
-            column = columns[name] = np.empty(len(stays), DTYPES[name])
-            column[place] = new
-            column[stays] = old
+
+    def in_their_places(name: str) -> NDArray[Any]:
+        column = np.empty(len(stays), DTYPES[name])
+        column[place], column[stays] = getattr(few, name), getattr(most, name)
+        return column
+
+    columns = _columns([most, few], in_their_places)
     # Several rows of one key: some of the many, or several of the few.
     with_most = (after > 0) & (keys[np.maximum(after, 1) - 1] == few_keys)
     with_few = np.zeros(len(few), np.bool_)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -103,6 +104,12 @@ def test_scores_that_cannot_be_looked_up_are_not_ready_with_the_reason(home: Pat
     old = json.loads(manifest.read_text())
     del old["answers"]
     manifest.write_text(json.dumps(old))
+    with served(home) as client:
+        client.headers.update(bearer(home, "score", "read"))
+        of_night = {**ALL, "as_of": str(NIGHT)}
+        written(home, date(2026, 7, 2), "b", acme=0.9)  # which can be served, and is not asked for
+        problem(client.post("/score", json=of_night), 503)
+        shutil.rmtree(home / "scores" / "as_of=2026-07-02")
     with served(home) as client:
         client.headers.update(bearer(home, "score", "read"))
         for answer in (client.get("/readyz"), client.post("/score", json=ALL)):
