@@ -55,6 +55,8 @@ test: .venv/.dev ## every test; what needs a missing part is skipped with its re
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev ## ruff, mypy strict, import rules
+	@same=$$(find tests -name 'test_*.py' -printf '%f\n' | sort | uniq -d); \
+	if [ -n "$$same" ]; then echo "pytest wants one name for one test module; twice: $$same"; exit 1; fi
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
