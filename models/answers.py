@@ -12,15 +12,14 @@ million customers: docs/decisions/0022-endpoint.md.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from models.contracts import not_scored_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +31,9 @@ ANY_SYSTEM = ""
 MERGED = "\x1f"  # the system of own ids that were merged into another customer's
 POLARITY = "a higher probability is worse"
 
-_INSTANT = "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"
+FIRST = ("as_of", "horizon_days", "churn_probability")  # before the polarity
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+_INSTANT = f"strftime({{}}, '{INSTANT}')"
 # The columns of a ScoreBatch in its order, instants as ISO 8601. Columns that a version cannot fill
 # are null, not missing.
 _SCORED = f"""
@@ -111,19 +112,30 @@ class AnswerWriter:
 
 
 def rendered(scores: pa.Table, not_scored: Mapping[str, str], as_of: date) -> dict[str, bytes]:
-    """The JSON object of each customer as a batch would hold it, by id: of rows of
-    `models.contracts.score_schema`, and of who was not scored, with why."""
-    import pyarrow as pa
-
-    columns = [list(not_scored), list(not_scored.values())]
-    left_out = pa.table(columns, schema=not_scored_schema())
+    """The JSON object of each customer as a batch would hold it, by id: of a few rows of
+    `models.contracts.score_schema`, and of who was not scored, with why. Without a database, whose
+    start takes longer than the answer."""
+    night = as_of.isoformat()
     told: dict[str, bytes] = {}
-    for query, batch in ((_SCORED, scores), (_NOT_SCORED, left_out)):
-        if batch.num_rows:
-            table = _answered(query, batch, as_of.isoformat())
-            ids, answers = (column.to_pylist() for column in table.columns)
-            told |= {one: answer.encode() for one, answer in zip(ids, answers, strict=True)}
+    for row in scores.to_pylist():
+        said = {name: _plain(cell) for name, cell in row.items()} | {"as_of": night}
+        first = {name: said.pop(name) for name in ("customer_id", *FIRST)}
+        customer = first.pop("customer_id")
+        begun = {"customer_id": customer, "status": "scored", **first, "polarity": POLARITY}
+        told[customer] = _json(begun | said)
+    for customer, why in not_scored.items():
+        left_out = {"customer_id": customer, "status": "not_scored", "why": why}
+        told[customer] = _json({**left_out, "as_of": night})
     return told
+
+
+def _plain(cell: Any) -> Any:
+    return cell.strftime(INSTANT) if isinstance(cell, datetime) else cell
+
+
+def _json(told: Mapping[str, Any]) -> bytes:
+    spelled = json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return spelled.encode()
 
 
 def _answered(query: str, batch: pa.Table, as_of: str) -> pa.Table:

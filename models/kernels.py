@@ -1,4 +1,4 @@
-"""The compiled loops behind `models.forest`."""
+"""The compiled loops behind `models.forest` and `models.linear`."""
 
 from __future__ import annotations
 
@@ -127,3 +127,40 @@ def _decide(left: NDArray[np.uint16], x: Floats, threshold: float, missing_left:
     else:
         for row in range(ROWS_AT_ONCE):
             left[row] = x[row] <= threshold
+
+
+@compiled
+def add_terms(
+    matrix: Floats, out: Floats, to: Ints, clip: float, column: Ints, log_centre: Floats,
+    log_scale: Floats, first: Ints, knots: Floats, ranks: Floats, weights: Floats, average: Floats,
+) -> None:  # fmt: skip
+    """Adds to `out`, [n, columns], what each term of a linear model says of `matrix`, [n, f].
+
+    Term t reads `column[t]` and adds to `to[t]`; its knots and their ranks lie from `first[t]` to
+    `first[t + 1]`, `weights[t]` are of its transforms (`linear.Term.transforms`), of which
+    `average[t]` is the weighted mean.
+    """
+    for row in range(len(matrix)):
+        for term in range(len(column)):
+            x = matrix[row, column[term]]
+            weight = weights[term]
+            if np.isnan(x):
+                said = weight[3]
+            else:
+                log = (np.sign(x) * np.log1p(np.abs(x)) - log_centre[term]) / log_scale[term]
+                log = min(max(log, -clip), clip)
+                rank = _between(x, knots[first[term] : first[term + 1]], ranks[first[term] :])
+                said = weight[0] * log + weight[1] * rank + weight[2] * rank * rank
+            out[row, to[term]] += said - average[term]
+
+
+@compiled
+def _between(x: float, knots: Floats, ranks: Floats) -> float:
+    """The rank at `x`, straight between the knots (ascending), that of the last one beyond."""
+    if x <= knots[0]:
+        return float(ranks[0])
+    if x >= knots[-1]:
+        return float(ranks[len(knots) - 1])
+    above = np.searchsorted(knots, x, side="right")
+    share = (x - knots[above - 1]) / (knots[above] - knots[above - 1])
+    return float(ranks[above - 1] + share * (ranks[above] - ranks[above - 1]))

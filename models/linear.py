@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+CLIP = 4.0  # standard deviations; one absurd amount must not decide
 KNOTS = 33  # quantiles that stand for a feature's distribution
 FLAT = 1e-9  # a smaller standard deviation is rounding
-CLIP = 4.0  # standard deviations; one absurd amount must not decide
 # Past these a linear model gains nothing, and the solver's time grows with rows x columns^2.
 MAX_FEATURES = 100
 MAX_ROWS = 50_000
@@ -45,11 +47,6 @@ class Term:
         columns[missing, : TRANSFORMS - 1] = 0.0
         return columns
 
-    def contribution(self, x: Floats) -> Floats:
-        """Log-odds that this feature adds to the average customer's, [n]."""
-        weights = np.array(self.weights)
-        return np.asarray(self.transforms(x) @ weights - weights @ np.array(self.centres))
-
 
 @dataclass(frozen=True)
 class Linear:
@@ -60,17 +57,40 @@ class Linear:
 
     def log_odds(self, matrix: Floats) -> Floats:
         """[n, f] to [n]."""
-        total = np.full(len(matrix), self.intercept)
-        for term in self.terms:
-            total += term.contribution(matrix[:, term.column])
-        return total
+        out = np.full((len(matrix), 1), self.intercept)
+        if self.terms:
+            self._add(matrix, out, np.zeros(len(self.terms), np.int64))
+        return out[:, 0]
 
     def contributions(self, matrix: Floats) -> Floats:
         """[n, f] to [n, f], zero for the features that the model does not use."""
         out = np.zeros(matrix.shape)
-        for term in self.terms:
-            out[:, term.column] = term.contribution(matrix[:, term.column])
+        if self.terms:
+            self._add(matrix, out, self._flat[0])
         return out
+
+    def _add(self, matrix: Floats, out: Floats, to: NDArray[np.int64]) -> None:
+        """Adds each term's log-odds to the column `to` of `out`."""
+        from models.kernels import add_terms
+
+        add_terms(np.ascontiguousarray(matrix, np.float64), out, to, CLIP, *self._flat)
+
+    @cached_property
+    def _flat(self) -> tuple[NDArray[Any], ...]:
+        """The terms as the compiled loop reads them, knots and ranks laid end to end."""
+        terms = self.terms
+        weights = np.array([term.weights for term in terms])
+        centres = np.array([term.centres for term in terms])
+        return (
+            np.array([term.column for term in terms], np.int64),
+            np.array([term.log_centre for term in terms]),
+            np.array([term.log_scale for term in terms]),
+            np.cumsum([0, *(len(term.knots) for term in terms)]).astype(np.int64),
+            np.concatenate([term.knots for term in terms]),
+            np.concatenate([term.ranks for term in terms]),
+            weights,
+            (weights * centres).sum(axis=1),
+        )
 
 
 def fit_linear(

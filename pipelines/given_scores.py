@@ -20,7 +20,7 @@ from pipelines.features.declared import Attributes
 from pipelines.features.gaps import gaps_of
 from pipelines.features.warming import Warmth, warm_up
 from pipelines.history.given import NOTHING_KNOWN, Given, Known, given
-from pipelines.history.leaving_out import Omit
+from pipelines.history.plain import Plain, plain
 from pipelines.history.rates import Money
 from pipelines.history.store import History
 from pipelines.history.words import lexicon
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from models.settings import Settings
     from pipelines.history.rejects import Reject
 
-NOTHING = Omit()
 TEAMS_ARE_TOLD_IN = {"agents", "calendars", "holidays"}
 
 
@@ -68,6 +67,7 @@ class Scorer:
     ) -> Scorer:
         """Raises `WarmlineError` for a calendar of the history that cannot be used."""
         known = NOTHING_KNOWN if history is None else Known.of(history)
+        champion = replace(champion, training=None)  # a few rows tell nothing of drift
         return cls(champion, settings, history, known, home.context if home else None)
 
     def warm_up(self, now: datetime) -> Warmth:
@@ -88,9 +88,7 @@ class Scorer:
                    now=now)  # fmt: skip
         return warmth
 
-    def score(
-        self, tables: Mapping[str, pa.Table], *, as_of: date, now: datetime, omit: Omit = NOTHING
-    ) -> GivenScores:
+    def score(self, tables: Mapping[str, pa.Table], *, as_of: date, now: datetime) -> GivenScores:
         """Scores the customers of `tables` (contract rows by table) at `as_of`, as of `now`.
 
         What has no date of its own is known from `now`; of a past `as_of` the night's cut-off lies
@@ -98,7 +96,7 @@ class Scorer:
         without a column that it needs.
         """
         night = snapshots.night(as_of, self.settings.zone, self.settings.training.usual_hour, now)
-        rows = self.read(tables, now, omit)
+        rows = self.read(tables, now)
         question = Question(
             rows, self.champion, self.settings, as_of, night, now, None, self.context(rows, night)
         )
@@ -116,19 +114,20 @@ class Scorer:
             rows.pending,
         )
 
-    def read(self, tables: Mapping[str, pa.Table], now: datetime, omit: Omit = NOTHING) -> Given:
+    def read(self, tables: Mapping[str, pa.Table], now: datetime) -> Given | Plain:
         """The history that `tables` are, which came in at `now`."""
-        return given(
-            self._with_declared(tables),
-            zone=self.settings.zone,
-            seen=int(now.timestamp()),
-            known=self.known,
-            precedence=self.settings.ingest.precedence,
-            omit=lambda: omit,
-            lexicon=lexicon(self.settings.features.words),
-        )
+        told = self._with_declared(tables)
+        settings, seen = self.settings, int(now.timestamp())
+        words, precedence = lexicon(settings.features.words), settings.ingest.precedence
+        return plain(
+            told, zone=settings.zone, seen=seen, known=self.known, precedence=precedence,
+            lexicon=words,
+        ) or given(
+            told, zone=settings.zone, seen=seen, known=self.known, precedence=precedence,
+            lexicon=words,
+        )  # fmt: skip
 
-    def context(self, rows: Given, night: matrix.Night) -> matrix.Context:
+    def context(self, rows: Given | Plain, night: matrix.Night) -> matrix.Context:
         """What the home knows, and in its place what tables of the rows tell."""
         if self.history is None:
             return matrix.context(rows, self.settings, [night])

@@ -77,6 +77,8 @@ class Attributes:
     @classmethod
     def of(cls, history: History, declared: Declared) -> Attributes:
         """The declared columns of a history. Raises `WrongUsage` for a column that never came."""
+        if not (declared.attributes or declared.static):
+            return cls.none()
         pieces = [cls.none()]
         with history.connection() as connection:
             if declared.attributes and "attributes" in history.manifest.tables:

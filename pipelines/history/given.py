@@ -87,6 +87,14 @@ class Known:
     numbers: Mapping[str, int] = field(default_factory=dict)
     tables: frozenset[str] = frozenset()  # a customer without a contract is told from no contracts
 
+    @cached_property
+    def codes(self) -> Mapping[str, Mapping[str, int]]:
+        """The code of each of `words`."""
+        return {
+            dictionary: {word: code for code, word in enumerate(self.words.get(dictionary, ()))}
+            for dictionary in coding.DICTIONARIES
+        }
+
     @classmethod
     def of(cls, history: History) -> Known:
         """All that a history knows."""

@@ -44,6 +44,23 @@ def test_each_is_found_whatever_its_part(tmp_path: Path) -> None:
     assert (places, found[-1]) == ([float(place) for place in reversed(range(40))], None)
 
 
+def test_a_few_answers_are_spelled_as_those_of_a_batch(tmp_path: Path) -> None:
+    horizons = [{"days": 30, "probability": 1e-9, "low": None, "high": 0.2}]
+    effects = [{"playbook": "é", "effect": -0.5, "low": None, "high": 1e22}]
+    rows = [
+        row("é-1", reasons=[REASON], what_changed=[], horizons=horizons, effects=effects),
+        row("C2", silent=True, fading=1e-17, value_at_risk=123456789.123, model_version="7"),
+    ]
+    left_out = {"C3": 'no "order"'}
+    scores = pa.Table.from_pylist(rows, schema=score_schema())
+    few = module.rendered(scores, left_out, NIGHT)
+    of_batch = written(tmp_path, rows, left_out=left_out).find(list(few))
+    assert list(few) == ["é-1", "C2", "C3"]
+    for one, other in zip(few.values(), of_batch, strict=True):
+        # Columns in the same order, too; how a number is spelled may differ.
+        assert list(json.loads(one).items()) == list(json.loads(other or b"").items())
+
+
 def test_an_answer_says_all_that_the_batch_does(tmp_path: Path) -> None:
     horizons = [{"days": 30, "probability": 0.1, "low": None, "high": 0.2}]
     scored = row("é-1", reasons=[REASON], what_changed=["risk rose"], horizons=horizons)

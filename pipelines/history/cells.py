@@ -1,0 +1,178 @@
+"""Cells of a table as Python values, where they are plain: the contract's types by their usual
+spelling, within every rule of the contract.
+
+Whatever else DuckDB would read, or refuse, is not plain (`NotPlainError`): the rules that say so
+are those of `casts` and `staging`, and what is read here is what they read.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from math import isfinite, isnan
+from typing import TYPE_CHECKING, Any
+
+from pipelines.history.schema import Column, Table
+from pipelines.history.sources import columns_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Cells = Sequence[Any]
+Rows = Mapping[str, Cells]  # a table's cells by column; absent ones are None throughout
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+# Spellings that mean the same to DuckDB and to Python.
+TIME = re.compile(
+    r"(?:19|20)\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?"
+    r"(Z|[+-](?:0\d|1[0-3]):[0-5]\d)?",
+    re.ASCII,
+)
+NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+FLAGS = {"true": True, "false": False}
+CHANGES = ("updated_at", "deleted_at")  # make a row one of several versions
+# The rules over several columns by their SQL (`schema.Check`): which columns, and what breaks them.
+BROKEN: Mapping[str, tuple[tuple[str, str], Callable[[Any, Any], bool]]] = {
+    "left_at < joined_at": (("left_at", "joined_at"), operator.lt),
+    "ended_at < started_at": (("ended_at", "started_at"), operator.lt),
+    "paused_to < paused_from": (("paused_to", "paused_from"), operator.lt),
+    "score_kind = 'csat' AND score NOT BETWEEN 1 AND 5": (
+        ("score_kind", "score"),
+        lambda kind, score: kind == "csat" and not 1 <= score <= 5,
+    ),
+    "score_kind = 'ces' AND score NOT BETWEEN 1 AND 7": (
+        ("score_kind", "score"),
+        lambda kind, score: kind == "ces" and not 1 <= score <= 7,
+    ),
+}
+
+
+class NotPlainError(Exception):
+    """To be read by the rules themselves; never leaves this package."""
+
+
+def plain_cells(
+    table: Table, rows: pa.Table, *, source: str, latest: int, utc: bool
+) -> tuple[dict[str, list[Any]], int]:
+    """The contract's columns of `rows`, and how many times had no offset.
+
+    Texts trimmed, times in microseconds since 1970 UTC, numbers finite, flags; None where absent.
+    `source` stands in where a row names none, `latest` is the last second that a past time may
+    have, `utc`: times without an offset are in UTC. Raises `NotPlainError`.
+    """
+    columns = columns_of(table)
+    names = {column.name for column in columns}
+    given = rows.column_names
+    if any(name not in names and name.lower() in names for name in given):
+        raise NotPlainError  # to DuckDB one name
+    cells: dict[str, list[Any]] = {}
+    naive = 0
+    for column in columns:
+        if column.name in given:
+            cells[column.name], without = _read(column, rows.column(column.name), latest, utc)
+            naive += without
+        else:
+            cells[column.name] = [None] * rows.num_rows
+        if column.required and None in cells[column.name]:
+            raise NotPlainError
+    cells["source"] = [source if cell is None else cell for cell in cells["source"]]
+    _require_rules(table, cells)
+    return cells, naive
+
+
+def _require_rules(table: Table, cells: Rows) -> None:
+    """Each row told once, none of several versions, and within the rules over several columns."""
+    if any(cell is not None for name in CHANGES for cell in cells[name]):
+        raise NotPlainError
+    keys = set(zip(*(cells[name] for name in table.key), strict=True))
+    if len(keys) < len(cells["source"]):
+        raise NotPlainError
+    for check in table.checks:
+        columns, broken = BROKEN[check.broken]
+        for pair in zip(*(cells[name] for name in columns), strict=True):
+            if None not in pair and broken(*pair):
+                raise NotPlainError
+
+
+def _read(column: Column, values: pa.ChunkedArray, latest: int, utc: bool) -> tuple[list[Any], int]:
+    """One column's cells, and how many times had no offset."""
+    given, naive = values.to_pylist(), 0
+    reader: Callable[[Any], Any]
+    if column.type == "time":
+        reader = partial(_time, utc=utc)
+        naive = sum(isinstance(cell, str) and _is_naive(cell) for cell in given)
+    elif column.type == "text":
+        reader = partial(_text, as_it_is=column.name == "text")
+    elif column.type in READERS:
+        reader = READERS[column.type]
+    else:
+        raise NotPlainError
+    read = [None if cell is None or cell == "" else reader(cell) for cell in given]
+    _require_range(column, read, latest)
+    return read, naive
+
+
+def _require_range(column: Column, cells: Cells, latest: int) -> None:
+    there = [cell for cell in cells if cell is not None]
+    if column.one_of and not set(there) <= set(column.one_of):
+        raise NotPlainError
+    if not there or column.type not in ("number", "time"):
+        return
+    least, most = column.least, latest * 1_000_000 if column.past else column.most
+    if (least is not None and min(there) < least) or (most is not None and max(there) > most):
+        raise NotPlainError
+
+
+def _text(cell: Any, *, as_it_is: bool) -> str:
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return str(cell)
+    if not isinstance(cell, str) or not (as_it_is or cell == cell.strip()):
+        raise NotPlainError
+    return cell
+
+
+def _number(cell: Any) -> float | None:
+    if isinstance(cell, str):
+        if not NUMBER.fullmatch(cell):
+            raise NotPlainError
+    elif isinstance(cell, bool) or not isinstance(cell, int | float):
+        raise NotPlainError
+    elif isnan(cell):  # pandas' absent value
+        return None
+    number = float(cell)
+    if not isfinite(number):
+        raise NotPlainError
+    return number
+
+
+def _flag(cell: Any) -> bool:
+    if isinstance(cell, bool):
+        return cell
+    if not isinstance(cell, str) or cell not in FLAGS:
+        raise NotPlainError
+    return FLAGS[cell]
+
+
+def _time(cell: Any, *, utc: bool) -> int:
+    spelled = TIME.fullmatch(cell) if isinstance(cell, str) else None
+    if spelled is None or not (utc or spelled[1]):
+        raise NotPlainError
+    try:
+        moment = datetime.fromisoformat(cell)
+    except ValueError:  # there is no such day
+        raise NotPlainError from None
+    if spelled[1] is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - EPOCH) // MICROSECOND
+
+
+def _is_naive(cell: str) -> bool:
+    spelled = TIME.fullmatch(cell)
+    return spelled is not None and spelled[1] is None
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = {"number": _number, "flag": _flag}

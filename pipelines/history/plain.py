@@ -1,0 +1,340 @@
+"""Rows that are plain, read without a database: what nearly every call of the endpoint sends.
+
+Plain are rows of which each is told once, whole, newest and by a customer who is given, with every
+cell as the contract writes it. They become here what `given` makes of them by SQL, whose some 150
+statements take forty times as long as the rows of one customer. Whatever is not plain is left to
+`given`, which knows every rule and says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contracts import CHANNEL_CODE, KIND_CODE, SCORE_KIND_CODE
+from pipelines.history import coding, lags
+from pipelines.history.cells import Cells, NotPlainError, Rows, plain_cells
+from pipelines.history.events import DTYPES, NEVER, NONE, Events
+from pipelines.history.given import GENERATION, NOWHERE, PLACE, Given, Held, Known, given
+from pipelines.history.parts import event_order
+from pipelines.history.people import People
+from pipelines.history.reading import AHEAD
+from pipelines.history.schema import CUSTOMERS, INTERACTIONS, TABLE, TERMS
+from pipelines.history.sources import columns_of
+from pipelines.history.store import History
+from pipelines.history.terms import END_KIND_CODE, Terms, announced
+from pipelines.history.words import OURS, Lexicon, coder
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+    from pipelines.history.manifest import Watermark
+
+SECOND = 1_000_000  # of microseconds, in which cells are told
+TABLES = (CUSTOMERS, INTERACTIONS, TERMS)
+
+
+def plain(
+    tables: Mapping[str, pa.Table],
+    *,
+    zone: ZoneInfo,
+    seen: int,
+    known: Known,
+    source: str = "given",
+    precedence: tuple[str, ...] = (),
+    lexicon: Lexicon = OURS,
+) -> Plain | None:
+    """What `given` makes of the same tables; None where they are not plain."""
+    if CUSTOMERS.name not in tables or not set(tables) <= {table.name for table in TABLES}:
+        return None
+    if any(rows.num_rows == 0 for rows in tables.values()) or known.lags is None:
+        return None
+    latest, naive = seen + AHEAD, 0
+    rows_of: dict[str, Rows] = {}
+    try:
+        for table in TABLES:
+            rows = tables.get(table.name)
+            if rows is None:
+                rows_of[table.name] = {column.name: [] for column in columns_of(table)}
+                continue
+            rows_of[table.name], without = plain_cells(
+                table, rows, source=source, latest=latest, utc=zone.key == "UTC"
+            )
+            naive += without
+    except NotPlainError:
+        return None
+    customers = sorted(rows_of[CUSTOMERS.name]["customer_id"])
+    own = set(customers)
+    if any(not own.issuperset(rows_of[table.name]["customer_id"]) for table in TABLES[1:]):
+        return None
+    again = partial(
+        given, tables, zone=zone, seen=seen, known=known, source=source, precedence=precedence,
+        lexicon=lexicon,
+    )  # fmt: skip
+    held = {"customer": customers, **_dictionaries(rows_of[INTERACTIONS.name], known)}
+    small = [one for one in (CUSTOMERS, TERMS) if one.name in {*tables, *known.tables}]
+    manifest = Held(
+        generation=GENERATION, customers=len(customers),
+        rows=len(rows_of[INTERACTIONS.name]["customer_id"]),
+        tables={table.name: () for table in small}, held=held, lexicon=lexicon.version,
+    )  # fmt: skip
+    return Plain(
+        NOWHERE, manifest, precedence=precedence, whole=again, rows_of=rows_of, seen=seen,
+        known=known, lexicon=lexicon, naive=naive, ignored=_ignored(tables),
+        came=frozenset(tables),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plain(History):
+    """The history that plain rows are. Its customers are numbered 0, 1, 2, ... in the order of
+    their ids. `whole` reads the rows once more, with all that is not kept here."""
+
+    whole: Callable[[], Given]
+    rows_of: Mapping[str, Rows]
+    seen: int
+    known: Known
+    lexicon: Lexicon
+    naive: int  # times without an offset
+    ignored: tuple[str, ...]  # columns that were not read
+    came: frozenset[str]  # tables of which rows were given
+    rejects: tuple[()] = ()
+    rejected: int = 0
+    pending: int = 0
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        return self._whole.connection()
+
+    def contract_rows(self, customer: int | None = None) -> pd.DataFrame:
+        return self._whole.contract_rows(customer)
+
+    def feeds(self) -> pd.DataFrame:
+        return self._whole.feeds()
+
+    @property
+    def sources(self) -> Mapping[str, Watermark]:
+        return self._whole.sources
+
+    @cached_property
+    def _whole(self) -> Given:
+        return self.whole()
+
+    @cached_property
+    def lags(self) -> lags.Lags:
+        return self.known.lags or self._whole.lags
+
+    def versions(self, bucket: int, columns: object = None) -> Events:
+        return self._events
+
+    def pieces(self, bucket: int, columns: object = None) -> list[Events]:
+        return [self._events] if len(self._events) else []
+
+    def acts(self, bucket: int) -> list[Events]:
+        return self.pieces(bucket)
+
+    @cached_property
+    def _events(self) -> Events:
+        import pyarrow as pa
+
+        rows = self.rows_of[INTERACTIONS.name]
+        many = len(rows["customer_id"])
+        customer, at = self._numbers(rows["customer_id"]), _seconds(rows["occurred_at"])
+        dated = _there(rows["recorded_at"])
+        source = self._codes("source", rows["source"])
+        never_read = np.zeros(many, np.int64)
+        recorded = lags.arrived(
+            at, _seconds(rows["recorded_at"]), dated, source, never_read, self.seen
+        )
+        kind = _coded(rows["kind"], KIND_CODE, np.int16)
+        columns: dict[str, NDArray[Any]] = {
+            "customer": customer,
+            "at": at,
+            "recorded": recorded,
+            "kind": kind,
+            "channel": _coded(rows["channel"], CHANNEL_CODE, np.int8),
+            "topic": self._codes("topic", rows["topic"]),
+            "agent": self._codes("agent", rows["agent_id"]),
+            "case": _cases(rows, customer),
+            "value": _floats(rows["value"]),
+            "seconds": _floats(rows["seconds"]),
+            "wait": _floats(rows["wait_seconds"]),
+            "score": _floats(rows["score"]),
+            "score_kind": _coded(rows["score_kind"], SCORE_KIND_CODE, np.int8),
+            "provoked": _there(rows["caused_by"]),
+            "said": coder(self.lexicon).code(pa.array(rows["text"], pa.string()), kind, threads=1),
+            "until": np.full(many, NEVER, np.int64),
+        }
+        events = Events(
+            **{name: columns[name].astype(kind, copy=False) for name, kind in DTYPES.items()}
+        )
+        events = events.take(event_order(events))
+        drawn_by = np.array(
+            [self.known.numbers.get(one, code) for code, one in enumerate(self.words("customer"))],
+            np.int32,
+        )
+        return self.lags.covering(len(self.words("source"))).applied(events, drawn_by)
+
+    @cached_property
+    def _people(self) -> People:
+        """Whatever a row says that has no date of its own is known from when it came in."""
+        rows = self.rows_of[CUSTOMERS.name]
+        order = np.argsort(self._numbers(rows["customer_id"]))
+        joined, left = (_seconds(rows[name])[order] for name in ("joined_at", "left_at"))
+        seen, recorded = (column[order] for column in self._known_from(rows, "joined_at"))
+        told = np.minimum(seen, np.maximum(recorded, left))
+        return People(
+            joined=joined,
+            left=left,
+            left_recorded=np.where(left < NEVER, told, NEVER),
+            objects=np.array([cell is True for cell in rows["profiling_objection"]], np.bool_)[
+                order
+            ],
+            merged=np.zeros(len(joined), np.bool_),
+        )
+
+    @cached_property
+    def _terms(self) -> Terms | None:
+        if TERMS.name not in self.manifest.tables:
+            return None
+        rows = self.rows_of[TERMS.name]
+        customer = self._numbers(rows["customer_id"])
+        named = list(zip(customer.tolist(), rows["term_id"], strict=True))
+        place = {term: number for number, term in enumerate(sorted(named))}
+        return announced(
+            self._as_terms(
+                rows,
+                customer,
+                np.array([place[term] for term in named], np.int64),
+                started=_seconds(rows["started_at"]),
+                ends_at=_seconds(rows["ends_at"]),
+                notice=_seconds(rows["notice_at"]),
+                ended=_seconds(rows["ended_at"]),
+                paused_from=_seconds(rows["paused_from"]),
+                paused_to=_seconds(rows["paused_to"]),
+                end_kind=_coded(rows["end_kind"], END_KIND_CODE, np.int8),
+                product=_ranked(rows["product"])[0],
+                own_date="started_at",
+            )
+        )
+
+    def values(self) -> Terms:
+        rows = self.rows_of[CUSTOMERS.name]
+        customer = self._numbers(rows["customer_id"])
+        return self._as_terms(
+            rows, customer, customer.astype(np.int64), started=_seconds(rows["joined_at"]),
+            ended=_seconds(rows["left_at"]), own_date="joined_at",
+        )  # fmt: skip
+
+    def _as_terms(
+        self, rows: Rows, customer: NDArray[np.int32], term: NDArray[np.int64], *, own_date: str,
+        **columns: NDArray[Any],
+    ) -> Terms:  # fmt: skip
+        """Terms of these columns; others are none. An end has a kind only once it has come."""
+        seen, recorded = self._known_from(rows, own_date)
+        currency, currencies = _ranked(rows["currency"])
+        none = np.full(len(customer), NONE, np.int32)
+        kind = columns.pop("end_kind", none.astype(np.int8))
+        never = np.full(len(customer), NEVER, np.int64)
+        dates = ("ends_at", "notice", "paused_from", "paused_to")
+        return Terms.of(
+            customer=customer,
+            term=term,
+            **{**dict.fromkeys(dates, never), "product": none, **columns},
+            end_kind=np.where(columns["ended"] < NEVER, kind, np.int8(NONE)),
+            value=_floats(rows["value_per_month"]),
+            currency=currency,
+            recorded=recorded,
+            seen=seen,
+            until=never,
+            dated=_there(rows["recorded_at"]),
+            currencies=currencies,
+        )
+
+    def _known_from(self, rows: Rows, own_date: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """`_seen` and `_recorded` of rows of one version (see `knowledge`)."""
+        recorded, own = _seconds(rows["recorded_at"]), _seconds(rows[own_date])
+        dated = recorded < NEVER
+        return np.where(dated, recorded, self.seen), np.where(dated, recorded, own)
+
+    def _numbers(self, ids: Cells) -> NDArray[np.int32]:
+        number = self.numbers
+        return np.array([number[one] for one in ids], np.int32)
+
+    def _codes(self, dictionary: str, words: Cells) -> NDArray[np.int32]:
+        known = self.known.codes[dictionary]
+        new = self.words(dictionary)[len(known) :]
+        code = {word: len(known) + place for place, word in enumerate(new)}
+        return np.array(
+            [NONE if word is None else code.get(word, known.get(word, NONE)) for word in words],
+            np.int32,
+        )
+
+
+def _dictionaries(rows: Rows, known: Known) -> dict[str, Sequence[str]]:
+    """Words by code: the known ones, then the new ones in their own order."""
+    held: dict[str, Sequence[str]] = {}
+    for dictionary, column in coding.DICTIONARIES.items():
+        of_before = known.words.get(dictionary, ())
+        new = {word for word in rows[column] if word is not None} - known.codes[dictionary].keys()
+        held[dictionary] = [*of_before, *sorted(new)] if new else of_before
+    return held
+
+
+def _ignored(tables: Mapping[str, pa.Table]) -> tuple[str, ...]:
+    """Columns that are not read, as an ingest tells of them."""
+    found = []
+    for name, rows in tables.items():
+        table = TABLE[name]
+        if not table.open_ended:
+            declared = {column.name for column in columns_of(table)} | {PLACE}
+            others = sorted(set(rows.column_names) - declared)
+            found += [f"column `{column}` of {name}" for column in others]
+    return tuple(found)
+
+
+def _cases(rows: Rows, customer: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Cases by number within their customer, by first mention and then by id."""
+    first: dict[tuple[int, str], int] = {}
+    owned = list(zip(customer.tolist(), rows["case_id"], rows["occurred_at"], strict=True))
+    for owner, case, at in owned:
+        if case is not None:
+            first[owner, case] = min(at, first.get((owner, case), at))
+    number: dict[tuple[int, str], int] = {}
+    many: dict[int, int] = {}
+    for _, owner, case in sorted((at, owner, case) for (owner, case), at in first.items()):
+        number[owner, case] = many.setdefault(owner, 0)
+        many[owner] += 1
+    return np.array(
+        [NONE if case is None else number[owner, case] for owner, case, _ in owned], np.int32
+    )
+
+
+def _there(cells: Cells) -> NDArray[np.bool_]:
+    return np.array([cell is not None for cell in cells], np.bool_)
+
+
+def _seconds(cells: Cells) -> NDArray[np.int64]:
+    """Times, rounded down; NEVER where there is none."""
+    return np.array([NEVER if cell is None else cell // SECOND for cell in cells], np.int64)
+
+
+def _floats(cells: Cells) -> NDArray[np.float64]:
+    return np.array([np.nan if cell is None else cell for cell in cells], np.float64)
+
+
+def _coded(cells: Cells, codes: Mapping[str, int], dtype: type[np.generic]) -> NDArray[Any]:
+    return np.array([NONE if cell is None else codes[cell] for cell in cells], dtype)
+
+
+def _ranked(cells: Cells) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Words by their place among all of them in their own order, and those."""
+    words = tuple(sorted({cell for cell in cells if cell is not None}))
+    return _coded(cells, {word: code for code, word in enumerate(words)}, np.int32), words
