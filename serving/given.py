@@ -17,7 +17,7 @@ from models.errors import WarmlineError
 from models.settings import load
 from pipelines.features import matrix
 from pipelines.given_scores import Scorer
-from pipelines.history.manifest import read_current
+from pipelines.history import manifest
 from pipelines.history.store import History
 from pipelines.snapshots import local_date
 from serving.problems import Problem, Wrong, pointer
@@ -60,16 +60,15 @@ class Stand:
     """Which champion and which history a scorer was made of."""
 
     champion: str
-    generation: int
+    manifest: str | None  # of the history that counts
 
     @classmethod
     def of(cls, home: Home) -> Stand:
         """As they are now. Raises `WarmlineError` where there is no champion."""
         if not bundle.has_champion(home):
             raise WarmlineError("There is no model yet: run `warmline train` first.")
-        current = read_current(home.history)
         name = (home.champion / bundle.CURRENT).read_text(encoding="utf-8").strip()
-        return cls(name, current.generation if current else 0)
+        return cls(name, manifest.current(home.history))
 
 
 class HistoryScorer:
@@ -128,7 +127,7 @@ class HistoryScorer:
         home, settings = self._home, load(self._home.root, os.environ)
         champion = bundle.champion(home, expect=matrix.fingerprint(settings.features))
         history = None
-        if read_current(home.history) is not None:
+        if manifest.current(home.history) is not None:
             history = History.open(home.history, settings.ingest.precedence)
         return Scorer.of(champion, settings, history, home)
 

@@ -295,12 +295,16 @@ def manifest_name(generation: int) -> str:
     return f"manifest-{generation:06d}.json"
 
 
-def read_current(folder: Path) -> Manifest | None:
-    """The manifest that counts; None where nothing was ever ingested into `folder`."""
+def current(folder: Path) -> str | None:
+    """The name of the manifest that counts; None where nothing was ever ingested into `folder`."""
     pointer = folder / CURRENT
-    if not pointer.exists():
-        return None
-    return read_manifest(folder / pointer.read_text().strip())
+    return pointer.read_text().strip() if pointer.exists() else None
+
+
+def read_current(folder: Path) -> Manifest | None:
+    """The manifest that counts; None where there is none."""
+    name = current(folder)
+    return None if name is None else read_manifest(folder / name)
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as holds
 from hypothesis import strategies as st
@@ -132,7 +133,7 @@ def same(one: Any, other: Any, what: str) -> None:
 
 
 @holds(told(), st.booleans(), st.sampled_from([(), ("terms",)]))
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 def test_plain_rows_become_what_an_ingest_makes_of_them(rows, late, at_home):
     home = known(late=late, tables=at_home)
     ours = plain(rows, zone=UTC_ZONE, seen=NOW, known=home)
@@ -150,3 +151,80 @@ def test_plain_rows_become_what_an_ingest_makes_of_them(rows, late, at_home):
     assert ours.manifest.tables.keys() == theirs.manifest.tables.keys()
     assert (ours.naive, ours.came, ours.ignored) == (theirs.naive, theirs.came, theirs.ignored)
     assert (ours.rows, ours.buckets) == (theirs.rows, theirs.buckets)
+
+
+GOOD = {
+    "customers": {"customer_id": "c1", "joined_at": "2025-01-01T00:00:00Z", "source": "crm",
+                  "profiling_objection": "false", "value_per_month": "10"},
+    "interactions": {"interaction_id": "1", "customer_id": "c1", "kind": "order",
+                     "occurred_at": "2025-02-01T00:00:00Z", "value": 3.5, "source": "crm",
+                     "score": 5, "score_kind": "csat"},
+    "terms": {"customer_id": "c1", "term_id": "t1", "started_at": "2025-01-01T00:00:00Z"},
+}  # fmt: skip
+NOT_PLAIN = [
+    ("customers", {"joined_at": None}),  # missing
+    ("customers", {"joined_at": "2025-02-30T00:00:00Z"}),  # no such day
+    ("customers", {"joined_at": "2025-01-01"}),  # the rules read it, as midnight
+    ("customers", {"joined_at": "1825-01-01T00:00:00Z"}),
+    ("customers", {"left_at": "2024-01-01T00:00:00Z"}),  # before joining
+    ("customers", {"value_per_month": "-1"}),
+    ("customers", {"value_per_month": "1e3"}),
+    ("customers", {"customer_id": " c1"}),  # trimmed by the rules
+    ("customers", {"Segment": "big"}),  # to DuckDB the column `segment`
+    ("customers", {"profiling_objection": "yes"}),
+    ("customers", {"preferred_channel": "pigeon"}),
+    ("interactions", {"customer_id": "c2"}),  # waits for its customer
+    ("interactions", {"kind": "pigeon"}),
+    ("interactions", {"value": "ten"}),
+    ("interactions", {"seconds": -1}),
+    ("interactions", {"score": 6}),  # of csat
+    ("interactions", {"score": 11, "score_kind": "nps"}),
+    ("interactions", {"occurred_at": "2027-02-01T00:00:00Z"}),  # lies ahead
+    ("interactions", {"updated_at": "2025-02-01T00:00:00Z"}),  # one of several versions
+    ("interactions", {"deleted_at": "2025-02-01T00:00:00Z"}),
+    ("interactions", {"case_id": 4.5}),
+    ("terms", {"end_kind": "bored"}),
+    ("terms", {"ended_at": "2024-01-01T00:00:00Z"}),
+    ("terms", {"paused_from": "2025-03-01T00:00:00Z", "paused_to": "2025-02-01T00:00:00Z"}),
+]
+
+
+def good(**changed: Row) -> dict[str, pa.Table]:
+    return {name: table([{**row, **changed.get(name, {})}]) for name, row in GOOD.items()}
+
+
+def read(rows: Mapping[str, pa.Table], zone: ZoneInfo = UTC_ZONE):
+    return plain(rows, zone=zone, seen=NOW, known=known())
+
+
+@pytest.mark.parametrize(("name", "changed"), NOT_PLAIN)
+def test_what_is_not_plain_is_left_to_the_rules(name, changed):
+    assert read(good()) is not None
+    assert read(good(**{name: changed})) is None
+
+
+def test_several_rows_of_one_key_and_other_tables_are_left_to_the_rules():
+    rows = good()
+    for name in TABLES:
+        assert read({**rows, name: pa.concat_tables([rows[name]] * 2)}) is None
+    assert read({**rows, "agents": table([{"agent_id": "anna"}])}) is None
+    assert read({name: rows[name] for name in TABLES[1:]}) is None
+
+
+def test_a_time_without_an_offset_is_read_in_the_zone_by_the_rules():
+    rows = good(customers={"joined_at": "2025-01-01 10:00:00"})
+    ours = read(rows)
+    assert ours is not None
+    assert ours.naive == 1
+    assert ours.people().joined.tolist() == [1_735_725_600]
+    assert read(rows, ZoneInfo("Europe/Berlin")) is None
+
+
+def test_what_it_does_not_keep_is_read_by_the_rules_when_asked_for():
+    ours = read(good())
+    theirs = given(good(), zone=UTC_ZONE, seen=NOW, known=known())
+    assert ours is not None
+    assert ours.events_of("c1").equals(theirs.events_of("c1"))
+    assert ours.customers().equals(theirs.customers())
+    assert ours.feeds().equals(theirs.feeds())
+    assert ours.sources == theirs.sources
