@@ -16,6 +16,15 @@ from tests import spark as spark_here
 from tests.servers import postgres
 
 
+# Trains for minutes and wants no demo: meanwhile another worker makes the one that all others want.
+FIRST = "integration/test_today_only.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """No worker waits where there is something else to do."""
+    items.sort(key=lambda item: not item.path.match(FIRST))
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Server]:
     """A PostgreSQL server; skipped, saying why, where there is none. CI must have one."""
