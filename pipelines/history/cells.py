@@ -28,8 +28,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 # Spellings that mean the same to DuckDB and to Python.
 TIME = re.compile(
-    r"(?:19|20)\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?"
-    r"(Z|[+-](?:0\d|1[0-3]):[0-5]\d)?",
+    r"(?:19|20)\d\d-\d\d-\d\d"
+    r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{3}(?:\d{3})?)?)?(Z|[+-](?:0\d|1[0-3]):[0-5]\d)?)?",
     re.ASCII,
 )
 NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)

@@ -15,6 +15,7 @@ from models.home import Home
 from models.settings import load
 from pipelines.features import matrix, reference
 from pipelines.given_scores import Scorer
+from pipelines.history.plain import Plain
 from pipelines.history.store import History
 
 SAMPLE = Path(__file__).parents[2] / "data_samples" / "sample"
@@ -66,6 +67,17 @@ def test_the_whole_sample_given_is_scored_as_the_night_scored_it(scorer, publish
     assert ours["reasons"].to_pylist() == theirs["reasons"].to_pylist()
     assert found.not_scored == dict(zip(*published.not_scored().to_pydict().values(), strict=True))
     assert (found.rejects, found.pending) == ((), 0)
+
+
+def test_the_sample_is_plain_and_is_scored_the_same_without_a_database(scorer, published, rows):
+    plain = {name: rows[name] for name in ("customers", "interactions", "terms")}
+    assert isinstance(scorer.read(plain, datetime.now(UTC)), Plain)
+    found = answer(scorer, plain)
+    theirs = published.table().sort_by("customer_id")
+    ours = found.scores.sort_by("customer_id")
+    same(ours, theirs)
+    assert ours["reasons"].to_pylist() == theirs["reasons"].to_pylist()
+    assert found.not_scored == dict(zip(*published.not_scored().to_pydict().values(), strict=True))
 
 
 def test_customers_given_alone_are_scored_as_among_all(scorer, published, rows):
