@@ -34,7 +34,7 @@ help: ## what can be made
 
 # Programs that tests work with, each in an environment of its own: what they need would hold ours
 # back. `echo apache-airflow | uv pip compile --python-version 3.11 -` renews such a list.
-TOOLS := s3 airflow dagster
+TOOLS := s3 airflow dagster callers
 
 $(TOOLS:%=.tools/%/.ready): .tools/%/.ready: tests/data/%.txt .tools/bin/uv
 	$(UV) venv --quiet --clear .tools/$*

@@ -24,7 +24,7 @@ from starlette.datastructures import Headers
 
 from serving import metrics
 from serving.keys import Key, Keyring
-from serving.problems import Problem
+from serving.problems import BROKEN, Problem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -121,7 +121,7 @@ class Guard:
             await self._refuse(late, call, scope, receive, reply)
         except Exception as error:
             _note(error, call)
-            broken = Problem(500, "Something went wrong here. The log tells more by request_id.")
+            broken = Problem(500, BROKEN)
             await self._refuse(broken, call, scope, receive, reply)
         finally:
             self._in_flight -= 1
