@@ -232,7 +232,7 @@ def _plain(schema: Any) -> Any:
     choices = out.pop("anyOf", None)
     if choices:
         (kind,) = [one for one in choices if one != {"type": "null"}]
+        # Null does not stand in an `enum` beside it, though 3.0.3 would have it so: generated
+        # clients then have three types for one field.
         out |= kind | {"nullable": True}
-        if "enum" in out:  # which null is none of otherwise (OpenAPI 3.0.3, Schema Object)
-            out["enum"] = [*out["enum"], None]
     return out
