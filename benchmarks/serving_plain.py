@@ -23,7 +23,7 @@ class Plain:
         home = Path(os.environ["WARMLINE_HOME"])
         self.answers = ScoreBatch.latest(home / "scores").answers()
 
-    @bentoml.api
+    @bentoml.api  # type: ignore[untyped-decorator]
     def score(self, customer_ids: list[str]) -> list[Any]:
         """The published score of each customer."""
         found = self.answers.find(customer_ids)
