@@ -5,7 +5,7 @@
 around the same look-up, the same look-up in plain BentoML, and `mlflow models serve` of the same
 trees. Then: twice as many calls as can be answered, a new batch, a killed worker, calls made up
 from the endpoint's own document. `ARGS=--quick`: fewer customers and seconds, and a home that is
-kept in ~/.cache/warmline. `--keep FOLDER`: where the home is, or is made. `--soak 30`: nothing but
+kept in ~/.cache/warmline, and neither start, killed worker nor made-up calls. `--keep FOLDER`: where the home is, or is made. `--soak 30`: nothing but
 so many minutes at 70%. Needs wrk (Debian's package).
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,12 +92,11 @@ def _all(home: Path, size: Size, found: Found, *, quick: bool) -> None:
     other = serving_home.written(home, f"again-{size.customers // 10}", size.customers // 10)
     one, many = _ids(size.customers // 20), _ids(0, MANY)
     with ExitStack() as started:
-        ours = started.enter_context(serving_started.endpoint(home))
-        _ready(ours, found)
+        servers = _started(started, home, key, together=quick)
+        ours, asked = servers.ours, Request(servers.ours.port, "/score", one, key)
         _memory(ours, Request(ours.port, "/score", many, key), size, found)
-        _peers(started, home, key, one, many, size, found)
-        asked = Request(ours.port, "/score", one, key)
         found.most["ours, one id"] = most = load.most(asked, size.seconds)
+        _peers(servers, key, one, many, size, found)
         _history(ours, key, size, found)
         _compare(found)
         # What follows is about one server alone.
@@ -105,17 +105,40 @@ def _all(home: Path, size: Size, found: Found, *, quick: bool) -> None:
             "published",
             serving_hard.published(asked, most.a_second / 2, size.seconds, home, other),
         )
-        _cases(ours, key, found, quick=quick)
-        found.take("killed", serving_hard.killed(asked, ours))
+        if not quick:  # of which tests try the same, on a smaller scale
+            ready = ours.ready
+            bar = Bar("ready after s", ready, f"<= {READY_SECONDS}", ready <= READY_SECONDS)
+            found.bars.append(bar)
+            _cases(ours, key, found)
+            found.take("killed", serving_hard.killed(asked, ours))
+
+
+@dataclass(frozen=True)
+class Servers:
+    """All of them, which wait for calls."""
+
+    ours: Started
+    fastapi: Started
+    plain: Started
+    mlflow: tuple[Started, Request]
+
+
+def _started(stack: ExitStack, home: Path, key: str, *, together: bool) -> Servers:
+    """One after the other, or `together`, which says nothing of how long one takes."""
+    makers: list[Any] = [
+        serving_started.endpoint(home),
+        serving_started.fastapi(home, key),
+        serving_started.plain_bentoml(home),
+        serving_started.mlflow(home),
+    ]
+    if not together:
+        return Servers(*(stack.enter_context(one) for one in makers))
+    with ThreadPoolExecutor() as pool:
+        return Servers(*pool.map(stack.enter_context, makers))
 
 
 def _ids(first: int, many: int = 1) -> dict[str, list[str]]:
     return {"customer_ids": [serving_home.name_of(first + number) for number in range(many)]}
-
-
-def _ready(ours: Started, found: Found) -> None:
-    bar = f"<= {READY_SECONDS}"
-    found.bars.append(Bar("ready after s", ours.ready, bar, ours.ready <= READY_SECONDS))
 
 
 def _memory(ours: Started, request: Request, size: Size, found: Found) -> None:
@@ -131,18 +154,16 @@ def _memory(ours: Started, request: Request, size: Size, found: Found) -> None:
 
 
 def _peers(
-    started: ExitStack, home: Path, key: str, one: dict[str, Any], many: dict[str, Any], size: Size,
-    found: Found,
-) -> None:  # fmt: skip
-    fastapi = started.enter_context(serving_started.fastapi(home, key))
-    for name, body in (("one id", one), (f"{MANY} ids", many)):
-        asked = Request(fastapi.port, "/score", body, key)
-        found.most[f"FastAPI, {name}"] = load.most(asked, size.seconds)
-    with serving_started.plain_bentoml(home) as plain:
-        asked = Request(plain.port, "/score", one)
-        found.most["plain BentoML, one id"] = load.most(asked, size.seconds)
-    with serving_started.mlflow(home) as (_, row):
-        found.most["mlflow models serve, one row"] = load.most(row, size.seconds)
+    servers: Servers, key: str, one: dict[str, Any], many: dict[str, Any], size: Size, found: Found
+) -> None:
+    calls = {
+        "FastAPI, one id": Request(servers.fastapi.port, "/score", one, key),
+        f"FastAPI, {MANY} ids": Request(servers.fastapi.port, "/score", many, key),
+        "plain BentoML, one id": Request(servers.plain.port, "/score", one),
+        "mlflow models serve, one row": servers.mlflow[1],
+    }
+    for name, asked in calls.items():
+        found.most[name] = load.most(asked, size.seconds)
 
 
 def _history(ours: Started, key: str, size: Size, found: Found) -> None:
@@ -191,9 +212,7 @@ def _compare(found: Found) -> None:
     ]  # fmt: skip
 
 
-def _cases(ours: Started, key: str, found: Found, *, quick: bool) -> None:
-    if quick:  # the functional tests do the same
-        return
+def _cases(ours: Started, key: str, found: Found) -> None:
     if not cases.TOOL.exists():
         why = f"no {cases.TOOL}: `make test` installs it"
         found.bars.append(Bar("made-up calls: failed", None, "0", False, why))
