@@ -5,8 +5,8 @@
 around the same look-up, the same look-up in plain BentoML, and `mlflow models serve` of the same
 trees. Then: twice as many calls as can be answered, a new batch, a killed worker, calls made up
 from the endpoint's own document. `ARGS=--quick`: fewer customers and seconds, neither start nor
-killed worker nor made-up calls, and a home that is kept in ~/.cache/warmline. `--keep FOLDER`: where
-the home is, or is made. `--soak 30`: nothing but so many minutes at 70%. Needs wrk (Debian's
+killed worker nor made-up calls, and a home that is kept in ~/.cache/warmline. `--keep FOLDER`:
+where the home is, or is made. `--soak 30`: nothing but so many minutes at 70%. Needs wrk (Debian's
 package).
 """
 
