@@ -20,7 +20,7 @@ exports.main = async (event, callback) => {
   });
   const told = await answer.json();
   if (answer.status === 429 || answer.status >= 500) {
-    // HubSpot runs an action that throws again later.
+    // The action fails, which HubSpot shows and, for these, may repeat.
     throw new Error(`${answer.status}: ${told.detail}`);
   }
   if (!answer.ok) {
