@@ -34,7 +34,7 @@ help: ## what can be made
 
 # Programs that tests work with, each in an environment of its own: what they need would hold ours
 # back. `echo apache-airflow | uv pip compile --python-version 3.11 -` renews such a list.
-TOOLS := s3 airflow dagster
+TOOLS := s3 airflow dagster callers
 
 $(TOOLS:%=.tools/%/.ready): .tools/%/.ready: tests/data/%.txt .tools/bin/uv
 	$(UV) venv --quiet --clear .tools/$*
@@ -45,6 +45,7 @@ $(TOOLS:%=.tools/%/.ready): .tools/%/.ready: tests/data/%.txt .tools/bin/uv
 	$(UV) sync --quiet --frozen --inexact --compile-bytecode
 	.ci/system-packages postgresql || echo "Without PostgreSQL its tests are skipped."
 	.ci/system-packages openjdk-17-jre-headless || echo "Without Java 17 Spark's tests are skipped."
+	.ci/system-packages nginx-light openssl nodejs curl || echo "Without nginx and Node.js tests of callers are skipped."
 	touch $@
 
 demo: .venv/.run ## load the sample, train, score, plan: ends with the top of tomorrow's list

@@ -21,8 +21,8 @@ from models.home import Home
 from serving import flat, metrics, openapi
 from serving.events import EventsRequest, accept
 from serving.given import HistoryRequest, HistoryScorer, told_as
-from serving.problems import Problem
-from serving.published import Publications, Published
+from serving.problems import BROKEN, Problem
+from serving.published import Publications, Published, nobody
 from serving.schemas import ScoreRequest, parse
 
 NDJSON = "application/x-ndjson"
@@ -55,7 +55,7 @@ def application(root: Path, *, warm: bool = False) -> Starlette:
             Route("/score_history", endpoint.score_history, methods=["POST"]),
             Route("/events", endpoint.events, methods=["POST"]),
         ],
-        exception_handlers={Problem: _answered, WarmlineError: _unserved},
+        exception_handlers={Problem: _answered, WarmlineError: _unserved, Exception: _broken},
     )
 
 
@@ -169,20 +169,19 @@ async def _unserved(request: Request, error: Exception) -> Response:
     return await _answered(request, Problem(503, str(error), retry_after=60))
 
 
+async def _broken(request: Request, error: Exception) -> Response:
+    """Starlette raises it again after this, so that the guard notes where it broke."""
+    return await _answered(request, Problem(500, BROKEN))
+
+
 def _answers(ids: Sequence[str], found: Sequence[bytes | None]) -> list[bytes]:
     """The answers with what may be done; those without a score are counted by their reason."""
     out: list[bytes] = []
     left_out: Counter[str] = Counter()
     for customer, answer in zip(ids, found, strict=True):
-        told = _unknown(customer) if answer is None else answer
+        told = nobody(customer) if answer is None else answer
         if NOT_SCORED in told[:NEAR_BEGIN]:
             left_out[json.loads(told)["why"]] += 1
         out.append(told[:-1] + MAY_CONTACT)
     metrics.not_scored(left_out)
     return out
-
-
-def _unknown(customer: str) -> bytes:
-    why = "no customer has this id"
-    told = {"customer_id": customer, "status": "not_scored", "why": why}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()

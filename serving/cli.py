@@ -37,12 +37,12 @@ def serve(run: Run, host: str, port: int, nightly: time | None) -> None:
     """Answer a CRM's calls over HTTP from the published scores (docs/guides/endpoint.md)."""
     from serving.preflight import require
 
+    zone = run.settings.timezone  # a wrong setting is told now: a worker would start for ever
     for line in require(run.home, host, port):
         run.say(line)
     if nightly is not None:
         from serving.nights import start
 
-        zone = run.settings.timezone
         run.say(f"The night runs each day at {nightly.isoformat('minutes')} ({zone}).")
         start(run.root.absolute(), nightly)
     environment = {

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from models import inbox
 from models.contracts import CHANNELS, COMPANY_KINDS, CUSTOMER_KINDS, SCORE_KINDS
 from models.files import make_folder
 from serving.problems import Problem, Wrong
-from serving.schemas import Body, Id
+from serving.schemas import Body, Id, Instant
 
 SOURCE = "endpoint"  # of rows that name none
 CALLS = "calls.db"  # which Idempotency-Key had which answer
@@ -34,7 +34,7 @@ class Interaction(Body):
 
     interaction_id: Id
     customer_id: Id
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     kind: Literal[*CUSTOMER_KINDS, *COMPANY_KINDS]  # type: ignore[valid-type]
     source: Id = SOURCE
     contact_id: Id | None = None
@@ -49,9 +49,9 @@ class Interaction(Body):
     score_kind: Literal[*SCORE_KINDS] | None = None  # type: ignore[valid-type]
     caused_by: Id | None = None
     text: str | None = Field(None, max_length=100_000)
-    recorded_at: AwareDatetime | None = None
-    updated_at: AwareDatetime | None = None
-    deleted_at: AwareDatetime | None = None
+    recorded_at: Instant | None = None
+    updated_at: Instant | None = None
+    deleted_at: Instant | None = None
 
     @model_validator(mode="after")
     def _within_its_scale(self) -> Self:

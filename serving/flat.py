@@ -42,12 +42,16 @@ def found(body: bytes, id_field: str) -> str:
     """The id at `id_field` of the body: names or, in a list, places, joined by dots.
 
     A field that is named with its dots counts before its parts do. Raises `Problem`: 400 for what
-    is no JSON, 422 where no text or whole number stands there.
+    is no JSON, 422 for neither an object nor a list of them, and where no text or whole number
+    stands there.
     """
     try:
         place = from_json(body, allow_inf_nan=False)
     except ValueError:
         raise Problem(400, "The body is no valid JSON.") from None
+    objects = place if isinstance(place, list) else [place]
+    if not all(isinstance(one, dict) for one in objects):
+        raise Problem(422, "The body must be an object or a list of objects.")
     if isinstance(place, dict) and id_field in place:
         place, way = place[id_field], [id_field]
     else:

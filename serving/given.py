@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Lock, Thread
@@ -21,7 +22,8 @@ from pipelines.history import manifest
 from pipelines.history.store import History
 from pipelines.snapshots import local_date
 from serving.problems import Problem, Wrong, pointer
-from serving.schemas import Body, ScoreAnswer
+from serving.published import nobody
+from serving.schemas import Body, Day, ScoreAnswer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pipelines.given_scores import GivenScores
 
 MOST_CUSTOMERS, MOST_INTERACTIONS = 1_000, 100_000
+ID = "customer_id"  # always a text: 7 and "7" are one customer
 Cell = str | float | int | bool | None
 
 
@@ -52,7 +55,7 @@ class HistoryRequest(Body):
     customers: Annotated[list[Row], Field(min_length=1, max_length=MOST_CUSTOMERS)]
     interactions: Annotated[list[Row], Field(max_length=MOST_INTERACTIONS)]
     terms: Annotated[list[Row], Field(max_length=MOST_INTERACTIONS)] | None = None
-    as_of: date | None = None
+    as_of: Day | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,9 @@ class HistoryScorer:
             raise Problem(422, str(error)) from error
         _require_whole(found)
         told = rendered(found.scores, found.not_scored, as_of)
-        return [told[str(row.root["customer_id"])] for row in asked.customers], as_of
+        ids = [_id(row) for row in asked.customers]
+        # Who is deleted by their own row is nobody.
+        return [told.get(one) or nobody(one) for one in ids], as_of
 
     def _scorer(self) -> Scorer:
         stand, held = Stand.of(self._home), self._held
@@ -138,24 +143,33 @@ def _table(given: Sequence[Row]) -> pa.Table:
 
     rows = [row.root for row in given]
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    return pa.table({column: _column([row.get(column) for row in rows]) for column in columns})
+    return pa.table({name: _column(name, [row.get(name) for row in rows]) for name in columns})
 
 
-def _column(values: list[Cell]) -> pa.Array:
+def _column(name: str, values: list[Cell]) -> pa.Array:
     import pyarrow as pa
 
     kinds = {type(value) for value in values if value is not None}
-    if kinds == {int}:
-        return pa.array(values, pa.int64())
-    if kinds <= {int, float}:
-        return pa.array([None if value is None else float(value) for value in values], pa.float64())
-    if kinds <= {bool}:
-        return pa.array(values, pa.bool_())
+    with suppress(OverflowError):  # a number that no type holds is told as a text
+        if name == ID:
+            pass
+        elif kinds == {int}:
+            return pa.array(values, pa.int64())
+        elif kinds <= {int, float}:
+            numbers = [None if value is None else float(value) for value in values]
+            return pa.array(numbers, pa.float64())
+        elif kinds <= {bool}:
+            return pa.array(values, pa.bool_())
     return pa.array([None if value is None else _text(value) for value in values], pa.string())
 
 
 def _text(value: Cell) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _id(row: Row) -> str:
+    """As it is read: `pipelines.history.casts` leaves out spaces around a text."""
+    return _text(row.root[ID]).strip(" ")
 
 
 def _require_whole(found: GivenScores) -> None:

@@ -24,7 +24,8 @@ from starlette.datastructures import Headers
 
 from serving import metrics
 from serving.keys import Key, Keyring
-from serving.problems import Problem
+from serving.problems import BROKEN, Problem
+from serving.pulse import Pulse
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,6 +44,7 @@ ROUTES: Mapping[str, tuple[str, str | None]] = {
 # Which of them `open_networks` opens without a key.
 WATCHED = frozenset({"/readyz", "/metrics"})
 MOST_BYTES = 10 << 20  # of a body
+LONGEST_WAIT = 0.5  # seconds before a call is seen: then it is refused; CRMs wait 10 s
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 OTHER = "other"  # the route of everything else, in log and metrics: never what was asked for
 
@@ -79,6 +81,7 @@ class Guard:
         self._workers = workers
         self._networks = [ipaddress.ip_network(one) for one in open_networks]
         self._most, self._in_flight = most_in_flight, 0
+        self._pulse = Pulse()
         self._allowances: dict[str, Allowance] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,7 +124,7 @@ class Guard:
             await self._refuse(late, call, scope, receive, reply)
         except Exception as error:
             _note(error, call)
-            broken = Problem(500, "Something went wrong here. The log tells more by request_id.")
+            broken = Problem(500, BROKEN)
             await self._refuse(broken, call, scope, receive, reply)
         finally:
             self._in_flight -= 1
@@ -142,7 +145,9 @@ class Guard:
             raise Problem(405, f"Only {method} is answered here.", headers={"Allow": method})
         if method == "POST":
             _check_body(headers)
-        if needed is not None and self._in_flight > self._most:
+        if needed is not None and (
+            self._in_flight > self._most or self._pulse.behind() > LONGEST_WAIT
+        ):
             raise Problem(429, "Too many calls at once.", retry_after=1)
 
     def _key(self, headers: Headers) -> Key | None:

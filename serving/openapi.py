@@ -6,6 +6,8 @@ BentoML's own document knows neither our errors nor our answers.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,10 +15,19 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from models.version import code_version
+from serving import examples, rows
 from serving.events import EventsAnswer, EventsRequest
 from serving.given import HistoryAnswer, HistoryRequest
 from serving.problems import MEDIA_TYPE
-from serving.schemas import OneAnswer, ProblemAnswer, ScoreRequest, ScoresAnswer
+from serving.schemas import (
+    MOST_LETTERS,
+    AliveAnswer,
+    OneAnswer,
+    ProblemAnswer,
+    ReadyAnswer,
+    ScoreRequest,
+    ScoresAnswer,
+)
 
 SCHEMAS = "#/components/schemas/"
 JSON = "application/json"
@@ -31,8 +42,137 @@ PROBLEMS = {
     422: "The body is another than this endpoint takes; `errors` points at each field.",
     429: "Too many calls; try again after `retry_after_seconds`.",
     503: "There is nothing to answer with; the detail says why.",
-    504: "The deadline that the caller gave has passed.",
+    504: "The deadline that the header X-Request-Deadline-Ms gave has passed.",
 }
+# What any JSON of a CRM is: an object, or a list of them. Its fields are the CRM's own.
+PAYLOAD = {
+    "Payload": {
+        "type": "object",
+        "description": "What the CRM sends, as it is.",
+        "additionalProperties": True,
+    },
+    "Payloads": {"type": "array", "items": {"$ref": SCHEMAS + "Payload"}, "minItems": 1},
+}
+MODELS: tuple[type[BaseModel], ...] = (
+    ScoreRequest, ScoresAnswer, OneAnswer, HistoryRequest, HistoryAnswer, EventsRequest,
+    EventsAnswer, AliveAnswer, ReadyAnswer, ProblemAnswer,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call, as the document tells of it."""
+
+    id: str
+    summary: str
+    answers: str  # when it went well
+    answer: type[BaseModel]
+    problems: tuple[int, ...] = tuple(PROBLEMS)
+    status: int = 200
+    body: Mapping[str, Any] | None = None  # its schema
+    parameters: tuple[Mapping[str, Any], ...] = ()
+    open_to_all: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """Its operation object."""
+        told: dict[str, Any] = {"operationId": self.id, "summary": self.summary}
+        if self.parameters:
+            told["parameters"] = [dict(one) for one in self.parameters]
+        if self.body is not None:
+            content = {JSON: {"schema": self.body, "example": examples.REQUESTS[self.id]}}
+            told["requestBody"] = {"required": True, "content": content}
+        answer = {"schema": _ref(self.answer), "example": examples.ANSWERS[self.id]}
+        told["responses"] = {
+            str(self.status): {"description": self.answers, "content": {JSON: answer}},
+            **{str(one): _problem(one) for one in self.problems},
+        }
+        return told | ({"security": []} if self.open_to_all else {})
+
+
+def _parameter(name: str, description: str, place: str, *, required: bool = False, least: int = 1,
+               most: int = MOST_LETTERS, example: str) -> dict[str, Any]:  # fmt: skip
+    return {
+        "name": name,
+        "in": place,
+        "description": description,
+        "required": required,
+        "schema": {"type": "string", "minLength": least, "maxLength": most},
+        "example": example,
+    }
+
+
+def _ref(model: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": SCHEMAS + model.__name__}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    content = {MEDIA_TYPE: {"schema": _ref(ProblemAnswer), "example": examples.problem(status)}}
+    return {"description": PROBLEMS[status], "content": content}
+
+
+OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    ("/score", "post"): Operation(
+        "score",
+        "The published score of each customer",
+        "One answer for each id, in the order asked for.",
+        ScoresAnswer,
+        body=_ref(ScoreRequest),
+    ),
+    ("/score/one", "post"): Operation(
+        "scoreOne",
+        "The published score of the customer whom a CRM's payload names",
+        "Flat: no list, no object.",
+        OneAnswer,
+        problems=tuple(one for one in PROBLEMS if one != 404),
+        body={"oneOf": [{"$ref": SCHEMAS + name} for name in PAYLOAD]},
+        parameters=(
+            _parameter(
+                "id_field",
+                "Where the body names the customer: names and places in a list, joined by dots.",
+                "query",
+                required=True,
+                example="AccountNumber",
+            ),
+            _parameter(
+                "system", "Whose id it is, as in `identities`.", "query", least=0,
+                example="salesforce",
+            ),
+        ),
+    ),
+    ("/score_history", "post"): Operation(
+        "scoreHistory",
+        "The risk of customers whose rows are sent; nothing is stored",
+        "One answer for each customer, in the order given.",
+        HistoryAnswer,
+        problems=tuple(one for one in PROBLEMS if one != 404),
+        body=_ref(HistoryRequest),
+    ),
+    ("/events", "post"): Operation(
+        "addEvents",
+        "Interactions, kept for the next ingest",
+        "They are on disk.",
+        EventsAnswer,
+        status=202,
+        problems=tuple(one for one in PROBLEMS if one not in (404, 503)),
+        body=_ref(EventsRequest),
+        parameters=(
+            _parameter(
+                "Idempotency-Key",
+                "A repeated call with it has one effect and the same answer, for seven days.",
+                "header",
+                most=255,
+                example="zendesk-8812",
+            ),
+        ),
+    ),
+    ("/livez", "get"): Operation(
+        "alive", "The process answers", "It does.", AliveAnswer, problems=(), open_to_all=True
+    ),
+    ("/readyz", "get"): Operation(
+        "ready", "There is something to answer with", "There is.", ReadyAnswer,
+        problems=(401, 403, 429, 503),
+    ),
+}  # fmt: skip
 
 
 @cache
@@ -43,14 +183,9 @@ def text() -> bytes:
 
 def document() -> dict[str, Any]:
     """The document."""
-    models: list[type[BaseModel]] = [
-        ScoreRequest, ScoresAnswer, OneAnswer, HistoryRequest, HistoryAnswer, EventsRequest,
-        EventsAnswer, ProblemAnswer,
-    ]  # fmt: skip
-    _, found = models_json_schema(
-        [(model, "validation") for model in models], ref_template=SCHEMAS + "{model}"
-    )
-    schemas = {name: _plain(schema) for name, schema in found["$defs"].items()}
+    paths: dict[str, dict[str, Any]] = {}
+    for (path, method), operation in OPERATIONS.items():
+        paths.setdefault(path, {})[method] = operation.document()
     return {
         "openapi": "3.0.3",
         "info": {
@@ -58,137 +193,36 @@ def document() -> dict[str, Any]:
             "version": code_version(),
             "description": "Churn scores as they were published. A higher probability is worse.",
         },
-        "paths": {
-            "/score": {
-                "post": {
-                    "operationId": "score",
-                    "summary": "The published score of each customer",
-                    "requestBody": {
-                        "required": True,
-                        "content": {JSON: {"schema": _ref(ScoreRequest)}},
-                    },
-                    "responses": {
-                        "200": _answer(
-                            "One answer for each id, in the order asked for.", _ref(ScoresAnswer)
-                        ),
-                        **_problems(*PROBLEMS),
-                    },
-                }
-            },
-            "/score/one": {
-                "post": {
-                    "operationId": "scoreOne",
-                    "summary": "The published score of the customer whom a CRM's payload names",
-                    "parameters": [
-                        _parameter(
-                            "id_field",
-                            "Where the body names the customer, such as "
-                            "`objectId` or `properties.customer_id`.",
-                            required=True,
-                        ),
-                        _parameter("system", "Whose id it is, as in `identities`."),
-                    ],
-                    "requestBody": {
-                        "required": True,
-                        "content": {JSON: {"schema": {"type": "object"}}},
-                    },
-                    "responses": {
-                        "200": _answer("Flat: no list, no object.", _ref(OneAnswer)),
-                        **_problems(*(one for one in PROBLEMS if one != 404)),
-                    },
-                }
-            },
-            "/score_history": {
-                "post": {
-                    "operationId": "scoreHistory",
-                    "summary": "The risk of customers whose rows are sent; nothing is stored",
-                    "requestBody": {
-                        "required": True,
-                        "content": {JSON: {"schema": _ref(HistoryRequest)}},
-                    },
-                    "responses": {
-                        "200": _answer(
-                            "One answer for each customer, in the order given.",
-                            _ref(HistoryAnswer),
-                        ),
-                        **_problems(*(one for one in PROBLEMS if one != 404)),
-                    },
-                }
-            },
-            "/events": {
-                "post": {
-                    "operationId": "addEvents",
-                    "summary": "Interactions, kept for the next ingest",
-                    "parameters": [
-                        _parameter(
-                            "Idempotency-Key",
-                            "A repeated call with it has one effect and "
-                            "the same answer, for seven days.",
-                            place="header",
-                        ),
-                    ],
-                    "requestBody": {
-                        "required": True,
-                        "content": {JSON: {"schema": _ref(EventsRequest)}},
-                    },
-                    "responses": {
-                        "202": _answer("They are on disk.", _ref(EventsAnswer)),
-                        **_problems(*(one for one in PROBLEMS if one not in (404, 503))),
-                    },
-                }
-            },
-            "/livez": _watch("alive", "The process answers.", open_to_all=True),
-            "/readyz": _watch("ready", "There is something to answer with.", 401, 403, 503),
-        },
+        "paths": paths,
         "components": {
-            "schemas": schemas,
+            "schemas": _schemas(),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"key": []}],
     }
 
 
-def _parameter(
-    name: str, description: str, *, required: bool = False, place: str = "query"
-) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": name, "in": place, "description": description}
-    return told | {"required": required, "schema": {"type": "string"}}
-
-
-def _watch(operation: str, summary: str, *problems: int, open_to_all: bool = False) -> Any:
-    schema = {"type": "object", "properties": {"status": {"type": "string"}}}
-    of_it: dict[str, Any] = {
-        "operationId": operation,
-        "summary": summary,
-        "responses": {"200": _answer(summary, schema), **_problems(*problems)},
-    }
-    return {"get": of_it | ({"security": []} if open_to_all else {})}
-
-
-def _problems(*status: int) -> dict[str, Any]:
-    schema = _ref(ProblemAnswer)
-    return {
-        str(one): {"description": PROBLEMS[one], "content": {MEDIA_TYPE: {"schema": schema}}}
-        for one in status
-    }
-
-
-def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {JSON: {"schema": schema}}}
-
-
-def _ref(model: type[BaseModel]) -> dict[str, Any]:
-    return {"$ref": SCHEMAS + model.__name__}
+def _schemas() -> dict[str, Any]:
+    _, found = models_json_schema(
+        [(model, "validation") for model in MODELS], ref_template=SCHEMAS + "{model}"
+    )
+    schemas = {name: _plain(schema) for name, schema in found["$defs"].items() if name != "Row"}
+    # Which columns a table has is known; what a cell holds is as free as in a CSV file.
+    for table, name in rows.NAMES.items():
+        schemas["HistoryRequest"]["properties"][table]["items"] = {"$ref": SCHEMAS + name}
+    return schemas | PAYLOAD | rows.schemas(SCHEMAS)
 
 
 def _plain(schema: Any) -> Any:
     """As OpenAPI 3.0 says it: `nullable` for a choice of null, one example for several, a list of
-    one for a constant."""
+    one for a constant; without the titles that pydantic makes of names."""
     if isinstance(schema, list):
         return [_plain(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
     out = {key: _plain(value) for key, value in schema.items()}
+    if isinstance(out.get("title"), str):
+        del out["title"]
     if "examples" in out:
         out["example"] = out.pop("examples")[0]
     if "const" in out:
@@ -197,15 +231,8 @@ def _plain(schema: Any) -> Any:
         del out["default"]
     choices = out.pop("anyOf", None)
     if choices:
-        kinds = [one for one in choices if one != {"type": "null"}]
-        if len(kinds) > 1:  # a value of several kinds: anything that is no list and no object
-            return {
-                **out,
-                "description": "A text, a number, true, false or null.",
-                "nullable": True,
-            }
-        (kind,) = kinds
-        # Beside a reference nothing else counts in 3.0.
-        out |= {"allOf": [kind]} if "$ref" in kind else kind
-        out["nullable"] = True
+        (kind,) = [one for one in choices if one != {"type": "null"}]
+        # Null does not stand in an `enum` beside it, though 3.0.3 would have it so: generated
+        # clients then have three types for one field.
+        out |= kind | {"nullable": True}
     return out

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
+BROKEN = "Something went wrong here. The log tells more by request_id."  # of a 500
 
 
 @dataclass(frozen=True)

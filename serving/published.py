@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -98,6 +99,13 @@ class _Seen:
     def now(cls, scores: Path, nights: list[str]) -> _Seen:
         current = [_changed(scores / night / CURRENT) for night in nights]
         return cls(nights, _changed(scores), current)
+
+
+def nobody(customer_id: str) -> bytes:
+    """The answer for an id that no customer has."""
+    why = "no customer has this id"
+    told = {"customer_id": customer_id, "status": "not_scored", "why": why}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _changed(path: Path) -> int | None:

@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
 
 from models.answers import POLARITY
 from serving.problems import Problem, Wrong, pointer
 
 MOST_IDS = 1000
+MOST_LETTERS = 200
+# What a cell of a row may be: of one that is none of them, pydantic tells once for each.
+CELL = frozenset({"str", "float", "int", "bool"})
+_DAY = r"\d{4}-\d\d-\d\d"
+_OFFSET = r"(?:[Zz]|[+-]\d\d:?\d\d)"
+DAY = re.compile(_DAY)
+INSTANT = re.compile(rf"{_DAY}[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?{_OFFSET}")
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+def _like_a_day(value: Any) -> Any:
+    return _like(DAY, value, "a date such as 2026-07-01")
+
+
+def _like_an_instant(value: Any) -> Any:
+    return _like(INSTANT, value, "a time with its offset such as 2026-07-01T09:30:00+02:00")
+
+
+def _like(form: re.Pattern[str], value: Any, words: str) -> Any:
+    """Pydantic takes digits for seconds since 1970: `20260701` would be a day of that August."""
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise ValueError(f"this must be {words}")
+    return value
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MOST_LETTERS)]
+Day = Annotated[date, Field(strict=False), BeforeValidator(_like_a_day)]
+Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_like_an_instant)]
 Asked = TypeVar("Asked", bound="Body")
 
 
@@ -25,17 +60,15 @@ class Body(BaseModel):
 class ScoreRequest(Body):
     """Whose published scores are wanted."""
 
-    customer_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_IDS)] = Field(
-        examples=[["C00017"]]
-    )
-    as_of: date | None = Field(None, description="That date's scores, not the newest.")
+    customer_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_IDS)]
+    as_of: Day | None = Field(None, description="That date's scores, not the newest.")
 
 
 class OneRequest(Body):
     """Where a CRM's payload names the customer."""
 
-    id_field: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    system: Annotated[str, StringConstraints(max_length=200)] | None = None
+    id_field: Id
+    system: Annotated[str, StringConstraints(max_length=MOST_LETTERS)] | None = None
 
 
 class HorizonAnswer(Body):
@@ -130,6 +163,20 @@ class OneAnswer(BaseModel):
     may_contact_reasons: str
 
 
+class AliveAnswer(Body):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class ReadyAnswer(Body):
+    """As of which night it answers, and which run of the scoring."""
+
+    status: Literal["ready"]
+    as_of: date
+    run: str
+
+
 class WrongAnswer(Body):
     """A field that is not as asked for."""
 
@@ -157,8 +204,19 @@ def parse(kind: type[Asked], body: bytes) -> Asked:
         found = error.errors(include_url=False, include_input=False, include_context=False)
     if found[0]["type"] == "json_invalid":
         raise Problem(400, f"The body is no valid JSON: {_cause(found[0]['msg'])}.")
-    wrong = tuple(Wrong(pointer(one["loc"]), one["msg"]) for one in found[:20])
-    raise Problem(422, "The body is not as this endpoint takes it (see /docs.json).", wrong)
+    wrong = {_place(one["loc"]): Wrong(pointer(_place(one["loc"])), _words(one)) for one in found}
+    words = "The body is not as this endpoint takes it (see /docs.json)."
+    raise Problem(422, words, tuple(wrong.values())[:20])
+
+
+def _place(place: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    return place[:-1] if place and place[-1] in CELL else place
+
+
+def _words(error: ErrorDetails) -> str:
+    if error["loc"] and error["loc"][-1] in CELL:
+        return "A text, a number, true, false or null is needed here"
+    return error["msg"].removeprefix("Value error, ")
 
 
 def _cause(words: str) -> str:

@@ -175,6 +175,16 @@ def test_a_taken_port_is_told_once(home, endpoint):
     assert f"cannot listen on 127.0.0.1:{endpoint.port}" in second.stderr
 
 
+def test_a_wrong_setting_is_told_before_anything_starts(tmp_path):
+    place = tmp_path / "home"
+    place.mkdir()
+    (place / "warmline.toml").write_text("[serving]\nworkers = 'many'\n", encoding="utf-8")
+    done = Command(place)("serve", json=False)
+    assert done.code == 2
+    assert "workers" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_home_that_is_none_is_told_before_anything_starts(tmp_path):
     done = Command(tmp_path / "nowhere")("serve", json=False)
     assert done.code == 1

@@ -141,6 +141,8 @@ def test_ready_says_with_what(client: TestClient) -> None:
         (b'{"customer_ids":["a",7,""]}', 422, ["/customer_ids/1", "/customer_ids/2"]),
         (b'{"customer_ids":["a"],"email":"a@b.c"}', 422, ["/email"]),
         (b'{"customer_ids":["a"],"as_of":"01.07.2026"}', 422, ["/as_of"]),
+        (b'{"customer_ids":["a"],"as_of":"1782900000"}', 422, ["/as_of"]),  # not since 1970
+        (b'{"customer_ids":["a"],"as_of":20260701}', 422, ["/as_of"]),
         (json.dumps({"customer_ids": ["a"] * (MOST_IDS + 1)}).encode(), 422, ["/customer_ids"]),
         (b'{"customer_ids":' + b"[" * 100_000, 400, []),
         (b"\xff\xfe", 400, []),
@@ -247,6 +249,20 @@ def test_a_failure_tells_neither_its_words_nor_a_value(
     problem(answer, 500)
     assert "ada@example.org" not in answer.text + caplog.text
     assert "RuntimeError" in caplog.text
+
+
+def test_a_failure_of_a_route_is_a_problem_as_well(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("ada@example.org")
+
+    monkeypatch.setattr("serving.app.parse", broken)
+    with served(home) as client, caplog.at_level(logging.INFO, "warmline.calls"):
+        answer = client.post("/score", json=ALL, headers=bearer(home))
+    problem(answer, 500)
+    assert "RuntimeError" in caplog.text
+    assert "ada@example.org" not in answer.text + caplog.text
 
 
 def test_each_call_is_one_line_without_whom_it_was_about(

@@ -54,6 +54,13 @@ def test_a_hundred_calls_with_one_key_have_one_effect(tmp_path: Path, client: Te
     assert len(kept(tmp_path)) == 1
 
 
+@pytest.mark.parametrize("told", ["20260701", "1782900000", "2026-07-01T10:00:00", 1782900000])
+def test_a_time_is_written_out_with_its_offset(client: TestClient, told: Any) -> None:
+    (wrong,) = problem(send(client, {**ROW, "occurred_at": told}), 422).errors
+    assert wrong.pointer == "/interactions/0/occurred_at"
+    assert wrong.detail.startswith("this must be a time with its offset")
+
+
 def test_a_key_belongs_to_its_caller_and_its_body(tmp_path: Path, client: TestClient) -> None:
     other = {"Idempotency-Key": "k", **bearer(tmp_path, "work")}
     assert send(client, ROW, key="k").status_code == 202

@@ -52,8 +52,9 @@ def test_the_id_is_found_in_the_named_field(payload: Any, id_field: str, expecte
         (b'{"id": 1.5}', "id", 422, "/id"),
         (b'{"id": ""}', "id", 422, "/id"),
         (b'{"id": {"a/b": {}}}', "id.a/b", 422, "/id/a~1b"),
-        (b"[1]", "3", 422, "/3"),
-        (b'"text"', "id", 422, "/id"),
+        (b"[{}]", "3", 422, "/3"),
+        (b'"text"', "id", 422, None),
+        (b'["C00017"]', "0", 422, None),
     ],
 )
 def test_a_payload_without_an_id_is_told_where(
