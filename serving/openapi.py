@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from models.version import code_version
+from models.version import VERSION
 from serving.events import EventsAnswer, EventsRequest
 from serving.given import HistoryAnswer, HistoryRequest
 from serving.problems import MEDIA_TYPE
@@ -55,7 +55,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.0.3",
         "info": {
             "title": "Warmline",
-            "version": code_version(),
+            "version": VERSION,
             "description": "Churn scores as they were published. A higher probability is worse.",
         },
         "paths": {
