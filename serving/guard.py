@@ -18,31 +18,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
 
 from serving import metrics
 from serving.keys import Key, Keyring
 from serving.problems import Problem
+from serving.routes import MOST_BYTES, NOTHING, ROUTES, WATCHED, media_type
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# The method of each route and the scope that opens it; None: open to all.
-ROUTES: Mapping[str, tuple[str, str | None]] = {
-    "/livez": ("GET", None),
-    "/readyz": ("GET", "read"),
-    "/metrics": ("GET", "read"),
-    "/docs.json": ("GET", "read"),
-    "/score": ("POST", "score"),
-    "/score/one": ("POST", "score"),
-    "/score_history": ("POST", "score"),
-    "/events": ("POST", "work"),
-}
-# Which of them `open_networks` opens without a key.
-WATCHED = frozenset({"/readyz", "/metrics"})
-MOST_BYTES = 10 << 20  # of a body
+    from serving.tracing import Tracer
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 OTHER = "other"  # the route of everything else, in log and metrics: never what was asked for
 
@@ -58,7 +47,8 @@ class Call:
     request_id: str
     key: Key | None = None
     status: int = 0  # of the answer; 0: it has not begun
-    read: int = 0  # bytes of the body
+    most: int = MOST_BYTES  # bytes of its body
+    read: int = 0  # of them, so far
     began: float = field(default_factory=time.perf_counter)
 
 
@@ -73,8 +63,9 @@ class Guard:
         most_in_flight: int,
         workers: int = 1,
         open_networks: Sequence[str] = (),
+        tracer: Tracer | None = None,
     ) -> None:
-        self._app, self._ours = app, ours
+        self._app, self._ours, self._tracer = app, ours, tracer
         self._keys = Keyring(root)
         self._workers = workers
         self._networks = [ipaddress.ip_network(one) for one in open_networks]
@@ -125,11 +116,12 @@ class Guard:
             await self._refuse(broken, call, scope, receive, reply)
         finally:
             self._in_flight -= 1
-            self._tell(call, scope["state"]["rows"])
+            self._tell(call, headers, scope["state"]["rows"])
 
     def _admit(self, scope: Scope, headers: Headers, call: Call) -> None:
         """Notes whose call it is. Raises `Problem` where it may not go on."""
-        method, needed = ROUTES.get(call.route, ("", "read"))
+        access = ROUTES.get(call.route, NOTHING)
+        needed = access.scope
         key = call.key = self._key(headers)
         watching = call.route in WATCHED and self._is_open(scope)
         if needed is not None and not watching:
@@ -138,10 +130,11 @@ class Guard:
             self._spend(key)
         if call.route == OTHER:
             raise Problem(404, "There is nothing at this path (see /docs.json).")
-        if call.method != method:
-            raise Problem(405, f"Only {method} is answered here.", headers={"Allow": method})
-        if method == "POST":
-            _check_body(headers)
+        if call.method != access.method:
+            words = f"Only {access.method} is answered here."
+            raise Problem(405, words, headers={"Allow": access.method})
+        if access.bodies:
+            call.most = _check_body(headers, access.bodies)
         if needed is not None and self._in_flight > self._most:
             raise Problem(429, "Too many calls at once.", retry_after=1)
 
@@ -177,10 +170,10 @@ class Guard:
         response = problem.response(call.request_id, milliseconds=_milliseconds(call.key))
         await response(scope, receive, send)
 
-    def _tell(self, call: Call, rows: int) -> None:
+    def _tell(self, call: Call, headers: Headers, rows: int) -> None:
         seconds = time.perf_counter() - call.began
         metrics.count(call.route, call.status, rows, seconds)
-        line = {
+        line: dict[str, Any] = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "request_id": call.request_id,
             "method": call.method,
@@ -190,6 +183,8 @@ class Guard:
             "rows": rows,
             "key": call.key.id if call.key else None,
         }
+        if self._tracer is not None:
+            line["trace_id"] = self._tracer.tell(line, seconds, headers)
         log.info(json.dumps(line))
 
 
@@ -221,19 +216,21 @@ def _require(key: Key | None, scope: str) -> None:
         raise Problem(403, f"This key does not have the scope `{scope}`.")
 
 
-def _check_body(headers: Headers) -> None:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Problem(415, "The body must be application/json.")
+def _check_body(headers: Headers, bodies: Mapping[str, int]) -> int:
+    """The bytes that the body may have, by its media type. Raises `Problem`."""
+    kind = media_type(headers.get("content-type", ""))
+    if kind not in bodies:
+        raise Problem(415, f"The body must be {' or '.join(bodies)}.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(415, "A compressed body is not read: send it as it is.")
     length = headers.get("content-length", "0")
-    if length.isdigit() and int(length) > MOST_BYTES:
-        raise _too_large()
+    if length.isdigit() and int(length) > bodies[kind]:
+        raise _too_large(bodies[kind])
+    return bodies[kind]
 
 
-def _too_large() -> Problem:
-    return Problem(413, f"The body is larger than {MOST_BYTES >> 20} MB: send fewer at a time.")
+def _too_large(most: int) -> Problem:
+    return Problem(413, f"The body is larger than {most >> 20} MB: send fewer at a time.")
 
 
 def _limited(receive: Receive, call: Call) -> Receive:
@@ -243,8 +240,8 @@ def _limited(receive: Receive, call: Call) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             call.read += len(message.get("body", b""))
-            if call.read > MOST_BYTES:
-                raise _too_large()
+            if call.read > call.most:
+                raise _too_large(call.most)
         return message
 
     return limited

@@ -18,6 +18,7 @@ from models.settings import load
 from serving.app import application
 from serving.guard import Guard
 from serving.processes import end_with_parent
+from serving.tracing import tracer
 
 ROOT = Path(os.environ.get("WARMLINE_HOME", "./warmline_home")).absolute()
 _serving = load(ROOT, os.environ).serving
@@ -56,4 +57,5 @@ service.add_asgi_middleware(
     most_in_flight=_serving.most_in_flight,
     workers=_serving.workers,
     open_networks=_serving.open_networks,
+    tracer=tracer(_serving.tracing, os.environ),
 )

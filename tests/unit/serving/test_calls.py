@@ -20,8 +20,9 @@ from models.batch import BatchWriter, publish
 from models.contracts import score_schema
 from serving import keys
 from serving.app import application
-from serving.guard import MOST_BYTES, Guard
+from serving.guard import Guard
 from serving.published import CHECK_SECONDS, Publications
+from serving.routes import MOST_BYTES
 from serving.schemas import MOST_IDS, ScoresAnswer
 from tests.unit.serving.calls import ALL, FACTS, NIGHT, NOW, bearer, problem, served, written
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from serving import openapi
-from serving.guard import ROUTES
+from serving.routes import ROUTES
 
 
 def parts(node: Any) -> Iterator[dict[str, Any]]:
@@ -22,7 +22,7 @@ def parts(node: Any) -> Iterator[dict[str, Any]]:
 
 def test_it_tells_of_every_route_that_is_meant_for_callers() -> None:
     told = {(path, next(iter(of)).upper()) for path, of in openapi.document()["paths"].items()}
-    assert told == {(path, method) for path, (method, _) in ROUTES.items()} - {
+    assert told == {(path, access.method) for path, access in ROUTES.items()} - {
         ("/metrics", "GET"), ("/docs.json", "GET"),
     }  # fmt: skip
 
