@@ -13,25 +13,47 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from models.version import VERSION
-from serving.events import EventsAnswer, EventsRequest
+from serving.events import EventsAnswer, EventsRequest, Interaction
 from serving.given import HistoryAnswer, HistoryRequest
 from serving.problems import MEDIA_TYPE
-from serving.schemas import OneAnswer, ProblemAnswer, ScoreRequest, ScoresAnswer
+from serving.routes import JSON, NDJSON, VERBS
+from serving.schemas import (
+    OneAnswer,
+    OneId,
+    ProblemAnswer,
+    ScoreAnswer,
+    ScoreRequest,
+    ScoresAnswer,
+    TaskAnswer,
+    TaskRequest,
+)
+from serving.tasks import TASKS
 
 SCHEMAS = "#/components/schemas/"
-JSON = "application/json"
 # Each with what it means; which of them a route answers with is below.
 PROBLEMS = {
     400: "The body is no JSON, or a header is wrong.",
     401: "No valid key.",
     403: "The key lacks the scope.",
-    404: "Nothing is published for that date.",
+    404: "Nothing is published for that date, or there is no such task.",
+    409: "The task has no result: it goes on, was cancelled, or failed with `exit_code`.",
     413: "The body is too large.",
-    415: "The body is not application/json, or is compressed.",
+    415: "The body has another media type, or is compressed.",
     422: "The body is another than this endpoint takes; `errors` points at each field.",
     429: "Too many calls; try again after `retry_after_seconds`.",
     503: "There is nothing to answer with; the detail says why.",
     504: "The deadline that the caller gave has passed.",
+}
+
+
+_ALL = tuple(one for one in PROBLEMS if one != 409)
+# What is asked of a task: a summary, and what it answers besides refusals of keys and calls.
+VERBS_TOLD = {
+    "submit": ("Begin NAME in a process of its own; the same task where it goes on", (422,)),
+    "status": ("How far NAME is", (404,)),
+    "get": ("What came of NAME: what its command tells with --json", (404, 409)),
+    "retry": ("Begin NAME again for the same date", (404,)),
+    "cancel": ("End NAME; it publishes nothing", (404, 409, 503)),
 }
 
 
@@ -45,7 +67,7 @@ def document() -> dict[str, Any]:
     """The document."""
     models: list[type[BaseModel]] = [
         ScoreRequest, ScoresAnswer, OneAnswer, HistoryRequest, HistoryAnswer, EventsRequest,
-        EventsAnswer, ProblemAnswer,
+        EventsAnswer, ProblemAnswer, OneId, Interaction, TaskRequest, TaskAnswer,
     ]  # fmt: skip
     _, found = models_json_schema(
         [(model, "validation") for model in models], ref_template=SCHEMAS + "{model}"
@@ -63,15 +85,16 @@ def document() -> dict[str, Any]:
                 "post": {
                     "operationId": "score",
                     "summary": "The published score of each customer",
-                    "requestBody": {
-                        "required": True,
-                        "content": {JSON: {"schema": _ref(ScoreRequest)}},
-                    },
+                    "parameters": [_parameter("as_of", "With application/x-ndjson: as in JSON.")],
+                    "requestBody": _body(ScoreRequest, OneId),
                     "responses": {
                         "200": _answer(
-                            "One answer for each id, in the order asked for.", _ref(ScoresAnswer)
+                            "One answer for each id, in the order asked for; a line each where "
+                            "lines were sent or asked for.",
+                            _ref(ScoresAnswer),
+                            _ref(ScoreAnswer),
                         ),
-                        **_problems(*PROBLEMS),
+                        **_problems(*_ALL),
                     },
                 }
             },
@@ -94,7 +117,7 @@ def document() -> dict[str, Any]:
                     },
                     "responses": {
                         "200": _answer("Flat: no list, no object.", _ref(OneAnswer)),
-                        **_problems(*(one for one in PROBLEMS if one != 404)),
+                        **_problems(*(one for one in _ALL if one != 404)),
                     },
                 }
             },
@@ -102,16 +125,13 @@ def document() -> dict[str, Any]:
                 "post": {
                     "operationId": "scoreHistory",
                     "summary": "The risk of customers whose rows are sent; nothing is stored",
-                    "requestBody": {
-                        "required": True,
-                        "content": {JSON: {"schema": _ref(HistoryRequest)}},
-                    },
+                    "requestBody": _body(HistoryRequest),
                     "responses": {
                         "200": _answer(
                             "One answer for each customer, in the order given.",
                             _ref(HistoryAnswer),
                         ),
-                        **_problems(*(one for one in PROBLEMS if one != 404)),
+                        **_problems(*(one for one in _ALL if one != 404)),
                     },
                 }
             },
@@ -127,15 +147,17 @@ def document() -> dict[str, Any]:
                             place="header",
                         ),
                     ],
-                    "requestBody": {
-                        "required": True,
-                        "content": {JSON: {"schema": _ref(EventsRequest)}},
-                    },
+                    "requestBody": _body(EventsRequest, Interaction),
                     "responses": {
                         "202": _answer("They are on disk.", _ref(EventsAnswer)),
-                        **_problems(*(one for one in PROBLEMS if one not in (404, 503))),
+                        **_problems(*(one for one in _ALL if one not in (404, 503))),
                     },
                 }
+            },
+            **{
+                f"/{task}/{verb}": {method.lower(): _of_task(task, verb)}
+                for task in TASKS
+                for verb, method in VERBS.items()
             },
             "/livez": _watch("alive", "The process answers.", open_to_all=True),
             "/readyz": _watch("ready", "There is something to answer with.", 401, 403, 503),
@@ -153,6 +175,34 @@ def _parameter(
 ) -> dict[str, Any]:
     told: dict[str, Any] = {"name": name, "in": place, "description": description}
     return told | {"required": required, "schema": {"type": "string"}}
+
+
+def _of_task(task: str, verb: str) -> dict[str, Any]:
+    summary, problems = VERBS_TOLD[verb]
+    of_it: dict[str, Any] = {
+        "operationId": f"{verb}_{task}",
+        "summary": summary.replace("NAME", task),
+        "responses": {
+            "200": _answer("The task.", {"type": "object"} if verb == "get" else _ref(TaskAnswer)),
+            **_problems(401, 403, 429, *problems),
+        },
+    }
+    if verb == "submit":
+        words = "A repeated call with it is about the same task, also once that has ended."
+        return of_it | {
+            "requestBody": _body(TaskRequest),
+            "parameters": [_parameter("Idempotency-Key", words, place="header")],
+        }
+    return of_it | {"parameters": [_parameter("task_id", "Its id.", required=True)]}
+
+
+def _body(asked: type[BaseModel], line: type[BaseModel] | None = None) -> dict[str, Any]:
+    """`line`: what a line of NDJSON is, where that is taken too."""
+    return {"required": True, "content": _content(_ref(asked), _ref(line) if line else None)}
+
+
+def _content(schema: dict[str, Any], line: dict[str, Any] | None) -> dict[str, Any]:
+    return {JSON: {"schema": schema}} | ({NDJSON: {"schema": line}} if line else {})
 
 
 def _watch(operation: str, summary: str, *problems: int, open_to_all: bool = False) -> Any:
@@ -173,8 +223,10 @@ def _problems(*status: int) -> dict[str, Any]:
     }
 
 
-def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {JSON: {"schema": schema}}}
+def _answer(
+    description: str, schema: dict[str, Any], line: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return {"description": description, "content": _content(schema, line)}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, Any]:

@@ -41,9 +41,11 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "nightly": ("warmline", "nightly"),
 }
 KEPT = timedelta(days=30)  # what has ended
-CUT_OFF = (
-    "the work was cut off, with its process or machine. Nothing is half done: submit it again."
-)
+CUT_OFF: Mapping[str, Any] = {
+    "ok": False,
+    "error": "the work was cut off. Nothing of it is half done: submit it again.",
+    "cut_off": True,
+}
 _ID = re.compile(r"[0-9a-f]{32}")
 
 

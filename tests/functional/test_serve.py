@@ -138,7 +138,7 @@ def test_only_livez_is_open(endpoint, key):
     assert endpoint.call("/livez")[0] == 200
     for path in ("/readyz", "/metrics", "/docs.json", "/", "/schema.json", "/static_content/x"):
         assert endpoint.call(path)[0] == 401
-    for path in ("/", "/schema.json", "/static_content/index.css"):
+    for path in ("/", "/docs", "/static_content/index.css"):
         assert endpoint.call(path, key=key)[0] == 404  # BentoML's own pages are not served
     status, ready, _ = endpoint.call("/readyz", key=key)
     assert (status, ready["as_of"]) == (200, "2026-07-01")

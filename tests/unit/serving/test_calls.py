@@ -170,7 +170,7 @@ def test_a_body_must_be_plain_json_of_bounded_size(client: TestClient) -> None:
 
 
 def test_only_what_is_declared_is_served(client: TestClient) -> None:
-    problem(client.get("/schema.json"), 404)
+    problem(client.get("/static_content/index.css"), 404)
     told = client.get("/score")
     assert (problem(told, 405).status, told.headers["allow"]) == (405, "POST")
 

@@ -23,7 +23,7 @@ def parts(node: Any) -> Iterator[dict[str, Any]]:
 def test_it_tells_of_every_route_that_is_meant_for_callers() -> None:
     told = {(path, next(iter(of)).upper()) for path, of in openapi.document()["paths"].items()}
     assert told == {(path, access.method) for path, access in ROUTES.items()} - {
-        ("/metrics", "GET"), ("/docs.json", "GET"),
+        ("/metrics", "GET"), ("/docs.json", "GET"), ("/schema.json", "GET"),
     }  # fmt: skip
 
 
