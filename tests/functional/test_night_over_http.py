@@ -125,8 +125,6 @@ def test_a_night_is_done_there_and_ends_here_as_it_did(home, endpoint, caller, t
     assert done.code == 0, done.stderr
     assert list(done.facts["steps"]) == ["ingest", "score", "plan", "outcomes"]
     assert done.facts["run"] == current(home)
-    assert caller("nightly", "--via", endpoint.url, "--as-of", str(SCORED)).code == 0
-    assert current(home) == done.facts["run"]  # a night that is done is not done again
     held = caller("nightly", "--via", endpoint.url, "--as-of", str(HELD), json=False)
     assert (held.code, held.stdout) == (3, "")
     assert "stopped:sample: nothing for 2 days" in held.stderr
@@ -151,36 +149,24 @@ def tasks(home: Path) -> set[str]:
 
 def test_a_task_outlives_its_caller_and_the_service(home, endpoint, caller):
     before, known = current(home), tasks(home)
-    command = [WARMLINE, "score", "--via", endpoint.url, "--as-of", str(SCORED)]
-    gone = subprocess.Popen(command, cwd=caller.home.parent)
+    command = [WARMLINE, "score", "--via", endpoint.url, "--as-of", str(SCORED), "--json"]
+    cut_off = subprocess.Popen(command, cwd=caller.home.parent)
     until = time.monotonic() + WAIT_SECONDS
-    while not runs("pipelines", "score", str(home)):
+    while not (scoring := runs("pipelines", "score", str(home))):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    os.kill(scoring[0], signal.SIGSTOP)
+    cut_off.kill()
+    cut_off.wait()
+    again = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=caller.home.parent)
+    while '"/score_batch/status"' not in endpoint.log.read_text().rpartition("submit")[2]:
         assert time.monotonic() < until
         time.sleep(0.05)
-    gone.kill()
-    gone.wait()
     os.kill(endpoint.process.pid, signal.SIGKILL)
     endpoint.process.wait()
-    assert runs("pipelines", "score", str(home))
-    again = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, cwd=caller.home.parent)
-    with running(home, port=endpoint.port) as second:
+    with running(home, port=endpoint.port):
+        os.kill(scoring[0], signal.SIGCONT)
         said, _ = again.communicate(timeout=WAIT_SECONDS)
-        assert again.returncode == 0
-        assert json.loads(said)["run"] == current(home) != before
-        assert len(tasks(home) - known) == 1
-        cut_off_is_told(home, second, caller)
-
-
-def cut_off_is_told(home, endpoint, caller):
-    """Who works on a task is killed; a caller that waits has it begun again."""
-    before, known = current(home), tasks(home)
-    command = [WARMLINE, "score", "--via", endpoint.url, "--as-of", str(SCORED)]
-    waiting = subprocess.Popen(command, cwd=caller.home.parent)
-    until = time.monotonic() + WAIT_SECONDS
-    while not (works := runs("serving.working", str(home))):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    os.kill(works[0], signal.SIGKILL)
-    assert waiting.wait(WAIT_SECONDS) == 0
-    assert current(home) != before
-    assert len(tasks(home) - known) == 2
+    assert again.returncode == 0
+    assert json.loads(said)["run"] == current(home) != before
+    assert len(tasks(home) - known) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -175,6 +176,26 @@ def test_a_cancelled_task_is_killed_with_all_that_it_started(tmp_path: Path) -> 
     assert (ended.status, ended.facts["published"]) == (Status.CANCELED, False)
     child = Path("/proc") / (tmp_path / "child").read_text() / "stat"
     assert not child.exists() or child.read_text().split()[2] == "Z"
+
+
+def test_work_ends_with_the_process_that_watches_it(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    program = (
+        "from pathlib import Path; from tests.unit.serving.test_tasks import worked; "
+        f"worked(Path({str(tmp_path)!r}), 'import time; time.sleep(60)')"
+    )
+    watching = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[3])
+    until = time.monotonic() + 30
+    while not (tmp_path / "t" / "steps").exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    time.sleep(0.2)
+    watching.kill()
+    watching.wait()
+    task = Task("0" * 32, "score_batch", AS_OF, NOW.isoformat(), "k", folder=tmp_path / "t")
+    while task.ended() is None:
+        assert time.monotonic() < until, "it still has the lock"
+        time.sleep(0.05)
 
 
 @pytest.fixture
