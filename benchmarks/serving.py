@@ -28,6 +28,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.harness import PROJECT, WARMLINE, Bar, Report, warmline, workplace
+from benchmarks.serving_bulk import in_lines, scoring
 from models.batch import BatchWriter, ScoreBatch, publish
 from models.contracts import score_schema
 
@@ -39,6 +40,8 @@ HISTORY_ROWS = 100
 CALLS, QUICK_CALLS = 200, 20
 READY_SECONDS = 10
 MOST_OWN_MB = 150
+MEANWHILE_MS = 100  # a hundredth of what a CRM waits for
+MOST_LINES_MB = 50
 NIGHT = date(2026, 7, 2)
 SAMPLE = PROJECT / "data_samples" / "sample"
 
@@ -73,12 +76,23 @@ def main() -> None:
             ours, ours_many = (_wrk(port, key, body, seconds) for body in (one, many))
             own = _own_mb(worker)
             history = _history_ms(port, key, QUICK_CALLS if asked.quick else CALLS)
+            with scoring(port, key):
+                meanwhile = _wrk(port, key, one, seconds)
+            ids = (_id(number) for number in range(customers))
+            lines = in_lines(port, key, ids, lambda: _own_mb(worker))
         with _peer(home, key) as port:
             theirs, theirs_many = (_wrk(port, key, body, seconds) for body in (one, many))
-    report.bars = _bars(ours, theirs, ours_many, history, ready, own - empty)
+    report.bars = [
+        *_bars(ours, theirs, ours_many, history, ready, own - empty),
+        Bar("one id while the night is scored: p99 ms", meanwhile.p99_ms,
+            f"<= {MEANWHILE_MS}", meanwhile.p99_ms <= MEANWHILE_MS),
+        Bar("all customers in lines: memory more, MB", lines["more_mb"],
+            f"<= {MOST_LINES_MB}", lines["more_mb"] <= MOST_LINES_MB),
+    ]  # fmt: skip
     report.figures = {
         "customers": customers, "ours": vars(ours), "fastapi": vars(theirs),
         "ours_many": vars(ours_many), "fastapi_many": vars(theirs_many),
+        "meanwhile": vars(meanwhile), "lines": lines,
         "history_ms": history, "ready_seconds": ready, "own_mb": own,
     }  # fmt: skip
     columns = ("what", "calls a second", "p50 ms", "p99 ms", "failed")
@@ -86,6 +100,7 @@ def main() -> None:
         [name, *vars(found).values()]
         for name, found in (
             ("ours, one id", ours), ("FastAPI, one id", theirs),
+            ("ours, one id, while the night is scored", meanwhile),
             (f"ours, {MANY} ids", ours_many), (f"FastAPI, {MANY} ids", theirs_many),
         )
     ]  # fmt: skip
@@ -143,7 +158,7 @@ def _write(scores: Path, run: str, customers: int) -> None:
 
 
 def _key(home: Path) -> str:
-    made = warmline(home, "keys", "create", "bench", "--scope", "score").facts
+    made = warmline(home, "keys", "create", "bench", "--scope", "admin").facts
     return str(made["key"])
 
 

@@ -25,7 +25,7 @@ from starlette.datastructures import Headers
 from serving import metrics
 from serving.keys import Key, Keyring
 from serving.problems import Problem
-from serving.routes import MOST_BYTES, NOTHING, ROUTES, WATCHED, media_type
+from serving.routes import NOTHING, ROUTES, USUAL, WATCHED, Limits, media_type
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,8 +47,8 @@ class Call:
     request_id: str
     key: Key | None = None
     status: int = 0  # of the answer; 0: it has not begun
-    most: int = MOST_BYTES  # bytes of its body
-    read: int = 0  # of them, so far
+    limits: Limits = USUAL
+    read: int = 0  # bytes of its body, so far
     began: float = field(default_factory=time.perf_counter)
 
 
@@ -103,12 +103,13 @@ class Guard:
             self._admit(scope, headers, call)
             scope["state"]["milliseconds"] = _milliseconds(call.key)
             scope["state"]["caller"] = call.key.id if call.key else ""
-            async with asyncio.timeout(_deadline(headers)):
+            seconds = _deadline(headers) or call.limits.seconds
+            async with asyncio.timeout(seconds):
                 await self._ours(scope, _limited(receive, call), reply)
         except Problem as problem:
             await self._refuse(problem, call, scope, receive, reply)
         except TimeoutError:
-            late = Problem(504, "The deadline that X-Request-Deadline-Ms gave has passed.")
+            late = Problem(504, f"It was not answered in {seconds:g} s.")
             await self._refuse(late, call, scope, receive, reply)
         except Exception as error:
             _note(error, call)
@@ -134,7 +135,7 @@ class Guard:
             words = f"Only {access.method} is answered here."
             raise Problem(405, words, headers={"Allow": access.method})
         if access.bodies:
-            call.most = _check_body(headers, access.bodies)
+            call.limits = _check_body(headers, access.bodies)
         if needed is not None and self._in_flight > self._most:
             raise Problem(429, "Too many calls at once.", retry_after=1)
 
@@ -216,21 +217,22 @@ def _require(key: Key | None, scope: str) -> None:
         raise Problem(403, f"This key does not have the scope `{scope}`.")
 
 
-def _check_body(headers: Headers, bodies: Mapping[str, int]) -> int:
-    """The bytes that the body may have, by its media type. Raises `Problem`."""
+def _check_body(headers: Headers, bodies: Mapping[str, Limits]) -> Limits:
+    """The call's limits, by what its body says that it is. Raises `Problem`."""
     kind = media_type(headers.get("content-type", ""))
     if kind not in bodies:
         raise Problem(415, f"The body must be {' or '.join(bodies)}.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(415, "A compressed body is not read: send it as it is.")
     length = headers.get("content-length", "0")
-    if length.isdigit() and int(length) > bodies[kind]:
+    if length.isdigit() and int(length) > bodies[kind].bytes:
         raise _too_large(bodies[kind])
     return bodies[kind]
 
 
-def _too_large(most: int) -> Problem:
-    return Problem(413, f"The body is larger than {most >> 20} MB: send fewer at a time.")
+def _too_large(limits: Limits) -> Problem:
+    words = f"The body is larger than {limits.bytes >> 20} MB: send fewer at a time."
+    return Problem(413, words)
 
 
 def _limited(receive: Receive, call: Call) -> Receive:
@@ -240,8 +242,8 @@ def _limited(receive: Receive, call: Call) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             call.read += len(message.get("body", b""))
-            if call.read > call.most:
-                raise _too_large(call.most)
+            if call.read > call.limits.bytes:
+                raise _too_large(call.limits)
         return message
 
     return limited

@@ -42,7 +42,7 @@ PROBLEMS = {
     422: "The body is another than this endpoint takes; `errors` points at each field.",
     429: "Too many calls; try again after `retry_after_seconds`.",
     503: "There is nothing to answer with; the detail says why.",
-    504: "The deadline that the caller gave has passed.",
+    504: "It was not answered in time, the caller's or a minute.",
 }
 
 

@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 from serving.tasks import TASKS
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
-MOST_BYTES = 10 << 20  # of a body
-MOST_BYTES_IN_LINES = 256 << 20  # which go to a file and not to memory: some 8 million ids
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of a call, by what its body is."""
+
+    bytes: int  # of the body
+    seconds: float  # until all is answered
 
 
 @dataclass(frozen=True)
@@ -18,14 +24,17 @@ class Access:
 
     method: str
     scope: str | None  # that opens it; None: open to all
-    bodies: Mapping[str, int] = field(default_factory=dict)  # media types, and bytes at most
+    bodies: Mapping[str, Limits] = field(default_factory=dict)  # by media type
 
 
 NOTHING = Access("", "read")  # how what is not served is called
 # What is asked of a task, by BentoML's protocol for tasks.
 VERBS = {"submit": "POST", "status": "GET", "get": "GET", "retry": "POST", "cancel": "PUT"}
-_ONE = {JSON: MOST_BYTES}
-_MANY = {JSON: MOST_BYTES, NDJSON: MOST_BYTES_IN_LINES}
+USUAL = Limits(10 << 20, 60)
+# Lines go to a file and not to memory: some 8 million ids, over a slow line as well.
+IN_LINES = Limits(256 << 20, 3600)
+_ONE = {JSON: USUAL}
+_MANY = {JSON: USUAL, NDJSON: IN_LINES}
 ROUTES: Mapping[str, Access] = {
     "/livez": Access("GET", None),
     "/readyz": Access("GET", "read"),

@@ -1,5 +1,6 @@
 """A Bento holds what the endpoint needs and nothing else, and serves where no checkout is."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +19,17 @@ UV = REPOSITORY / ".tools" / "bin" / "uv"
 ELSEWHERE = (
     f"import sys\nsys.path = [place for place in sys.path if place != {str(REPOSITORY)!r}]\n"
 )
+
+
+def steps(container: Path) -> list[tuple[str, str]]:
+    """A container file's instructions."""
+    text = container.read_text(encoding="utf-8").replace("\\\n", " ")
+    found = [line.split(maxsplit=1) for line in text.splitlines() if line and line[0] != "#"]
+    return [(name, rest) for name, rest in found]
+
+
+STEPS = steps(REPOSITORY / "serving" / "Containerfile")
+CONTAINER = dict(STEPS)  # the last of each kind
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +67,17 @@ def test_it_holds_the_three_packages_and_no_data(bento):
     assert all("==" in line for line in pinned.splitlines() if line.strip())
 
 
+def test_the_container_holds_the_same_and_is_not_root():
+    """No engine runs here: its instructions are read."""
+    copied = {rest.split()[0] for name, rest in STEPS if name == "COPY"}
+    assert copied == {
+        "serving/requirements.txt", "--from=build", "models", "pipelines", "serving",
+    }  # fmt: skip
+    assert CONTAINER["USER"] not in ("root", "0")
+    assert CONTAINER["VOLUME"] in CONTAINER["ENV"]
+    assert json.loads(CONTAINER["CMD"])[:3] == ["bentoml", "serve", "serving.service:service"]
+
+
 @pytest.mark.skipif(not UV.exists(), reason="uv is not set up here: `make test` does it")
 def test_what_it_installs_is_what_is_locked():
     options = ("--no-default-groups", "--no-emit-project", "--no-hashes", "--no-annotate")
@@ -76,7 +99,11 @@ def test_it_answers_and_works_elsewhere(bento, demo_made, tmp_path):
     serve = Path(sys.executable).with_name("bentoml"), "serve", bento, "--port", port
     environment = {"WARMLINE_HOME": str(home), "PYTHONPATH": str(tmp_path),
                    "BENTOML_HOME": str(tmp_path / "bentoml")}  # fmt: skip
+    check = json.loads(CONTAINER["HEALTHCHECK"].partition(" CMD ")[2])
+    check = [part.replace(":3000/", f":{port}/") for part in check]
+    assert subprocess.run(check, capture_output=True, check=False).returncode
     with started(serve, port, tmp_path / "log", environment) as endpoint:
+        assert subprocess.run(check, check=False).returncode == 0
         status, told, _ = endpoint.call("/score", {"customer_ids": ["C00017"]}, key)
         assert (status, told["scores"][0]["status"]) == (200, "scored"), told
         status, told, _ = endpoint.call("/nightly/submit", {}, key)
