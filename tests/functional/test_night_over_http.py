@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -98,6 +99,31 @@ def test_bentos_client_scores_as_the_command_does_to_the_byte(home, endpoint, ke
     assert files == sorted(path.name for path in theirs.iterdir())
     for name in files:
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
+
+
+def own_mb(process):
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("RssAnon:")[2].split()[0]) / 1024
+
+
+def test_many_ids_are_answered_in_bounded_memory(home, endpoint, key, tmp_path):
+    many = 100_000
+    ids = ScoreBatch.open(home / "scores", SCORED).table(["customer_id"])["customer_id"].to_pylist()
+    asked = [ids[number % len(ids)] for number in range(many)]
+    body = "".join(json.dumps({"customer_id": one}) + "\n" for one in asked).encode()
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
+    request = urllib.request.Request(f"{endpoint.url}/score", body, headers)  # noqa: S310
+    (worker,) = endpoint.workers()
+    before, most, answered, size = own_mb(worker), 0.0, 0, 0
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        for line in answer:
+            told, size = line, size + len(line)
+            answered += 1
+            if answered % 10_000 == 0:
+                most = max(most, own_mb(worker))
+    assert (answered, json.loads(told)["customer_id"]) == (many, asked[-1])
+    assert size > 40e6
+    assert most - before < 25, "the answers were held in memory"
 
 
 def test_a_cancelled_task_has_ended_and_publishes_nothing(home, endpoint, key):
