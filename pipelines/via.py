@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KEY = "WARMLINE_KEY"
 LOOK_SECONDS = 2.0  # between two looks at a task
+BUSY_SECONDS = 15.0  # between two tasks, where another run has the lock
 FIRST_SECONDS, LATER_SECONDS = 30.0, 900.0  # without an answer: before the task is known, and after
 LONGEST_PAUSE = 15.0
 CALL_SECONDS = 30.0
@@ -124,6 +125,7 @@ def work_there(
     """
     until, cut_off = endpoint.clock() + wait, 0
     while True:
+        pause = LOOK_SECONDS
         try:
             return _once(endpoint, name, as_of, advance)
         except Refused as refused:
@@ -131,10 +133,12 @@ def work_there(
             code = refused.told.get("exit_code", WarmlineError.exit_code)
             if told.get("cut_off") and cut_off < CUT_OFF_AT_MOST:
                 cut_off += 1
-            elif code != Busy.exit_code or endpoint.clock() > until:
+            elif code != Busy.exit_code or endpoint.clock() >= until:
                 facts = {key: told[key] for key in told.keys() - {"ok", "error", "exit_code"}}
                 raise ERRORS.get(code, WarmlineError)(str(refused), **facts) from refused
-        endpoint.sleep(LOOK_SECONDS)
+            else:
+                pause = BUSY_SECONDS
+        endpoint.sleep(pause)
 
 
 def _once(endpoint: Endpoint, name: str, as_of: date | None, advance: Advance) -> dict[str, Any]:

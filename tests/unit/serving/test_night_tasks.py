@@ -181,7 +181,7 @@ def test_a_cancelled_task_is_killed_with_all_that_it_started(tmp_path: Path) -> 
 def test_work_ends_with_the_process_that_watches_it(tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
     program = (
-        "from pathlib import Path; from tests.unit.serving.test_tasks import worked; "
+        "from pathlib import Path; from tests.unit.serving.test_night_tasks import worked; "
         f"worked(Path({str(tmp_path)!r}), 'import time; time.sleep(60)')"
     )
     watching = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[3])
