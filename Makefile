@@ -84,7 +84,7 @@ lock: .tools/bin/uv ## resolve uv.lock again, and what a Bento holds of it
 	$(UV) export --quiet --frozen --no-default-groups --no-emit-project --no-hashes --no-annotate --no-header --output-file serving/requirements.txt
 
 bento: .venv/.dev ## build a Bento of the endpoint (docs/guides/endpoint.md)
-	$(BIN)/bentoml build
+	PATH=$(CURDIR)/.tools/bin:$$PATH $(BIN)/bentoml build
 
 clean: ## remove what was set up and made here
 	rm -rf .venv .tools .demo_home .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
