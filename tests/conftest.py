@@ -15,7 +15,6 @@ import pytest
 from tests import spark as spark_here
 from tests.servers import postgres
 
-
 # Trains for minutes and wants no demo: meanwhile another worker makes the one that all others want.
 FIRST = "integration/test_today_only.py"
 
