@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Images of Python often forbid to keep compiled modules: each command then takes 4 s more to start.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check format docs lock clean bench-model $(BENCHES)
+.PHONY: help demo test check format docs lock bento clean bench-model $(BENCHES)
 
 help: ## what can be made
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -80,8 +80,12 @@ $(BENCHES): bench-%: .venv/.dev ## a table, then one JSON line; ARGS=--quick for
 bench-model: .venv/.bench ## the same; what it measures against is installed first
 	$(BIN)/python -m benchmarks.model $(ARGS)
 
-lock: .tools/bin/uv ## resolve uv.lock again
+lock: .tools/bin/uv ## resolve uv.lock again, and what a Bento holds of it
 	$(UV) lock
+	$(UV) export --quiet --frozen --no-default-groups --no-emit-project --no-hashes --no-annotate --no-header --output-file serving/requirements.txt
+
+bento: .venv/.dev ## build a Bento of the endpoint (docs/guides/endpoint.md)
+	PATH=$(CURDIR)/.tools/bin:$$PATH $(BIN)/bentoml build
 
 clean: ## remove what was set up and made here
 	rm -rf .venv .tools .demo_home .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -3,11 +3,11 @@
 `make bench-serving`: a home is made by `warmline demo`, its scores stand in for those of
 `CUSTOMERS` made-up customers, and wrk asks, in turn, the endpoint, a bare FastAPI application
 around the same look-up, the same look-up in plain BentoML, and `mlflow models serve` of the same
-trees. Then: twice as many calls as can be answered, a new batch, a killed worker, calls made up
-from the endpoint's own document. `ARGS=--quick`: fewer customers and seconds, neither start nor
-killed worker nor made-up calls, and a home that is kept in ~/.cache/warmline. `--keep FOLDER`:
-where the home is, or is made. `--soak 30`: nothing but so many minutes at 70%. Needs wrk (Debian's
-package).
+trees. Then: twice as many calls as can be answered, a new batch, calls while the night is scored,
+all customers in one call, a killed worker, calls made up from the endpoint's own document.
+`ARGS=--quick`: fewer customers and seconds, nothing after the new batch and no start, and a home that is kept in ~/.cache/warmline. `--keep FOLDER`:
+where the home is, or is made. `--soak 30`: nothing but so many minutes at 70%. Needs wrk and curl
+(Debian's packages).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cases, load, serving_hard, serving_home, serving_started
+from benchmarks import cases, load, serving_bulk, serving_hard, serving_home, serving_started
 from benchmarks.harness import Bar, Report, workplace
 from benchmarks.load import Most, Request
 from benchmarks.serving_started import Started
@@ -30,6 +30,8 @@ MANY = 1000  # ids a call
 HISTORIES = 100  # customers a call of `/score_history`
 READY_SECONDS = 10
 MOST_OWN_MB = 150
+MEANWHILE_MS = 100  # a hundredth of what a CRM waits for
+MOST_LINES_MB = 50
 KEPT = Path.home() / ".cache" / "warmline" / "bench-serving"
 
 
@@ -110,6 +112,7 @@ def _all(home: Path, size: Size, found: Found, *, quick: bool) -> None:
             ready = ours.ready
             bar = Bar("ready after s", ready, f"<= {READY_SECONDS}", ready <= READY_SECONDS)
             found.bars.append(bar)
+            _bulk(ours, asked, size, found)
             _cases(ours, key, found)
             found.take("killed", serving_hard.killed(asked, ours))
 
@@ -211,6 +214,24 @@ def _compare(found: Found) -> None:
         Bar("histories a second, one a call / mlflow's rows", single, ">= 5", single >= 5),
         Bar(f"histories a second, {HISTORIES} a call / mlflow's rows", several, ">= 5",
             several >= 5),
+    ]  # fmt: skip
+
+
+def _bulk(ours: Started, asked: Request, size: Size, found: Found) -> None:
+    """One id while the night is scored, and all customers in one call."""
+    with serving_bulk.scoring(ours.port, asked.key):
+        found.most["ours, one id, while the night is scored"] = load.most(asked, size.seconds)
+    late = found.most["ours, one id, while the night is scored"].p99_ms
+    ids = map(serving_home.name_of, range(size.customers))
+    worker = ours.worker()
+    lines = serving_bulk.in_lines(ours.port, asked.key, ids, lambda: serving_hard.own_mb(worker))
+    found.figures["lines"] = lines
+    more = lines["more_mb"]
+    found.bars += [
+        Bar("one id while the night is scored: p99 ms", late, f"<= {MEANWHILE_MS}",
+            late <= MEANWHILE_MS),
+        Bar("all customers in lines: memory more, MB", more, f"<= {MOST_LINES_MB}",
+            more <= MOST_LINES_MB),
     ]  # fmt: skip
 
 

@@ -12,9 +12,10 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +25,38 @@ FOLDER = "inbox"
 TAKEN = "taken"
 
 
-def add(home: Path, writer: str, rows: Sequence[Mapping[str, Any]], *, now: datetime) -> None:
-    """Rows of the contract's table `interactions`, on disk when this returns. `now`: UTC."""
+def add(home: Path, writer: str, rows: Iterable[Mapping[str, Any]], *, now: datetime) -> int:
+    """Rows of the contract's table `interactions`, on disk when this returns, and how many.
+
+    `now`: UTC. Cut off, it may leave some of them.
+    """
     folder = home / FOLDER
     make_folder(folder)
     path = folder / f"{writer}-{now.date()}.jsonl"
-    lines = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
     with _locked(path) as descriptor:
         if (
             os.fstat(descriptor).st_size
             and os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1) != b"\n"
         ):
-            lines = "\n" + lines  # what a crash cut off stays a line of its own
-        content = lines.encode()
-        while content:
-            content = content[os.write(descriptor, content) :]
+            os.write(descriptor, b"\n")  # what a crash cut off stays a line of its own
+        many = 0
+        for some in _some(rows):
+            many += len(some)
+            content = "".join(
+                json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in some
+            ).encode()
+            while content:
+                content = content[os.write(descriptor, content) :]
         os.fsync(descriptor)
     sync_folder(folder)
+    return many
+
+
+def _some(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """A thousand at a time, however many there are."""
+    left = iter(rows)
+    while some := list(islice(left, 1000)):
+        yield some
 
 
 def take(home: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.files import sha256
-from models.version import code_version
+from models.version import VERSION
 
 if TYPE_CHECKING:
     from models.dataset import Dataset
@@ -40,7 +40,7 @@ class Provenance:
             history_generation=history_generation,
             lock_hash=lock_hash,
             lock_of=lock_of,
-            code_version=code_version(),
+            code_version=VERSION,
             python_version=platform.python_version(),
         )
 

@@ -29,7 +29,7 @@ HOME_FORMAT = 1  # raised when a home of this version can no longer be read by a
 ENVIRONMENT_PREFIX = "WARMLINE_"
 PASSWORD = re.compile(r"://\S*@")  # of a database's URL; never shown
 # Read by the command line itself, before there are settings.
-OUTSIDE_SETTINGS = frozenset({"WARMLINE_HOME"})
+OUTSIDE_SETTINGS = frozenset({"WARMLINE_HOME", "WARMLINE_KEY"})
 
 
 def _known_zone(name: str) -> str:
@@ -173,6 +173,8 @@ class Serving(Section):
     most_in_flight: Many = 64  # calls a worker works on at once; above, 429
     # Networks in CIDR notation that need no key for /readyz and /metrics.
     open_networks: tuple[Network, ...] = ()
+    # A collector of OpenTelemetry (OTLP over HTTP); empty: OTEL_EXPORTER_OTLP_ENDPOINT, or nobody.
+    tracing: Annotated[str, Field(pattern=r"^(https?://\S+)?$", repr=False)] = ""
 
 
 class SparkTable(Section):

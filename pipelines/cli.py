@@ -4,11 +4,13 @@ forget, doctor."""
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from models.command import Run, as_of_option, command, day, horizon_option
+from models.errors import WrongUsage
 from pipelines.modelcli import model
 
 if TYPE_CHECKING:
@@ -22,6 +24,18 @@ engine_option = click.option(
     default="local",
     show_default=True,
     help="This machine, or Spark as [spark] says (docs/guides/spark.md).",
+)
+
+
+via_option = click.option(
+    "--via",
+    metavar="URL",
+    help="Have the endpoint there do it, with its own home, and wait (docs/guides/nightly.md).",
+)
+key_file_option = click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="With --via: holds the endpoint's key; else WARMLINE_KEY does.",
 )
 
 
@@ -93,8 +107,22 @@ def train(run: Run, as_of: date | None, horizon: int | None, engine: str) -> Non
 @command("score")
 @as_of_option
 @engine_option
-def score(run: Run, as_of: date | None, engine: str) -> None:
+@via_option
+@key_file_option
+def score(
+    run: Run, as_of: date | None, engine: str, via: str | None, key_file: Path | None
+) -> None:
     """Score every customer with the champion and publish one batch."""
+    if via is not None:
+        if engine != "local":
+            raise WrongUsage("--engine is the endpoint's own: leave it out with --via.")
+        from pipelines.via import Endpoint, work_there
+
+        with run.progress() as advance:
+            there = Endpoint.of(via, key_file)
+            facts = work_there(there, "score_batch", as_of, wait=0.0, advance=advance)
+        run.result(facts, [f"Scored {facts['rows']:,} customers as of {facts['as_of']}, at {via}."])
+        return
     from models.erasure import refuse_unfinished
     from pipelines import storage
     from pipelines.engines import running
@@ -220,10 +248,18 @@ def nightly_command(
         "--wait", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
         help="So long for another run to end; then leave with 75.",
     )  # fmt: skip
+    @via_option
+    @key_file_option
     def nightly(
-        run: Run, as_of: date | None, first: date | None, last: date | None, wait: float
-    ) -> None:
+        run: Run, as_of: date | None, first: date | None, last: date | None, wait: float,
+        via: str | None, key_file: Path | None,
+    ) -> None:  # fmt: skip
         """Ingest the configured sources, score, plan: resumable, one at a time."""
+        if via is not None:
+            if first or last:
+                raise WrongUsage("--via takes one night at a time: name it with --as-of.")
+            _night_there(run, as_of, wait, via, key_file)
+            return
         from pipelines import backfill
         from pipelines.erasure.forget import complete
         from pipelines.nightsteps import steps
@@ -235,6 +271,23 @@ def nightly_command(
         run.result(backfill.facts(nights), backfill.lines(nights))
 
     return nightly
+
+
+def _night_there(
+    run: Run, as_of: date | None, wait: float, via: str, key_file: Path | None
+) -> None:
+    from pipelines.via import Endpoint, work_there
+
+    with run.progress() as advance:
+        there = Endpoint.of(via, key_file)
+        facts = work_there(there, "nightly", as_of, wait=wait, advance=advance)
+    steps: dict[str, dict[str, Any]] = facts["steps"]
+    notes = [note for done in steps.values() for note in done.get("notes", [])]
+    run.result(
+        facts,
+        [f"The night of {facts['as_of']} is done at {via}: {', '.join(steps)}.",
+         *(f"Note: {note.rstrip('.')}." for note in notes)],
+    )  # fmt: skip
 
 
 COMMANDS = (init, ingest, train, score, publish, explain, model, doctor)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.batch import ScoreBatch, latest, publish
 from models.errors import WarmlineError
-from models.version import code_version
+from models.version import VERSION
 from pipelines import context, snapshots
 from pipelines.explaining import cutoff_of
 from pipelines.features import matrix
@@ -230,5 +230,5 @@ def _notes(home: Home, published: ScoreBatch | None) -> Iterator[str]:
     if published is None:
         return
     code = published.manifest.facts["code_version"]
-    if code != code_version():
-        yield f"It was scored by version {code}; this is {code_version()}."
+    if code != VERSION:
+        yield f"It was scored by version {code}; this is {VERSION}."

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.batch import ScoreBatch, latest, publish, sweep
 from models.contracts import BANDS
 from models.errors import RefusedToPublish
-from models.version import code_version
+from models.version import VERSION
 from pipelines import checks, context, nightchecks, snapshots
 from pipelines.acceptance import can_last, let_through
 from pipelines.features import matrix
@@ -141,7 +141,7 @@ def facts_of(question: Question, found: tuple[checks.Check, ...]) -> dict[str, A
         "feature_names": [feature.name for feature in champion.model.features],
         "model_version": champion.facts.model_version,
         "trained_to": champion.facts.trained_to,
-        "code_version": code_version(),
+        "code_version": VERSION,
         "history_generation": history.generation,
         "precedence": list(history.precedence),
         "watermarks": _watermarks(history),

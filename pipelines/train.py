@@ -16,7 +16,7 @@ from models.home import Home
 from models.provenance import Provenance
 from models.release import TRAINED, release
 from models.settings import Settings
-from models.version import code_version
+from models.version import VERSION
 from pipelines import snapshots
 from pipelines.history.lags import stood_in
 from pipelines.history.store import History
@@ -161,7 +161,7 @@ def _learn(
     fitted = with_renewal(learn(rows.data, how), rows, how, until)
     facts = Facts(
         model_version="",
-        code_version=code_version(),
+        code_version=VERSION,
         created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
         trained_from=str(nights[0]),
         trained_to=str(nights[-1]),

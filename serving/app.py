@@ -5,34 +5,35 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, suppress
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from models.errors import WarmlineError
 from models.home import Home
-from serving import flat, metrics, openapi
-from serving.events import EventsRequest, accept
+from serving import bentoclient, flat, metrics, openapi, taskroutes
+from serving.events import Brought, Interaction, accept, not_after
 from serving.given import HistoryRequest, HistoryScorer, told_as
+from serving.headers import idempotency_key
+from serving.lines import Lines
 from serving.problems import BROKEN, Problem
 from serving.published import Publications, Published, nobody
-from serving.schemas import ScoreRequest, parse
+from serving.routes import JSON, NDJSON, media_type
+from serving.schemas import OneId, ScoreRequest, as_date, parse
 
-NDJSON = "application/x-ndjson"
 # Until outreach publishes whom it may contact (CONTRACTS.md, contactability/).
 MAY_CONTACT = (
     b',"may_contact":{"state":"unknown","reasons":["outreach has published nothing yet"]}}'
 )
 # In the answers of those without a score, behind an id of 200 characters at most.
 NOT_SCORED, NEAR_BEGIN = b'"status":"not_scored"', 900
-LONGEST_KEY = 255
 MANY = 100  # ids; above, a thread looks them up, so that other callers are not kept waiting
 
 
@@ -50,10 +51,12 @@ def application(root: Path, *, warm: bool = False) -> Starlette:
             Route("/readyz", endpoint.ready, methods=["GET"]),
             Route("/metrics", endpoint.metrics, methods=["GET"]),
             Route("/docs.json", endpoint.docs, methods=["GET"]),
+            Route("/schema.json", endpoint.schema, methods=["GET"]),
             Route("/score", endpoint.score, methods=["POST"]),
             Route("/score/one", endpoint.score_one, methods=["POST"]),
             Route("/score_history", endpoint.score_history, methods=["POST"]),
             Route("/events", endpoint.events, methods=["POST"]),
+            *taskroutes.routes(root),
         ],
         exception_handlers={Problem: _answered, WarmlineError: _unserved, Exception: _broken},
     )
@@ -97,23 +100,36 @@ class Endpoint:
         """What is served, as OpenAPI."""
         return Response(openapi.text(), media_type="application/json")
 
+    async def schema(self, request: Request) -> Response:
+        """What is served, for BentoML's client."""
+        return Response(bentoclient.text(), media_type="application/json")
+
     async def score(self, request: Request) -> Response:
         """The published answer for each id, in the order asked for."""
+        if media_type(request.headers.get("content-type", "")) == NDJSON:
+            return await self._score_lines(request)
         asked = parse(ScoreRequest, await request.body())
         ids: list[str] = asked.customer_ids
-        published = self._latest()
-        if asked.as_of is not None:
-            of_night = self.publications.of(asked.as_of)
-            if of_night is None:
-                raise Problem(404, f"No scores of {asked.as_of} are published.")
-            published = of_night
-        look_up = published.answers.find
+        look_up = self._published(asked.as_of).answers.find
         found = await run_in_threadpool(look_up, ids) if len(ids) > MANY else look_up(ids)
         request.state.rows = len(ids)
         answers = _answers(ids, found)
         if NDJSON in request.headers.get("accept", ""):
             return Response(b"\n".join(answers) + b"\n", media_type=NDJSON)
         return Response(b'{"scores":[' + b",".join(answers) + b"]}", media_type="application/json")
+
+    async def _score_lines(self, request: Request) -> Response:
+        """As many ids as a file holds, one a line; all are read, and right, before the first is
+        answered, and all answers are of one publication."""
+        given = request.query_params.get("as_of")
+        published = self._published(None if given is None else as_date("as_of", given))
+        lines = await Lines.read(request.stream(), OneId)
+        try:
+            request.state.rows = await run_in_threadpool(lines.require)
+        except BaseException:
+            lines.close()
+            raise
+        return StreamingResponse(_answered_lines(lines, published), media_type=NDJSON)
 
     async def score_one(self, request: Request) -> Response:
         """The published answer for the customer whom a CRM's own payload names, flat."""
@@ -135,17 +151,31 @@ class Endpoint:
 
     async def events(self, request: Request) -> Response:
         """Interactions, kept for the next ingest before this is answered."""
-        body = await request.body()
-        asked = parse(EventsRequest, body)
-        key = request.headers.get("idempotency-key")
-        if key is not None and not 0 < len(key) <= LONGEST_KEY:
-            raise Problem(400, f"An Idempotency-Key has 1 to {LONGEST_KEY} letters.")
-        answer = await run_in_threadpool(
-            accept, self._home.root, asked, body=body, caller=request.state.caller, key=key,
-            now=datetime.now(UTC),
-        )  # fmt: skip
-        request.state.rows = len(asked.interactions)
-        return Response(answer, 202, media_type="application/json")
+        key, now = idempotency_key(request), datetime.now(UTC)
+        with ExitStack() as opened:
+            if media_type(request.headers.get("content-type", "")) == NDJSON:
+                lines = await Lines.read(request.stream(), Interaction, not_after(now))
+                opened.enter_context(lines)
+                await run_in_threadpool(lines.require)
+                brought = Brought(lines.rows, lines.digest)
+            else:
+                brought = Brought.of(await request.body(), now)
+            kept = await run_in_threadpool(
+                accept, self._home.root, brought, caller=request.state.caller, key=key, now=now
+            )
+        request.state.rows = kept
+        answer = json.dumps({"accepted": kept}).encode()
+        return Response(answer, 202, media_type=JSON)
+
+    def _published(self, as_of: date | None) -> Published:
+        """The newest, or that date's. Raises `Problem` 404 where it has none."""
+        newest = self._latest()
+        if as_of is None:
+            return newest
+        found = self.publications.of(as_of)
+        if found is None:
+            raise Problem(404, f"No scores of {as_of} are published.")
+        return found
 
     def _latest(self) -> Published:
         found = self.publications.latest(time.monotonic())
@@ -156,6 +186,22 @@ class Endpoint:
             scored_at = datetime.fromisoformat(found.facts["scored_at"]).timestamp()
             metrics.serving(found.facts["model_version"], scored_at)
         return found
+
+
+async def _answered_lines(lines: Lines[OneId], published: Published) -> AsyncIterator[bytes]:
+    """Some answers at a time, so that memory stays bounded and other calls come between."""
+
+    def answered() -> bytes | None:
+        rows = next(some, None)
+        if rows is None:
+            return None
+        ids = [row.customer_id for row in rows]
+        return b"\n".join(_answers(ids, published.answers.find(ids))) + b"\n"
+
+    with lines:
+        some = lines.rows()
+        while (told := await run_in_threadpool(answered)) is not None:
+            yield told
 
 
 async def _answered(request: Request, problem: Exception) -> Response:

@@ -6,19 +6,20 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from models import inbox
 from models.contracts import CHANNELS, COMPANY_KINDS, CUSTOMER_KINDS, SCORE_KINDS
 from models.files import make_folder
 from serving.problems import Problem, Wrong
-from serving.schemas import Body, Id, Instant
+from serving.schemas import Body, Id, Instant, parse
 
 SOURCE = "endpoint"  # of rows that name none
 CALLS = "calls.db"  # which Idempotency-Key had which answer
@@ -53,6 +54,14 @@ class Interaction(Body):
     updated_at: Instant | None = None
     deleted_at: Instant | None = None
 
+    @field_validator("occurred_at", "recorded_at")
+    @classmethod
+    def _has_happened(cls, at: datetime | None, info: ValidationInfo) -> datetime | None:
+        latest = (info.context or {}).get("latest")
+        if at is not None and latest is not None and at > latest:
+            raise ValueError("this lies in the future")
+        return at
+
     @model_validator(mode="after")
     def _within_its_scale(self) -> Self:
         low, high = SCALES.get(self.score_kind or "", (0.0, 10.0))
@@ -73,55 +82,60 @@ class EventsAnswer(Body):
     accepted: int
 
 
-def accept(
-    home: Path, asked: EventsRequest, *, body: bytes, caller: str, key: str | None, now: datetime
-) -> bytes:
-    """Writes the rows and answers; with a `key` (the caller's own) once, however often it is asked.
+class Brought(NamedTuple):
+    """The rows of a call, which may be asked for again, and the SHA-256 of its body."""
 
-    `caller`: the API key's id, within which `key` is unique. Raises `Problem` 422 for a time in the
-    future, and for a key that came with another body.
+    rows: Callable[[], Iterable[Sequence[Interaction]]]
+    digest: str
+
+    @classmethod
+    def of(cls, body: bytes, now: datetime) -> Self:
+        """Of a JSON body. Raises `Problem`."""
+        rows = parse(EventsRequest, body, not_after(now)).interactions
+        return cls(lambda: [rows], hashlib.sha256(body).hexdigest())
+
+
+def not_after(now: datetime) -> dict[str, datetime]:
+    """What rows are held against as they are read: what has not happened yet is not taken."""
+    return {"latest": now + AHEAD}
+
+
+def accept(home: Path, brought: Brought, *, caller: str, key: str | None, now: datetime) -> int:
+    """Writes the rows, and how many they are; with a `key` (the caller's own) once, however often
+    it is asked.
+
+    `caller`: the API key's id, within which `key` is unique. Raises `Problem` 422 for a key that
+    came with another body.
     """
-    _require_past(asked, now)
     if key is None:
-        return _write(home, asked, now)
+        return _write(home, brought, now)
     name = hashlib.sha256(f"{caller}\x1f{key}".encode()).hexdigest()
-    told = hashlib.sha256(body).hexdigest()
     with _calls(home) as calls:
         calls.execute("DELETE FROM calls WHERE at < ?", [(now - KEPT).isoformat()])
         known = calls.execute("SELECT body, answer FROM calls WHERE name = ?", [name]).fetchone()
         if known is None:
-            answer = _write(home, asked, now)
+            kept = _write(home, brought, now)
+            answer = json.dumps({"accepted": kept}).encode()
             calls.execute(
-                "INSERT INTO calls VALUES (?, ?, ?, ?)", [name, told, answer, now.isoformat()]
+                "INSERT INTO calls VALUES (?, ?, ?, ?)",
+                [name, brought.digest, answer, now.isoformat()],
             )
-            return answer
-    if known[0] != told:
+            return kept
+    if known[0] != brought.digest:
         wrong = Wrong("Idempotency-Key", "It came with another body before.")
         raise Problem(422, "This Idempotency-Key belongs to another call.", (wrong,))
-    return bytes(known[1])
+    return int(json.loads(known[1])["accepted"])
 
 
-def _write(home: Path, asked: EventsRequest, now: datetime) -> bytes:
-    rows = []
-    for one in asked.interactions:
-        row = one.model_dump(mode="json", exclude_none=True)
-        # When we were told is when it was known, where the caller does not say.
-        rows.append({"recorded_at": max(now, one.occurred_at).isoformat(), **row})
+def _write(home: Path, brought: Brought, now: datetime) -> int:
+    def rows() -> Iterator[dict[str, Any]]:
+        for one in chain.from_iterable(brought.rows()):
+            row = one.model_dump(mode="json", exclude_none=True)
+            # When we were told is when it was known, where the caller does not say.
+            yield {"recorded_at": max(now, one.occurred_at).isoformat(), **row}
+
     # Each process writes a file of its own; threads take turns at its lock.
-    inbox.add(home, f"{SOURCE}-{os.getpid()}", rows, now=now)
-    return json.dumps({"accepted": len(rows)}).encode()
-
-
-def _require_past(asked: EventsRequest, now: datetime) -> None:
-    latest = now + AHEAD
-    wrong = tuple(
-        Wrong(f"/interactions/{place}/{name}", "This lies in the future.")
-        for place, one in enumerate(asked.interactions)
-        for name in ("occurred_at", "recorded_at")
-        if (at := getattr(one, name)) is not None and at > latest
-    )
-    if wrong:
-        raise Problem(422, "What has not happened yet is not taken.", wrong[:20])
+    return inbox.add(home, f"{SOURCE}-{os.getpid()}", rows(), now=now)
 
 
 @contextmanager

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from serving.routes import VERBS
+from serving.tasks import TASKS
+
 MAY_CONTACT = {"state": "unknown", "reasons": ["outreach has published nothing yet"]}
+TASK = "5f1c0c7e9ab34d215f1c0c7e9ab34d21"
+TASK_TOLD = {
+    "task_id": TASK,
+    "status": "in_progress",
+    "name": "score_batch",
+    "as_of": "2026-07-01",
+    "created_at": "2026-07-01T02:30:00Z",
+    "executed_at": "2026-07-01T02:30:00Z",
+    "completed_at": None,
+    "step": "scoring",
+    "exit_code": None,
+}
 NEVER_KNOWN = {
     "customer_id": "C99999",
     "status": "not_scored",
@@ -95,11 +110,17 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "alive": {"status": "alive"},
     "ready": {"status": "ready", "as_of": "2026-07-01", "run": "20260701T023000Z-5f1c"},
 }  # fmt: skip
+for _name in TASKS:
+    REQUESTS[f"submit_{_name}"] = {"as_of": "2026-07-01"}
+    for _verb in VERBS:
+        ANSWERS[f"{_verb}_{_name}"] = TASK_TOLD | {"name": _name}
+    ANSWERS[f"get_{_name}"] = {"as_of": "2026-07-01", "run": "20260701T023000Z-5f1c"}
 _DETAILS: dict[int, dict[str, Any]] = {
     400: {"title": "Bad Request", "detail": "The body is no valid JSON."},
     401: {"title": "Unauthorized", "detail": "A valid key is needed."},
     403: {"title": "Forbidden", "detail": "This key does not have the scope `score`."},
     404: {"title": "Not Found", "detail": "No scores of 2026-05-01 are published."},
+    409: {"title": "Conflict", "detail": "It has not ended yet.", "retry_after_seconds": 5},
     413: {"title": "Request Entity Too Large",
           "detail": "The body is larger than 10 MB: send fewer at a time."},
     415: {"title": "Unsupported Media Type", "detail": "The body must be application/json."},

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
 
@@ -26,24 +26,13 @@ from serving import metrics
 from serving.keys import Key, Keyring
 from serving.problems import BROKEN, Problem
 from serving.pulse import Pulse
+from serving.routes import NOTHING, ROUTES, USUAL, WATCHED, Limits, media_type
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# The method of each route and the scope that opens it; None: open to all.
-ROUTES: Mapping[str, tuple[str, str | None]] = {
-    "/livez": ("GET", None),
-    "/readyz": ("GET", "read"),
-    "/metrics": ("GET", "read"),
-    "/docs.json": ("GET", "read"),
-    "/score": ("POST", "score"),
-    "/score/one": ("POST", "score"),
-    "/score_history": ("POST", "score"),
-    "/events": ("POST", "work"),
-}
-# Which of them `open_networks` opens without a key.
-WATCHED = frozenset({"/readyz", "/metrics"})
-MOST_BYTES = 10 << 20  # of a body
+    from serving.tracing import Tracer
+
 LONGEST_WAIT = 0.5  # seconds before a call is seen: then it is refused; CRMs wait 10 s
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 OTHER = "other"  # the route of everything else, in log and metrics: never what was asked for
@@ -60,7 +49,8 @@ class Call:
     request_id: str
     key: Key | None = None
     status: int = 0  # of the answer; 0: it has not begun
-    read: int = 0  # bytes of the body
+    limits: Limits = USUAL
+    read: int = 0  # bytes of its body, so far
     began: float = field(default_factory=time.perf_counter)
 
 
@@ -75,8 +65,9 @@ class Guard:
         most_in_flight: int,
         workers: int = 1,
         open_networks: Sequence[str] = (),
+        tracer: Tracer | None = None,
     ) -> None:
-        self._app, self._ours = app, ours
+        self._app, self._ours, self._tracer = app, ours, tracer
         self._keys = Keyring(root)
         self._workers = workers
         self._networks = [ipaddress.ip_network(one) for one in open_networks]
@@ -115,12 +106,13 @@ class Guard:
             self._admit(scope, headers, call)
             scope["state"]["milliseconds"] = _milliseconds(call.key)
             scope["state"]["caller"] = call.key.id if call.key else ""
-            async with asyncio.timeout(_deadline(headers)):
+            seconds = _deadline(headers) or call.limits.seconds
+            async with asyncio.timeout(seconds):
                 await self._ours(scope, _limited(receive, call), reply)
         except Problem as problem:
             await self._refuse(problem, call, scope, receive, reply)
         except TimeoutError:
-            late = Problem(504, "The deadline that X-Request-Deadline-Ms gave has passed.")
+            late = Problem(504, f"It was not answered in {seconds:g} s.")
             await self._refuse(late, call, scope, receive, reply)
         except Exception as error:
             _note(error, call)
@@ -128,11 +120,12 @@ class Guard:
             await self._refuse(broken, call, scope, receive, reply)
         finally:
             self._in_flight -= 1
-            self._tell(call, scope["state"]["rows"])
+            self._tell(call, headers, scope["state"]["rows"])
 
     def _admit(self, scope: Scope, headers: Headers, call: Call) -> None:
         """Notes whose call it is. Raises `Problem` where it may not go on."""
-        method, needed = ROUTES.get(call.route, ("", "read"))
+        access = ROUTES.get(call.route, NOTHING)
+        needed = access.scope
         key = call.key = self._key(headers)
         watching = call.route in WATCHED and self._is_open(scope)
         if needed is not None and not watching:
@@ -141,10 +134,11 @@ class Guard:
             self._spend(key)
         if call.route == OTHER:
             raise Problem(404, "There is nothing at this path (see /docs.json).")
-        if call.method != method:
-            raise Problem(405, f"Only {method} is answered here.", headers={"Allow": method})
-        if method == "POST":
-            _check_body(headers)
+        if call.method != access.method:
+            words = f"Only {access.method} is answered here."
+            raise Problem(405, words, headers={"Allow": access.method})
+        if access.bodies:
+            call.limits = _check_body(headers, access.bodies)
         if needed is not None and (
             self._in_flight > self._most or self._pulse.behind() > LONGEST_WAIT
         ):
@@ -182,10 +176,10 @@ class Guard:
         response = problem.response(call.request_id, milliseconds=_milliseconds(call.key))
         await response(scope, receive, send)
 
-    def _tell(self, call: Call, rows: int) -> None:
+    def _tell(self, call: Call, headers: Headers, rows: int) -> None:
         seconds = time.perf_counter() - call.began
         metrics.count(call.route, call.status, rows, seconds)
-        line = {
+        line: dict[str, Any] = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "request_id": call.request_id,
             "method": call.method,
@@ -195,6 +189,8 @@ class Guard:
             "rows": rows,
             "key": call.key.id if call.key else None,
         }
+        if self._tracer is not None:
+            line["trace_id"] = self._tracer.tell(line, seconds, headers)
         log.info(json.dumps(line))
 
 
@@ -226,19 +222,22 @@ def _require(key: Key | None, scope: str) -> None:
         raise Problem(403, f"This key does not have the scope `{scope}`.")
 
 
-def _check_body(headers: Headers) -> None:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Problem(415, "The body must be application/json.")
+def _check_body(headers: Headers, bodies: Mapping[str, Limits]) -> Limits:
+    """The call's limits, by what its body says that it is. Raises `Problem`."""
+    kind = media_type(headers.get("content-type", ""))
+    if kind not in bodies:
+        raise Problem(415, f"The body must be {' or '.join(bodies)}.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(415, "A compressed body is not read: send it as it is.")
     length = headers.get("content-length", "0")
-    if length.isdigit() and int(length) > MOST_BYTES:
-        raise _too_large()
+    if length.isdigit() and int(length) > bodies[kind].bytes:
+        raise _too_large(bodies[kind])
+    return bodies[kind]
 
 
-def _too_large() -> Problem:
-    return Problem(413, f"The body is larger than {MOST_BYTES >> 20} MB: send fewer at a time.")
+def _too_large(limits: Limits) -> Problem:
+    words = f"The body is larger than {limits.bytes >> 20} MB: send fewer at a time."
+    return Problem(413, words)
 
 
 def _limited(receive: Receive, call: Call) -> Receive:
@@ -248,8 +247,8 @@ def _limited(receive: Receive, call: Call) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             call.read += len(message.get("body", b""))
-            if call.read > MOST_BYTES:
-                raise _too_large()
+            if call.read > call.limits.bytes:
+                raise _too_large(call.limits)
         return message
 
     return limited

@@ -14,11 +14,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from models.version import code_version
+from models.version import VERSION
 from serving import examples, rows
 from serving.events import EventsAnswer, EventsRequest
 from serving.given import HistoryAnswer, HistoryRequest
 from serving.problems import MEDIA_TYPE
+from serving.routes import JSON, VERBS
 from serving.schemas import (
     MOST_LETTERS,
     AliveAnswer,
@@ -27,23 +28,37 @@ from serving.schemas import (
     ReadyAnswer,
     ScoreRequest,
     ScoresAnswer,
+    TaskAnswer,
+    TaskRequest,
+    TaskResult,
 )
+from serving.tasks import TASKS
 
 SCHEMAS = "#/components/schemas/"
-JSON = "application/json"
 # Each with what it means; which of them a route answers with is below.
 PROBLEMS = {
     400: "The body is no JSON, or a header is wrong.",
     401: "No valid key.",
     403: "The key lacks the scope.",
-    404: "Nothing is published for that date.",
+    404: "Nothing is published for that date, or there is no such task.",
+    409: "The task has no result: it goes on, was cancelled, or failed with `exit_code`.",
     413: "The body is too large.",
-    415: "The body is not application/json, or is compressed.",
+    415: "The body has another media type, or is compressed.",
     422: "The body is another than this endpoint takes; `errors` points at each field.",
     429: "Too many calls; try again after `retry_after_seconds`.",
     503: "There is nothing to answer with; the detail says why.",
-    504: "The deadline that the header X-Request-Deadline-Ms gave has passed.",
+    504: "It was not answered in time: that of X-Request-Deadline-Ms, or a minute.",
 }
+_ALL = tuple(one for one in PROBLEMS if one != 409)
+# What is asked of a task: a summary, and what it answers besides refusals of keys and calls.
+VERBS_TOLD: Mapping[str, tuple[str, tuple[int, ...]]] = {
+    "submit": ("Begin NAME in a process of its own; the same task where it goes on",
+               (400, 413, 415, 422)),
+    "status": ("How far NAME is", (404,)),
+    "get": ("What came of NAME: what its command tells with --json", (404, 409)),
+    "retry": ("Begin NAME again for the same date", (404,)),
+    "cancel": ("End NAME; it publishes nothing", (404, 409, 503)),
+}  # fmt: skip
 # What any JSON of a CRM is: an object, or a list of them. Its fields are the CRM's own.
 PAYLOAD = {
     "Payload": {
@@ -55,7 +70,7 @@ PAYLOAD = {
 }
 MODELS: tuple[type[BaseModel], ...] = (
     ScoreRequest, ScoresAnswer, OneAnswer, HistoryRequest, HistoryAnswer, EventsRequest,
-    EventsAnswer, AliveAnswer, ReadyAnswer, ProblemAnswer,
+    EventsAnswer, AliveAnswer, ReadyAnswer, TaskRequest, TaskAnswer, TaskResult, ProblemAnswer,
 )  # fmt: skip
 
 
@@ -67,7 +82,7 @@ class Operation:
     summary: str
     answers: str  # when it went well
     answer: type[BaseModel]
-    problems: tuple[int, ...] = tuple(PROBLEMS)
+    problems: tuple[int, ...] = _ALL
     status: int = 200
     body: Mapping[str, Any] | None = None  # its schema
     parameters: tuple[Mapping[str, Any], ...] = ()
@@ -110,6 +125,25 @@ def _problem(status: int) -> dict[str, Any]:
     return {"description": PROBLEMS[status], "content": content}
 
 
+def _of_task(task: str, verb: str) -> Operation:
+    summary, problems = VERBS_TOLD[verb]
+    ident, submits = f"{verb}_{task}", verb == "submit"
+    words = "A repeated call with it is about the same task, also once that has ended."
+    kept = _parameter("Idempotency-Key", words, "header", most=255, example="night-2026-07-01")
+    which = _parameter("task_id", "Its id.", "query", required=True, example=examples.TASK)
+    return Operation(
+        ident,
+        summary.replace("NAME", task),
+        "What its command tells." if verb == "get" else "The task.",
+        TaskResult if verb == "get" else TaskAnswer,
+        problems=tuple(sorted({401, 403, 429, *problems})),
+        body=_ref(TaskRequest) if submits else None,
+        parameters=(kept if submits else which,),
+    )
+
+
+# In lines (application/x-ndjson) `score` and `events` take more; Salesforce takes no document that
+# says so (docs/guides/endpoint.md does).
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("/score", "post"): Operation(
         "score",
@@ -123,7 +157,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "The published score of the customer whom a CRM's payload names",
         "Flat: no list, no object.",
         OneAnswer,
-        problems=tuple(one for one in PROBLEMS if one != 404),
+        problems=tuple(one for one in _ALL if one != 404),
         body={"oneOf": [{"$ref": SCHEMAS + name} for name in PAYLOAD]},
         parameters=(
             _parameter(
@@ -144,7 +178,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "The risk of customers whose rows are sent; nothing is stored",
         "One answer for each customer, in the order given.",
         HistoryAnswer,
-        problems=tuple(one for one in PROBLEMS if one != 404),
+        problems=tuple(one for one in _ALL if one != 404),
         body=_ref(HistoryRequest),
     ),
     ("/events", "post"): Operation(
@@ -153,7 +187,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "They are on disk.",
         EventsAnswer,
         status=202,
-        problems=tuple(one for one in PROBLEMS if one not in (404, 503)),
+        problems=tuple(one for one in _ALL if one not in (404, 503)),
         body=_ref(EventsRequest),
         parameters=(
             _parameter(
@@ -165,6 +199,11 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             ),
         ),
     ),
+    **{
+        (f"/{task}/{verb}", method.lower()): _of_task(task, verb)
+        for task in TASKS
+        for verb, method in VERBS.items()
+    },
     ("/livez", "get"): Operation(
         "alive", "The process answers", "It does.", AliveAnswer, problems=(), open_to_all=True
     ),
@@ -190,7 +229,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.0.3",
         "info": {
             "title": "Warmline",
-            "version": code_version(),
+            "version": VERSION,
             "description": "Churn scores as they were published. A higher probability is worse.",
         },
         "paths": paths,

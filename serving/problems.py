@@ -31,11 +31,13 @@ class Problem(Exception):
     errors: tuple[Wrong, ...] = ()
     retry_after: float | None = None  # seconds
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)  # further members of the body
 
     def response(self, request_id: str, *, milliseconds: bool = False) -> Response:
         """`milliseconds`: the unit in which the caller reads `Retry-After`."""
         title = HTTPStatus(self.status).phrase
-        body: dict[str, Any] = {"type": "about:blank", "title": title, "status": self.status}
+        body: dict[str, Any] = {**self.more}
+        body |= {"type": "about:blank", "title": title, "status": self.status}
         body |= {"detail": self.detail, "request_id": request_id}
         if self.errors:
             body["errors"] = [vars(wrong) for wrong in self.errors]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -62,6 +63,38 @@ class ScoreRequest(Body):
 
     customer_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_IDS)]
     as_of: Day | None = Field(None, description="That date's scores, not the newest.")
+
+
+class OneId(Body):
+    """A line of many."""
+
+    customer_id: Id
+
+
+class TaskRequest(Body):
+    """Which night's work is wanted."""
+
+    as_of: Day | None = Field(None, description="Today, where none is given.")
+
+
+class TaskAnswer(Body):
+    """A task that was taken on; the same one again where it is worked on already."""
+
+    task_id: str
+    status: Literal["in_progress", "completed", "failed", "canceled"]
+    name: str
+    as_of: date
+    created_at: datetime
+    executed_at: datetime
+    completed_at: datetime | None = None
+    step: str | None = Field(None, description="What it is at.")
+    exit_code: int | None = Field(None, description="Of the command, once it has ended.")
+
+
+class TaskResult(BaseModel):
+    """The JSON object of the command that did it."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class OneRequest(Body):
@@ -194,12 +227,18 @@ class ProblemAnswer(Body):
     request_id: str
     errors: list[WrongAnswer] = []
     retry_after_seconds: float | None = None
+    task_status: str | None = None
+    exit_code: int | None = Field(None, description="Of a task: 1, 2, 3 or 75, as the command's.")
+    result: dict[str, Any] | None = Field(None, description="Of a task: what its command told.")
 
 
-def parse(kind: type[Asked], body: bytes) -> Asked:
-    """The body as `kind`. Raises `Problem`: 400 where it is no JSON, 422 where it is another."""
+def parse(kind: type[Asked], body: bytes, context: Mapping[str, Any] | None = None) -> Asked:
+    """The body as `kind`, whose validators are given `context`.
+
+    Raises `Problem`: 400 where it is no JSON, 422 where it is another.
+    """
     try:
-        return kind.model_validate_json(body)
+        return kind.model_validate_json(body, context=context)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
     if found[0]["type"] == "json_invalid":
@@ -217,6 +256,15 @@ def _words(error: ErrorDetails) -> str:
     if error["loc"] and error["loc"][-1] in CELL:
         return "A text, a number, true, false or null is needed here"
     return error["msg"].removeprefix("Value error, ")
+
+
+def as_date(name: str, given: str) -> date:
+    """A date in the query. Raises `Problem` 422."""
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        wrong = (Wrong(name, "This is no date: write it as 2026-07-01."),)
+        raise Problem(422, "The query is not as this endpoint takes it.", wrong) from None
 
 
 def _cause(words: str) -> str:

@@ -18,6 +18,8 @@ from models.settings import load
 from serving.app import application
 from serving.guard import Guard
 from serving.processes import end_with_parent
+from serving.routes import IN_LINES
+from serving.tracing import tracer
 
 ROOT = Path(os.environ.get("WARMLINE_HOME", "./warmline_home")).absolute()
 _serving = load(ROOT, os.environ).serving
@@ -42,7 +44,8 @@ class Warmline:
 service = bentoml.service(
     name="warmline",
     workers=_serving.workers,
-    traffic={"timeout": 60},
+    # The guard's own are shorter, and say so as everything else does.
+    traffic={"timeout": 2 * IN_LINES.seconds},
     # Ours, with the routes as labels: BentoML's name raw paths, and take a third of the time.
     metrics={"enabled": False},
     # Its instrumentation works on each call, whether anybody collects or not.
@@ -56,4 +59,5 @@ service.add_asgi_middleware(
     most_in_flight=_serving.most_in_flight,
     workers=_serving.workers,
     open_networks=_serving.open_networks,
+    tracer=tracer(_serving.tracing, os.environ),
 )

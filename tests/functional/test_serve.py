@@ -14,7 +14,7 @@ import pytest
 
 from models.batch import ScoreBatch, latest
 from tests.functional.conftest import Command
-from tests.servers.endpoint import is_free, running
+from tests.servers.endpoint import is_free, running, runs
 
 SAMPLE = Path(__file__).parents[2] / "data_samples" / "sample"
 BACK_SECONDS = 10  # issue 6: a killed worker is back by then
@@ -138,7 +138,7 @@ def test_only_livez_is_open(endpoint, key):
     assert endpoint.call("/livez")[0] == 200
     for path in ("/readyz", "/metrics", "/docs.json", "/", "/schema.json", "/static_content/x"):
         assert endpoint.call(path)[0] == 401
-    for path in ("/", "/schema.json", "/static_content/index.css"):
+    for path in ("/", "/docs", "/static_content/index.css"):
         assert endpoint.call(path, key=key)[0] == 404  # BentoML's own pages are not served
     status, ready, _ = endpoint.call("/readyz", key=key)
     assert (status, ready["as_of"]) == (200, "2026-07-01")
@@ -189,17 +189,6 @@ def test_a_home_that_is_none_is_told_before_anything_starts(tmp_path):
     done = Command(tmp_path / "nowhere")("serve", json=False)
     assert done.code == 1
     assert "warmline init" in done.stderr
-
-
-def runs(*words: str) -> bool:
-    """Whether a process has all these words among its arguments."""
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if set(words) <= set(file.read_text().split("\0")):
-                return True
-        except OSError:  # it has just ended
-            continue
-    return False
 
 
 def test_the_service_runs_the_night_itself(home, tmp_path):

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,10 @@ class Endpoint:
     port: int
     log: Path
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def call(
         self, path: str, body: Any = None, key: str | None = None
     ) -> tuple[int, Any, Mapping[str, str]]:
@@ -37,8 +41,7 @@ class Endpoint:
         if key:
             headers["Authorization"] = f"Bearer {key}"
         content = None if body is None else json.dumps(body).encode()
-        url = f"http://127.0.0.1:{self.port}{path}"
-        request = urllib.request.Request(url, content, headers)
+        request = urllib.request.Request(self.url + path, content, headers)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
                 return answer.status, _read(answer.read()), dict(answer.headers)
@@ -84,17 +87,28 @@ def is_free(port: int) -> bool:
 
 
 @contextmanager
-def running(home: Path, *options: str) -> Iterator[Endpoint]:
+def running(home: Path, *options: str, port: int | None = None) -> Iterator[Endpoint]:
     """Started with `options` and answering; ended afterwards."""
-    port, log = free_port(), home / "serve.log"
+    port = port or free_port()
+    command = [WARMLINE, "serve", "--home", home, "--port", port, *options]
+    with started(command, port, home / "serve.log") as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def started(
+    command: Sequence[object], port: int, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Endpoint]:
+    """The same of any command that serves."""
     with log.open("w") as out:
         process = subprocess.Popen(
-            [str(part) for part in (WARMLINE, "serve", "--home", home, "--port", port, *options)],
+            [str(part) for part in command],
             stdout=out,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            env={**os.environ, "NO_COLOR": "1"},
+            cwd=log.parent,
+            env={**os.environ, "NO_COLOR": "1", **(environment or {})},
         )
         endpoint = Endpoint(process, port, log)
         try:
@@ -108,6 +122,18 @@ def running(home: Path, *options: str) -> Iterator[Endpoint]:
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
+
+
+def runs(*words: str) -> list[int]:
+    """The processes that have all these words among their arguments."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if set(words) <= set(file.read_text().split("\0")):
+                found.append(int(file.parent.name))
+        except OSError:  # it has just ended
+            continue
+    return found
 
 
 def _read(content: bytes) -> Any:

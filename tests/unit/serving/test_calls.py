@@ -20,8 +20,9 @@ from models.batch import BatchWriter, publish
 from models.contracts import score_schema
 from serving import keys
 from serving.app import application
-from serving.guard import MOST_BYTES, Guard
+from serving.guard import Guard
 from serving.published import CHECK_SECONDS, Publications
+from serving.routes import JSON, ROUTES, USUAL, Limits
 from serving.schemas import MOST_IDS, ScoresAnswer
 from tests.unit.serving.calls import ALL, FACTS, NIGHT, NOW, bearer, problem, served, written
 
@@ -161,7 +162,7 @@ def test_a_body_must_be_plain_json_of_bounded_size(client: TestClient) -> None:
     packed = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     problem(client.post("/score", content=gzip.compress(b" " * 10_000), headers=packed), 415)
     kind = {"Content-Type": "application/json"}
-    problem(client.post("/score", content=b" " * (MOST_BYTES + 1), headers=kind), 413)
+    problem(client.post("/score", content=b" " * (USUAL.bytes + 1), headers=kind), 413)
 
     def pieces() -> Iterator[bytes]:  # without a length said beforehand
         for _ in range(11):
@@ -171,7 +172,7 @@ def test_a_body_must_be_plain_json_of_bounded_size(client: TestClient) -> None:
 
 
 def test_only_what_is_declared_is_served(client: TestClient) -> None:
-    problem(client.get("/schema.json"), 404)
+    problem(client.get("/static_content/index.css"), 404)
     told = client.get("/score")
     assert (problem(told, 405).status, told.headers["allow"]) == (405, "POST")
 
@@ -226,7 +227,7 @@ def test_too_many_at_once_are_refused_early(home: Path) -> None:
         assert client.get("/livez").status_code == 200
 
 
-def test_a_deadline_is_kept(home: Path) -> None:
+def test_a_deadline_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import asyncio
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:
@@ -235,6 +236,8 @@ def test_a_deadline_is_kept(home: Path) -> None:
     client = TestClient(Guard(slow, slow, home, most_in_flight=8), headers=bearer(home))
     problem(client.post("/score", json=ALL, headers={"X-Request-Deadline-Ms": "20"}), 504)
     problem(client.post("/score", json=ALL, headers={"X-Request-Deadline-Ms": "soon"}), 400)
+    monkeypatch.setitem(ROUTES["/score"].bodies, JSON, Limits(100, 0.02))  # type: ignore[arg-type]
+    assert "0.02 s" in problem(client.post("/score", json=ALL), 504).detail
 
 
 def test_a_failure_tells_neither_its_words_nor_a_value(
