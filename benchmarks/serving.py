@@ -5,9 +5,9 @@
 around the same look-up, the same look-up in plain BentoML, and `mlflow models serve` of the same
 trees. Then: twice as many calls as can be answered, a new batch, calls while the night is scored,
 all customers in one call, a killed worker, calls made up from the endpoint's own document.
-`ARGS=--quick`: fewer customers and seconds, nothing after the new batch and no start, and a home that is kept in ~/.cache/warmline. `--keep FOLDER`:
-where the home is, or is made. `--soak 30`: nothing but so many minutes at 70%. Needs wrk and curl
-(Debian's packages).
+`ARGS=--quick`: fewer customers and seconds, nothing after the new batch and no start, and a home
+that is kept in ~/.cache/warmline. `--keep FOLDER`: where the home is, or is made. `--soak 30`:
+nothing but so many minutes at 70%. Needs wrk and curl (Debian's packages).
 """
 
 from __future__ import annotations
