@@ -100,7 +100,8 @@ def test_it_answers_and_works_elsewhere(bento, demo_made, tmp_path):
     environment = {"WARMLINE_HOME": str(home), "PYTHONPATH": str(tmp_path),
                    "BENTOML_HOME": str(tmp_path / "bentoml")}  # fmt: skip
     check = json.loads(CONTAINER["HEALTHCHECK"].partition(" CMD ")[2])
-    check = [part.replace(":3000/", f":{port}/") for part in check]
+    assert check[0] == "python"
+    check = [sys.executable, *(part.replace(":3000/", f":{port}/") for part in check[1:])]
     assert subprocess.run(check, capture_output=True, check=False).returncode
     with started(serve, port, tmp_path / "log", environment) as endpoint:
         assert subprocess.run(check, check=False).returncode == 0
