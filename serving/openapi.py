@@ -271,6 +271,8 @@ def _plain(schema: Any) -> Any:
     choices = out.pop("anyOf", None)
     if choices:
         (kind,) = [one for one in choices if one != {"type": "null"}]
+        if "$ref" in kind:  # beside which nothing is read; such a field is left out, never null
+            return kind
         # Null does not stand in an `enum` beside it, though 3.0.3 would have it so: generated
         # clients then have three types for one field.
         out |= kind | {"nullable": True}

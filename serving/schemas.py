@@ -229,7 +229,7 @@ class ProblemAnswer(Body):
     retry_after_seconds: float | None = None
     task_status: str | None = None
     exit_code: int | None = Field(None, description="Of a task: 1, 2, 3 or 75, as the command's.")
-    result: dict[str, Any] | None = Field(None, description="Of a task: what its command told.")
+    result: TaskResult | None = Field(None, description="Of a task: what its command told.")
 
 
 def parse(kind: type[Asked], body: bytes, context: Mapping[str, Any] | None = None) -> Asked:

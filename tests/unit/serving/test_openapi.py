@@ -14,7 +14,8 @@ from serving.events import EventsRequest
 from serving.given import HistoryRequest
 from serving.problems import MEDIA_TYPE
 from serving.routes import ROUTES
-from serving.schemas import ProblemAnswer, ScoreRequest, parse
+from serving.schemas import Body, ProblemAnswer, ScoreRequest, TaskRequest, parse
+from serving.tasks import TASKS
 
 # help.salesforce.com, articles external_services_*: "OpenAPI 2.0 and 3.0 Support",
 # "Schema Definitions", "Naming and Description Conventions", "Apex Reserved Keywords",
@@ -129,7 +130,10 @@ def test_every_call_and_answer_has_an_example(document: dict[str, Any]) -> None:
 
 
 def test_the_examples_of_calls_are_taken() -> None:
-    kinds = {"score": ScoreRequest, "scoreHistory": HistoryRequest, "addEvents": EventsRequest}
+    kinds: dict[str, type[Body]] = {
+        "score": ScoreRequest, "scoreHistory": HistoryRequest, "addEvents": EventsRequest,
+        **dict.fromkeys((f"submit_{name}" for name in TASKS), TaskRequest),
+    }  # fmt: skip
     for (path, _), operation in openapi.OPERATIONS.items():
         if operation.body is None:
             continue
