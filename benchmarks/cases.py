@@ -20,7 +20,7 @@ from benchmarks.harness import PROJECT
 TOOL = PROJECT / ".tools" / "callers" / "bin" / "st"
 SETTINGS = PROJECT / "benchmarks" / "schemathesis.toml"
 LEAST = 2_000  # issue 6
-EXAMPLES = 230  # an operation, at which some 2,200 calls are made
+EXAMPLES = 300  # an operation, at which some 2,200 calls are made
 # Some 300 calls in 15 s, the same each time: without the many calls of the coverage phase to
 # `/score_history`, of which each takes longest.
 FEW = (

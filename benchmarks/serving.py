@@ -99,11 +99,11 @@ def _all(home: Path, size: Size, found: Found, *, quick: bool) -> None:
         ours, asked = servers.ours, Request(servers.ours.port, "/score", one, key)
         _memory(ours, Request(ours.port, "/score", many, key), size, found)
         found.most["ours, one id"] = most = load.most(asked, size.seconds)
-        _peers(servers, key, one, many, size, found)
+        _peers(servers, key, one, size, found)
         _history(ours, key, size, found)
         _compare(found)
         # What follows is about one server alone.
-        found.take("crowded", serving_hard.crowded(asked, most.a_second, size.seconds))
+        found.take("crowded", serving_hard.crowded(asked, most.a_second, size.seconds + 2))
         found.take(
             "published",
             serving_hard.published(asked, most.a_second / 2, size.seconds, home, other),
@@ -157,12 +157,9 @@ def _memory(ours: Started, request: Request, size: Size, found: Found) -> None:
     ]
 
 
-def _peers(
-    servers: Servers, key: str, one: dict[str, Any], many: dict[str, Any], size: Size, found: Found
-) -> None:
+def _peers(servers: Servers, key: str, one: dict[str, Any], size: Size, found: Found) -> None:
     calls = {
         "FastAPI, one id": Request(servers.fastapi.port, "/score", one, key),
-        f"FastAPI, {MANY} ids": Request(servers.fastapi.port, "/score", many, key),
         "plain BentoML, one id": Request(servers.plain.port, "/score", one),
         "mlflow models serve, one row": servers.mlflow[1],
     }

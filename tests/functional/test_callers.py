@@ -4,10 +4,8 @@ import json
 import os
 import re
 import shutil
-import ssl
 import subprocess
 import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -90,30 +88,7 @@ def test_made_up_calls_are_answered_as_the_document_says(endpoint, key):
     assert found.made > 200
 
 
-ROUND_TRIP = """
-import json, sys
-from warmline_client import AuthenticatedClient
-from warmline_client.api.default import add_events, ready, score, score_history, score_one
-from warmline_client.models import EventsRequest, HistoryRequest, Payload, ScoreRequest
-
-url, key, bodies = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-client = AuthenticatedClient(base_url=url, token=key)
-one = score_one.sync(
-    client=client, body=Payload.from_dict(bodies["scoreOne"]), id_field="AccountNumber"
-)
-answers = [
-    score.sync(client=client, body=ScoreRequest.from_dict(bodies["score"])),
-    one,
-    score_history.sync(client=client, body=HistoryRequest.from_dict(bodies["scoreHistory"])),
-    add_events.sync(
-        client=client, body=EventsRequest.from_dict(bodies["addEvents"]), idempotency_key="once"
-    ),
-    ready.sync(client=client),
-    score.sync(client=AuthenticatedClient(base_url=url, token="no"),
-               body=ScoreRequest.from_dict(bodies["score"])),
-]
-print(json.dumps([answer.to_dict() for answer in answers]))
-"""
+ROUND_TRIP = (ROOT / "tests" / "data" / "round_trip.py").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -173,40 +148,17 @@ def test_the_examples_of_the_document_have_the_fields_of_true_answers(endpoint, 
     assert (history[0], history[1]["scores"][0]["status"]) == (200, "scored")
 
 
-def ask(proxy, path, body=None, *, plain=False, **headers):
-    """Status, headers and content of the proxy's answer."""
-    url = f"http://127.0.0.1:{proxy.plain}" if plain else proxy.url
-    content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(  # noqa: S310
-        url + path, content, {"Content-Type": "application/json", **headers}
-    )
-    context = ssl.create_default_context(cafile=str(proxy.certificate))
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), Stay)
-    try:
-        with opener.open(request, timeout=30) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read()
-
-
-class Stay(urllib.request.HTTPRedirectHandler):
-    """Goes nowhere else."""
-
-    def redirect_request(self, *_):
-        return None
-
-
 def test_the_proxy_speaks_tls_and_hands_on_calls(proxy, key):
     bearer = {"Authorization": f"Bearer {key}"}
-    status, headers, content = ask(
-        proxy, "/score", {"customer_ids": [KNOWN]}, **bearer, **{"X-Request-Id": "mine"}
+    status, headers, content = proxy.ask(
+        "/score", {"customer_ids": [KNOWN]}, **bearer, **{"X-Request-Id": "mine"}
     )
     assert (status, headers["X-Request-Id"]) == (200, "mine")
     assert json.loads(content)["scores"][0]["customer_id"] == KNOWN
     assert headers["Strict-Transport-Security"]
-    status, headers, _ = ask(proxy, "/score", b"{}", plain=True)
+    status, headers, _ = proxy.ask("/score", b"{}", plain=True)
     assert (status, headers["Location"]) == (308, "https://127.0.0.1/score")
-    ask(proxy, f"/score/one?id_field=a&system={KNOWN}", {"a": KNOWN}, **bearer)
+    proxy.ask(f"/score/one?id_field=a&system={KNOWN}", {"a": KNOWN}, **bearer)
     assert " /score 200 " in proxy.log.read_text()
     assert KNOWN not in proxy.log.read_text()
 
@@ -215,13 +167,13 @@ def test_the_proxy_takes_what_the_endpoint_takes(proxy, key):
     bearer = {"Authorization": f"Bearer {key}"}
     ids = ["x"]
     largest = json.dumps({"customer_ids": ids}).encode().ljust(MOST_BYTES)
-    assert ask(proxy, "/score", largest, **bearer)[0] == 200
-    assert ask(proxy, "/score", largest + b" ", **bearer)[0] == 413
+    assert proxy.ask("/score", largest, **bearer)[0] == 200
+    assert proxy.ask("/score", largest + b" ", **bearer)[0] == 413
 
 
 def test_nobody_gets_in_by_saying_where_they_are(proxy, endpoint):
     """`open_networks` of this home opens readiness to 10.0.0.0/8."""
-    assert ask(proxy, "/readyz", **{"X-Forwarded-For": "10.1.2.3"})[0] == 401
+    assert proxy.ask("/readyz", **{"X-Forwarded-For": "10.1.2.3"})[0] == 401
 
 
 def test_the_calls_with_curl_work(proxy, key, tmp_path):
@@ -295,7 +247,7 @@ def test_the_calls_of_salesforce_and_hubspot_find_the_customer(proxy, key):
         ("/score/one?id_field=AccountNumber", flow),
         (workflow, contact),
     ):
-        status, _, content = ask(proxy, path, body.encode(), **bearer)
+        status, _, content = proxy.ask(path, body.encode(), **bearer)
         told = json.loads(content)
         assert (status, told["customer_id"], told["status"]) == (200, KNOWN, "scored")
         assert not any(isinstance(value, list | dict) for value in told.values())
@@ -311,7 +263,7 @@ def test_zendesks_trigger_tells_what_happened(proxy, key, home):
         assert "{{" + name + "}}" in filled
         filled = filled.replace("{{" + name + "}}", value)
     path = blocks(GUIDE, "text")[1].strip().removeprefix(f"https://{nginx.HOST}")
-    status, _, content = ask(proxy, path, filled.encode(), Authorization=f"Bearer {key}")
+    status, _, content = proxy.ask(path, filled.encode(), Authorization=f"Bearer {key}")
     assert (status, json.loads(content)) == (202, {"accepted": 1})
     kept = "".join(path.read_text() for path in (home / "inbox").glob("*.jsonl"))
     assert '"35436-opened"' in kept

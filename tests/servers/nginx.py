@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import ssl
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
+from typing import Any
 
 from tests.servers.endpoint import free_port, is_free
 
@@ -30,6 +36,13 @@ class Missing(Exception):
     """nginx cannot be run here; the message says why."""
 
 
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Goes nowhere else."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 @dataclass(frozen=True)
 class Proxy:
     """Listens with TLS at `port` and without at `plain`."""
@@ -42,6 +55,23 @@ class Proxy:
     @property
     def url(self) -> str:
         return f"https://localhost:{self.port}"
+
+    def ask(
+        self, path: str, body: Any = None, *, plain: bool = False, **headers: str
+    ) -> tuple[int, Message, bytes]:
+        """Status, headers and content of the answer, wherever it may point; `plain`: no TLS."""
+        url = f"http://127.0.0.1:{self.plain}" if plain else self.url
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310
+            url + path, content, {"Content-Type": "application/json", **headers}
+        )
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), Stay)
+        try:
+            with opener.open(request, timeout=30) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
 
     def curl(self, folder: Path) -> dict[str, str]:
         """The environment in which curl finds the proxy where the guides say it is."""
