@@ -103,7 +103,7 @@ def _all(home: Path, size: Size, found: Found, *, quick: bool) -> None:
         _history(ours, key, size, found)
         _compare(found)
         # What follows is about one server alone.
-        found.take("crowded", serving_hard.crowded(asked, most.a_second, size.seconds + 2))
+        found.take("crowded", serving_hard.crowded(asked, most.a_second, size.seconds + 1))
         found.take(
             "published",
             serving_hard.published(asked, most.a_second / 2, size.seconds, home, other),

@@ -70,24 +70,22 @@ def plain_bentoml(home: Path) -> Iterator[Started]:
 def mlflow(home: Path) -> Iterator[tuple[Started, Request]]:
     """`mlflow models serve` of the champion's trees, and a call with one row of features."""
     import lightgbm
-    from mlflow import lightgbm as flavour
 
-    (trees,) = home.glob(
-        f"champion/{(home / 'champion' / 'current').read_text().strip()}/model.txt"
-    )
-    booster = lightgbm.Booster(model_file=trees)
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder, "model")
+    champion = (home / "champion" / "current").read_text(encoding="utf-8").strip()
+    booster = lightgbm.Booster(model_file=home / "champion" / champion / "model.txt")
+    model, port = home / "mlflow-serves" / champion, free_port()
+    if not model.exists():
+        from mlflow import lightgbm as flavour
+
         flavour.save_model(booster, str(model), pip_requirements=["lightgbm"])
-        command = [Path(sys.executable).with_name("mlflow"), "models", "serve", "-m", model,
-                   "--env-manager", "local", "--port", port]  # fmt: skip
-        names = [f"f{number}" for number in range(booster.num_feature())]
-        # As in an activated environment: it starts `uvicorn`.
-        path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        row = {"dataframe_split": {"columns": names, "data": [[0.5] * len(names)]}}
-        with _started(command, port, "/ping", path) as found:
-            yield found, Request(port, "/invocations", row)
+    command = [Path(sys.executable).with_name("mlflow"), "models", "serve", "-m", model,
+               "--env-manager", "local", "--port", port]  # fmt: skip
+    # As in an activated environment: it starts `uvicorn`.
+    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    names = [f"f{number}" for number in range(booster.num_feature())]
+    row = {"dataframe_split": {"columns": names, "data": [[0.5] * len(names)]}}
+    with _started(command, port, "/ping", path) as found:
+        yield found, Request(port, "/invocations", row)
 
 
 @contextmanager
