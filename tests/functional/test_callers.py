@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import cases
-from serving.guard import MOST_BYTES
 from serving.openapi import examples
+from serving.routes import IN_LINES, NDJSON, USUAL
 from tests.functional.conftest import Command
 from tests.servers import nginx
 from tests.servers.endpoint import running
@@ -164,11 +164,15 @@ def test_the_proxy_speaks_tls_and_hands_on_calls(proxy, key):
 
 
 def test_the_proxy_takes_what_the_endpoint_takes(proxy, key):
+    assert f"client_max_body_size {IN_LINES.bytes >> 20}m;" in nginx.EXAMPLE.read_text()
     bearer = {"Authorization": f"Bearer {key}"}
-    ids = ["x"]
-    largest = json.dumps({"customer_ids": ids}).encode().ljust(MOST_BYTES)
+    largest = json.dumps({"customer_ids": ["x"]}).encode().ljust(USUAL.bytes)
     assert proxy.ask("/score", largest, **bearer)[0] == 200
     assert proxy.ask("/score", largest + b" ", **bearer)[0] == 413
+    line = json.dumps({"customer_id": KNOWN}).encode() + b"\n"
+    many = USUAL.bytes // len(line) + 1
+    status, _, content = proxy.ask("/score", line * many, **bearer, **{"Content-Type": NDJSON})
+    assert (status, content.count(b"\n")) == (200, many)
 
 
 def test_nobody_gets_in_by_saying_where_they_are(proxy, endpoint):
