@@ -22,6 +22,7 @@ from pipelines.features.warming import Warmth, warm_up
 from pipelines.history.given import NOTHING_KNOWN, Given, Known, given
 from pipelines.history.plain import Plain, plain
 from pipelines.history.rates import Money
+from pipelines.history.sent import Sent, as_table
 from pipelines.history.store import History
 from pipelines.history.words import lexicon
 from pipelines.population import Why
@@ -88,7 +89,9 @@ class Scorer:
                    now=now)  # fmt: skip
         return warmth
 
-    def score(self, tables: Mapping[str, pa.Table], *, as_of: date, now: datetime) -> GivenScores:
+    def score(
+        self, tables: Mapping[str, pa.Table | Sent], *, as_of: date, now: datetime
+    ) -> GivenScores:
         """Scores the customers of `tables` (contract rows by table) at `as_of`, as of `now`.
 
         What has no date of its own is known from `now`; of a past `as_of` the night's cut-off lies
@@ -114,7 +117,7 @@ class Scorer:
             rows.pending,
         )
 
-    def read(self, tables: Mapping[str, pa.Table], now: datetime) -> Given | Plain:
+    def read(self, tables: Mapping[str, pa.Table | Sent], now: datetime) -> Given | Plain:
         """The history that `tables` are, which came in at `now`."""
         told = self._with_declared(tables)
         settings, seen = self.settings, int(now.timestamp())
@@ -123,8 +126,8 @@ class Scorer:
             told, zone=settings.zone, seen=seen, known=self.known, precedence=precedence,
             lexicon=words,
         ) or given(
-            told, zone=settings.zone, seen=seen, known=self.known, precedence=precedence,
-            lexicon=words,
+            {name: as_table(rows) for name, rows in told.items()}, zone=settings.zone, seen=seen,
+            known=self.known, precedence=precedence, lexicon=words,
         )  # fmt: skip
 
     def context(self, rows: Given | Plain, night: matrix.Night) -> matrix.Context:
@@ -165,14 +168,18 @@ class Scorer:
             agents = context.read(self.figures, as_of, self.known.words["agent"])
         return matrix.context(history, self.settings, [night], agents)
 
-    def _with_declared(self, tables: Mapping[str, pa.Table]) -> Mapping[str, pa.Table]:
+    def _with_declared(
+        self, tables: Mapping[str, pa.Table | Sent]
+    ) -> Mapping[str, pa.Table | Sent]:
         """With the columns that are declared as features and that nobody gives: not known."""
         import pyarrow as pa
 
-        customers = tables.get("customers")
-        if customers is None:
+        customers, static = tables.get("customers"), self.settings.features.static
+        if customers is None or not static:
             return tables
-        for column in self.settings.features.static:
+        if isinstance(customers, Sent):
+            return {**tables, "customers": customers.with_columns(static)}
+        for column in static:
             if column not in customers.column_names:
                 customers = customers.append_column(column, pa.nulls(len(customers), pa.string()))
         return {**tables, "customers": customers}

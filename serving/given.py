@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, Field
 
 from models import bundle
 from models.answers import rendered
@@ -19,6 +18,7 @@ from models.settings import load
 from pipelines.features import matrix
 from pipelines.given_scores import Scorer
 from pipelines.history import manifest
+from pipelines.history.sent import ID, Cell, Sent, spelled
 from pipelines.history.store import History
 from pipelines.snapshots import local_date
 from serving.problems import Problem, Wrong, pointer
@@ -26,20 +26,12 @@ from serving.published import nobody
 from serving.schemas import Body, Day, ScoreAnswer
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from models.home import Home
     from pipelines.given_scores import GivenScores
 
 MOST_CUSTOMERS, MOST_INTERACTIONS = 1_000, 100_000
-ID = "customer_id"  # always a text: 7 and "7" are one customer
-Cell = str | float | int | bool | None
-
-
-class Row(RootModel[dict[str, Cell]]):
-    """A row of a contract's table, by column; numbers and times may be texts, as in a CSV file."""
-
-    model_config = ConfigDict(frozen=True, strict=True)
+# A row of a contract's table, by column; numbers and times may be texts, as in a CSV file.
+Row = dict[str, Annotated[Cell, Field(union_mode="left_to_right")]]
 
 
 class HistoryAnswer(BaseModel):
@@ -102,7 +94,7 @@ class HistoryScorer:
         tables = {"customers": asked.customers, "interactions": asked.interactions}
         if asked.terms is not None:
             tables["terms"] = asked.terms
-        given = {name: _table(rows) for name, rows in tables.items() if rows}
+        given = {name: Sent.of(rows) for name, rows in tables.items() if rows}
         try:
             found = scorer.score(given, as_of=as_of, now=now)
         except WarmlineError as error:
@@ -137,39 +129,9 @@ class HistoryScorer:
         return Scorer.of(champion, settings, history, home)
 
 
-def _table(given: Sequence[Row]) -> pa.Table:
-    """Rows as columns; one of mixed kinds as texts, which are read as in a CSV file."""
-    import pyarrow as pa
-
-    rows = [row.root for row in given]
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    return pa.table({name: _column(name, [row.get(name) for row in rows]) for name in columns})
-
-
-def _column(name: str, values: list[Cell]) -> pa.Array:
-    import pyarrow as pa
-
-    kinds = {type(value) for value in values if value is not None}
-    with suppress(OverflowError):  # a number that no type holds is told as a text
-        if name == ID:
-            pass
-        elif kinds == {int}:
-            return pa.array(values, pa.int64())
-        elif kinds <= {int, float}:
-            numbers = [None if value is None else float(value) for value in values]
-            return pa.array(numbers, pa.float64())
-        elif kinds <= {bool}:
-            return pa.array(values, pa.bool_())
-    return pa.array([None if value is None else _text(value) for value in values], pa.string())
-
-
-def _text(value: Cell) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _id(row: Row) -> str:
     """As it is read: `pipelines.history.casts` leaves out spaces around a text."""
-    return _text(row.root[ID]).strip(" ")
+    return spelled(row[ID]).strip(" ")
 
 
 def _require_whole(found: GivenScores) -> None:

@@ -245,7 +245,7 @@ def _schemas() -> dict[str, Any]:
     _, found = models_json_schema(
         [(model, "validation") for model in MODELS], ref_template=SCHEMAS + "{model}"
     )
-    schemas = {name: _plain(schema) for name, schema in found["$defs"].items() if name != "Row"}
+    schemas = {name: _plain(schema) for name, schema in found["$defs"].items()}
     # Which columns a table has is known; what a cell holds is as free as in a CSV file.
     for table, name in rows.NAMES.items():
         schemas["HistoryRequest"]["properties"][table]["items"] = {"$ref": SCHEMAS + name}
@@ -270,7 +270,9 @@ def _plain(schema: Any) -> Any:
         del out["default"]
     choices = out.pop("anyOf", None)
     if choices:
-        (kind,) = [one for one in choices if one != {"type": "null"}]
+        kind, *others = [one for one in choices if one != {"type": "null"}]
+        if others:  # a cell, of which `rows` tells
+            return out
         if "$ref" in kind:  # beside which nothing is read; such a field is left out, never null
             return kind
         # Null does not stand in an `enum` beside it, though 3.0.3 would have it so: generated

@@ -13,13 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import isfinite, isnan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.history.schema import Column, Table
 from pipelines.history.sources import columns_of
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 Cells = Sequence[Any]
 Rows = Mapping[str, Cells]  # a table's cells by column; absent ones are None throughout
@@ -34,6 +31,8 @@ TIME = re.compile(
 )
 NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
 FLAGS = {"true": True, "false": False}
+TEXTS, ABSENT = {str, type(None)}, {None, ""}
+MOST_EXACT = 2**53  # whole numbers from here on are not all a double's
 CHANGES = ("updated_at", "deleted_at")  # make a row one of several versions
 # The rules over several columns by their SQL (`schema.Check`): which columns, and what breaks them.
 BROKEN: Mapping[str, tuple[tuple[str, str], Callable[[Any, Any], bool]]] = {
@@ -56,9 +55,9 @@ class NotPlainError(Exception):
 
 
 def plain_cells(
-    table: Table, rows: pa.Table, *, source: str, latest: int, utc: bool
+    table: Table, given: Rows, many: int, *, source: str, latest: int, utc: bool
 ) -> tuple[dict[str, list[Any]], int]:
-    """The contract's columns of `rows`, and how many times had no offset.
+    """The contract's columns of `many` rows, and how many times had no offset.
 
     Texts trimmed, times in microseconds since 1970 UTC, numbers finite, flags; None where absent.
     `source` stands in where a row names none, `latest` is the last second that a past time may
@@ -66,20 +65,19 @@ def plain_cells(
     """
     columns = columns_of(table)
     names = {column.name for column in columns}
-    given = rows.column_names
     if any(name not in names and name.lower() in names for name in given):
         raise NotPlainError  # to DuckDB one name
     cells: dict[str, list[Any]] = {}
     naive = 0
     for column in columns:
         if column.name in given:
-            cells[column.name], without = _read(column, rows.column(column.name), latest, utc)
+            cells[column.name], without = _read(column, given[column.name], latest, utc)
             naive += without
         else:
-            cells[column.name] = [None] * rows.num_rows
+            cells[column.name] = [None] * many
         if column.required and None in cells[column.name]:
             raise NotPlainError
-    cells["source"] = [source if cell is None else cell for cell in cells["source"]]
+    cells["source"] = [cell or source for cell in cells["source"]]
     _require_rules(table, cells)
     return cells, naive
 
@@ -98,20 +96,27 @@ def _require_rules(table: Table, cells: Rows) -> None:
                 raise NotPlainError
 
 
-def _read(column: Column, values: pa.ChunkedArray, latest: int, utc: bool) -> tuple[list[Any], int]:
+def _read(column: Column, given: Cells, latest: int, utc: bool) -> tuple[list[Any], int]:
     """One column's cells, and how many times had no offset."""
-    given, naive = values.to_pylist(), 0
     reader: Callable[[Any], Any]
     if column.type == "time":
         reader = partial(_time, utc=utc)
-        naive = sum(isinstance(cell, str) and _is_naive(cell) for cell in given)
     elif column.type == "text":
         reader = partial(_text, as_it_is=column.name == "text")
     elif column.type in READERS:
         reader = READERS[column.type]
     else:
         raise NotPlainError
-    read = [None if cell is None or cell == "" else reader(cell) for cell in given]
+    if set(map(type, given)) <= TEXTS:  # each word is read once
+        words = set(given) - ABSENT
+        known = dict.fromkeys(ABSENT) | {word: reader(word) for word in words}
+        read = [known[cell] for cell in given]
+        without = {word for word in words if column.type == "time" and _is_naive(word)}
+        naive = sum(cell in without for cell in given) if without else 0
+    else:
+        read = [None if cell is None or cell == "" else reader(cell) for cell in given]
+        naive = sum(isinstance(cell, str) and _is_naive(cell) for cell in given)
+        naive *= column.type == "time"
     _require_range(column, read, latest)
     return read, naive
 
@@ -141,12 +146,14 @@ def _number(cell: Any) -> float | None:
             raise NotPlainError
     elif isinstance(cell, bool) or not isinstance(cell, int | float):
         raise NotPlainError
+    elif isinstance(cell, int):
+        if abs(cell) > MOST_EXACT:
+            raise NotPlainError
     elif isnan(cell):  # pandas' absent value
         return None
-    number = float(cell)
-    if not isfinite(number):
+    elif not isfinite(cell):
         raise NotPlainError
-    return number
+    return float(cell)
 
 
 def _flag(cell: Any) -> bool:

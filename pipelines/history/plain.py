@@ -26,6 +26,7 @@ from pipelines.history.parts import event_order
 from pipelines.history.people import People
 from pipelines.history.reading import AHEAD
 from pipelines.history.schema import CUSTOMERS, INTERACTIONS, TABLE, TERMS
+from pipelines.history.sent import Sent, as_table, cells_of, names_of
 from pipelines.history.sources import columns_of
 from pipelines.history.store import History
 from pipelines.history.terms import END_KIND_CODE, Terms, announced
@@ -43,7 +44,7 @@ TABLES = (CUSTOMERS, INTERACTIONS, TERMS)
 
 
 def plain(
-    tables: Mapping[str, pa.Table],
+    tables: Mapping[str, pa.Table | Sent],
     *,
     zone: ZoneInfo,
     seen: int,
@@ -65,8 +66,9 @@ def plain(
             if rows is None:
                 rows_of[table.name] = {column.name: [] for column in columns_of(table)}
                 continue
+            cells = cells_of(rows)
             rows_of[table.name], without = plain_cells(
-                table, rows, source=source, latest=latest, utc=zone.key == "UTC"
+                table, cells, rows.num_rows, source=source, latest=latest, utc=zone.key == "UTC"
             )
             naive += without
     except NotPlainError:
@@ -76,7 +78,7 @@ def plain(
     if any(not own.issuperset(rows_of[table.name]["customer_id"]) for table in TABLES[1:]):
         return None
     again = partial(
-        given, tables, zone=zone, seen=seen, known=known, source=source, precedence=precedence,
+        _again, tables, zone=zone, seen=seen, known=known, source=source, precedence=precedence,
         lexicon=lexicon,
     )  # fmt: skip
     held = {"customer": customers, **_dictionaries(rows_of[INTERACTIONS.name], known)}
@@ -278,6 +280,10 @@ class Plain(History):
         )
 
 
+def _again(tables: Mapping[str, pa.Table | Sent], **how: Any) -> Given:
+    return given({name: as_table(rows) for name, rows in tables.items()}, **how)
+
+
 def _dictionaries(rows: Rows, known: Known) -> dict[str, Sequence[str]]:
     """Words by code: the known ones, then the new ones in their own order."""
     held: dict[str, Sequence[str]] = {}
@@ -288,14 +294,14 @@ def _dictionaries(rows: Rows, known: Known) -> dict[str, Sequence[str]]:
     return held
 
 
-def _ignored(tables: Mapping[str, pa.Table]) -> tuple[str, ...]:
+def _ignored(tables: Mapping[str, pa.Table | Sent]) -> tuple[str, ...]:
     """Columns that are not read, as an ingest tells of them."""
     found = []
     for name, rows in tables.items():
         table = TABLE[name]
         if not table.open_ended:
             declared = {column.name for column in columns_of(table)} | {PLACE}
-            others = sorted(set(rows.column_names) - declared)
+            others = sorted(set(names_of(rows)) - declared)
             found += [f"column `{column}` of {name}" for column in others]
     return tuple(found)
 

@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as holds
@@ -19,6 +18,7 @@ from models.contracts import CHANNELS, END_KINDS, KINDS
 from pipelines.history.given import Known, given
 from pipelines.history.lags import BINS, Lags
 from pipelines.history.plain import plain
+from pipelines.history.sent import Sent
 
 UTC_ZONE = ZoneInfo("UTC")
 NOW = int(datetime(2026, 7, 1, 3, tzinfo=UTC).timestamp())
@@ -36,15 +36,9 @@ def known(*, late: bool = False, tables: Sequence[str] = ()) -> Known:
     return Known(words, Lags(cumulative), {"c1": 41, "c2": 7}, frozenset(tables))
 
 
-def table(rows: Sequence[Row]) -> pa.Table:
-    """As the endpoint makes it of JSON: texts, whole numbers, numbers or flags."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    return pa.table({name: pa.array([row.get(name) for row in rows]) for name in columns})
-
-
 def tables(customers: Sequence[Row], interactions: Sequence[Row] = (), terms: Sequence[Row] = ()):
     found = zip(TABLES, (customers, interactions, terms), strict=True)
-    return {name: table(rows) for name, rows in found if rows}
+    return {name: Sent.of(rows) for name, rows in found if rows}
 
 
 def moment(seconds: float, offset: str = "Z") -> str:
@@ -69,12 +63,14 @@ moments = st.builds(
     ),
     st.sampled_from(["Z", "Z", "+02:00", "-03:30", "date"]),
 )
-words = st.sampled_from(["a", "b", "Z", "é", "invoice", "anna", "", "\U0001f600"])
+words = st.sampled_from(["a", "b", "Z", "é", "invoice", "anna", "", "\U0001f600", 17])
 numbers = st.one_of(
-    st.sampled_from(["12.5", "0", "007", "-3.25", ""]), st.none(),
+    st.sampled_from(["12.5", "0", "007", "-3.25", "", 7, -2, 3.5]), st.none(),
     st.floats(-1e6, 1e6).map(lambda value: str(round(value, 6))),
 )  # fmt: skip
-amounts = numbers.map(lambda cell: None if cell is None else cell.lstrip("-"))
+amounts = numbers.map(
+    lambda cell: cell.lstrip("-") if isinstance(cell, str) else cell and abs(cell)
+)
 
 
 def maybe(cells: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -90,7 +86,7 @@ customer_rows = rows_of(
     {"joined_at": moments},
     {"left_at": maybe(moments), "value_per_month": amounts, "currency": maybe(words),
      "profiling_objection": st.sampled_from(["true", "false", "", None]), "recorded_at": moments,
-     "segment": words, "shoe_size": st.sampled_from(["42", "", None]), "source": maybe(words)},
+     "segment": words, "shoe_size": st.sampled_from(["42", 4.5, "", None]), "source": maybe(words)},
 )  # fmt: skip
 interaction_rows = rows_of(
     {"customer_id": st.sampled_from(people), "occurred_at": moments,
@@ -112,7 +108,7 @@ term_rows = rows_of(
 
 
 @st.composite
-def told(draw: st.DrawFn) -> dict[str, pa.Table]:
+def told(draw: st.DrawFn) -> dict[str, Sent]:
     """Tables with ids of their own in each row, in any order of the columns."""
     customers = [
         {**draw(customer_rows), "customer_id": name} for name in draw(st.permutations(people))
@@ -143,9 +139,11 @@ def same(one: Any, other: Any, what: str) -> None:
 
 @holds(told(), st.booleans(), st.sampled_from([(), ("terms",)]))
 @settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
-def test_plain_rows_become_what_an_ingest_makes_of_them(rows, late, at_home):
+def test_plain_rows_become_what_an_ingest_makes_of_them(sent, late, at_home):
     home = known(late=late, tables=at_home)
-    ours = plain(rows, zone=UTC_ZONE, seen=NOW, known=home)
+    rows = {name: one.table for name, one in sent.items()}
+    ours = plain(sent, zone=UTC_ZONE, seen=NOW, known=home)
+    assert (plain(rows, zone=UTC_ZONE, seen=NOW, known=home) is None) == (ours is None)
     theirs = given(rows, zone=UTC_ZONE, seen=NOW, known=home)
     if ours is None:  # what rules refuse, or several versions
         assert theirs.rejected
@@ -193,17 +191,20 @@ NOT_PLAIN = [
     ("interactions", {"updated_at": "2025-02-01T00:00:00Z"}),  # one of several versions
     ("interactions", {"deleted_at": "2025-02-01T00:00:00Z"}),
     ("interactions", {"case_id": 4.5}),
+    ("interactions", {"value": True}),
+    ("interactions", {"value": 2**60}),
+    ("interactions", {"occurred_at": 1735725600}),
     ("terms", {"end_kind": "bored"}),
     ("terms", {"ended_at": "2024-01-01T00:00:00Z"}),
     ("terms", {"paused_from": "2025-03-01T00:00:00Z", "paused_to": "2025-02-01T00:00:00Z"}),
 ]
 
 
-def good(**changed: Row) -> dict[str, pa.Table]:
-    return {name: table([{**row, **changed.get(name, {})}]) for name, row in GOOD.items()}
+def good(**changed: Row) -> dict[str, Sent]:
+    return {name: Sent.of([{**row, **changed.get(name, {})}]) for name, row in GOOD.items()}
 
 
-def read(rows: Mapping[str, pa.Table], zone: ZoneInfo = UTC_ZONE):
+def read(rows: Mapping[str, Sent], zone: ZoneInfo = UTC_ZONE):
     return plain(rows, zone=zone, seen=NOW, known=known())
 
 
@@ -216,8 +217,8 @@ def test_what_is_not_plain_is_left_to_the_rules(name, changed):
 def test_several_rows_of_one_key_and_other_tables_are_left_to_the_rules():
     rows = good()
     for name in TABLES:
-        assert read({**rows, name: pa.concat_tables([rows[name]] * 2)}) is None
-    assert read({**rows, "agents": table([{"agent_id": "anna"}])}) is None
+        assert read({**rows, name: Sent.of([GOOD[name]] * 2)}) is None
+    assert read({**rows, "agents": Sent.of([{"agent_id": "anna"}])}) is None
     assert read({name: rows[name] for name in TABLES[1:]}) is None
 
 
@@ -232,7 +233,8 @@ def test_a_time_without_an_offset_is_read_in_the_zone_by_the_rules():
 
 def test_what_it_does_not_keep_is_read_by_the_rules_when_asked_for():
     ours = read(good())
-    theirs = given(good(), zone=UTC_ZONE, seen=NOW, known=known())
+    rows = {name: one.table for name, one in good().items()}
+    theirs = given(rows, zone=UTC_ZONE, seen=NOW, known=known())
     assert ours is not None
     assert ours.events_of("c1").equals(theirs.events_of("c1"))
     assert ours.customers().equals(theirs.customers())
