@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import time
 from collections import Counter
@@ -10,7 +9,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
-from threading import Thread
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -42,13 +40,11 @@ MANY = 100  # ids; above, a thread looks them up, so that other callers are not 
 def application(root: Path, *, warm: bool = False) -> Starlette:
     """The ASGI application over the home at `root`.
 
-    What is published is opened now, so that the first caller does not wait for it. `warm`: what
-    `/score_history` needs is loaded meanwhile, which takes some seconds.
+    What is published is opened now, so that the first caller does not wait for it; `warm`: the
+    compiled pass and the champion, too, which takes some seconds.
     """
     endpoint = Endpoint(Home(root))
-    endpoint.open()
-    if warm:
-        Thread(target=endpoint.warm_up, daemon=True).start()
+    endpoint.open(warm)
     return Starlette(
         routes=[
             Route("/livez", endpoint.alive, methods=["GET"]),
@@ -75,18 +71,13 @@ class Endpoint:
         self.scorer = HistoryScorer(home)
         self._told: Published | None = None  # which one the metrics tell of
 
-    def open(self) -> None:
+    def open(self, warm: bool) -> None:
         """Makes ready to answer; without anything to answer with, calls say so."""
         with suppress(WarmlineError, OSError):
             self.publications.latest(time.monotonic())
-
-    def warm_up(self) -> None:
-        """Loads the champion and the compiled pass, and sets aside what is loaded by then: it stays
-        for good, and looking at it again had held up one call in a hundred for 200 ms."""
-        with suppress(WarmlineError):
-            self.scorer.warm_up(datetime.now(UTC))
-        gc.collect()
-        gc.freeze()
+        if warm:
+            with suppress(WarmlineError):
+                self.scorer.warm_up(datetime.now(UTC))
 
     async def alive(self, request: Request) -> Response:
         """The process answers."""

@@ -5,6 +5,7 @@ It is set by the home that WARMLINE_HOME names, once, when a worker starts.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from pathlib import Path
@@ -34,6 +35,10 @@ class Warmline:
         calls.propagate = False
         if not calls.handlers:
             calls.addHandler(logging.StreamHandler())
+        # What is loaded by now stays for good: the collector need not look at it again, which had
+        # held up one call in a hundred for 200 ms.
+        gc.collect()
+        gc.freeze()
 
 
 service = bentoml.service(
