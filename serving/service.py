@@ -8,21 +8,39 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
 import bentoml
 
 from models.settings import load
-from serving.app import application
 from serving.guard import Guard
 from serving.processes import end_with_parent
 from serving.routes import IN_LINES
 from serving.tracing import tracer
 
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.types import Receive, Scope, Send
+
 ROOT = Path(os.environ.get("WARMLINE_HOME", "./warmline_home")).absolute()
 _serving = load(ROOT, os.environ).serving
+
+
+@cache
+def _application() -> Starlette:
+    """Made by a worker, with all that it imports; the process that starts workers imports this
+    module as well, and needs none of it."""
+    from serving.app import application
+
+    return application(ROOT, warm=True)
+
+
+async def _ours(scope: Scope, receive: Receive, send: Send) -> None:
+    await _application()(scope, receive, send)
 
 
 class Warmline:
@@ -30,6 +48,7 @@ class Warmline:
 
     def __init__(self) -> None:
         end_with_parent()
+        _application()
         calls = logging.getLogger("warmline.calls")
         calls.setLevel(logging.INFO)
         calls.propagate = False
@@ -54,7 +73,7 @@ service = bentoml.service(
 )(Warmline)
 service.add_asgi_middleware(
     Guard,
-    ours=application(ROOT, warm=True),
+    ours=_ours,
     root=ROOT,
     most_in_flight=_serving.most_in_flight,
     workers=_serving.workers,
