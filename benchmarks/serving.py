@@ -42,9 +42,10 @@ class Size:
     customers: int
     seconds: int  # of each measurement
     calls: int  # of one history
+    rounds: int  # in which callers take turns
 
 
-FULL, QUICK = Size(1_000_000, 15, 200), Size(50_000, 2, 8)
+FULL, QUICK = Size(1_000_000, 15, 200, 5), Size(50_000, 2, 8, 1)
 
 
 @dataclass
@@ -98,8 +99,7 @@ def _all(home: Path, size: Size, found: Found, *, quick: bool) -> None:
         servers = _started(started, home, key, together=quick)
         ours, asked = servers.ours, Request(servers.ours.port, "/score", one, key)
         _memory(ours, Request(ours.port, "/score", many, key), size, found)
-        found.most["ours, one id"] = most = load.most(asked, size.seconds)
-        _peers(servers, key, one, size, found)
+        most = _peers(servers, key, one, many, size, found)
         _history(ours, key, size, found)
         _compare(found)
         # What follows is about one server alone.
@@ -157,14 +157,28 @@ def _memory(ours: Started, request: Request, size: Size, found: Found) -> None:
     ]
 
 
-def _peers(servers: Servers, key: str, one: dict[str, Any], size: Size, found: Found) -> None:
-    calls = {
+def _peers(
+    servers: Servers, key: str, one: dict[str, Any], many: dict[str, Any], size: Size, found: Found
+) -> Most:
+    """What each can do; ours with one id, which takes turns with those it is held against."""
+    in_turn = {
+        "ours, one id": Request(servers.ours.port, "/score", one, key),
         "FastAPI, one id": Request(servers.fastapi.port, "/score", one, key),
         "plain BentoML, one id": Request(servers.plain.port, "/score", one),
+    }
+    seconds = -(-size.seconds // size.rounds)
+    rounds = [
+        {name: load.most(asked, seconds) for name, asked in in_turn.items()}
+        for _ in range(size.rounds)
+    ]
+    found.most |= {name: load.middle([each[name] for each in rounds]) for name in in_turn}
+    calls = {
+        f"FastAPI, {MANY} ids": Request(servers.fastapi.port, "/score", many, key),
         "mlflow models serve, one row": servers.mlflow[1],
     }
     for name, asked in calls.items():
         found.most[name] = load.most(asked, size.seconds)
+    return found.most["ours, one id"]
 
 
 def _history(ours: Started, key: str, size: Size, found: Found) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from benchmarks.load import NOBODY, Line, Paced, Request, paced
+from benchmarks.load import NOBODY, Line, Most, Paced, Request, middle, paced
 from benchmarks.serving_hard import _soaked
 
 
@@ -25,6 +25,11 @@ def test_percentiles_are_of_a_time_and_a_status() -> None:
     assert found.percentile(100, until=2.0) == 20.0
     assert found.percentile(0, since=2.0) == 40.0
     assert found.percentile(50, since=9.0) != found.percentile(50, since=9.0)  # none: not a number
+
+
+def test_of_several_runs_the_middle_counts_and_everything_that_failed() -> None:
+    several = [Most(900.0, 8.0, 40.0, 1), Most(1100.0, 7.0, 11.0, 0), Most(1000.0, 9.0, 12.0, 2)]
+    assert middle(several) == Most(1000.0, 8.0, 12.0, 3)
 
 
 @pytest.mark.parametrize(
