@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,9 +14,11 @@ def test_no_time_limit_of_bentomls_stands_around_the_guard(
 ) -> None:
     """It keeps something of each call until the limit has passed (decision 22)."""
     monkeypatch.setenv("WARMLINE_HOME", str(tmp_path))
-    from _bentoml_impl.server.app import ServiceAppFactory
+    from bentoml._internal.server.base_app import BaseAppFactory
 
     service = importlib.import_module("serving.service")
-    around = [one.cls.__name__ for one in ServiceAppFactory(service.service).middlewares]
-    assert "TimeoutMiddleware" not in around
-    assert around.index("_through") < around.index("Guard")
+    limited = SimpleNamespace(timeout=60.0, max_concurrency=None)
+    (around,) = BaseAppFactory.middlewares.fget(limited)
+    assert around.cls is service._through
+    application = object()
+    assert around.cls(application, **around.kwargs) is application
