@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines import context, snapshots
 from pipelines.features import matrix
@@ -22,7 +22,7 @@ from pipelines.features.warming import Warmth, warm_up
 from pipelines.history.given import NOTHING_KNOWN, Given, Known, given
 from pipelines.history.plain import Plain, plain
 from pipelines.history.rates import Money
-from pipelines.history.sent import Sent, as_table
+from pipelines.history.sent import Sent
 from pipelines.history.store import History
 from pipelines.history.words import lexicon
 from pipelines.population import Why
@@ -120,15 +120,14 @@ class Scorer:
     def read(self, tables: Mapping[str, pa.Table | Sent], now: datetime) -> Given | Plain:
         """The history that `tables` are, which came in at `now`."""
         told = self._with_declared(tables)
-        settings, seen = self.settings, int(now.timestamp())
-        words, precedence = lexicon(settings.features.words), settings.ingest.precedence
-        return plain(
-            told, zone=settings.zone, seen=seen, known=self.known, precedence=precedence,
-            lexicon=words,
-        ) or given(
-            {name: as_table(rows) for name, rows in told.items()}, zone=settings.zone, seen=seen,
-            known=self.known, precedence=precedence, lexicon=words,
-        )  # fmt: skip
+        how: dict[str, Any] = {
+            "zone": self.settings.zone,
+            "seen": int(now.timestamp()),
+            "known": self.known,
+            "precedence": self.settings.ingest.precedence,
+            "lexicon": lexicon(self.settings.features.words),
+        }
+        return plain(told, **how) or given(told, **how)
 
     def context(self, rows: Given | Plain, night: matrix.Night) -> matrix.Context:
         """What the home knows, and in its place what tables of the rows tell."""

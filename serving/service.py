@@ -20,7 +20,6 @@ from bentoml._internal.server.http import traffic
 from models.settings import load
 from serving.guard import Guard
 from serving.processes import end_with_parent
-from serving.routes import IN_LINES
 from serving.tracing import tracer
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ _serving = load(ROOT, os.environ).serving
 
 def _through(app: ASGIApp, timeout: float) -> ASGIApp:
     """In place of BentoML's time limit: the guard has its own. BentoML's keeps something of each
-    call until the limit has passed, which for lines is hours: 380 bytes a call, and a worker that
+    call until the limit has passed, which for lines was hours: 380 bytes a call, and a worker that
     held 270 MB held 740 after half an hour (decision 22)."""
     return app
 
@@ -76,8 +75,6 @@ class Warmline:
 service = bentoml.service(
     name="warmline",
     workers=_serving.workers,
-    # The guard's own are shorter, and say so as everything else does.
-    traffic={"timeout": 2 * IN_LINES.seconds},
     # Ours, with the routes as labels: BentoML's name raw paths, and take a third of the time.
     metrics={"enabled": False},
     # Its instrumentation works on each call, whether anybody collects or not.

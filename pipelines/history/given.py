@@ -31,6 +31,7 @@ from pipelines.history.rejects import Reject
 from pipelines.history.rows import WORDS, coded, joined
 from pipelines.history.running import Order, Run
 from pipelines.history.schema import CUSTOMERS, TABLE, TABLES, TERMS
+from pipelines.history.sent import Sent, as_table
 from pipelines.history.sources import Feed, check_columns, described, empty_feed
 from pipelines.history.store import History
 from pipelines.history.words import OURS, Lexicon, coder
@@ -175,7 +176,7 @@ class Given(History):
 
 
 def given(
-    tables: Mapping[str, pa.Table],
+    tables: Mapping[str, pa.Table | Sent],
     *,
     zone: ZoneInfo,
     seen: int,
@@ -220,7 +221,7 @@ def _hold(connection: duckdb.DuckDBPyConnection, dictionary: str, words: Sequenc
     connection.register(f"held_{dictionary}", table)
 
 
-def _read(run: Run, tables: Mapping[str, pa.Table], known: Known) -> None:
+def _read(run: Run, tables: Mapping[str, pa.Table | Sent], known: Known) -> None:
     unknown = sorted(set(tables) - set(TABLE))
     if unknown:
         raise WarmlineError(
@@ -229,7 +230,7 @@ def _read(run: Run, tables: Mapping[str, pa.Table], known: Known) -> None:
         )
     for table in TABLES:
         if table.name in tables:
-            rows = _plain(tables[table.name])
+            rows = _plain(as_table(tables[table.name]))
             there = f"given_{table.name}"
             run.connection.register(there, rows)
             types = described(run.connection, f"SELECT * FROM {there}")  # noqa: S608

@@ -26,7 +26,7 @@ from pipelines.history.parts import event_order
 from pipelines.history.people import People
 from pipelines.history.reading import AHEAD
 from pipelines.history.schema import CUSTOMERS, INTERACTIONS, TABLE, TERMS
-from pipelines.history.sent import Sent, as_table, cells_of, names_of
+from pipelines.history.sent import Sent, cells_of, names_of
 from pipelines.history.sources import columns_of
 from pipelines.history.store import History
 from pipelines.history.terms import END_KIND_CODE, Terms, announced
@@ -78,7 +78,7 @@ def plain(
     if any(not own.issuperset(rows_of[table.name]["customer_id"]) for table in TABLES[1:]):
         return None
     again = partial(
-        _again, tables, zone=zone, seen=seen, known=known, source=source, precedence=precedence,
+        given, tables, zone=zone, seen=seen, known=known, source=source, precedence=precedence,
         lexicon=lexicon,
     )  # fmt: skip
     held = {"customer": customers, **_dictionaries(rows_of[INTERACTIONS.name], known)}
@@ -278,10 +278,6 @@ class Plain(History):
             [NONE if word is None else code.get(word, known.get(word, NONE)) for word in words],
             np.int32,
         )
-
-
-def _again(tables: Mapping[str, pa.Table | Sent], **how: Any) -> Given:
-    return given({name: as_table(rows) for name, rows in tables.items()}, **how)
 
 
 def _dictionaries(rows: Rows, known: Known) -> dict[str, Sequence[str]]:
