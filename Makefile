@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Images of Python often forbid to keep compiled modules: each command then takes 4 s more to start.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check format docs lock bento clean bench-model $(BENCHES)
+.PHONY: help demo test compiled check format docs lock bento clean bench-model $(BENCHES)
 
 help: ## what can be made
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -52,7 +52,11 @@ demo: .venv/.run ## load the sample, train, score, plan: ends with the top of to
 	rm -rf .demo_home
 	$(BIN)/warmline demo --home .demo_home
 
-test: .venv/.dev ## every test; what needs a missing part is skipped with its reason
+# Once, before several workers each would compile all of it.
+compiled: .venv/.dev
+	$(BIN)/python -c "from pipelines.features.warming import warm_up; warm_up()"
+
+test: compiled ## every test; what needs a missing part is skipped with its reason
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev ## ruff, mypy strict, import rules

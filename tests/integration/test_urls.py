@@ -49,6 +49,7 @@ def store(home: Path, urls: dict[str, str]) -> None:
     config.write_text(text.replace("[storage]\n", f"[storage]\n{lines}"), encoding="utf-8")
 
 
+@pytest.mark.parametrize("urls", ["s3"], indirect=True)  # files are those of the other tests
 def test_a_home_that_shares_only_urls_with_the_night_makes_the_same_list(
     demo_made: Path, tmp_path: Path, urls: dict[str, str]
 ) -> None:
