@@ -1,0 +1,209 @@
+"""`record`: a night's decisions into the store, with the work and the messages that follow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from outreach.planned import Planned
+from outreach.store import tables
+from outreach.store.audit import audit, audit_many, insert_new
+from outreach.store.database import Store
+from outreach.store.drafts import Drafts, no_words
+
+SENDS = ("email",)  # channels of which a contact is a message; all others are tasks for a person
+UNSENT = ("draft", "awaiting_approval", "queued", "sending", "in_doubt", "parked")
+_STATE = {"draft": "draft", "approve": "awaiting_approval", "auto": "queued"}
+_AT_ONCE = 5_000  # decisions; SQLite takes 32,766 values a statement
+
+
+def record(
+    store: Store,
+    *,
+    by: str,
+    now: datetime,
+    decisions: Iterable[Planned],
+    drafts: Drafts = no_words,
+    sends: Collection[str] = SENDS,
+    period: str = "",
+) -> dict[str, int]:
+    """Writes decisions, arms, work items and messages in one transaction; counts what is new.
+
+    A decision that is known already changes nothing, so a night may be recorded again. A customer
+    has one unfinished item a reason, and an item one unsent message. Without words (`drafts` gives
+    None) a message stays a draft, whatever its mode. `period` names the draw of the arms.
+    """
+    count: Counter[str] = Counter(decisions=0, items=0, messages=0)
+    night = None
+    with store.begin() as tx:
+        for some in _some(decisions):
+            night = some[0].as_of
+            new = _unknown(tx, some)
+            count["decisions"] += len(new)
+            insert_new(tx, tables.decisions, [_columns(one, now) for one in new])
+            _assign(tx, new, period)
+            to_do = [one for one in new if one.decision != "hold"]
+            items, made = _items(tx, to_do, by=by, now=now)
+            count["items"] += made
+            wanted = [one for one in to_do if one.decision == "contact" and one.channel in sends]
+            count["messages"] += _messages(tx, wanted, items, drafts, by=by, now=now)
+        if count["decisions"]:
+            audit(tx, by=by, now=now, verb="record", subject=f"night {night}", **count)
+    return dict(count)
+
+
+def _some(decisions: Iterable[Planned]) -> Iterator[list[Planned]]:
+    left = iter(decisions)
+    while some := list(islice(left, _AT_ONCE)):
+        yield list({one.decision_id: one for one in some}.values())
+
+
+def _unknown(tx: sa.Connection, some: Sequence[Planned]) -> list[Planned]:
+    column = tables.decisions.c.decision_id
+    known = set(tx.scalars(sa.select(column).where(column.in_([one.decision_id for one in some]))))
+    return [one for one in some if one.decision_id not in known]
+
+
+def _columns(planned: Planned, now: datetime) -> dict[str, Any]:
+    row = {field.name: getattr(planned, field.name) for field in fields(Planned)}
+    return row | {
+        "reasons": list(planned.reasons),
+        "gates": dict(planned.gates),
+        "recorded_at": now,
+    }
+
+
+def _assign(tx: sa.Connection, new: Sequence[Planned], period: str) -> None:
+    insert_new(
+        tx,
+        tables.assignments,
+        [
+            {
+                "unit": one.unit, "period": period, "arm": one.arm, "propensity": one.propensity,
+                "stratum": one.stratum, "as_of": one.as_of, "policy_version": one.policy_version,
+            }
+            for one in new
+            if one.propensity is not None
+        ],
+    )  # fmt: skip
+
+
+Key = tuple[str, str]  # customer and reason
+
+
+def _items(
+    tx: sa.Connection, to_do: Sequence[Planned], *, by: str, now: datetime
+) -> tuple[Mapping[Key, int], int]:
+    """The unfinished item of each, and how many were made now."""
+    found = _unfinished(tx, {one.customer_id for one in to_do})
+    made: list[tuple[str, str | None, Mapping[str, Any]]] = []
+    for one in to_do:
+        key = one.customer_id, one.reason_key
+        if key in found:
+            _see_again(tx, found[key], one, by=by, now=now)
+            continue
+        insert = tables.work_items.insert().values(
+            customer_id=one.customer_id, reason_key=one.reason_key, state="open", since=now,
+            created_at=now, **_shown(one, now),
+        )  # fmt: skip
+        number: int = tx.execute(insert).inserted_primary_key[0]  # type: ignore[index]
+        found[key] = number, "open", one.evidence_at
+        made.append((f"item {number}", one.customer_id, {"decision_id": one.decision_id}))
+    audit_many(tx, by=by, now=now, verb="open", rows=made)
+    return {key: number for key, (number, _, _) in found.items()}, len(made)
+
+
+def _unfinished(
+    tx: sa.Connection, customers: Collection[str]
+) -> dict[Key, tuple[int, str, datetime | None]]:
+    item = tables.work_items.c
+    rows = tx.execute(
+        sa.select(item.customer_id, item.reason_key, item.id, item.state, item.evidence_at).where(
+            item.customer_id.in_(customers), item.state != "closed"
+        )
+    )
+    return {(customer, reason): (number, state, at) for customer, reason, number, state, at in rows}
+
+
+def _shown(one: Planned, now: datetime) -> dict[str, Any]:
+    same = (
+        "contact_id", "decision", "playbook", "channel", "owner_id", "churn_probability", "due_at",
+        "evidence_at", "decision_id",
+    )  # fmt: skip
+    return {name: getattr(one, name) for name in same} | {
+        "reasons": list(one.reasons),
+        "seen_at": now,
+    }
+
+
+def _see_again(
+    tx: sa.Connection,
+    known: tuple[int, str, datetime | None],
+    one: Planned,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """The item shows tonight's facts; a snoozed one comes back where there is newer evidence."""
+    number, state, before = known
+    changes = _shown(one, now)
+    newer = one.evidence_at is not None and (before is None or one.evidence_at > before)
+    if state == "snoozed" and newer:
+        changes |= {"state": "open", "since": now, "snoozed_until": None}
+        audit(
+            tx, by=by, now=now, verb="reopen", subject=f"item {number}",
+            customer_id=one.customer_id, why="newer evidence",
+        )  # fmt: skip
+    tx.execute(tables.work_items.update().where(tables.work_items.c.id == number).values(changes))
+
+
+def _messages(
+    tx: sa.Connection,
+    wanted: Sequence[Planned],
+    items: Mapping[Key, int],
+    drafts: Drafts,
+    *,
+    by: str,
+    now: datetime,
+) -> int:
+    message = tables.messages.c
+    asked = {items[one.customer_id, one.reason_key] for one in wanted}
+    busy = set(
+        tx.scalars(
+            sa.select(message.item_id).where(message.item_id.in_(asked), message.state.in_(UNSENT))
+        )
+    )
+    rows, made = [], []
+    for one in wanted:
+        item = items[one.customer_id, one.reason_key]
+        if item in busy:
+            continue
+        busy.add(item)
+        row = _message(one, item, drafts, now)
+        rows.append(row)
+        made.append((f"message {row['id']}", one.customer_id, {"state": row["state"]}))
+    if rows:
+        tx.execute(tables.messages.insert(), rows)
+    audit_many(tx, by=by, now=now, verb="write", rows=made)
+    return len(rows)
+
+
+def _message(one: Planned, item: int, drafts: Drafts, now: datetime) -> dict[str, Any]:
+    draft = drafts(one)
+    words = {name: None for name in ("contact_point", "domain", "address", "subject", "text",
+                                     "html", "name", "from_name", "language", "in_reply_to")}  # fmt: skip
+    return words | (draft.columns() if draft else {}) | {
+        "id": one.decision_id, "item_id": item, "decision_id": one.decision_id,
+        "customer_id": one.customer_id, "unit": one.unit, "contact_id": one.contact_id,
+        "channel": one.channel, "playbook": one.playbook, "purpose": one.purpose,
+        "transactional": one.transactional,
+        "state": _STATE[one.mode] if draft else "draft", "why": None if draft else "no words yet",
+        "not_before": one.not_before, "next_try_at": max(now, one.not_before or now),
+        "created_at": now, "updated_at": now,
+    }  # fmt: skip
