@@ -21,7 +21,7 @@ def audit(
     customer_id: str | None = None,
     **details: Any,
 ) -> None:
-    """`by` did `verb` to `subject` ("item 17", "message 3fa0"). No address or words in `details`."""
+    """`by` did `verb` to `subject` ("item 17"). `details` hold no address, name or words."""
     audit_many(tx, by=by, now=now, verb=verb, rows=[(subject, customer_id, details)])
 
 

@@ -96,7 +96,7 @@ def clear_words(store: Store, *, by: str, now: datetime, before: datetime) -> in
                 messages.c.updated_at < before,
                 sa.or_(messages.c.address.is_not(None), messages.c.text.is_not(None)),
             )
-            .values({name: None for name in personal})
+            .values(dict.fromkeys(personal))
         )
         if done.rowcount:
             audit(

@@ -15,7 +15,7 @@ from outreach.planned import Planned
 from outreach.store import tables
 from outreach.store.audit import audit, audit_many, insert_new
 from outreach.store.database import Store
-from outreach.store.drafts import Drafts, no_words
+from outreach.store.drafts import Draft, Drafts, no_words
 
 SENDS = ("email",)  # channels of which a contact is a message; all others are tasks for a person
 UNSENT = ("draft", "awaiting_approval", "queued", "sending", "in_doubt", "parked")
@@ -54,7 +54,7 @@ def record(
             wanted = [one for one in to_do if one.decision == "contact" and one.channel in sends]
             count["messages"] += _messages(tx, wanted, items, drafts, by=by, now=now)
         if count["decisions"]:
-            audit(tx, by=by, now=now, verb="record", subject=f"night {night}", **count)
+            audit(tx, by=by, now=now, verb="record", subject=f"night {night}", new=dict(count))
     return dict(count)
 
 
@@ -196,9 +196,8 @@ def _messages(
 
 def _message(one: Planned, item: int, drafts: Drafts, now: datetime) -> dict[str, Any]:
     draft = drafts(one)
-    words = {name: None for name in ("contact_point", "domain", "address", "subject", "text",
-                                     "html", "name", "from_name", "language", "in_reply_to")}  # fmt: skip
-    return words | (draft.columns() if draft else {}) | {
+    words = draft.columns() if draft else dict.fromkeys(field.name for field in fields(Draft))
+    return words | {
         "id": one.decision_id, "item_id": item, "decision_id": one.decision_id,
         "customer_id": one.customer_id, "unit": one.unit, "contact_id": one.contact_id,
         "channel": one.channel, "playbook": one.playbook, "purpose": one.purpose,

@@ -1,0 +1,95 @@
+"""A sender: claims, delivers and marks one message after the other. Any number may run at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from outreach.channels import Outgoing, Result, Sent, Transport, Unknown, Unsendable
+from outreach.channels import Refused as NeverTaken
+from outreach.outbox.claim import Allowance, Claimed, Wait, claim
+from outreach.outbox.settle import Retries, orphans, settle
+from outreach.store.database import Store
+
+_SHORTEST_WAIT = timedelta(milliseconds=10)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A channel with its way out and what it is allowed."""
+
+    transport: Transport
+    allowed: Allowance
+
+
+@dataclass(frozen=True)
+class Sender:
+    """`clock` tells the time, `sleep` waits so many seconds. `redirect_to`: where all goes
+    instead. `unsubscribe` gives a message's link."""
+
+    store: Store
+    name: str
+    lanes: Mapping[str, Lane]
+    retries: Retries
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    redirect_to: str = ""
+    unsubscribe: Callable[[Outgoing], str | None] = lambda message: None
+
+    def send_due(self, most: int | None = None) -> Counter[str]:
+        """Sends what is due on every channel, waiting for its rate, and counts what became of it;
+        `most` messages at most."""
+        count: Counter[str] = Counter()
+        again = [name for name, lane in self.lanes.items() if lane.transport.repeatable]
+        count["orphaned"] = orphans(self.store, by=self.name, now=self.clock(), repeatable=again)
+        for channel in self.lanes:
+            while most is None or sum(count.values()) < most:
+                became = self.send_one(channel)
+                if became is None:
+                    break
+                if isinstance(became, Wait):
+                    self._wait_for(became)
+                else:
+                    count[became] += 1
+        return +count
+
+    def send_one(self, channel: str) -> str | Wait | None:
+        """Claims one due message, delivers it, records what became of it: `sent`, `later`,
+        `refused`, `unknown`. None when none may go now."""
+        lane = self.lanes[channel]
+        claimed = claim(self.store, channel, lane.allowed, sender=self.name, now=self.clock())
+        if not isinstance(claimed, Claimed):
+            return claimed
+        # A crash from here to `settle` leaves the claim: `in_doubt`, for a person to settle.
+        result = self._deliver(claimed, lane.transport)
+        settle(
+            self.store, claimed, result, self.retries, now=self.clock(),
+            redirected=bool(self.redirect_to),
+        )  # fmt: skip
+        return {"NeverTaken": "refused"}.get(type(result).__name__, type(result).__name__.lower())
+
+    def _deliver(self, claimed: Claimed, transport: Transport) -> Result:
+        try:
+            return transport.deliver(self._outgoing(claimed))
+        except Unsendable as error:
+            return NeverTaken(str(error))
+        except Exception as error:  # noqa: BLE001: whatever it is, nobody knows how far it came
+            return Unknown(f"{type(error).__name__} while sending: it may have gone")
+
+    def _outgoing(self, claimed: Claimed) -> Outgoing:
+        row = claimed.row
+        message = Outgoing(
+            id=row.id, customer_id=row.customer_id, channel=row.channel, purpose=row.purpose,
+            address=row.address, text=row.text or "", subject=row.subject or "", html=row.html,
+            name=row.name, from_name=row.from_name, language=row.language,
+            in_reply_to=row.in_reply_to,
+        )  # fmt: skip
+        message = replace(message, unsubscribe_url=self.unsubscribe(message))
+        if self.redirect_to:
+            return replace(message, address=self.redirect_to, name=None)
+        return message
+
+    def _wait_for(self, wait: Wait) -> None:
+        self.sleep(max((wait.until - self.clock()), _SHORTEST_WAIT).total_seconds())
