@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -16,6 +17,7 @@ class Outgoing:
     purpose: str
     address: str
     text: str
+    at: datetime  # of this attempt
     subject: str = ""
     html: str | None = None
     name: str | None = None

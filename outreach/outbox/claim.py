@@ -54,24 +54,30 @@ def claim(
     with store.begin() as tx:
         if stopped(tx) is not None:
             return None
-        key = channel
         while True:
             row = tx.execute(_due(channel, now, tx.dialect.name)).one_or_none()
             if row is None:
                 return _next(tx, channel, now)
-            if not _may_go(tx, row, allowed, sender=sender, now=now):
-                continue
-            if not limits.take(tx, key, allowed.per_minute, now):
-                return Wait(limits.free_at(tx, key) or now)
-            if row.domain and not limits.take(
-                tx, f"{channel}/{row.domain}", allowed.per_domain_per_minute, now
-            ):
-                tx.rollback()  # another sender took that place meanwhile
-                return Wait(now)
-            if limits.rests_until(tx, channel, now, allowed.lease) is not None:
-                tx.rollback()
-                return None
-            return _claimed(tx, row, allowed, sender=sender, now=now)
+            if _may_go(tx, row, allowed, sender=sender, now=now):
+                return _place(tx, row, allowed, sender=sender, now=now)
+
+
+def _place(
+    tx: sa.Connection, row: Any, allowed: Allowance, *, sender: str, now: datetime
+) -> Claimed | Wait | None:
+    """The message with a place of its channel's and its recipient's rate, or nothing taken."""
+    domain = f"{row.channel}/{row.domain}"
+    with tx.begin_nested() as step:
+        if not limits.take(tx, row.channel, allowed.per_minute, now):
+            step.rollback()
+            return Wait(limits.free_at(tx, row.channel) or now)
+        if row.domain and not limits.take(tx, domain, allowed.per_domain_per_minute, now):
+            step.rollback()  # another sender took it meanwhile
+            return Wait(now)
+        if limits.rests(tx, row.channel, now, allowed.lease):
+            step.rollback()
+            return None
+    return _claimed(tx, row, allowed, sender=sender, now=now)
 
 
 def _due(channel: str, now: datetime, dialect: str) -> sa.Select[Any]:

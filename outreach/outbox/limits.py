@@ -36,24 +36,19 @@ def free_at(tx: sa.Connection, key: str) -> datetime | None:
     return tx.scalar(sa.select(rate_limits.c.free_at).where(rate_limits.c.key == key))
 
 
-def rests_until(
-    tx: sa.Connection, channel: str, now: datetime, lease: timedelta
-) -> datetime | None:
-    """Until when the channel rests; None where it may be tried.
+def rests(tx: sa.Connection, channel: str, now: datetime, lease: timedelta) -> bool:
+    """Whether the channel rests.
 
     After a rest one attempt goes ahead: the others rest on until its lease has passed.
     """
     row = breakers.c
     found = _of(tx, channel)
     if found is None or found.failures < FAILURES:
-        return None
+        return False
     if found.open_until > now:
-        until: datetime = found.open_until
-        return until
+        return True
     probe = breakers.update().where(row.channel == channel, row.open_until == found.open_until)
-    if tx.execute(probe.values(open_until=now + lease)).rowcount:
-        return None
-    return now + lease
+    return not tx.execute(probe.values(open_until=now + lease)).rowcount
 
 
 def failed(tx: sa.Connection, channel: str, *, by: str, now: datetime, why: str) -> None:

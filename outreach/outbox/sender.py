@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from outreach.channels import Outgoing, Result, Sent, Transport, Unknown, Unsendable
-from outreach.channels import Refused as NeverTaken
+from outreach.channels import Outgoing, Refused, Result, Transport, Unknown, Unsendable
 from outreach.outbox.claim import Allowance, Claimed, Wait, claim
 from outreach.outbox.settle import Retries, orphans, settle
 from outreach.store.database import Store
@@ -41,11 +40,11 @@ class Sender:
     def send_due(self, most: int | None = None) -> Counter[str]:
         """Sends what is due on every channel, waiting for its rate, and counts what became of it;
         `most` messages at most."""
-        count: Counter[str] = Counter()
         again = [name for name, lane in self.lanes.items() if lane.transport.repeatable]
-        count["orphaned"] = orphans(self.store, by=self.name, now=self.clock(), repeatable=again)
+        orphaned = orphans(self.store, by=self.name, now=self.clock(), repeatable=again)
+        count: Counter[str] = Counter()
         for channel in self.lanes:
-            while most is None or sum(count.values()) < most:
+            while most is None or count.total() < most:
                 became = self.send_one(channel)
                 if became is None:
                     break
@@ -53,6 +52,7 @@ class Sender:
                     self._wait_for(became)
                 else:
                     count[became] += 1
+        count["orphaned"] = orphaned
         return +count
 
     def send_one(self, channel: str) -> str | Wait | None:
@@ -68,14 +68,14 @@ class Sender:
             self.store, claimed, result, self.retries, now=self.clock(),
             redirected=bool(self.redirect_to),
         )  # fmt: skip
-        return {"NeverTaken": "refused"}.get(type(result).__name__, type(result).__name__.lower())
+        return type(result).__name__.lower()
 
     def _deliver(self, claimed: Claimed, transport: Transport) -> Result:
         try:
             return transport.deliver(self._outgoing(claimed))
         except Unsendable as error:
-            return NeverTaken(str(error))
-        except Exception as error:  # noqa: BLE001: whatever it is, nobody knows how far it came
+            return Refused(str(error))
+        except Exception as error:  # whatever it is, nobody knows how far it came
             return Unknown(f"{type(error).__name__} while sending: it may have gone")
 
     def _outgoing(self, claimed: Claimed) -> Outgoing:
@@ -84,7 +84,7 @@ class Sender:
             id=row.id, customer_id=row.customer_id, channel=row.channel, purpose=row.purpose,
             address=row.address, text=row.text or "", subject=row.subject or "", html=row.html,
             name=row.name, from_name=row.from_name, language=row.language,
-            in_reply_to=row.in_reply_to,
+            in_reply_to=row.in_reply_to, at=self.clock(),
         )  # fmt: skip
         message = replace(message, unsubscribe_url=self.unsubscribe(message))
         if self.redirect_to:

@@ -17,7 +17,7 @@ from outreach.store.database import Store
 from outreach.store.permissions import suppress_in
 from outreach.store.tables import messages
 
-_LONGEST_WAIT = timedelta(hours=4)
+_LONGEST_WAIT = 4 * 3600.0  # seconds
 DIED = "its sender died while sending: it may have gone"
 
 
@@ -33,8 +33,8 @@ class Retries:
 
     def wait(self, attempt: int, asked: float | None) -> timedelta:
         """Until the attempt after the `attempt`-th; never shorter than the other side `asked`."""
-        longest = min(self.first_wait * 2 ** min(attempt - 1, 20), _LONGEST_WAIT)
-        return max(longest * (0.5 + self.draw() / 2), timedelta(seconds=asked or 0))
+        longest = min(self.first_wait.total_seconds() * 2 ** min(attempt - 1, 20), _LONGEST_WAIT)
+        return timedelta(seconds=max(longest * (0.5 + self.draw() / 2), asked or 0))
 
 
 def settle(
@@ -81,7 +81,8 @@ def _after(result: Result, attempt: int, retries: Retries, now: datetime) -> dic
     if attempt >= retries.most and not result.down:
         return {"state": "parked", "why": f"tried {attempt} times: {result.why}"}
     wait = retries.wait(attempt, result.after)
-    return {"state": "queued", "why": result.why, "next_try_at": now + wait}
+    counted = attempt - result.down
+    return {"state": "queued", "why": result.why, "next_try_at": now + wait, "attempts": counted}
 
 
 def _told(
@@ -90,7 +91,7 @@ def _told(
     """What the result says of the channel and of the recipient."""
     if isinstance(result, Later) and result.down:
         limits.failed(tx, row.channel, by=by, now=now, why=result.why)
-    elif not isinstance(result, Unknown):
+    elif isinstance(result, Sent):
         limits.worked(tx, row.channel, by=by, now=now)
     if isinstance(result, Refused) and result.bounced and not redirected:
         suppress_in(

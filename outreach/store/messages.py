@@ -33,7 +33,17 @@ def approve(store: Store, *, by: str, now: datetime, message: str) -> str:
                 f"`warmline outreach edit {row.id}` writes it. Nothing was changed."
             )
         due = max(now, row.not_before or now)
-        _move(tx, row, "queued", by=by, now=now, verb="approve", next_try_at=due, attempts=0)
+        _move(
+            tx,
+            row,
+            "queued",
+            by=by,
+            now=now,
+            verb="approve",
+            next_try_at=due,
+            queued_at=due,
+            attempts=0,
+        )
         return str(row.id)
 
 
@@ -68,7 +78,7 @@ def resolve(store: Store, *, by: str, now: datetime, message: str, fate: str) ->
         row = one(tx, message, ("in_doubt",), verb="resolved")
         values = {
             "sent": {"sent_at": row.updated_at, "why": None},
-            "resend": {"next_try_at": now, "claimed_by": None, "why": None},
+            "resend": {"next_try_at": now, "queued_at": now, "claimed_by": None, "why": None},
             "give_up": {"why": "given up"},
         }[fate]
         _move(tx, row, FATES[fate], by=by, now=now, verb="resolve", told={"fate": fate}, **values)

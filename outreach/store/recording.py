@@ -195,7 +195,7 @@ def _messages(
 
 
 def _message(one: Planned, item: int, drafts: Drafts, now: datetime) -> dict[str, Any]:
-    draft = drafts(one)
+    draft, due = drafts(one), max(now, one.not_before or now)
     words = draft.columns() if draft else dict.fromkeys(field.name for field in fields(Draft))
     return words | {
         "id": one.decision_id, "item_id": item, "decision_id": one.decision_id,
@@ -203,6 +203,7 @@ def _message(one: Planned, item: int, drafts: Drafts, now: datetime) -> dict[str
         "channel": one.channel, "playbook": one.playbook, "purpose": one.purpose,
         "transactional": one.transactional,
         "state": _STATE[one.mode] if draft else "draft", "why": None if draft else "no words yet",
-        "not_before": one.not_before, "next_try_at": max(now, one.not_before or now),
+        "not_before": one.not_before, "queued_at": due if draft and one.mode == "auto" else None,
+        "next_try_at": due,
         "created_at": now, "updated_at": now,
     }  # fmt: skip

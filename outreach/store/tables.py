@@ -117,7 +117,7 @@ messages = sa.Table(
     _text("contact_point"), _text("channel", required=True), _text("domain"),
     _text("playbook", required=True), _text("purpose", required=True), _flag("transactional"),
     _text("state", required=True), _text("why"),
-    _at("not_before"), _at("next_try_at", required=True),
+    _at("not_before"), _at("queued_at"), _at("next_try_at", required=True),
     _text("address"), _text("name"), _text("from_name"), _text("language"),
     _text("subject"), _text("text"), _text("html"), _text("in_reply_to"),
     _text("claimed_by"), _at("lease_until"), _count("attempts"),

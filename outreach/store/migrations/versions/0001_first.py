@@ -118,7 +118,7 @@ def _messages() -> None:
         *text("decision_id"), *required("customer_id", "unit"),
         *text("contact_id", "contact_point"), *required("channel"), *text("domain"),
         *required("playbook", "purpose"), flag("transactional"), *required("state"), *text("why"),
-        *at("not_before"), *at("next_try_at", nullable=False),
+        *at("not_before", "queued_at"), *at("next_try_at", nullable=False),
         *text("address", "name", "from_name", "language", "subject", "text", "html",
               "in_reply_to", "claimed_by"),
         *at("lease_until"), count("attempts"), *at("sent_at"), flag("redirected"),
