@@ -26,7 +26,7 @@ class Lane:
 @dataclass(frozen=True)
 class Sender:
     """`clock` tells the time, `sleep` waits so many seconds. `redirect_to`: where all goes
-    instead. `unsubscribe` gives a message's link."""
+    instead. `unsubscribe` gives a message's link. `going` says whether to begin another one."""
 
     store: Store
     name: str
@@ -36,6 +36,7 @@ class Sender:
     sleep: Callable[[float], None]
     redirect_to: str = ""
     unsubscribe: Callable[[Outgoing], str | None] = lambda message: None
+    going: Callable[[], bool] = lambda: True
 
     def send_due(self, most: int | None = None) -> Counter[str]:
         """Sends what is due on every channel, waiting for its rate, and counts what became of it;
@@ -44,7 +45,7 @@ class Sender:
         orphaned = orphans(self.store, by=self.name, now=self.clock(), repeatable=again)
         count: Counter[str] = Counter()
         for channel in self.lanes:
-            while most is None or count.total() < most:
+            while self.going() and (most is None or count.total() < most):
                 became = self.send_one(channel)
                 if became is None:
                     break

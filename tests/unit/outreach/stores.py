@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from outreach.planned import Planned
+from outreach.store import tables
 from outreach.store.database import Store
+from outreach.store.drafts import Draft
+from outreach.store.recording import record
 
 NOW = datetime(2026, 7, 1, 8, tzinfo=UTC)
 NIGHT = date(2026, 7, 1)
@@ -34,6 +38,34 @@ def planned(customer_id: str = "acme", **others: Any) -> Planned:
     return Planned(**(facts | others))
 
 
-def store_at(url: str, folder: Path) -> Store:
-    """The store of a test, made now."""
-    return Store.open(url, folder)
+def words(planned: Planned) -> Draft:
+    """Words to the customer, at an address of their own."""
+    return draft(f"{planned.customer_id}@example.org", subject=f"Hello {planned.customer_id}")
+
+
+def draft(address: str = "acme@example.org", **words: Any) -> Draft:
+    facts = {"subject": "Hello", "text": "How is it going?\n"} | words
+    return Draft.to(KEY, "email", address, **facts)
+
+
+def filled(store: Store, *customers: str, **others: Any) -> list[str]:
+    """The ids of queued messages, one a customer."""
+    each = [planned(customer, **others) for customer in customers or ("acme",)]
+    record(store, by="plan", now=NOW, decisions=each, drafts=words)
+    return [one.decision_id for one in each]
+
+
+def rows(store: Store, table: sa.Table) -> list[Any]:
+    """All rows, in the order of the first column."""
+    with store.read() as tx:
+        return list(tx.execute(sa.select(table).order_by(*table.primary_key.columns)))
+
+
+def states(store: Store) -> dict[str, str]:
+    """Customer to the state of their message."""
+    return {row.customer_id: row.state for row in rows(store, tables.messages)}
+
+
+def trail(store: Store) -> list[str]:
+    """What was done, in order."""
+    return [row.verb for row in rows(store, tables.audit)]
