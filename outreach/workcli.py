@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from models.command import Run, command, day
+from models.command import Run, command, day, user
 
 if TYPE_CHECKING:
     from outreach.store.database import Store
@@ -28,7 +27,7 @@ def _store(run: Run) -> Store:
 
 
 def _who(run: Run) -> dict[str, Any]:
-    return {"by": getpass.getuser(), "now": run.now}
+    return {"by": user(), "now": run.now}
 
 
 def _midnight(run: Run, on: date) -> datetime:

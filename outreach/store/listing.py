@@ -23,7 +23,7 @@ def by_state(store: Store) -> dict[str, int]:
     """How many messages are in which state."""
     query = sa.select(messages.c.state, sa.func.count()).group_by(messages.c.state)
     with store.read() as tx:
-        return {state: count for state, count in tx.execute(query)}
+        return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def stop_words(store: Store) -> list[str]:
@@ -50,19 +50,24 @@ def list_messages(store: Store, states: Sequence[str], most: int) -> list[dict[s
 
 
 def list_items(store: Store, most: int, *, owner_id: str | None = None) -> list[dict[str, Any]]:
-    """The unfinished work items: referrals first, then by due date and risk."""
+    """The unfinished work items: those of the newest plan in its order, then of those before."""
     row = work_items.c
-    query = sa.select(
+    theirs = [row.state != "closed"]
+    theirs += [] if owner_id is None else [row.owner_id == owner_id]
+    columns = (
         row.id, row.customer_id, row.decision, row.playbook, row.channel, row.owner_id, row.state,
         row.reasons, row.due_at, row.snoozed_until, row.churn_probability,
-    ).where(row.state != "closed")  # fmt: skip
-    if owner_id is not None:
-        query = query.where(row.owner_id == owner_id)
-    query = query.order_by(
-        row.decision.desc(), row.due_at, row.churn_probability.desc(), row.id
-    ).limit(most)
+    )  # fmt: skip
+    found: list[dict[str, Any]] = []
     with store.read() as tx:
-        return [dict(each._mapping) for each in tx.execute(query)]
+        seen = tx.scalar(sa.select(sa.func.max(row.seen_at)).where(*theirs))
+        while seen is not None and len(found) < most:
+            of_night = sa.select(*columns).where(*theirs, row.seen_at == seen)
+            some = tx.execute(of_night.order_by(row.rank).limit(most - len(found)))
+            found += [dict(each._mapping) for each in some]
+            before = sa.select(sa.func.max(row.seen_at)).where(*theirs, row.seen_at < seen)
+            seen = tx.scalar(before)
+    return found
 
 
 def one_message(store: Store, message: str) -> dict[str, Any]:

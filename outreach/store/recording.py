@@ -35,12 +35,13 @@ def record(
 ) -> dict[str, int]:
     """Writes decisions, arms, work items and messages in one transaction; counts what is new.
 
-    A decision that is known already changes nothing, so a night may be recorded again. A customer
-    has one unfinished item a reason, and an item one unsent message. Without words (`drafts` gives
-    None) a message stays a draft, whatever its mode. `period` names the draw of the arms.
+    Decisions come in the order of the list, which is that of the work. One that is known already
+    changes nothing, so a night may be recorded again. A customer has one unfinished item a reason,
+    and an item one unsent message. Without words (`drafts` gives None) a message stays a draft,
+    whatever its mode. `period` names the draw of the arms.
     """
     count: Counter[str] = Counter(decisions=0, items=0, messages=0)
-    night = None
+    night, place = None, 0
     with store.begin() as tx:
         for some in _some(decisions):
             night = some[0].as_of
@@ -49,7 +50,9 @@ def record(
             insert_new(tx, tables.decisions, [_columns(one, now) for one in new])
             _assign(tx, new, period)
             to_do = [one for one in new if one.decision != "hold"]
-            items, made = _items(tx, to_do, by=by, now=now)
+            ranks = {one.decision_id: place + n for n, one in enumerate(some)}
+            place += len(some)
+            items, made = _items(tx, to_do, ranks, by=by, now=now)
             count["items"] += made
             wanted = [one for one in to_do if one.decision == "contact" and one.channel in sends]
             count["messages"] += _messages(tx, wanted, items, drafts, by=by, now=now)
@@ -98,19 +101,25 @@ Key = tuple[str, str]  # customer and reason
 
 
 def _items(
-    tx: sa.Connection, to_do: Sequence[Planned], *, by: str, now: datetime
+    tx: sa.Connection,
+    to_do: Sequence[Planned],
+    ranks: Mapping[str, int],
+    *,
+    by: str,
+    now: datetime,
 ) -> tuple[Mapping[Key, int], int]:
     """The unfinished item of each, and how many were made now."""
     found = _unfinished(tx, {one.customer_id for one in to_do})
     made: list[tuple[str, str | None, Mapping[str, Any]]] = []
     for one in to_do:
         key = one.customer_id, one.reason_key
+        shown = _shown(one, ranks[one.decision_id], now)
         if key in found:
-            _see_again(tx, found[key], one, by=by, now=now)
+            _see_again(tx, found[key], one, shown, by=by, now=now)
             continue
         insert = tables.work_items.insert().values(
             customer_id=one.customer_id, reason_key=one.reason_key, state="open", since=now,
-            created_at=now, **_shown(one, now),
+            created_at=now, **shown,
         )  # fmt: skip
         number: int = tx.execute(insert).inserted_primary_key[0]  # type: ignore[index]
         found[key] = number, "open", one.evidence_at
@@ -131,7 +140,7 @@ def _unfinished(
     return {(customer, reason): (number, state, at) for customer, reason, number, state, at in rows}
 
 
-def _shown(one: Planned, now: datetime) -> dict[str, Any]:
+def _shown(one: Planned, rank: int, now: datetime) -> dict[str, Any]:
     same = (
         "contact_id", "decision", "playbook", "channel", "owner_id", "churn_probability", "due_at",
         "evidence_at", "decision_id",
@@ -139,6 +148,7 @@ def _shown(one: Planned, now: datetime) -> dict[str, Any]:
     return {name: getattr(one, name) for name in same} | {
         "reasons": list(one.reasons),
         "seen_at": now,
+        "rank": rank,
     }
 
 
@@ -146,13 +156,13 @@ def _see_again(
     tx: sa.Connection,
     known: tuple[int, str, datetime | None],
     one: Planned,
+    changes: dict[str, Any],
     *,
     by: str,
     now: datetime,
 ) -> None:
     """The item shows tonight's facts; a snoozed one comes back where there is newer evidence."""
     number, state, before = known
-    changes = _shown(one, now)
     newer = one.evidence_at is not None and (before is None or one.evidence_at > before)
     if state == "snoozed" and newer:
         changes |= {"state": "open", "since": now, "snoozed_until": None}

@@ -98,13 +98,18 @@ work_items = sa.Table(
     _text("decision_id", required=True),  # the newest that led here
     _text("state", required=True), _at("since", required=True), _at("snoozed_until"),
     _text("closed_as"), _text("why"),
-    _at("created_at", required=True), _at("seen_at", required=True),  # when last planned
+    _at("created_at", required=True), _at("seen_at", required=True),  # when last planned ...
+    sa.Column("rank", sa.Integer, nullable=False),  # ... and its place in that plan
     sa.Index(
         "one_open_item", "customer_id", "reason_key", unique=True,
         sqlite_where=sa.text("state <> 'closed'"),
         postgresql_where=sa.text("state <> 'closed'"),
     ),
-    sa.Index("items_to_do", "state", "due_at", "id"),
+    sa.Index(
+        "items_to_do", "seen_at", "rank",
+        sqlite_where=sa.text("state <> 'closed'"),
+        postgresql_where=sa.text("state <> 'closed'"),
+    ),
     sa.Index("items_of_customer", "customer_id", "reason_key", "id"),
 )  # fmt: skip
 

@@ -91,13 +91,17 @@ def _items() -> None:
         sa.Column("churn_probability", sa.Float), *at("due_at", "evidence_at"),
         *required("decision_id", "state"), *at("since", nullable=False), *at("snoozed_until"),
         *text("closed_as", "why"), *at("created_at", "seen_at", nullable=False),
+        count("rank"),
     )  # fmt: skip
     unfinished = sa.text("state <> 'closed'")
     op.create_index(
         "one_open_item", "work_items", ["customer_id", "reason_key"], unique=True,
         sqlite_where=unfinished, postgresql_where=unfinished,
     )  # fmt: skip
-    op.create_index("items_to_do", "work_items", ["state", "due_at", "id"])
+    op.create_index(
+        "items_to_do", "work_items", ["seen_at", "rank"],
+        sqlite_where=unfinished, postgresql_where=unfinished,
+    )  # fmt: skip
     op.create_index("items_of_customer", "work_items", ["customer_id", "reason_key", "id"])
     reasons = op.create_table("close_reasons", *key("name"), *required("words"))
     op.bulk_insert(
