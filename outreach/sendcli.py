@@ -59,6 +59,7 @@ def _now_set(run: Run) -> Settings:
 def _round(
     run: Run, store: Store, settings: Settings, going: Callable[[], bool], most: int | None
 ) -> Counter[str]:
+    from outreach.store.interactions import tell
     from outreach.store.messages import clear_words
 
     sender = sender_of(run, store, settings, going)
@@ -68,6 +69,7 @@ def _round(
     try:
         return sender.send_due(most)
     finally:
+        tell(store, run.home.root, now=sender.clock())
         for lane in sender.lanes.values():
             lane.transport.close()
 
@@ -79,8 +81,9 @@ def sender_of(
     from outreach.outbox.lanes import lanes
     from outreach.outbox.sender import Sender
     from outreach.outbox.settle import Retries
+    from outreach.unsubscribe import link
 
-    ours = settings.send
+    ours, base, key = settings.send, settings.outreach.base_url, run.home.secret_key()
     waits = timedelta(seconds=ours.first_wait_seconds)
     return Sender(
         store,
@@ -90,6 +93,7 @@ def sender_of(
         clock=lambda: datetime.now(UTC),
         sleep=lambda seconds: _rest(seconds, going),
         redirect_to=ours.redirect_to,
+        unsubscribe=lambda message: link(base, key, message.id) if base else None,
         going=going,
     )
 

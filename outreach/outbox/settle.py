@@ -14,6 +14,7 @@ from outreach.outbox import limits
 from outreach.outbox.claim import Claimed
 from outreach.store.audit import audit
 from outreach.store.database import Store
+from outreach.store.interactions import happened
 from outreach.store.permissions import suppress_in
 from outreach.store.tables import messages
 
@@ -93,7 +94,10 @@ def _told(
         limits.failed(tx, row.channel, by=by, now=now, why=result.why)
     elif isinstance(result, Sent):
         limits.worked(tx, row.channel, by=by, now=now)
+    if isinstance(result, Sent) and not redirected:
+        happened(tx, "outreach_sent", row, now=now)
     if isinstance(result, Refused) and result.bounced and not redirected:
+        happened(tx, "outreach_bounced", row, now=now)
         suppress_in(
             tx, by=by, now=now, contact_point=row.contact_point, reason="bounce",
             channel=row.channel, customer_id=row.customer_id,

@@ -11,6 +11,7 @@ from models.errors import WarmlineError
 from outreach.store.audit import audit
 from outreach.store.database import Store
 from outreach.store.drafts import Draft
+from outreach.store.interactions import happened
 from outreach.store.tables import messages
 
 EDITABLE = ("draft", "awaiting_approval", "parked")
@@ -82,6 +83,8 @@ def resolve(store: Store, *, by: str, now: datetime, message: str, fate: str) ->
             "give_up": {"why": "given up"},
         }[fate]
         _move(tx, row, FATES[fate], by=by, now=now, verb="resolve", told={"fate": fate}, **values)
+        if fate == "sent":
+            happened(tx, "outreach_sent", row, now=row.updated_at)
         return str(row.id)
 
 

@@ -12,6 +12,8 @@ from models.errors import WarmlineError
 from outreach.ledger import CONSENT, REASONS
 from outreach.store.audit import audit
 from outreach.store.database import Store
+from outreach.store.interactions import happened
+from outreach.store.messages import found
 from outreach.store.tables import answers, consents, overrides, stops, suppressions
 
 
@@ -144,26 +146,38 @@ def override(
         )  # fmt: skip
 
 
-def answer(
-    store: Store,
-    *,
-    by: str,
-    now: datetime,
-    customer_id: str,
-    channel: str | None = None,
-    message: str | None = None,
-) -> None:
-    """The customer answered, to `message` where that is known."""
+def answer(store: Store, *, by: str, now: datetime, message: str) -> None:
+    """The customer answered that message. Raises `WarmlineError` where there is none."""
     with store.begin() as tx:
-        tx.execute(
-            answers.insert().values(
-                customer_id=customer_id, channel=channel, message_id=message, at=now
-            )
-        )
+        row = found(tx, message)
+        values = {"customer_id": row.customer_id, "channel": row.channel, "message_id": row.id}
+        tx.execute(answers.insert().values(at=now, **values))
+        happened(tx, "outreach_answered", row, now=now)
         audit(
-            tx, by=by, now=now, verb="answer", subject=f"customer {customer_id}",
-            customer_id=customer_id, channel=channel, message=message,
+            tx, by=by, now=now, verb="answer", subject=f"message {row.id}",
+            customer_id=row.customer_id,
         )  # fmt: skip
+
+
+def unsubscribe(store: Store, *, by: str, now: datetime, message: str) -> bool:
+    """Whoever got that message wants no more of them: its contact point is closed on its channel,
+    and the refusal is on record; whether that is new. Raises `WarmlineError` where there is none,
+    or it had no address."""
+    with store.begin() as tx:
+        row = found(tx, message)
+        if row.contact_point is None:
+            raise WarmlineError(f"Message {row.id} has no address. Nothing was changed.")
+        new = suppress_in(
+            tx, by=by, now=now, contact_point=row.contact_point, reason="unsubscribe",
+            channel=row.channel, customer_id=row.customer_id,
+        )  # fmt: skip
+        if new:
+            consent_in(
+                tx, by=by, now=now, customer_id=row.customer_id, state="refused",
+                contact_point=row.contact_point, channel=row.channel, purpose=None,
+            )  # fmt: skip
+            happened(tx, "outreach_unsubscribed", row, now=now)
+        return new
 
 
 def stop(store: Store, *, by: str, now: datetime, why: str) -> bool:

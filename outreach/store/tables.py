@@ -190,6 +190,13 @@ breakers = sa.Table(
     _text("channel", key=True), _count("failures"), _at("open_until"), _text("why"),
 )  # fmt: skip
 
+# What history is to be told (`inbox/`), as rows of its contract; each goes once it was told.
+interactions = sa.Table(
+    "interactions", metadata,
+    _text("id", key=True), _text("customer_id", required=True),
+    sa.Column("row", sa.JSON, nullable=False),
+)  # fmt: skip
+
 # One row a change of state, written with it. Never an address, a name or a message's words.
 audit = sa.Table(
     "audit", metadata,

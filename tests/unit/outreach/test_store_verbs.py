@@ -180,7 +180,7 @@ def test_a_plan_reads_what_outreach_knows(store: Store) -> None:
         store, by="ines", now=later(hours=1), customer_id="acme", state="granted", channel="email"
     )
     permissions.override(store, **BY, customer_id="acme", until=later(days=9), why="I call them")
-    permissions.answer(store, **BY, customer_id="acme", message=message)
+    permissions.answer(store, **BY, message=message)
     with store.begin() as tx:
         tx.execute(tables.messages.update().values(state="sent", sent_at=NOW))
     contacts = ledger.contacts(NOW, later(days=1)).to_pylist()
