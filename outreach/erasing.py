@@ -95,11 +95,13 @@ def _count_store(home: Home, erasure: Erasure) -> dict[str, int]:
 
 
 def _erase_store(home: Home, erasure: Erasure) -> None:
+    from models import contactability
     from outreach.store import erasing
 
     store = _store(home)
     if store is not None:
         erasing.erase(store, erasure, home.secret_key())
+    contactability.leave_out(home.root, erasure.person.ids)
 
 
 def _store(home: Home) -> Store | None:

@@ -9,7 +9,8 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -39,15 +40,32 @@ def send(run: Run, watch: bool, most: int | None) -> None:
     refuse_unfinished(run.home)
     store = opened(run)
     count: Counter[str] = Counter()
-    going = _until_told_to_end()
-    while True:
-        settings = _now_set(run)  # anew each round: `live = false` counts at once
-        count += _round(run, store, settings, going, most)
-        if not watch or not going() or (most is not None and count.total() >= most):
-            break
-        _rest(settings.send.poll_seconds, going)
+    with _until_told_to_end() as told:
+        going = _beating(run, store, told)
+        while True:
+            settings = _now_set(run)  # anew each round: `live = false` counts at once
+            count += _round(run, store, settings, going, most)
+            if not watch or not going() or (most is not None and count.total() >= most):
+                break
+            _rest(settings.send.poll_seconds, going)
     live = _now_set(run).send.live
     run.result({"live": live, "queued": _queued(store), **count}, _lines(store, count, live))
+
+
+def _beating(run: Run, store: Store, going: Callable[[], bool]) -> Callable[[], bool]:
+    """`going`, which now and then says that outreach runs, and tells what it did."""
+    from models import contactability
+    from outreach.store.interactions import tell
+
+    heart = contactability.Heart(run.home.root)
+
+    def still() -> bool:
+        now = datetime.now(UTC)
+        if heart.beat(now):
+            tell(store, run.home.root, now=now)
+        return going()
+
+    return still
 
 
 def _now_set(run: Run) -> Settings:
@@ -98,17 +116,22 @@ def sender_of(
     )
 
 
-def _until_told_to_end() -> Callable[[], bool]:
+@contextmanager
+def _until_told_to_end() -> Iterator[Callable[[], bool]]:
     """True until SIGTERM or SIGINT: then the message at hand is finished, and no other begun."""
     told: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+
+    before = {}
     if threading.current_thread() is threading.main_thread():
-
-        def end(number: int, frame: FrameType | None) -> None:
-            told.append(number)
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, end)
-    return lambda: not told
+        before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: not told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _rest(seconds: float, going: Callable[[], bool]) -> None:

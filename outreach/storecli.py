@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -137,5 +137,21 @@ def preview(run: Run) -> None:
     )
 
 
-for each in (migrate, check, list_, show, preview, *VERBS):
+@command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
+def serve(run: Run, host: str, port: int) -> None:
+    """Serve the unsubscribe page, behind the HTTPS proxy that [outreach] base_url names."""
+    import uvicorn
+
+    from models.contactability import beating
+    from outreach.unsubscribe import app
+
+    page = app(opened(run), run.home.secret_key(), run.home.root, lambda: datetime.now(UTC))
+    # No access log: each path in it would unsubscribe somebody.
+    with beating(run.home.root, lambda: datetime.now(UTC)):
+        uvicorn.run(page, host=host, port=port, log_level="warning", access_log=False)
+
+
+for each in (migrate, check, list_, show, preview, serve, *VERBS):
     group.add_command(each)

@@ -14,7 +14,7 @@ from outreach.outbox import limits
 from outreach.outbox.claim import Claimed
 from outreach.store.audit import audit
 from outreach.store.database import Store
-from outreach.store.interactions import happened
+from outreach.store.interactions import closed, happened
 from outreach.store.permissions import suppress_in
 from outreach.store.tables import messages
 
@@ -96,6 +96,8 @@ def _told(
         limits.worked(tx, row.channel, by=by, now=now)
     if isinstance(result, Sent) and not redirected:
         happened(tx, "outreach_sent", row, now=now)
+        if not row.transactional:
+            closed(tx, row.customer_id, f"contacted on {now:%Y-%m-%d}", now=now)
     if isinstance(result, Refused) and result.bounced and not redirected:
         happened(tx, "outreach_bounced", row, now=now)
         suppress_in(

@@ -60,13 +60,13 @@ def erase(store: Store, erasure: Erasure, key: bytes) -> None:
             tx.execute(
                 table.update().where(table.c.customer_id.in_(person.ids)).values(contact_id=None)
             )
-        told = tables.interactions.c.customer_id.in_(person.ids)
-        tx.execute(tables.interactions.delete().where(told))
+        for untold in (tables.interactions, tables.closures):
+            tx.execute(untold.delete().where(untold.c.customer_id.in_(person.ids)))
         for table, columns in _TOLD.items():
             _clear(tx, table, columns, erasure)
         _rename(tx, person, pseudonym)
         for channel, address in _addresses(person):
-            _close(tx, key, channel, address, pseudonym, now)
+            _close(tx, key, channel, address, now)
 
 
 def _moment(tx: sa.Connection) -> datetime:
@@ -116,11 +116,9 @@ def _addresses(person: Person) -> list[tuple[str, str]]:
     return emails + [("phone", number) for number in person.phones]
 
 
-def _close(
-    tx: sa.Connection, key: bytes, channel: str, address: str, pseudonym: str, now: datetime
-) -> None:
+def _close(tx: sa.Connection, key: bytes, channel: str, address: str, now: datetime) -> None:
     try:
         point: Any = keyed(key, channel, address)
     except NotAnAddress:
         return  # nobody can write there
-    suppress_in(tx, by=BY, now=now, contact_point=point, reason="erased", customer_id=pseudonym)
+    suppress_in(tx, by=BY, now=now, contact_point=point, reason="erased")

@@ -12,7 +12,7 @@ from models.errors import WarmlineError
 from outreach.ledger import CONSENT, REASONS
 from outreach.store.audit import audit
 from outreach.store.database import Store
-from outreach.store.interactions import happened
+from outreach.store.interactions import closed, happened
 from outreach.store.messages import found
 from outreach.store.tables import answers, consents, overrides, stops, suppressions
 
@@ -62,6 +62,7 @@ def suppress_in(
         tx, by=by, now=now, verb="suppress", subject=f"contact point {contact_point}",
         customer_id=customer_id, reason=reason, channel=channel,
     )  # fmt: skip
+    closed(tx, customer_id, f"suppressed: {reason}", now=now, channel=channel)
     return True
 
 
@@ -113,6 +114,9 @@ def consent_in(
 ) -> None:
     """`consent`, as part of a transaction."""
     tx.execute(consents.insert().values(customer_id=customer_id, state=state, at=now, **scope))
+    if state == "refused":
+        by_channel, of = scope.get("channel"), scope.get("purpose")
+        closed(tx, customer_id, "refused", now=now, channel=by_channel, purpose=of)
     named = {name: value for name, value in scope.items() if name != "contact_point"}
     audit(
         tx, by=by, now=now, verb="consent", subject=f"customer {customer_id}",

@@ -197,6 +197,12 @@ interactions = sa.Table(
     sa.Column("row", sa.JSON, nullable=False),
 )  # fmt: skip
 
+# Refusals, suppressions and contacts that `contactability/` is to be told; likewise.
+closures = sa.Table(
+    "closures", metadata,
+    _id(), _text("customer_id", required=True), sa.Column("row", sa.JSON, nullable=False),
+)  # fmt: skip
+
 # One row a change of state, written with it. Never an address, a name or a message's words.
 audit = sa.Table(
     "audit", metadata,

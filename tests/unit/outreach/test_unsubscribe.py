@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from models import inbox
+from models import contactability, inbox
 from outreach.ledger import Ledger
 from outreach.store import tables
 from outreach.store.database import Store
@@ -52,6 +52,20 @@ def test_post_acts_at_once_also_for_what_is_queued(store: Store, tmp_path: Path)
     assert told(tmp_path) == [("outreach_sent", "acme"), ("outreach_unsubscribed", "acme")]
 
 
+def test_the_endpoint_knows_at_once(store: Store, tmp_path: Path) -> None:
+    nobody = contactability.schema().empty_table()
+    contactability.publish(tmp_path, nobody, taken_at=NOW, now=NOW)
+    reader = contactability.Contactability(tmp_path)
+
+    def state() -> str:
+        return reader.of("acme", channel="email", purpose="service", now=NOW).state
+
+    (message,) = filled(store)
+    assert state() == "yes"
+    page(store, tmp_path).post(link(BASE, KEY, message))
+    assert state() == "no"
+
+
 def test_get_and_head_change_nothing(store: Store, tmp_path: Path) -> None:
     (message,) = filled(store)
     client, url = page(store, tmp_path), link(BASE, KEY, message)
@@ -83,7 +97,7 @@ def test_a_link_that_was_not_made_here_does_nothing(
 def test_history_is_told_once_of_what_was_sent_and_bounced(store: Store, tmp_path: Path) -> None:
     filled(store)
     sender(store, Answers()).send_due()
-    assert (tell(store, tmp_path, now=NOW), tell(store, tmp_path, now=NOW)) == (1, 0)
+    assert (tell(store, tmp_path, now=NOW), tell(store, tmp_path, now=NOW)) == (2, 0)
     (path,) = inbox.take(tmp_path)
     (row,) = inbox.rows(path)
     assert (row["kind"], row["source"], row["channel"]) == ("outreach_sent", "outreach", "email")

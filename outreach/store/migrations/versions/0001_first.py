@@ -164,5 +164,6 @@ def _sending() -> None:
         *text("lifted_by"),
     )  # fmt: skip
     op.create_table("interactions", *key("id"), *required("customer_id"), json("row"))
+    op.create_table("closures", number(), *required("customer_id"), json("row"))
     op.create_table("rate_limits", *key("key"), *at("free_at", nullable=False))
     op.create_table("breakers", *key("channel"), count("failures"), *at("open_until"), *text("why"))
