@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from outreach.store.database import Store
 from outreach.store.messages import found
 from outreach.store.permissions import stopped
-from outreach.store.tables import audit, messages, work_items
+from outreach.store.tables import audit, messages, unfinished, work_items
 
 # States in which a message waits for a person.
 FOR_A_PERSON = ("draft", "awaiting_approval", "in_doubt", "parked")
@@ -52,7 +52,7 @@ def list_messages(store: Store, states: Sequence[str], most: int) -> list[dict[s
 def list_items(store: Store, most: int, *, owner_id: str | None = None) -> list[dict[str, Any]]:
     """The unfinished work items: those of the newest plan in its order, then of those before."""
     row = work_items.c
-    theirs = [row.state != "closed"]
+    theirs = [unfinished]
     theirs += [] if owner_id is None else [row.owner_id == owner_id]
     columns = (
         row.id, row.customer_id, row.decision, row.playbook, row.channel, row.owner_id, row.state,

@@ -108,24 +108,37 @@ def _items(
     by: str,
     now: datetime,
 ) -> tuple[Mapping[Key, int], int]:
-    """The unfinished item of each, and how many were made now."""
-    found = _unfinished(tx, {one.customer_id for one in to_do})
-    made: list[tuple[str, str | None, Mapping[str, Any]]] = []
+    """The unfinished item of each, and how many were made now. Many at a time: a first night
+    makes all of them."""
+    known = _unfinished(tx, {one.customer_id for one in to_do})
+    new: dict[Key, dict[str, Any]] = {}
+    again = []
     for one in to_do:
         key = one.customer_id, one.reason_key
         shown = _shown(one, ranks[one.decision_id], now)
-        if key in found:
-            _see_again(tx, found[key], one, shown, by=by, now=now)
-            continue
-        insert = tables.work_items.insert().values(
-            customer_id=one.customer_id, reason_key=one.reason_key, state="open", since=now,
-            created_at=now, **shown,
-        )  # fmt: skip
-        number: int = tx.execute(insert).inserted_primary_key[0]  # type: ignore[index]
-        found[key] = number, "open", one.evidence_at
-        made.append((f"item {number}", one.customer_id, {"decision_id": one.decision_id}))
-    audit_many(tx, by=by, now=now, verb="open", rows=made)
-    return {key: number for key, (number, _, _) in found.items()}, len(made)
+        if key in known:
+            again.append((known[key], one, shown))
+        else:
+            first = {"customer_id": key[0], "reason_key": key[1], "state": "open"}
+            new.setdefault(key, {**first, "since": now, "created_at": now, **shown})
+    _see_again(tx, again, by=by, now=now)
+    made = _insert(tx, list(new.values()))
+    opened = [
+        (f"item {number}", key[0], {"decision_id": new[key]["decision_id"]})
+        for key, number in made.items()
+    ]
+    audit_many(tx, by=by, now=now, verb="open", rows=opened)
+    return {key: number for key, (number, _, _) in known.items()} | made, len(made)
+
+
+def _insert(tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> dict[Key, int]:
+    """The numbers of the items made of `rows`."""
+    if not rows:
+        return {}
+    item = tables.work_items.c
+    insert = tables.work_items.insert().returning(item.customer_id, item.reason_key, item.id)
+    made = tx.execute(insert, rows)
+    return {(customer, reason): number for customer, reason, number in made}
 
 
 def _unfinished(
@@ -134,7 +147,7 @@ def _unfinished(
     item = tables.work_items.c
     rows = tx.execute(
         sa.select(item.customer_id, item.reason_key, item.id, item.state, item.evidence_at).where(
-            item.customer_id.in_(customers), item.state != "closed"
+            item.customer_id.in_(customers), tables.unfinished
         )
     )
     return {(customer, reason): (number, state, at) for customer, reason, number, state, at in rows}
@@ -154,23 +167,29 @@ def _shown(one: Planned, rank: int, now: datetime) -> dict[str, Any]:
 
 def _see_again(
     tx: sa.Connection,
-    known: tuple[int, str, datetime | None],
-    one: Planned,
-    changes: dict[str, Any],
+    again: Sequence[tuple[tuple[int, str, datetime | None], Planned, Mapping[str, Any]]],
     *,
     by: str,
     now: datetime,
 ) -> None:
-    """The item shows tonight's facts; a snoozed one comes back where there is newer evidence."""
-    number, state, before = known
-    newer = one.evidence_at is not None and (before is None or one.evidence_at > before)
-    if state == "snoozed" and newer:
-        changes |= {"state": "open", "since": now, "snoozed_until": None}
+    """The items show tonight's facts; a snoozed one comes back where there is newer evidence."""
+    if not again:
+        return
+    item = tables.work_items
+    rows, back = [], []
+    for (number, state, before), one, shown in again:
+        rows.append({"number": number, **shown})
+        newer = one.evidence_at is not None and (before is None or one.evidence_at > before)
+        if state == "snoozed" and newer:
+            back.append((number, one.customer_id))
+    tx.execute(item.update().where(item.c.id == sa.bindparam("number")), rows)
+    for number, customer in back:
+        opened = {"state": "open", "since": now, "snoozed_until": None}
+        tx.execute(item.update().where(item.c.id == number).values(opened))
         audit(
-            tx, by=by, now=now, verb="reopen", subject=f"item {number}",
-            customer_id=one.customer_id, why="newer evidence",
+            tx, by=by, now=now, verb="reopen", subject=f"item {number}", customer_id=customer,
+            why="newer evidence",
         )  # fmt: skip
-    tx.execute(tables.work_items.update().where(tables.work_items.c.id == number).values(changes))
 
 
 def _messages(

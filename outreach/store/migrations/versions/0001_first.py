@@ -128,7 +128,7 @@ def _messages() -> None:
         *at("lease_until"), count("attempts"), *at("sent_at"), flag("redirected"),
         *text("remote_id"), *at("created_at", "updated_at", nullable=False),
     )  # fmt: skip
-    op.create_index("messages_due", "messages", ["state", "channel", "next_try_at"])
+    op.create_index("messages_due", "messages", ["state", "channel", "next_try_at", "id"])
     op.create_index("messages_of_customer", "messages", ["customer_id"])
     op.create_index("messages_sent", "messages", ["sent_at"])
     op.create_index("messages_of_item", "messages", ["item_id"])
