@@ -42,6 +42,11 @@ class Email(Section):
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str = ""
     password: Annotated[str, Field(repr=False)] = ""
+    # Instead of a password: XOAUTH2, with access tokens from there.
+    token_url: Url = ""
+    client_id: str = ""
+    client_secret: Annotated[str, Field(repr=False)] = ""
+    refresh_token: Annotated[str, Field(repr=False)] = ""
     from_address: Mailbox = ""
     from_name: Line = ""
     reply_to: Mailbox = ""

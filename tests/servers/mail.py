@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
 from collections.abc import Iterator
@@ -63,6 +64,13 @@ class Mailbox:
         if self.answers.get("DATA") == VANISH:
             server.transport.abort()
         return self.answers.get("DATA", "250 OK")
+
+    async def auth_XOAUTH2(self, server: SMTP, arguments: list[str]) -> Any:  # noqa: N802
+        """Takes the token `right`."""
+        given = base64.b64decode(arguments[1])
+        self.logins.append(given)
+        right = given.endswith(b"auth=Bearer right\x01\x01")
+        return AuthResult(success=right, handled=False)
 
     def login(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
         """Takes the password `right`."""

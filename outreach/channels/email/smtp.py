@@ -10,11 +10,13 @@ import re
 import smtplib
 import ssl
 from contextlib import suppress
+from datetime import datetime
 
 from models.errors import WrongUsage
 from models.settings_outreach import Email, Outreach
 from outreach.channels import Later, Outgoing, Refused, Result, Sent, Unknown
 from outreach.channels.email.letter import Letter, compose
+from outreach.channels.email.token import NoToken, Tokens, initial_response
 
 HERE = ("localhost", "127.0.0.1", "::1")
 # RFC 3463: bad mailbox, system, syntax, mailbox moved; RFC 7505: a domain that takes no mail.
@@ -40,14 +42,17 @@ class Smtp:
         self._settings = settings
         self._outreach = outreach
         self._server: smtplib.SMTP | None = None
+        self._tokens = Tokens(settings)
 
     def deliver(self, message: Outgoing) -> Result:
         """See `Transport`."""
         letter = compose(message, self._settings, self._outreach)
         kept = self._server is not None
-        result = self._hand_over(letter)
+        result = self._hand_over(letter, message.at)
         if kept and self._server is None and isinstance(result, Later) and result.down:
-            return self._hand_over(letter)  # the server had closed the connection that was kept
+            return self._hand_over(
+                letter, message.at
+            )  # the server had closed the connection that was kept
         return result
 
     def close(self) -> None:
@@ -57,9 +62,9 @@ class Smtp:
             with suppress(OSError, smtplib.SMTPException):
                 server.quit()
 
-    def _hand_over(self, letter: Letter) -> Result:
+    def _hand_over(self, letter: Letter, at: datetime) -> Result:
         try:
-            self._server = self._server or self._connect()
+            self._server = self._server or self._connect(at)
             before = self._envelope(self._server, letter)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
@@ -121,7 +126,7 @@ class Smtp:
         if server is not None:
             server.close()
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self, at: datetime) -> smtplib.SMTP:
         ours, secure = self._settings, ssl.create_default_context()
         if ours.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -134,18 +139,39 @@ class Smtp:
             if ours.security == "starttls":
                 server.starttls(context=secure)  # raises where the server does not offer it
                 server.ehlo()
-            if ours.username:
-                server.login(ours.username, ours.password)
+            self._log_in(server, at)
         except BaseException:
             server.close()
             raise
         return server
 
+    def _log_in(self, server: smtplib.SMTP, at: datetime) -> None:
+        ours = self._settings
+        if not ours.token_url:
+            if ours.username:
+                server.login(ours.username, ours.password)
+            return
+        token = self._tokens.get(at)
+
+        def answer(challenge: bytes | None = None) -> str:
+            # A challenge holds the server's reasons; an empty answer ends the exchange.
+            return initial_response(ours.username, token) if challenge is None else ""
+
+        try:
+            server.auth("XOAUTH2", answer)
+        except smtplib.SMTPAuthenticationError:
+            self._tokens.forget()
+            raise
+
 
 def _failure(error: Exception) -> str:
     """Why there is no connection, without what the server said: that may be an address."""
+    if isinstance(error, NoToken):
+        return str(error)
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return f"the server does not take username and password ({error.smtp_code})"
+        return (
+            f"the server does not take the username and its password or token ({error.smtp_code})"
+        )
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return "the server offers no STARTTLS or no login"
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -203,7 +203,9 @@ def test_with_starttls_the_server_must_be_known_and_the_password_right(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
         assert became(box.port) == Sent()
         wrong = became(box.port, "wrong")
-        assert wrong == Later("the server does not take username and password (535)", down=True)
+        assert wrong == Later(
+            "the server does not take the username and its password or token (535)", down=True
+        )
     with mail.running() as plain:
         assert became(plain.port) == Later("the server offers no STARTTLS or no login", down=True)
         assert plain.logins == []
