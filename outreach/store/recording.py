@@ -33,30 +33,33 @@ def record(
     sends: Collection[str] = SENDS,
     period: str = "",
 ) -> dict[str, int]:
-    """Writes decisions, arms, work items and messages in one transaction; counts what is new.
+    """Writes decisions, arms, work items and messages; counts what is new.
 
-    Decisions come in the order of the list, which is that of the work. One that is known already
-    changes nothing, so a night may be recorded again. A customer has one unfinished item a reason,
-    and an item one unsent message. Without words (`drafts` gives None) a message stays a draft,
-    whatever its mode. `period` names the draw of the arms.
+    A decision and what follows from it are one transaction, some thousands of them at a time, so
+    that senders need not wait for a large night. Cut off, the same again ends it: a decision that
+    is known already changes nothing. They come in the order of the list, which is that of the work.
+    A customer has one unfinished item a reason, and an item one unsent message. Without words
+    (`drafts` gives None) a message stays a draft, whatever its mode. `period` names the draw of
+    the arms.
     """
     count: Counter[str] = Counter(decisions=0, items=0, messages=0)
     night, place = None, 0
-    with store.begin() as tx:
-        for some in _some(decisions):
-            night = some[0].as_of
+    for some in _some(decisions):
+        night = some[0].as_of
+        ranks = {one.decision_id: place + n for n, one in enumerate(some)}
+        place += len(some)
+        with store.begin() as tx:
             new = _unknown(tx, some)
             count["decisions"] += len(new)
             insert_new(tx, tables.decisions, [_columns(one, now) for one in new])
             _assign(tx, new, period)
             to_do = [one for one in new if one.decision != "hold"]
-            ranks = {one.decision_id: place + n for n, one in enumerate(some)}
-            place += len(some)
             items, made = _items(tx, to_do, ranks, by=by, now=now)
             count["items"] += made
             wanted = [one for one in to_do if one.decision == "contact" and one.channel in sends]
             count["messages"] += _messages(tx, wanted, items, drafts, by=by, now=now)
-        if count["decisions"]:
+    if count["decisions"]:
+        with store.begin() as tx:
             audit(tx, by=by, now=now, verb="record", subject=f"night {night}", new=dict(count))
     return dict(count)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from models.errors import WarmlineError
 from outreach import contact_point
 from outreach.ledger import SHAPES, Ledger, shape
-from outreach.store import items, messages, permissions, tables
+from outreach.planned import Planned
+from outreach.store import items, messages, permissions, recording, tables
 from outreach.store.database import Store
 from outreach.store.reading import StoreLedger
 from outreach.store.recording import record
@@ -60,6 +61,24 @@ def test_a_night_recorded_twice_changes_nothing(store: Store) -> None:
     )
     assert again == {"decisions": 0, "items": 0, "messages": 0}
     assert [rows(store, table) for table in EVERYTHING] == before
+
+
+def test_a_night_that_was_cut_off_is_ended_by_recording_it_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "_AT_ONCE", 2)
+
+    def cut_off() -> Iterator[Planned]:
+        yield from night[:3]
+        raise KeyboardInterrupt
+
+    night = [planned(f"c{number}") for number in range(5)]
+    with pytest.raises(KeyboardInterrupt):
+        record(store, by="plan", now=NOW, decisions=cut_off(), drafts=words)
+    assert len(states(store)) == len(rows(store, tables.decisions)) == 2
+    record(store, by="plan", now=NOW, decisions=night, drafts=words)
+    assert len(states(store)) == len(rows(store, tables.decisions)) == 5
+    assert [item.rank for item in rows(store, tables.work_items)] == [0, 1, 2, 3, 4]
 
 
 def test_an_arm_is_not_drawn_again_within_its_period(store: Store) -> None:
