@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests import spark as spark_here
+from tests.once import once
 from tests.servers import postgres
 
 # Trains for minutes and wants no demo: meanwhile another worker makes the one that all others want.
@@ -60,16 +60,13 @@ def demo_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Tests work on copies of the home.
     """
-    ours = tmp_path_factory.getbasetemp()
-    folder = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "demo-of-all"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        said = folder / "said.json"
-        if not said.exists():
-            warmline = Path(sys.executable).with_name("warmline")
-            command = [warmline, "demo", "--json", "--home", folder / "home"]
-            done = subprocess.run(command, capture_output=True, check=False)
-            assert done.returncode == 0, done.stderr.decode()
-            said.write_bytes(done.stdout)
-    return folder
+
+    def make(folder: Path) -> Path:
+        warmline = Path(sys.executable).with_name("warmline")
+        command = [warmline, "demo", "--json", "--home", folder / "home"]
+        done = subprocess.run(command, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        (folder / "said.json").write_bytes(done.stdout)
+        return folder
+
+    return once(tmp_path_factory, "demo", make)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.history import versions, voices
 from pipelines.history.dictionaries import load
-from pipelines.history.engine import connect, count, name
+from pipelines.history.engine import count, name
 from pipelines.history.manifest import Conflict, Manifest
 from pipelines.history.schema import CUSTOMERS, TERMS, Column
 from pipelines.history.twocases import of_cases
@@ -108,24 +108,20 @@ def lines(differences: Sequence[Difference]) -> list[str]:
 
 
 def find(
+    connection: duckdb.DuckDBPyConnection,
     folder: Path,
     manifest: Manifest,
     precedence: Sequence[str],
-    *,
-    scratch: Path | None = None,
-    memory_gb: float = 1.0,
-    threads: int = 2,
 ) -> tuple[Conflict, ...]:
     """What the sources of a history tell differently as of the manifest's generation.
 
     Empty, and nearly for nothing, where one source tells everything. What does not fit into memory
-    goes into the file `scratch`.
+    goes into the connection's database.
     """
     found: list[Conflict] = []
-    with connect(scratch, memory_gb=memory_gb, threads=threads) as connection:
-        for table in (CUSTOMERS, TERMS):
-            if table.name in manifest.tables:
-                found += _of_table(connection, folder, manifest, table.name, precedence)
+    for table in (CUSTOMERS, TERMS):
+        if table.name in manifest.tables:
+            found += _of_table(connection, folder, manifest, table.name, precedence)
     return (*found, *of_cases(folder, manifest, EXAMPLES))
 
 

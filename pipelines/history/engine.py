@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +47,33 @@ def connect(
     if database:
         connection.execute(f"SET temp_directory = {quoted(str(database) + '.spill')}")
     return connection
+
+
+@contextmanager
+def beside(
+    connection: duckdb.DuckDBPyConnection, database: Path
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in UTC to `database`, new, on the engine of `connection`, whose memory they
+    share: an engine of its own takes 30 ms to start."""
+    own = connection.cursor()
+    own.execute(f"ATTACH {quoted(str(database))} AS {name(database.stem)}")
+    try:
+        own.execute(f"USE {name(database.stem)}")
+        own.execute("SET TimeZone = 'UTC'")
+        own.execute(HASH64)
+        yield own
+    finally:
+        own.close()
+        connection.execute(f"DETACH {name(database.stem)}")
+
+
+def reader() -> duckdb.DuckDBPyConnection:
+    """A connection in UTC to read files with, on the process's engine, for the caller to close:
+    what it makes must be temporary."""
+    cursor = _engine(1.0, 2).cursor()
+    cursor.execute("SET TimeZone = 'UTC'")
+    cursor.execute(HASH64)
+    return cursor
 
 
 class Scratch:

@@ -28,7 +28,7 @@ from pipelines.history import (
 )
 from pipelines.history.addresses import Address
 from pipelines.history.chains import WAITED
-from pipelines.history.engine import connect, count, quoted
+from pipelines.history.engine import beside, connect, count, quoted
 from pipelines.history.failures import said_plainly
 from pipelines.history.leaving_out import Omit
 from pipelines.history.manifest import Manifest, publish, read_current, sweep
@@ -229,10 +229,8 @@ def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:
     """The manifest with what its sources tell differently."""
     order = run.order
     order.progress("comparing the sources")
-    found = conflicts.find(
-        order.history, manifest, order.precedence, scratch=run.staging / "conflicts.duckdb",
-        memory_gb=order.memory_gb / 2, threads=order.threads,
-    )  # fmt: skip
+    with beside(run.connection, run.staging / "conflicts.duckdb") as connection:
+        found = conflicts.find(connection, order.history, manifest, order.precedence)
     ids = dictionaries.read_words(order.history, manifest, "customer") if found else []
     run.differences = conflicts.differences(found, ids)
     return replace(manifest, conflicts=found)
@@ -244,9 +242,7 @@ def _with_people(run: Run, where: Path, manifest: Manifest) -> Manifest:
     if people.is_coded(manifest, order.precedence):
         return manifest
     order.progress("coding customers")
-    with connect(
-        run.staging / "people.duckdb", memory_gb=order.memory_gb / 2, threads=order.threads
-    ) as connection:
+    with beside(run.connection, run.staging / "people.duckdb") as connection:
         return people.code(connection, order.history, where, manifest, order.precedence)
 
 

@@ -17,7 +17,7 @@ from pipelines.history.agents import AgentRows, agent_rows
 from pipelines.history.arrivals import feeds
 from pipelines.history.buckets import bucket_of
 from pipelines.history.customers import customer_frame, value_terms
-from pipelines.history.engine import connect
+from pipelines.history.engine import reader
 from pipelines.history.events import Events
 from pipelines.history.identities import merged_customers, names, survivors
 from pipelines.history.lags import Lags
@@ -80,7 +80,7 @@ class History:
 
     def connection(self) -> duckdb.DuckDBPyConnection:
         """One to read the tables of this generation with, for the caller to close."""
-        return connect()
+        return reader()
 
     @property
     def _until(self) -> int | None:

@@ -2,13 +2,15 @@
 
 import json
 import os
-import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.functional import forked
 
 WARMLINE = Path(sys.executable).with_name("warmline")
 
@@ -34,16 +36,12 @@ class Command:
     home: Path
 
     def __call__(self, *arguments: str | Path, json: bool = True) -> Done:
-        command = [WARMLINE, *arguments, "--home", self.home, *(["--json"] if json else [])]
-        done = subprocess.run(
-            [str(part) for part in command],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "COLUMNS": "100"},
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        said = [str(part) for part in arguments]
+        said += ["--home", str(self.home), *(["--json"] if json else [])]
+        with tempfile.TemporaryDirectory() as folder:
+            stdout, stderr = Path(folder) / "stdout", Path(folder) / "stderr"
+            code = forked.run(said, {**os.environ, "COLUMNS": "100"}, stdout, stderr)
+            return Done(code, stdout.read_text("utf-8"), stderr.read_text("utf-8"))
 
 
 @pytest.fixture

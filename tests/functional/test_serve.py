@@ -40,6 +40,17 @@ def endpoint(home, key):
         yield endpoint
 
 
+@pytest.fixture(scope="module", autouse=True)
+def of_the_night(home, tmp_path_factory):
+    """A service that runs the night in a minute or so, and its home: the tests that look at
+    it come last, so that nobody waits for the clock."""
+    place = tmp_path_factory.mktemp("night") / "home"
+    shutil.copytree(home, place)
+    soon = datetime.now(UTC) + timedelta(seconds=95)  # of which the seconds are cut off
+    with running(place, "--nightly", f"{soon:%H:%M}") as endpoint:
+        yield endpoint, place
+
+
 def test_every_customer_is_answered_as_published(home, endpoint, key):
     batch = latest(home / "scores")
     rows = {row["customer_id"]: row for row in batch.table().to_pylist()}
@@ -191,23 +202,25 @@ def test_a_home_that_is_none_is_told_before_anything_starts(tmp_path):
     assert "warmline init" in done.stderr
 
 
-def test_the_service_runs_the_night_itself(home, tmp_path):
-    place = tmp_path / "home"
-    shutil.copytree(home, place)
+def test_the_service_runs_the_night_itself(of_the_night):
+    endpoint, place = of_the_night
     wrong = Command(place)("serve", "--nightly", "half past two", json=False)
     assert (wrong.code, "02:30" in wrong.stderr) == (2, True)
-    soon = datetime.now(UTC) + timedelta(minutes=2)  # of which the seconds are cut off
-    with running(place, "--nightly", f"{soon:%H:%M}") as endpoint:
-        assert runs("serving.nights", str(place))
-        until = time.monotonic() + 400
-        while '"night"' not in (said := endpoint.log.read_text()):
-            assert time.monotonic() < until, said
-            time.sleep(0.5)
-        assert endpoint.call("/livez")[0] == 200
+    assert runs("serving.nights", str(place))
+    until = time.monotonic() + 400
+    while '"night"' not in (said := endpoint.log.read_text()):
+        assert time.monotonic() < until, said
+        time.sleep(0.5)
+    assert endpoint.call("/livez")[0] == 200
     told = [json.loads(line) for line in said.splitlines() if '"night"' in line]
     # No source is configured and the sample is old by now: a check holds the list back, and tells.
     assert [(one["night"], one["exit_code"]) for one in told] == [("failed", 3)]
     assert "freshness" in told[0]["words"]
+
+
+def test_the_process_of_the_night_ends_with_the_service(of_the_night):
+    endpoint, place = of_the_night
+    endpoint.process.terminate()
     until = time.monotonic() + 30
     while runs("serving.nights", str(place)):
         assert time.monotonic() < until, "the night's process is still there"

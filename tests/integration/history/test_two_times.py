@@ -113,9 +113,9 @@ def test_a_generation_is_read_again_through_compactions_and_more_buckets(place, 
     monkeypatch.setattr("pipelines.history.buckets.TARGET_ROWS", 2)
     customers = "customer_id,joined_at\n" + "".join(f"c{n},2025-01-01\n" for n in range(20))
     seen = []
-    for number in range(14):
+    for number in range(8):
         rows = "".join(f"{number}-{n},c{(number + n) % 20},2026-01-{n + 1:02}T00:00Z,order,red,,,\n"
-                       for n in range(3))  # fmt: skip
+                       for n in range(5))  # fmt: skip
         if number:
             rows += f"0-0,c0,2026-01-01T00:00Z,order,t{number},,2026-03-{number:02}T00:00Z,\n"
         place.ingest(place.source(customers=customers, interactions=HEADER + rows), now=NOW)

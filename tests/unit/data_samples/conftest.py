@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from data_samples.company import Company
 from data_samples.simulator import World, WorldSettings
+from tests.once import once
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,23 @@ def through_the_nights(company: Company, nights: int) -> Company:
     return company
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """1,500 customers, a year in one delivery and 60 single nights, with the usual plants."""
-    world = World(
-        WorldSettings(customers=1_500, days=425, uses_per_month=3, win_backs=0.3, seed=17)
-    )
-    return through_the_nights(Company(tmp_path_factory.mktemp("company"), world), 60)
+    world = WorldSettings(customers=1_500, days=425, uses_per_month=3, win_backs=0.3, seed=17)
+
+    def make(folder: Path) -> Company:
+        return through_the_nights(Company(folder, World(world)), 60)
+
+    return once(tmp_path_factory, "company", make)
 
 
-@pytest.fixture(scope="package")
-def lived() -> Lived:
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     """3,000 customers over two years."""
-    world = World(WorldSettings(customers=3_000, seed=11))
-    interactions = world.advance(730)
-    return Lived(world, interactions, world.truth())
+
+    def make(folder: Path) -> tuple[World, pd.DataFrame, pd.DataFrame]:
+        world = World(WorldSettings(customers=3_000, seed=11))
+        return world, world.advance(730), world.truth()
+
+    return Lived(*once(tmp_path_factory, "lived", make))
