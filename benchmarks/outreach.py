@@ -10,15 +10,15 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import median
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -133,50 +133,83 @@ per_domain_per_minute = 0
     return home
 
 
-def killed(root: Path, database: str, load: Load, senders: int = SENDERS) -> Outcome:
+class Running(Protocol):
+    """A sender at work, as `multiprocessing` has processes."""
+
+    @property
+    def exitcode(self) -> int | None: ...
+    def is_alive(self) -> bool: ...
+    def kill(self) -> None: ...
+    def join(self) -> None: ...
+
+
+class Program:
+    """`warmline send` as its user runs it."""
+
+    def __init__(self, root: Path) -> None:
+        command: list[str | Path] = [WARMLINE, "send", "--home", root]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+    @property
+    def exitcode(self) -> int | None:
+        return self._process.returncode
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def join(self) -> None:
+        self._process.wait()
+
+
+def killed(
+    root: Path,
+    database: str,
+    load: Load,
+    senders: int = SENDERS,
+    start: Callable[[Path], Running] = Program,
+) -> Outcome:
     """Sends all messages with `senders` at once, killing random ones at random moments."""
     draw = random.Random(SEED)  # noqa: S311
     with mail.running() as box:
         home = make_home(root, box.port, load.lease, database)
         store = Store.open(database, root)
         fill(store, home.secret_key(), load.messages)
+        moments = sorted(draw.sample(range(load.messages), load.kills))
         started = time.perf_counter()
-        kills = _run(
-            root, box, sorted(draw.sample(range(load.messages), load.kills)), draw, senders
-        )
+        kills = _run(lambda: start(root), box, moments, draw, senders)
         seconds = time.perf_counter() - started
         time.sleep(load.lease + 0.5)  # what a killed sender had claimed is in doubt from then on
-        _wait_all([_sender(root)])
-        listed = _listed(root)
+        last = start(root)
+        last.join()
+        assert last.exitcode == 0
     received = Counter(str(letter["Message-ID"])[1:33] for letter in box.letters)
-    return Outcome(seconds, kills, received, _states(store), listed)
+    return Outcome(seconds, kills, received, _states(store), _listed(root))
 
 
 def _run(
-    root: Path, box: mail.Mailbox, moments: list[int], draw: random.Random, senders: int
+    start: Callable[[], Running],
+    box: mail.Mailbox,
+    moments: list[int],
+    draw: random.Random,
+    senders: int,
 ) -> int:
     """Lets the senders run until each has nothing left; kills one when so many messages came."""
-    running = [_sender(root) for _ in range(senders)]
+    running = [start() for _ in range(senders)]
     kills = 0
-    while any(one.poll() is None for one in running):
-        alive = [n for n, one in enumerate(running) if one.poll() is None]
+    while any(one.is_alive() for one in running):
+        alive = [n for n, one in enumerate(running) if one.is_alive()]
         if kills < len(moments) and alive and len(box.got) >= moments[kills]:
             time.sleep(draw.uniform(0, 0.02))  # a moment that no delivery sets
             victim = draw.choice(alive)
-            running[victim].send_signal(signal.SIGKILL)
-            running[victim].wait()
-            running[victim] = _sender(root)
+            running[victim].kill()
+            running[victim].join()
+            running[victim] = start()
             kills += 1
         time.sleep(0.001)
     return kills
-
-
-def _sender(root: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([WARMLINE, "send", "--home", root], stdout=subprocess.DEVNULL)
-
-
-def _wait_all(running: list[subprocess.Popen[bytes]]) -> None:
-    assert [one.wait() for one in running] == [0] * len(running)
 
 
 def _listed(root: Path) -> frozenset[str]:

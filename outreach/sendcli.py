@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from outreach.outbox.sender import Sender
     from outreach.store.database import Store
 
+ROUND = 50  # messages between two looks at the settings
 NOT_LIVE = (
     "Nothing is sent: set live = true under [send] (docs/guides/send.md says what to look at)."
 )
@@ -42,12 +43,17 @@ def send(run: Run, watch: bool, most: int | None) -> None:
     count: Counter[str] = Counter()
     with _until_told_to_end() as told:
         going = _beating(run, store, told)
-        while True:
-            settings = _now_set(run)  # anew each round: `live = false` counts at once
-            count += _round(run, store, settings, going, most)
-            if not watch or not going() or (most is not None and count.total() >= most):
+        while going():
+            settings = _now_set(run)  # anew each round: `live = false` counts soon
+            left = ROUND if most is None else min(ROUND, most - count.total())
+            became = _round(run, store, settings, going, left)
+            count += became
+            if most is not None and count.total() >= most:
                 break
-            _rest(settings.send.poll_seconds, going)
+            if became.total() < ROUND:  # there was no more
+                if not watch:
+                    break
+                _rest(settings.send.poll_seconds, going)
     live = _now_set(run).send.live
     run.result({"live": live, "queued": _queued(store), **count}, _lines(store, count, live))
 
@@ -75,7 +81,7 @@ def _now_set(run: Run) -> Settings:
 
 
 def _round(
-    run: Run, store: Store, settings: Settings, going: Callable[[], bool], most: int | None
+    run: Run, store: Store, settings: Settings, going: Callable[[], bool], most: int
 ) -> Counter[str]:
     from outreach.store.interactions import tell
     from outreach.store.messages import clear_words

@@ -66,18 +66,18 @@ def _place(
     tx: sa.Connection, row: Any, allowed: Allowance, *, sender: str, now: datetime
 ) -> Claimed | Wait | None:
     """The message with a place of its channel's and its recipient's rate, or nothing taken."""
-    domain = f"{row.channel}/{row.domain}"
+    channel, domain = row.channel, f"{row.channel}/{row.domain}"
     with tx.begin_nested() as step:
-        if not limits.take(tx, row.channel, allowed.per_minute, now):
-            step.rollback()
-            return Wait(limits.free_at(tx, row.channel) or now)
-        if row.domain and not limits.take(tx, domain, allowed.per_domain_per_minute, now):
-            step.rollback()  # another sender took it meanwhile
-            return Wait(now)
-        if limits.rests(tx, row.channel, now, allowed.lease):
-            step.rollback()
-            return None
-    return _claimed(tx, row, allowed, sender=sender, now=now)
+        if not limits.take(tx, channel, allowed.per_minute, now):
+            full: str | None = channel
+        elif row.domain and not limits.take(tx, domain, allowed.per_domain_per_minute, now):
+            full = domain  # another sender took that place meanwhile
+        elif limits.rests(tx, channel, now, allowed.lease):
+            full = None
+        else:
+            return _claimed(tx, row, allowed, sender=sender, now=now)
+        step.rollback()
+    return None if full is None else Wait(limits.free_at(tx, full) or now)
 
 
 def _due(channel: str, now: datetime, dialect: str) -> sa.Select[Any]:

@@ -40,19 +40,19 @@ class Sender:
 
     def send_due(self, most: int | None = None) -> Counter[str]:
         """Sends what is due on every channel, waiting for its rate, and counts what became of it;
-        `most` messages at most."""
+        about `most` messages at most."""
         again = [name for name, lane in self.lanes.items() if lane.transport.repeatable]
         orphaned = orphans(self.store, by=self.name, now=self.clock(), repeatable=again)
         count: Counter[str] = Counter()
-        for channel in self.lanes:
-            while self.going() and (most is None or count.total() < most):
-                became = self.send_one(channel)
-                if became is None:
-                    break
-                if isinstance(became, Wait):
-                    self._wait_for(became)
-                else:
-                    count[became] += 1
+        left = list(self.lanes)
+        while left and self.going() and (most is None or count.total() < most):
+            # In turn, so that a channel that waits for its rate holds up no other.
+            became = {channel: self.send_one(channel) for channel in left}
+            left = [channel for channel, what in became.items() if what is not None]
+            count.update(what for what in became.values() if isinstance(what, str))
+            waits = [what for what in became.values() if isinstance(what, Wait)]
+            if waits and len(waits) == len(left):
+                self._wait_for(min(wait.until for wait in waits))
         count["orphaned"] = orphaned
         return +count
 
@@ -92,5 +92,5 @@ class Sender:
             return replace(message, address=self.redirect_to, name=None)
         return message
 
-    def _wait_for(self, wait: Wait) -> None:
-        self.sleep(max((wait.until - self.clock()), _SHORTEST_WAIT).total_seconds())
+    def _wait_for(self, until: datetime) -> None:
+        self.sleep(max(until - self.clock(), _SHORTEST_WAIT).total_seconds())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
 from collections import Counter
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,14 @@ from benchmarks.harness import WARMLINE
 from benchmarks.outreach import Load, fill, killed, make_home
 from outreach.store import tables
 from outreach.store.database import Store
+from tests.functional import forked
 from tests.servers import mail
+
+
+def sender(root: Path) -> BaseProcess:
+    """`warmline send`, started at once."""
+    nowhere = Path(os.devnull)
+    return forked.start(["send", "--home", str(root)], os.environ, nowhere, nowhere)
 
 
 @pytest.mark.parametrize("where", ["sqlite", "postgres"])
@@ -23,8 +32,8 @@ def test_senders_that_are_killed_lose_nothing_and_repeat_nothing(
     where: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue("postgres_url") if where == "postgres" else ""
-    load = Load(messages=200, kills=3, lease=2, items=0)
-    outcome = killed(tmp_path / "home", url, load, senders=2)
+    load = Load(messages=120, kills=3, lease=1.5, items=0)
+    outcome = killed(tmp_path / "home", url, load, senders=2, start=sender)
     assert (outcome.duplicates, outcome.lost, outcome.hidden) == (0, 0, 0)
     assert len(outcome.in_doubt) <= load.kills
     assert len(outcome.received) + len(outcome.in_doubt) >= load.messages

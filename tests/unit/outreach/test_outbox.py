@@ -236,6 +236,21 @@ def test_no_minute_holds_more_than_the_channel_and_the_domain_allow(store: Store
     assert (clock.now - NOW).total_seconds() == pytest.approx(30, abs=0.2)
 
 
+def test_a_channel_that_waits_for_its_rate_holds_up_no_other(store: Store) -> None:
+    filled(store, *(f"c{n}" for n in range(3)))
+    filled(store, "acme", "bolt", reason_key="other")
+    with store.begin() as tx:
+        others = tables.messages.c.customer_id.in_(["acme", "bolt"])
+        tx.execute(tables.messages.update().where(others).values(channel="sms", domain=""))
+    clock, slow, fast = Clock(), Answers(), Answers()
+    limited = Allowance(True, LEASE, timedelta(days=7), per_minute=6)
+    lanes = {"email": Lane(slow, limited), "sms": Lane(fast, LIVE)}
+    both = Sender(store, "s1", lanes, RETRIES, clock, clock.sleep)
+    assert both.send_due() == {"sent": 5}
+    assert {message.at for message in fast.seen} == {NOW}
+    assert [(message.at - NOW).total_seconds() for message in slow.seen] == [0, 10, 20]
+
+
 def test_a_full_domain_does_not_hold_up_the_others(store: Store) -> None:
     filled(store, "acme", "bolt")
     with store.begin() as tx:
