@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from models.errors import WarmlineError
 from outreach.store.audit import audit
 from outreach.store.database import Store
-from outreach.store.messages import withdraw_unsent
-from outreach.store.tables import close_reasons, work_items
+from outreach.store.messages import withdraw
+from outreach.store.tables import close_reasons, messages, work_items
 
 UNFINISHED = ("open", "in_progress", "waiting", "snoozed")
 
@@ -48,7 +48,7 @@ def close(store: Store, *, by: str, now: datetime, item: int, closed_as: str, wh
                 f"{closed_as!r} is no way to close an item: use {', '.join(sorted(known))}."
             )
         _move(tx, item, "closed", by=by, now=now, verb="close", why=why, closed_as=closed_as)
-        withdraw_unsent(tx, by=by, now=now, item=item, why="its item was closed")
+        withdraw(tx, messages.c.item_id == item, by=by, now=now, why="its item was closed")
 
 
 def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str | None) -> None:

@@ -88,12 +88,12 @@ def resolve(store: Store, *, by: str, now: datetime, message: str, fate: str) ->
         return str(row.id)
 
 
-def withdraw_unsent(tx: sa.Connection, *, by: str, now: datetime, item: int, why: str) -> None:
-    """What of the item has not gone yet will not go."""
-    query = sa.select(messages).where(
-        messages.c.item_id == item, messages.c.state.in_((*EDITABLE, "queued"))
-    )
-    for row in tx.execute(query).all():
+def withdraw(
+    tx: sa.Connection, which: sa.ColumnElement[bool], *, by: str, now: datetime, why: str
+) -> None:
+    """What of `which` has not gone yet will not go."""
+    query = sa.select(messages).where(which, messages.c.state.in_((*EDITABLE, "queued")))
+    for row in tx.execute(query.with_for_update()).all():
         _move(tx, row, "withdrawn", by=by, now=now, verb="withdraw", why=why, told={"why": why})
 
 

@@ -11,14 +11,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from outreach.planned import Planned
+from outreach.planned import NOT_LOOKED_AT, Planned
 from outreach.store import tables
 from outreach.store.audit import audit, audit_many, insert_new
 from outreach.store.database import Store
 from outreach.store.drafts import Draft, Drafts, no_words
+from outreach.store.messages import withdraw
 
 SENDS = ("email",)  # channels of which a contact is a message; all others are tasks for a person
 UNSENT = ("draft", "awaiting_approval", "queued", "sending", "in_doubt", "parked")
+# Gates of a plan (outreach/gates.py) that close for good what was written before.
+REFUSALS = ("erased", "objection", "suppressed", "opted_out", "no_consent")
 _STATE = {"draft": "draft", "approve": "awaiting_approval", "auto": "queued"}
 _AT_ONCE = 5_000  # decisions; SQLite takes 32,766 values a statement
 
@@ -53,6 +56,7 @@ def record(
             count["decisions"] += len(new)
             insert_new(tx, tables.decisions, [_columns(one, now) for one in new])
             _assign(tx, new, period)
+            _pull_back(tx, new, by=by, now=now)
             to_do = [one for one in new if one.decision != "hold"]
             items, made = _items(tx, to_do, ranks, by=by, now=now)
             count["items"] += made
@@ -98,6 +102,24 @@ def _assign(tx: sa.Connection, new: Sequence[Planned], period: str) -> None:
             if one.propensity is not None
         ],
     )  # fmt: skip
+
+
+def _pull_back(tx: sa.Connection, new: Sequence[Planned], *, by: str, now: datetime) -> None:
+    """Who has refused since a message was written gets it no more, though nobody told the store."""
+    refused: dict[str, set[str]] = {}
+    for one in new:
+        if one.decision == "hold" and any(
+            one.gates.get(gate) not in (None, NOT_LOOKED_AT) for gate in REFUSALS
+        ):
+            refused.setdefault(one.purpose, set()).add(one.customer_id)
+    message = tables.messages.c
+    for purpose, customers in refused.items():
+        theirs = sa.and_(
+            message.customer_id.in_(customers),
+            message.purpose == purpose,
+            message.transactional.is_(False),
+        )
+        withdraw(tx, theirs, by=by, now=now, why="the plan holds them back: refused")
 
 
 Key = tuple[str, str]  # customer and reason

@@ -10,7 +10,7 @@ import pytest
 from models.errors import WarmlineError
 from outreach import contact_point
 from outreach.ledger import SHAPES, Ledger, shape
-from outreach.planned import Planned
+from outreach.planned import NOT_LOOKED_AT, Planned
 from outreach.store import items, messages, permissions, recording, tables
 from outreach.store.database import Store
 from outreach.store.reading import StoreLedger
@@ -79,6 +79,16 @@ def test_a_night_that_was_cut_off_is_ended_by_recording_it_again(
     record(store, by="plan", now=NOW, decisions=night, drafts=words)
     assert len(states(store)) == len(rows(store, tables.decisions)) == 5
     assert [item.rank for item in rows(store, tables.work_items)] == [0, 1, 2, 3, 4]
+
+
+def test_what_a_later_plan_holds_for_a_refusal_is_not_sent(store: Store) -> None:
+    filled(store, "acme", "bolt", "calm")
+    gates = {"acme": {"opted_out": "opted out on 2 July"}, "bolt": {"open_case": "has one"},
+             "calm": {"opted_out": NOT_LOOKED_AT}}  # fmt: skip
+    tomorrow = later(days=1).date()
+    held = [planned(c, as_of=tomorrow, decision="hold", gates=g) for c, g in gates.items()]
+    record(store, by="plan", now=later(days=1), decisions=held)
+    assert states(store) == {"acme": "withdrawn", "bolt": "queued", "calm": "queued"}
 
 
 def test_an_arm_is_not_drawn_again_within_its_period(store: Store) -> None:
