@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
+import multiprocessing
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,8 +18,12 @@ from outreach.store import tables
 from outreach.store.database import FILE, Store
 from outreach.store.migrations.upgrade import config
 
-OPEN = "import sys, pathlib; from outreach.store.database import Store; " \
-    "print(Store.open(sys.argv[1], pathlib.Path(sys.argv[2])).schema())"  # fmt: skip
+FORKED = multiprocessing.get_context("fork")
+
+
+def open_together(url: str, root: Path, all_here: Any) -> None:
+    all_here.wait()
+    sys.exit(Store.open(url, root).schema() != tables.SCHEMA)
 
 
 PRAGMAS = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
@@ -39,12 +44,17 @@ def test_the_migrations_lead_to_the_tables_of_this_version(store: Store) -> None
 def test_a_fresh_store_opened_by_four_processes_at_once_is_made_once(
     tmp_path: Path, postgres_server
 ) -> None:
+    all_here = FORKED.Barrier(8)
     openers = [
-        subprocess.Popen([sys.executable, "-c", OPEN, url, tmp_path], stdout=subprocess.PIPE)
+        FORKED.Process(target=open_together, args=(url, tmp_path, all_here))
         for url in ("", postgres_server.database())
         for _ in range(4)
     ]
-    assert [one.communicate()[0].decode().strip() for one in openers] == [tables.SCHEMA] * 8
+    for one in openers:
+        one.start()
+    for one in openers:
+        one.join()
+    assert [one.exitcode for one in openers] == [0] * 8
 
 
 def test_sqlite_writes_ahead_and_waits_for_the_disk(tmp_path: Path) -> None:
