@@ -118,6 +118,16 @@ class Store:
                 tx.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
             return upgrade(tx)
 
+    def wipe(self) -> None:
+        """What was deleted or overwritten is gone from SQLite's files too; Postgres keeps dead rows
+        until its own vacuum."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        with self._speaking(), self.engine.connect() as connection:
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            alone.exec_driver_sql("VACUUM")
+            alone.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """A new SQLite file is made by one process: turning WAL on does not wait for others."""
@@ -180,7 +190,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     def prepare(connection: Any, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver begins nothing: `begin` below does
         # FULL: what was committed stays when the power goes, also in WAL.
-        for pragma in "synchronous = FULL", "foreign_keys = ON":
+        # secure_delete: addresses that are cleared are overwritten.
+        for pragma in "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON":
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

@@ -67,6 +67,7 @@ def erase(store: Store, erasure: Erasure, key: bytes) -> None:
         _rename(tx, person, pseudonym)
         for channel, address in _addresses(person):
             _close(tx, key, channel, address, now)
+    store.wipe()
 
 
 def _moment(tx: sa.Connection) -> datetime:

@@ -26,7 +26,7 @@ def planned(customer_id: str = "acme", **others: Any) -> Planned:
     """A decision of the night to check in with a customer by e-mail."""
     as_of = others.get("as_of", NIGHT)
     facts: dict[str, Any] = {
-        "decision_id": f"{as_of}-{customer_id}-{others.get('playbook', 'check-in')}",
+        "decision_id": f"{as_of:%y%m%d}{customer_id.encode().hex()}".ljust(32, "0"),
         "as_of": as_of, "customer_id": customer_id, "unit": customer_id, "contact_id": None,
         "decision": "contact", "playbook": "check-in", "mode": "auto", "channel": "email",
         "purpose": "service", "transactional": False, "arm": "treat", "propensity": 0.9,

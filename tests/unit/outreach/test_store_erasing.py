@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from models.erasure import Erasure
 from models.person import Person
 from outreach import contact_point
 from outreach.store import erasing, items, permissions, tables
-from outreach.store.database import Store
+from outreach.store.database import FILE, Store
 from outreach.store.permissions import lift
 from outreach.store.reading import StoreLedger
 from outreach.store.recording import record
@@ -46,6 +48,11 @@ def test_nothing_in_the_store_names_the_person_any_more(store: Store) -> None:
     erasing.erase(store, GONE, KEY)
     for trace in ("Ann Acme", "'acme'", "'old-acme'", "acme@example.org", "Hello acme"):
         assert trace not in everything(store), trace
+    for path in Path(store.place).parent.glob(f"{FILE}*"):  # of SQLite
+        content = path.read_bytes()
+        assert not [
+            trace for trace in (b"Ann Acme", b"acme@example", b"old-acme") if trace in content
+        ]
     assert erasing.count(store, ACME) == dict.fromkeys(before, 0)
     assert {row.id: row for row in rows(store, tables.messages) if row.customer_id == "bolt"} == (
         others

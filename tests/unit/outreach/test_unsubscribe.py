@@ -79,7 +79,7 @@ def test_get_and_head_change_nothing(store: Store, tmp_path: Path) -> None:
 CHANGES: dict[str, Callable[[str], str]] = {
     "another signature": lambda url: url[:-1] + ("A" if url[-1] != "A" else "B"),
     "no signature": lambda url: url.rsplit(".", 1)[0],
-    "another message": lambda url: url.replace("acme", "bolt"),
+    "another message": lambda url: url.replace("unsubscribe/", "unsubscribe/0"),
     "not ASCII": lambda url: url + "é",
 }
 
