@@ -182,6 +182,16 @@ def _of_the_system(error: Exception) -> str:
     return f"{words}. What was published before still stands." if words else f"{error}"
 
 
+def user() -> str:
+    """Who runs this, for the operating system; its number where it has no name."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without an entry in /etc/passwd
+        return f"user {os.getuid()}"
+
+
 def day(context: click.Context, option: click.Parameter, value: str | None) -> date | None:
     """Callback of options that take a date such as 2026-07-01."""
     if value is None:

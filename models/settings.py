@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +23,8 @@ from pydantic_settings import (
 
 from models.contracts import CHANNELS, END_KINDS
 from models.errors import SchemaTooNew, WrongUsage
+from models.section import Days, Kept, Many, Section, Share
+from models.settings_outreach import Channels, Outreach, Send
 
 CONFIG_NAME = "warmline.toml"
 HOME_FORMAT = 1  # raised when a home of this version can no longer be read by an older one
@@ -46,16 +48,6 @@ def _network(text: str) -> str:
 
 
 Network = Annotated[str, AfterValidator(_network)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Days = Annotated[int, Field(ge=1)]
-Kept = Annotated[int, Field(ge=0)]
-Many = Annotated[int, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """One table of the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Source(Section):
@@ -218,6 +210,9 @@ class Settings(BaseSettings):
     nightly: Nightly = Nightly()
     promises: Promises = Promises()
     plan: Plan = Plan()
+    outreach: Outreach = Outreach()
+    send: Send = Send()
+    channels: Channels = Channels()
     retention: Retention = Retention()
     storage: Storage = Storage()
     performance: Performance = Performance()

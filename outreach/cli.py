@@ -1,4 +1,4 @@
-"""Commands of outreach: plan."""
+"""Commands of outreach: plan, send, and the work with its store."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 
 from models.command import Run, as_of_option, command
 from models.contracts import CustomerBook, Timeline
+from outreach.sendcli import send
+from outreach.storecli import group
 
 if TYPE_CHECKING:
     from models.batch import ScoreBatch
@@ -127,4 +129,4 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
         run.result(facts(run, result))
         show(run, result, top)
 
-    return (plan,)
+    return (plan, send, group)

@@ -7,6 +7,7 @@ keyed pseudonym that is the same in every night.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +22,18 @@ if TYPE_CHECKING:
     from models.erasure import Erasure
     from models.home import Home
     from models.person import Person
+    from outreach.store.database import Store
 
 LIST, LOG = "worklist.parquet", "assignments.parquet"
 
 
 def places() -> tuple[Place, ...]:
     """Where outreach keeps what it knows of a customer."""
-    return (Place("lists", _count_lists, _erase_lists), Place("log", _count_log, _rekey_log))
+    return (
+        Place("lists", _count_lists, _erase_lists),
+        Place("log", _count_log, _rekey_log),
+        Place("outreach", _count_store, _erase_store),
+    )
 
 
 def _count_lists(home: Home, erasure: Erasure) -> dict[str, int]:
@@ -79,6 +85,30 @@ def _rekey_log(home: Home, erasure: Erasure) -> None:
             place = rows.schema.get_field_index("customer_id")
             named = pc.if_else(theirs, pa.scalar(erasure.pseudonym), rows["customer_id"])
             write_parquet(rows.set_column(place, "customer_id", named), path)
+
+
+def _count_store(home: Home, erasure: Erasure) -> dict[str, int]:
+    from outreach.store import erasing
+
+    store = _store(home)
+    return {} if store is None else erasing.count(store, erasure.person)
+
+
+def _erase_store(home: Home, erasure: Erasure) -> None:
+    from models import contactability
+    from outreach.store import erasing
+
+    store = _store(home)
+    if store is not None:
+        erasing.erase(store, erasure, home.secret_key())
+    contactability.leave_out(home.root, erasure.person.ids)
+
+
+def _store(home: Home) -> Store | None:
+    from models.settings import load
+    from outreach.store.database import Store
+
+    return Store.find(load(home.root, os.environ).outreach.database, home.root)
 
 
 def _is_theirs(rows: pa.Table, person: Person) -> tuple[pa.ChunkedArray, int]:

@@ -81,10 +81,10 @@ def ingest(
 @engine_option
 def train(run: Run, as_of: date | None, horizon: int | None, engine: str) -> None:
     """Train, judge on later dates, and make it champion only if it passes."""
+    from models.command import user
     from models.erasure import refuse_unfinished
     from pipelines import storage
     from pipelines.engines import running
-    from pipelines.publishing import user
     from pipelines.train import train as training
 
     refuse_unfinished(run.home)

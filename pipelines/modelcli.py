@@ -58,8 +58,8 @@ def show(run: Run, version: str | None) -> None:
 def promote(run: Run, version: str, reason: str) -> None:
     """Make VERSION the champion, whatever its gate said."""
     from models import catalogue, registry, release
+    from models.command import user
     from pipelines.features import matrix
-    from pipelines.publishing import user
 
     def change() -> Change:
         catalogue.described(run.home, version)  # an unknown one is refused with those there are
@@ -75,8 +75,8 @@ def promote(run: Run, version: str, reason: str) -> None:
 def rollback(run: Run, reason: str) -> None:
     """Go back to the champion before the present one."""
     from models import release
+    from models.command import user
     from pipelines.features import matrix
-    from pipelines.publishing import user
 
     def change() -> Change:
         expect = matrix.fingerprint(run.settings.features)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from datetime import date, datetime
 
 from models.batch import ScoreBatch
-from models.command import Run
+from models.command import Run, user
 from pipelines import storage
 from pipelines.acceptance import Acceptance, accept
 from pipelines.lock import exclusive
@@ -42,13 +41,3 @@ def publish(
         )
         storage.push(run, as_of=as_of)
     return given
-
-
-def user() -> str:
-    """Who runs this, for the operating system; its number where it has no name."""
-    import os
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without an entry in /etc/passwd
-        return f"user {os.getuid()}"

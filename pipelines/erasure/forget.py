@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from models import suppression
+from models.command import user
 from models.erasure import Erasure, Journal, Place, journal
 from models.files import sha256, sync_folder
 from pipelines.erasure import places, proofs, urls
@@ -23,7 +24,6 @@ from pipelines.history.manifest import manifest_name, read_current
 from pipelines.history.store import History
 from pipelines.inbox import take_up_inbox
 from pipelines.lock import exclusive
-from pipelines.publishing import user
 
 if TYPE_CHECKING:
     from models.command import Advance, Run

@@ -10,12 +10,14 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(
     [
-        "warmline", "lightgbm", "mlflow", "outreach.plan", "pipelines.demo", "pipelines.engines",
+        "warmline", "lightgbm", "mlflow", "outreach.channels.email.smtp", "outreach.outbox.lanes",
+        "outreach.plan", "outreach.unsubscribe", "pipelines.demo", "pipelines.engines",
         "pipelines.explaining", "pipelines.history.ingest", "pipelines.train",
         "sklearn.linear_model",
     ]
@@ -25,12 +27,20 @@ _SERVER.set_forkserver_preload(
 def run(arguments: Sequence[str], environment: Mapping[str, str], said: Path, told: Path) -> int:
     """Runs `warmline ARGUMENTS`; what it prints goes to the files `said` and `told` (stderr).
     Gives the exit code."""
-    given = (tuple(arguments), dict(environment), str(said), str(told))
-    process = _SERVER.Process(target=_main, args=given)
-    process.start()
+    process = start(arguments, environment, said, told)
     process.join()
     assert process.exitcode is not None
     return process.exitcode
+
+
+def start(
+    arguments: Sequence[str], environment: Mapping[str, str], said: Path, told: Path
+) -> BaseProcess:
+    """The same, while it runs."""
+    given = (tuple(arguments), dict(environment), str(said), str(told))
+    process = _SERVER.Process(target=_main, args=given)
+    process.start()
+    return process
 
 
 def _main(arguments: tuple[str, ...], environment: dict[str, str], said: str, told: str) -> None:

@@ -1,0 +1,1 @@
+"""E-mail: how it is written, and how it is handed to an SMTP server."""

@@ -1,0 +1,44 @@
+"""File drop: one CSV file a message in a folder, for a program that takes it from there."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+from models.files import make_folder, replacing
+from outreach.channels import Outgoing, Result, Sent
+from outreach.worklist import FORMULA
+
+COLUMNS = (
+    "id", "customer_id", "channel", "purpose", "address", "name", "from_name", "language",
+    "subject", "text",
+)  # fmt: skip
+
+
+class Drop:
+    """Writes into `folder`. A file that is there already is the same message."""
+
+    repeatable = True
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def deliver(self, message: Outgoing) -> Result:
+        """See `Transport`. The file is there whole or not at all."""
+        make_folder(self._folder)
+        with replacing(self._folder / f"{message.id}.csv") as staged:
+            staged.touch(mode=0o600)
+            with staged.open("w", encoding="utf-8", newline="") as file:
+                write = csv.writer(file)
+                write.writerow(COLUMNS)
+                write.writerow(safe(getattr(message, name)) for name in COLUMNS)
+        return Sent()
+
+    def close(self) -> None:
+        """See `Transport`."""
+
+
+def safe(cell: str | None) -> str:
+    """A text that a spreadsheet would run as a formula is led by an apostrophe."""
+    return f"'{cell}" if cell and re.match(FORMULA, cell) else cell or ""

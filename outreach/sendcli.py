@@ -1,0 +1,172 @@
+"""`warmline send`: what is due, approved and allowed leaves."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from models.command import Run, command
+
+if TYPE_CHECKING:
+    from models.settings import Settings
+    from outreach.outbox.sender import Sender
+    from outreach.store.database import Store
+
+ROUND = 50  # messages between two looks at the settings
+NOT_LIVE = (
+    "Nothing is sent: set live = true under [send] (docs/guides/send.md says what to look at)."
+)
+
+
+@command("send")
+@click.option("--watch", is_flag=True, help="Stay, and send through the day.")
+@click.option("--most", type=click.IntRange(min=1), metavar="N", help="N messages, then end.")
+def send(run: Run, watch: bool, most: int | None) -> None:
+    """Send what is due, approved and allowed; nothing unless [send] live is true."""
+    from models.erasure import refuse_unfinished
+    from outreach.storecli import opened
+
+    refuse_unfinished(run.home)
+    store = opened(run)
+    count: Counter[str] = Counter()
+    with _until_told_to_end() as told:
+        going = _beating(run, store, told)
+        while going():
+            settings = _now_set(run)  # anew each round: `live = false` counts soon
+            left = ROUND if most is None else min(ROUND, most - count.total())
+            became = _round(run, store, settings, going, left)
+            count += became
+            if most is not None and count.total() >= most:
+                break
+            if became.total() < ROUND:  # there was no more
+                if not watch:
+                    break
+                _rest(settings.send.poll_seconds, going)
+    live = _now_set(run).send.live
+    run.result({"live": live, "queued": _queued(store), **count}, _lines(store, count, live))
+
+
+def _beating(run: Run, store: Store, going: Callable[[], bool]) -> Callable[[], bool]:
+    """`going`, which now and then says that outreach runs, and tells what it did."""
+    from models import contactability
+    from outreach.store.interactions import tell
+
+    heart = contactability.Heart(run.home.root)
+
+    def still() -> bool:
+        now = datetime.now(UTC)
+        if heart.beat(now):
+            tell(store, run.home.root, now=now)
+        return going()
+
+    return still
+
+
+def _now_set(run: Run) -> Settings:
+    from models.settings import load
+
+    return load(run.home.root, os.environ)
+
+
+def _round(
+    run: Run, store: Store, settings: Settings, going: Callable[[], bool], most: int
+) -> Counter[str]:
+    from outreach.store.interactions import tell
+    from outreach.store.messages import clear_words
+
+    sender = sender_of(run, store, settings, going)
+    now = sender.clock()
+    old = now - timedelta(days=settings.send.keep_days)
+    clear_words(store, by=sender.name, now=now, before=old)
+    try:
+        return sender.send_due(most)
+    finally:
+        tell(store, run.home.root, now=sender.clock())
+        for lane in sender.lanes.values():
+            lane.transport.close()
+
+
+def sender_of(
+    run: Run, store: Store, settings: Settings, going: Callable[[], bool] = lambda: True
+) -> Sender:
+    """A sender of this process, as the home is set."""
+    from outreach.outbox.lanes import lanes
+    from outreach.outbox.sender import Sender
+    from outreach.outbox.settle import Retries
+    from outreach.unsubscribe import link
+
+    ours, base, key = settings.send, settings.outreach.base_url, run.home.secret_key()
+    waits = timedelta(seconds=ours.first_wait_seconds)
+    return Sender(
+        store,
+        name=f"{socket.gethostname()}-{os.getpid()}-{run.now:%H%M%S%f}",
+        lanes=lanes(settings, run.home.root),
+        retries=Retries(ours.max_attempts, waits, draw=random.random),
+        clock=lambda: datetime.now(UTC),
+        sleep=lambda seconds: _rest(seconds, going),
+        redirect_to=ours.redirect_to,
+        unsubscribe=lambda message: link(base, key, message.id) if base else None,
+        going=going,
+    )
+
+
+@contextmanager
+def _until_told_to_end() -> Iterator[Callable[[], bool]]:
+    """True until SIGTERM or SIGINT: then the message at hand is finished, and no other begun."""
+    told: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: not told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _rest(seconds: float, going: Callable[[], bool]) -> None:
+    """Sleeps, and ends early when told to end."""
+    until = time.monotonic() + seconds
+    while going() and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, 0.5))
+
+
+def _queued(store: Store) -> int:
+    from outreach.store.listing import by_state
+
+    return by_state(store).get("queued", 0)
+
+
+def _lines(store: Store, count: Counter[str], live: bool) -> list[str]:
+    from outreach.store.listing import by_state, stop_words
+
+    waiting = by_state(store)
+    told = {
+        "sent": "sent", "later": "to be tried again", "refused": "parked, refused for good",
+        "unknown": "in doubt", "orphaned": "left by a sender that died",
+    }  # fmt: skip
+    lines = [f"{count[name]:,} {words}" for name, words in told.items() if count[name]]
+    lines = ["; ".join(lines) or "Nothing was due.", f"{waiting.get('queued', 0):,} queued."]
+    lines += [] if live else [NOT_LIVE]
+    lines += stop_words(store)
+    if waiting.get("in_doubt"):
+        lines.append(
+            f"{waiting['in_doubt']:,} in doubt: `warmline outreach list --in-doubt` shows them."
+        )
+    return lines

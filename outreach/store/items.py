@@ -1,0 +1,92 @@
+"""What people do with work items. Each verb changes one item and leaves its trace."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from models.errors import WarmlineError
+from outreach.store.audit import audit
+from outreach.store.database import Store
+from outreach.store.messages import withdraw
+from outreach.store.tables import close_reasons, messages, work_items
+
+UNFINISHED = ("open", "in_progress", "waiting", "snoozed")
+
+
+def start(store: Store, *, by: str, now: datetime, item: int) -> None:
+    """Somebody is at work on it. Raises `WarmlineError` where it is closed or unknown."""
+    with store.begin() as tx:
+        _move(tx, item, "in_progress", by=by, now=now, verb="start", snoozed_until=None)
+
+
+def wait(store: Store, *, by: str, now: datetime, item: int, why: str) -> None:
+    """It waits for the customer or for somebody else. Raises as `start`."""
+    with store.begin() as tx:
+        _move(tx, item, "waiting", by=by, now=now, verb="wait", why=why, snoozed_until=None)
+
+
+def snooze(store: Store, *, by: str, now: datetime, item: int, until: datetime, why: str) -> None:
+    """Not before `until`, nor then without newer evidence. Raises as `start`."""
+    if until <= now:
+        raise WarmlineError(f"{until:%Y-%m-%d} is past: snooze it until a later day.")
+    with store.begin() as tx:
+        _move(tx, item, "snoozed", by=by, now=now, verb="snooze", why=why, snoozed_until=until)
+
+
+def close(store: Store, *, by: str, now: datetime, item: int, closed_as: str, why: str) -> None:
+    """It is finished, as one of `close_reasons`; what was not sent yet is withdrawn.
+
+    Raises as `start`, and for a reason that is not known.
+    """
+    with store.begin() as tx:
+        known = list(tx.scalars(sa.select(close_reasons.c.name)))
+        if closed_as not in known:
+            raise WarmlineError(
+                f"{closed_as!r} is no way to close an item: use {', '.join(sorted(known))}."
+            )
+        _move(tx, item, "closed", by=by, now=now, verb="close", why=why, closed_as=closed_as)
+        withdraw(tx, messages.c.item_id == item, by=by, now=now, why="its item was closed")
+
+
+def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str | None) -> None:
+    """Another owner's from now on; None: the queue's. Raises as `start`."""
+    with store.begin() as tx:
+        row = _of(tx, item)
+        tx.execute(work_items.update().where(work_items.c.id == item).values(owner_id=owner_id))
+        _trace(tx, row, by=by, now=now, verb="hand_over", to=owner_id, before=row.owner_id)
+
+
+def add_close_reason(store: Store, *, by: str, now: datetime, name: str, words: str) -> None:
+    """A further way in which an item may end; the same name again changes its words."""
+    with store.begin() as tx:
+        tx.execute(close_reasons.delete().where(close_reasons.c.name == name))
+        tx.execute(close_reasons.insert().values(name=name, words=words))
+        audit(tx, by=by, now=now, verb="add_close_reason", subject=f"close reason {name}")
+
+
+def _of(tx: sa.Connection, item: int) -> Any:
+    query = sa.select(work_items).where(work_items.c.id == item).with_for_update()
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise WarmlineError(f"There is no item {item}: `warmline outreach list` shows them.")
+    if row.state not in UNFINISHED:
+        raise WarmlineError(f"Item {item} is closed ({row.closed_as}). Nothing was changed.")
+    return row
+
+
+def _move(
+    tx: sa.Connection, item: int, to: str, *, by: str, now: datetime, verb: str, **values: Any
+) -> None:
+    row = _of(tx, item)
+    tx.execute(
+        work_items.update().where(work_items.c.id == item).values(state=to, since=now, **values)
+    )
+    told = {name: str(value) for name, value in values.items() if value is not None}
+    _trace(tx, row, by=by, now=now, verb=verb, before=row.state, **told)
+
+
+def _trace(tx: sa.Connection, row: Any, **facts: Any) -> None:
+    audit(tx, subject=f"item {row.id}", customer_id=row.customer_id, **facts)

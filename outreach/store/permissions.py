@@ -1,0 +1,266 @@
+"""Who may be written to: suppressions, consents, overrides; and the switch that stops it all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from models.errors import WarmlineError
+from outreach.ledger import CONSENT, REASONS
+from outreach.store.audit import audit
+from outreach.store.database import Store
+from outreach.store.interactions import closed, happened
+from outreach.store.messages import found
+from outreach.store.tables import answers, consents, overrides, stops, suppressions
+
+
+def suppress(
+    store: Store,
+    *,
+    by: str,
+    now: datetime,
+    contact_point: str,
+    reason: str,
+    channel: str | None = None,
+    customer_id: str | None = None,
+) -> bool:
+    """Nobody writes to that contact point any more, on `channel` or (None) at all; whether that
+    is new. Raises `WarmlineError` for a reason that is none of `REASONS`."""
+    if reason not in REASONS:
+        raise WarmlineError(f"{reason!r} is no reason to suppress: use {', '.join(REASONS)}.")
+    with store.begin() as tx:
+        return suppress_in(
+            tx, by=by, now=now, contact_point=contact_point, reason=reason, channel=channel,
+            customer_id=customer_id,
+        )  # fmt: skip
+
+
+def suppress_in(
+    tx: sa.Connection,
+    *,
+    by: str,
+    now: datetime,
+    contact_point: str,
+    reason: str,
+    channel: str | None = None,
+    customer_id: str | None = None,
+) -> bool:
+    """`suppress`, as part of a transaction."""
+    row = suppressions.c
+    same = sa.select(row.id).where(
+        row.contact_point == contact_point, row.reason == reason, row.lifted_at.is_(None),
+        row.channel.is_(None) if channel is None else row.channel == channel,
+    )  # fmt: skip
+    if tx.execute(same).first() is not None:
+        return False
+    values = {"contact_point": contact_point, "channel": channel, "reason": reason, "at": now}
+    tx.execute(suppressions.insert().values(values))
+    audit(
+        tx, by=by, now=now, verb="suppress", subject=f"contact point {contact_point}",
+        customer_id=customer_id, reason=reason, channel=channel,
+    )  # fmt: skip
+    closed(tx, customer_id, f"suppressed: {reason}", now=now, channel=channel)
+    return True
+
+
+def lift(store: Store, *, by: str, now: datetime, contact_point: str, why: str) -> int:
+    """The contact point may be written to again; how many suppressions that lifted. An erased
+    person's is never lifted."""
+    row = suppressions.c
+    with store.begin() as tx:
+        many = tx.execute(
+            suppressions.update()
+            .where(
+                row.contact_point == contact_point,
+                row.lifted_at.is_(None),
+                row.reason != "erased",
+            )
+            .values(lifted_at=now)
+        ).rowcount
+        if many:
+            audit(
+                tx, by=by, now=now, verb="lift", subject=f"contact point {contact_point}", why=why
+            )
+        return many
+
+
+def consent(
+    store: Store,
+    *,
+    by: str,
+    now: datetime,
+    customer_id: str,
+    state: str,
+    contact_point: str | None = None,
+    channel: str | None = None,
+    purpose: str | None = None,
+) -> None:
+    """What the customer said: `granted`, `refused` or `unknown`; of a contact point, channel or
+    purpose, or (None) of whichever. Raises `WarmlineError` for another state."""
+    if state not in CONSENT:
+        raise WarmlineError(f"{state!r} is no consent: use {', '.join(CONSENT)}.")
+    with store.begin() as tx:
+        consent_in(
+            tx, by=by, now=now, customer_id=customer_id, state=state, contact_point=contact_point,
+            channel=channel, purpose=purpose,
+        )  # fmt: skip
+
+
+def consent_in(
+    tx: sa.Connection, *, by: str, now: datetime, customer_id: str, state: str, **scope: str | None
+) -> None:
+    """`consent`, as part of a transaction."""
+    tx.execute(consents.insert().values(customer_id=customer_id, state=state, at=now, **scope))
+    if state == "refused":
+        by_channel, of = scope.get("channel"), scope.get("purpose")
+        closed(tx, customer_id, "refused", now=now, channel=by_channel, purpose=of)
+    named = {name: value for name, value in scope.items() if name != "contact_point"}
+    audit(
+        tx, by=by, now=now, verb="consent", subject=f"customer {customer_id}",
+        customer_id=customer_id, state=state, **named,
+    )  # fmt: skip
+
+
+def override(
+    store: Store,
+    *,
+    by: str,
+    now: datetime,
+    customer_id: str,
+    until: datetime,
+    why: str,
+    playbook: str | None = None,
+) -> None:
+    """Somebody knows better until then: by plan nobody contacts them. Raises `WarmlineError` for
+    a moment that is past."""
+    if until <= now:
+        raise WarmlineError(f"{until:%Y-%m-%d} is past: an override lasts until a later day.")
+    with store.begin() as tx:
+        tx.execute(
+            overrides.insert().values(
+                customer_id=customer_id, playbook=playbook, until=until, by=by, why=why, at=now
+            )
+        )
+        audit(
+            tx, by=by, now=now, verb="override", subject=f"customer {customer_id}",
+            customer_id=customer_id, playbook=playbook, until=until.isoformat(),
+        )  # fmt: skip
+
+
+def answer(store: Store, *, by: str, now: datetime, message: str) -> None:
+    """The customer answered that message. Raises `WarmlineError` where there is none."""
+    with store.begin() as tx:
+        row = found(tx, message)
+        values = {"customer_id": row.customer_id, "channel": row.channel, "message_id": row.id}
+        tx.execute(answers.insert().values(at=now, **values))
+        happened(tx, "outreach_answered", row, now=now)
+        audit(
+            tx, by=by, now=now, verb="answer", subject=f"message {row.id}",
+            customer_id=row.customer_id,
+        )  # fmt: skip
+
+
+def unsubscribe(store: Store, *, by: str, now: datetime, message: str) -> bool:
+    """Whoever got that message wants no more of them: its contact point is closed on its channel,
+    and the refusal is on record; whether that is new. Raises `WarmlineError` where there is none,
+    or it had no address."""
+    with store.begin() as tx:
+        row = found(tx, message)
+        if row.contact_point is None:
+            raise WarmlineError(f"Message {row.id} has no address. Nothing was changed.")
+        new = suppress_in(
+            tx, by=by, now=now, contact_point=row.contact_point, reason="unsubscribe",
+            channel=row.channel, customer_id=row.customer_id,
+        )  # fmt: skip
+        if new:
+            consent_in(
+                tx, by=by, now=now, customer_id=row.customer_id, state="refused",
+                contact_point=row.contact_point, channel=row.channel, purpose=None,
+            )  # fmt: skip
+            happened(tx, "outreach_unsubscribed", row, now=now)
+        return new
+
+
+def stop(store: Store, *, by: str, now: datetime, why: str) -> bool:
+    """From the next claim on nothing is sent; whether that is new."""
+    with store.begin() as tx:
+        if stopped(tx) is not None:
+            return False
+        tx.execute(stops.insert().values(by=by, why=why, at=now))
+        audit(tx, by=by, now=now, verb="stop", subject="sending", why=why)
+        return True
+
+
+def go(store: Store, *, by: str, now: datetime) -> bool:
+    """Sending goes on; whether it was stopped."""
+    with store.begin() as tx:
+        if stopped(tx) is None:
+            return False
+        tx.execute(
+            stops.update().where(stops.c.lifted_at.is_(None)).values(lifted_at=now, lifted_by=by)
+        )
+        audit(tx, by=by, now=now, verb="go", subject="sending")
+        return True
+
+
+def stopped(tx: sa.Connection) -> Any:
+    """The stop that stands (by, why, at); None where sending goes on."""
+    query = sa.select(stops.c.by, stops.c.why, stops.c.at).where(stops.c.lifted_at.is_(None))
+    return tx.execute(query.order_by(stops.c.id.desc()).limit(1)).one_or_none()
+
+
+def why_not(tx: sa.Connection, message: Any, now: datetime) -> str | None:
+    """Why that message (a row of `messages`) may not go at `now`; None where it may."""
+    if not message.address or not message.contact_point:
+        return "it has no address"
+    row = suppressions.c
+    reason = tx.scalar(
+        sa.select(row.reason)
+        .where(
+            row.contact_point == message.contact_point, row.lifted_at.is_(None),
+            sa.or_(row.channel.is_(None), row.channel == message.channel),
+        )
+        .limit(1)
+    )  # fmt: skip
+    if reason is not None:
+        return f"nobody may write there: {reason}"
+    if refused(_said(tx, message), channel=message.channel, purpose=message.purpose):
+        return "the customer refused"
+    asked = overrides.c
+    until = tx.scalar(
+        sa.select(sa.func.max(asked.until)).where(
+            asked.customer_id == message.customer_id, asked.until > now,
+            sa.or_(asked.playbook.is_(None), asked.playbook == message.playbook),
+        )
+    )  # fmt: skip
+    return None if until is None else f"somebody knows better until {until:%Y-%m-%d}"
+
+
+def refused(said: Iterable[Any], *, channel: str, purpose: str) -> bool:
+    """Whether a refusal stands among `said` (rows of `consents`, oldest first) for that channel
+    and purpose. What is granted lifts a refusal of just the same scope, never a wider one."""
+    newest = {(row.contact_point, row.channel, row.purpose): row.state for row in said}
+    return any(
+        state == "refused" and by in (None, channel) and what in (None, purpose)
+        for (_, by, what), state in newest.items()
+    )
+
+
+def _said(tx: sa.Connection, message: Any) -> list[Any]:
+    """What was said of that contact point, and by that customer of whichever."""
+    row = consents.c
+    return list(
+        tx.execute(
+            sa.select(row.contact_point, row.channel, row.purpose, row.state)
+            .where(
+                sa.or_(
+                    row.contact_point == message.contact_point,
+                    sa.and_(row.customer_id == message.customer_id, row.contact_point.is_(None)),
+                )
+            )
+            .order_by(row.at, row.id)
+        )
+    )

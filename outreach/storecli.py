@@ -1,0 +1,157 @@
+"""`warmline outreach`: look at the store, and work it by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from models.command import Run, command
+from outreach.workcli import VERBS
+
+if TYPE_CHECKING:
+    from outreach.store.database import Store
+
+most_option = click.option("--most", type=click.IntRange(min=1), default=50, show_default=True)
+
+
+def opened(run: Run) -> Store:
+    """The home's store, made where there is none yet. Raises as `Store.open`."""
+    from outreach.store.database import Store
+
+    return Store.open(run.settings.outreach.database, run.home.root)
+
+
+@click.group("outreach")
+def group() -> None:
+    """Look at what outreach has to do and to send, and work it by hand."""
+
+
+@command("migrate")
+def migrate(run: Run) -> None:
+    """Bring the outreach store to this version's schema; make it where there is none."""
+    from outreach.store.database import Store
+    from outreach.store.tables import SCHEMA
+
+    store = Store.at(run.settings.outreach.database, run.home.root)
+    before = store.migrate()
+    facts = {"store": store.place, "before": before, "schema": SCHEMA}
+    words = "was up to date" if before == SCHEMA else f"migrated from {before or 'nothing'}"
+    run.result(facts, [f"{store.place}: {words} (schema {SCHEMA})."])
+
+
+@command("check")
+def check(run: Run) -> None:
+    """Whether the store and the channels can be used, and what to do where not."""
+    from outreach.outbox.lanes import lanes
+    from outreach.store.listing import by_state, stop_words
+
+    store = opened(run)
+    found = sorted(lanes(run.settings, run.home.root))
+    waiting = by_state(store)
+    live = run.settings.send.live
+    where = run.settings.send.redirect_to
+    run.result(
+        {"store": store.place, "channels": found, "live": live, "messages": waiting},
+        [
+            f"store: {store.place}, {sum(waiting.values()):,} messages",
+            f"channels: {', '.join(found) or 'none: set one up under [channels]'}",
+            f"sending: {'live' if live else 'off (send.live = false)'}"
+            + (f", all of it to {where}" if where else ""),
+            *stop_words(store),
+        ],
+    )
+
+
+@command("list")
+@click.option("--items", is_flag=True, help="Work items instead of messages.")
+@click.option("--owner", metavar="OWNER_ID", help="With --items: of that owner only.")
+@click.option("--in-doubt", is_flag=True, help="Messages of which nobody knows whether they went.")
+@click.option("--state", "states", multiple=True, help="Messages in that state; may be repeated.")
+@most_option
+def list_(
+    run: Run, items: bool, owner: str | None, in_doubt: bool, states: tuple[str, ...], most: int
+) -> None:
+    """Messages that wait for a person, or those in a state, or work items."""
+    from models.errors import WrongUsage
+    from outreach.store import listing
+
+    unknown = set(states) - set(listing.MESSAGE_STATES)
+    if unknown:
+        known = ", ".join(listing.MESSAGE_STATES)
+        raise WrongUsage(f"{min(unknown)!r} is no state of a message: use {known}.")
+    store = opened(run)
+    if items or owner is not None:
+        rows = listing.list_items(store, most, owner_id=owner)
+        run.result({"items": rows}, [_item(row) for row in rows] or ["There is nothing to do."])
+        return
+    wanted = ("in_doubt",) if in_doubt else states or listing.FOR_A_PERSON
+    rows = listing.list_messages(store, wanted, most)
+    run.result({"messages": rows}, [_message(row) for row in rows] or ["There is none."])
+
+
+def _item(row: dict[str, Any]) -> str:
+    due = f"due {row['due_at']:%Y-%m-%d}" if row["due_at"] else "no due date"
+    owner, why = row["owner_id"] or "no owner", "; ".join(row["reasons"][:1])
+    return f"{row['id']:>6}  {row['customer_id']}  {row['state']}  {owner}  {due}  {why}"
+
+
+def _message(row: dict[str, Any]) -> str:
+    why = f": {row['why']}" if row["why"] else ""
+    state = row["state"].replace("_", " ")
+    return f"{row['id'][:12]}  {row['customer_id']}  {row['channel']}  {state}{why}"
+
+
+@command("show")
+@click.argument("message")
+def show(run: Run, message: str) -> None:
+    """All of MESSAGE (its id, or how it begins), and what was done to it."""
+    from outreach.store.listing import one_message
+
+    found = one_message(opened(run), message)
+    trail = found.pop("trail")
+    lines = [f"{name}: {value}" for name, value in found.items() if value not in (None, "")]
+    for each in trail:
+        at = each["at"].astimezone(UTC)
+        lines.append(f"{at:%Y-%m-%d %H:%M:%S} UTC  {each['by']}  {each['verb']}")
+    run.result({"message": found, "trail": trail}, lines)
+
+
+@command("preview")
+def preview(run: Run) -> None:
+    """Tonight in numbers: tasks, their owners, messages. Sends nothing."""
+    from outreach.store.listing import preview as numbers
+
+    found = numbers(opened(run), run.now)
+    owners = ", ".join(f"{owner or 'no owner'} {many:,}" for owner, many in found["owners"].items())
+    waiting = ", ".join(
+        f"{many:,} {state.replace('_', ' ')}" for state, many in sorted(found["messages"].items())
+    )
+    run.result(
+        found,
+        [
+            f"{found['tasks']:,} tasks" + (f": {owners}" if owners else ""),
+            f"messages: {waiting or 'none'}; {found['due']:,} due now",
+        ],
+    )
+
+
+@command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
+def serve(run: Run, host: str, port: int) -> None:
+    """Serve the unsubscribe page, behind the HTTPS proxy that [outreach] base_url names."""
+    import uvicorn
+
+    from models.contactability import beating
+    from outreach.unsubscribe import app
+
+    page = app(opened(run), run.home.secret_key(), run.home.root, lambda: datetime.now(UTC))
+    # No access log: each path in it would unsubscribe somebody.
+    with beating(run.home.root, lambda: datetime.now(UTC)):
+        uvicorn.run(page, host=host, port=port, log_level="warning", access_log=False)
+
+
+for each in (migrate, check, list_, show, preview, serve, *VERBS):
+    group.add_command(each)

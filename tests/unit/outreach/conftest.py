@@ -1,0 +1,35 @@
+"""Each test of the store runs on SQLite and on Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from outreach.store.database import Store
+from outreach.store.tables import metadata
+
+
+@pytest.fixture(scope="session")
+def postgres_store(postgres_server) -> Iterator[Store]:
+    """One store in Postgres for all tests of a worker; each finds it empty."""
+    store = Store.open(postgres_server.database(), Path())
+    yield store
+    store.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    if request.param == "sqlite":
+        found = Store.open("", tmp_path)
+        yield found
+        found.engine.dispose()
+        return
+    found = request.getfixturevalue("postgres_store")
+    with found.begin() as tx:
+        for table in reversed(metadata.sorted_tables):
+            if table.name != "close_reasons":
+                tx.execute(table.delete())
+    yield found

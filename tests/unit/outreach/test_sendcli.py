@@ -1,0 +1,148 @@
+"""`warmline send` and `warmline outreach` as their user gives them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import warmline
+from models.home import create
+from outreach.store import tables
+from outreach.store.database import Store
+from outreach.store.recording import record
+from tests.servers import mail
+from tests.unit.outreach.stores import planned, rows, states, words
+from tests.unit.outreach.test_store_schema import say
+
+SETTINGS = """
+[outreach]
+base_url = "https://mail.example.org"
+[send]
+live = {live}
+[channels.email]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+from_address = "ines@shop.example"
+"""
+
+
+class Office:
+    """A home with its store, worked by commands."""
+
+    def __init__(self, root: Path) -> None:
+        self.home, _ = create(root)
+        self.root = root
+        self.set(live=False)
+        self.store = Store.open("", root)
+
+    def set(self, *, live: bool, port: int = 1) -> None:
+        text = SETTINGS.format(live=str(live).lower(), port=port)
+        self.home.config.write_text(text, encoding="utf-8")
+
+    def queue(self, *customers: str, **others: Any) -> None:
+        now = datetime.now(UTC)
+        each = [planned(customer, **others) for customer in customers]
+        record(self.store, by="plan", now=now, decisions=each, drafts=words)
+
+    def gives(self, *arguments: str) -> Result:
+        return CliRunner().invoke(warmline.main, [*arguments, "--home", str(self.root)])
+
+    def told(self, *arguments: str) -> dict[str, Any]:
+        done = self.gives(*arguments, "--json")
+        assert done.exit_code == 0, done.output
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path / "home")
+
+
+def test_nothing_is_sent_until_it_is_set_live(office: Office) -> None:
+    office.queue("acme")
+    with mail.running() as box:
+        office.set(live=False, port=box.port)
+        said = office.gives("send").output
+        assert (box.got, "set live = true" in said) == ([], True)
+        office.set(live=True, port=box.port)
+        assert office.told("outreach", "preview")["due"] == 1
+        assert office.told("outreach", "stop", "--why", "wrong words")["new"]
+        assert "stopped by" in office.gives("send").output
+        assert box.got == []
+        assert office.told("outreach", "go")["new"]
+        assert office.told("send")["sent"] == 1
+        assert "sent" not in office.told("send")
+    (letter,) = box.letters
+    assert letter["List-Unsubscribe"].startswith("<https://mail.example.org/unsubscribe/")
+    assert list(office.root.glob("inbox/outreach-*.jsonl"))
+
+
+def test_a_message_is_worked_by_hand(office: Office, tmp_path: Path) -> None:
+    office.queue("acme", mode="draft")
+    file = tmp_path / "words.txt"
+    file.write_text("Dear Ann\n", encoding="utf-8")
+    (message,) = office.told("outreach", "list")["messages"]
+    assert (message["state"], "address" in message) == ("draft", False)
+    name = message["id"]
+    edit = ("outreach", "edit", name, "--subject", "Hi", "--text", str(file), "--to")
+    assert office.gives(*edit, "Ann <ann@example.org>").exit_code == 2
+    assert office.told(*edit, "ann@example.org") == {"ok": True, "edited": name, "seconds": {}}
+    office.told("outreach", "approve", name)
+    shown = office.told("outreach", "show", name[:12])
+    assert (shown["message"]["address"], shown["message"]["text"]) == (
+        "ann@example.org", "Dear Ann\n",
+    )  # fmt: skip
+    assert [each["verb"] for each in shown["trail"]] == ["write", "edit", "approve"]
+    office.told("outreach", "discard", name, "--why", "they called")
+    assert states(office.store) == {"acme": "discarded"}
+
+
+def test_an_item_is_worked_by_hand(office: Office) -> None:
+    office.queue("acme", "bolt", owner_id="omar")
+    items = office.told("outreach", "list", "--items", "--owner", "omar")["items"]
+    assert [item["customer_id"] for item in items] == ["acme", "bolt"]
+    number = str(items[0]["id"])
+    office.told("outreach", "start", number)
+    office.told("outreach", "snooze", number, "--until", "2099-01-01", "--why", "on leave")
+    office.told("outreach", "close", number, "--as", "saved", "--why", "renewed")
+    office.told("outreach", "override", "bolt", "--until", "2099-01-01", "--why", "I call")
+    office.told("outreach", "suppress", "Bolt@Example.org")
+    assert states(office.store) == {"acme": "withdrawn", "bolt": "queued"}
+    assert len(rows(office.store, tables.suppressions)) == 1
+    assert office.told("outreach", "preview")["owners"] == {"omar": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("outreach", "show", "nothing-like-it"), 1, "No message begins"),
+        (("outreach", "list", "--state", "lost"), 2, "no state of a message"),
+        (("outreach", "close", "1", "--as", "bored", "--why", "-"), 1, "no way to close"),
+        (("outreach", "suppress", "nobody"), 2, "local@domain"),
+        (("outreach", "resolve", "abcdef", "lost"), 2, "'lost' is not one of"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line(
+    office: Office, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    done = office.gives(*arguments)
+    assert done.exit_code == code
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_command_refuses_another_schema_and_migrate_says_what_it_did(office: Office) -> None:
+    say(office.store, "0000")
+    for command in ("send",), ("outreach", "list"), ("outreach", "check"):
+        done = office.gives(*command)
+        assert (done.exit_code, "run `warmline outreach migrate`" in done.stderr) == (1, True)
+    say(office.store, tables.SCHEMA)
+    assert office.told("outreach", "migrate")["before"] == tables.SCHEMA
+    assert office.told("outreach", "check")["channels"] == ["email"]
