@@ -61,6 +61,7 @@ def plan_again(
     """
     from outreach import worklist
     from outreach.plan import plan
+    from outreach.playbooks import Playbooks
 
     origin = worklist.Origin.read(run.home.root, batch.as_of)
     if origin is None or origin.run != batch.run:
@@ -75,6 +76,8 @@ def plan_again(
         key=run.home.secret_key(),
         now=origin.planned_at if origin else started,
         zone=settings.zone,
+        playbooks=Playbooks.load(run.home.root),
+        home=run.home.root,
     )
     if origin is None:
         return result, None, []

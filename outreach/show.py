@@ -128,5 +128,5 @@ def _summary(result: PlanResult) -> str:
         f"{counts['scored']:,} scored · {counts['refer']:,} to refer · "
         f"{counts['contact']:,} to contact · {counts['hold']:,} held"
         + (f" ({why})" if why else "")
-        + f" · {counts['below_band']:,} below the risk that counts"
+        + f" · {counts['no_play']:,} for whom no playbook fits"
     )
