@@ -274,7 +274,9 @@ def _persons(
     here = contacts[~left].drop_duplicates("customer_id")
     lately = contacts[left & (contacts["left_at"] > night - timedelta(days=PERSON_LEFT_DAYS))]
     newest = lately.sort_values("left_at").drop_duplicates("customer_id", keep="last")
-    roles = [role or "a person of theirs" for role in newest["role"]]
+    roles = [
+        role if isinstance(role, str) and role else "a person of theirs" for role in newest["role"]
+    ]
     days = [f"{at.day} {at:%B %Y}" for at in newest["left_at"]]
     gone = {
         customer: f"{role} left on {day}"

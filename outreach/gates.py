@@ -102,7 +102,8 @@ def _too_often(candidate: Candidate, policy: Policy, now: datetime) -> str | Non
 
 def _answered(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
     at, days = candidate.answered_at, policy.settings.cool_down_days
-    if at is None or candidate.playbook.transactional or now - at >= timedelta(days=days):
+    # What is owed is owed to who answered, too: a low mark is an answer.
+    if at is None or not candidate.playbook.randomised or now - at >= timedelta(days=days):
         return None
     return f"answered on {policy.day(at)} ({days} days of rest)"
 

@@ -106,12 +106,13 @@ def _consents(book: CustomerBook, ledger: Ledger, points: Points, now: datetime)
     """Every word, under each name that it holds for."""
     import pandas as pd
 
-    history = book.consents(now)
+    history, given = book.consents(now), ledger.consents(now).to_pandas()
+    if not (len(history) or len(given)):
+        return pd.DataFrame(columns=SAID)
     own = history["contact_id"].isna()
     named = ("person:" + history["contact_id"].astype(str)).where(
         ~own, "customer:" + history["customer_id"].astype(str)
     )
-    given = ledger.consents(now).to_pandas()
     at_point = given["contact_point"].notna()
     of_ledger = "customer:" + given["customer_id"].astype(str)
     hashed = [
@@ -125,7 +126,7 @@ def _consents(book: CustomerBook, ledger: Ledger, points: Points, now: datetime)
         *hashed,
     ]
     parts = [part[SAID] for part in parts if len(part)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=SAID)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _at_addresses(history: pd.DataFrame, points: Points) -> pd.DataFrame:
@@ -139,7 +140,7 @@ def _at_addresses(history: pd.DataFrame, points: Points) -> pd.DataFrame:
     joined = history.merge(known, on=["customer_id", "contact_id"])
     # A refusal of e-mail says nothing of the phone number, and the other way round.
     fits = [
-        channel is None or channel in WAYS[kind]
+        not isinstance(channel, str) or channel in WAYS[kind]
         for channel, kind in zip(joined["channel"], joined["kind"], strict=True)
     ]
     return joined[fits] if len(joined) else joined
@@ -153,12 +154,12 @@ def _newest(said: pd.DataFrame) -> list[tuple[str, str | None, str | None, str, 
         return []
     said = said[said["state"].isin(["granted", "refused"])]
     said = said.assign(at=pd.to_datetime(said["at"], utc=True))
+    texts = said[["channel", "purpose"]].astype(object)
+    said = said.assign(**texts.where(texts.notna(), ""))  # one kind of nothing
     said = said.sort_values(["at", "state"], kind="stable")
     said = said.drop_duplicates(["who", "channel", "purpose"], keep="last")
-    texts = said[["channel", "purpose"]].astype(object)
-    texts = texts.where(texts.notna(), None)
-    moments = [at.to_pydatetime() for at in said["at"]]
-    columns = (said["who"], texts["channel"], texts["purpose"], said["state"], moments)
-    return sorted(
-        zip(*columns, strict=True), key=lambda row: (row[4], row[0], row[1] or "", row[2] or "")
-    )
+    rows = [
+        (who, channel or None, purpose or None, state, at.to_pydatetime())
+        for who, channel, purpose, state, at in said[SAID].itertuples(index=False)
+    ]
+    return sorted(rows, key=lambda row: (row[4], row[0], row[1] or "", row[2] or ""))

@@ -31,7 +31,8 @@ class Waking:
         """`holidays` as of `CustomerBook.holidays`."""
         days: dict[str | None, set[date]] = {}
         for team, day in zip(holidays["team"], holidays["date"], strict=True):
-            days.setdefault(team or None, set()).add(_date(day))
+            whose = team if isinstance(team, str) and team else None
+            days.setdefault(whose, set()).add(_date(day))
         return cls(night, home, hours, {team: frozenset(some) for team, some in days.items()})
 
     def not_before(self, timezone: str | None, region: str | None, team: str | None) -> datetime:
