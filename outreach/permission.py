@@ -126,7 +126,8 @@ def _consents(book: CustomerBook, ledger: Ledger, points: Points, now: datetime)
         *hashed,
     ]
     parts = [part[SAID] for part in parts if len(part)]
-    return pd.concat(parts, ignore_index=True)
+    found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return found
 
 
 def _at_addresses(history: pd.DataFrame, points: Points) -> pd.DataFrame:
@@ -143,7 +144,8 @@ def _at_addresses(history: pd.DataFrame, points: Points) -> pd.DataFrame:
         not isinstance(channel, str) or channel in WAYS[kind]
         for channel, kind in zip(joined["channel"], joined["kind"], strict=True)
     ]
-    return joined[fits] if len(joined) else joined
+    fitting: pd.DataFrame = joined[fits] if len(joined) else joined
+    return fitting
 
 
 def _newest(said: pd.DataFrame) -> list[tuple[str, str | None, str | None, str, datetime]]:

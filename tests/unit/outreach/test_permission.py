@@ -123,7 +123,8 @@ def test_a_person_who_refused_is_not_written_to_and_the_one_who_left_is_told_of(
 MAILS = [*SPELLINGS, "a_b.c-d@x-y.example.org", "é@acme.test", "ann@bücher.example",
          "no address",
          "two@@acme.test", "", "+x@acme.test", "a@b", "x@xn--bcher-kva.example",
-         "Ann <a@b.example>", "a" * 250 + "@b.example", "a@b--c.example", "a@-b.example"]  # fmt: skip
+         "Ann <a@b.example>", "a" * 250 + "@b.example",
+         "a@b--c.example", "a@-b.example"]  # fmt: skip
 
 
 @settings(max_examples=200, deadline=None)
