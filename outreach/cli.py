@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,11 +34,22 @@ class Book(CustomerBook, Timeline, Protocol):
 
 def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest) and publish the list."""
+    from outreach.plan import write
+
+    result = plan_only(run, as_of, book)
+    origin = replace(result.origin, history_generation=book.generation)
+    result = replace(result, origin=origin)
+    write(result, run.home.root)
+    return result
+
+
+def plan_only(run: Run, as_of: date | None, book: Book) -> PlanResult:
+    """Plan the published scores of `as_of` (None: the newest); publish nothing."""
     from models.storage import pull_scores
-    from outreach.plan import run as plan
+    from outreach.plan import preview
 
     pull_scores(run.home, run.settings, as_of=as_of)
-    return plan(
+    return preview(
         run.home.root,
         run.home.scores,
         book,
@@ -47,7 +59,6 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
         now=run.now,
         as_of=as_of,
         zone=run.settings.zone,
-        generation=book.generation,
     )
 
 
@@ -88,12 +99,15 @@ def plan_again(
 
 def facts(run: Run, result: PlanResult) -> dict[str, Any]:
     """What a plan did, for machines."""
+    from outreach.compare import tonight
+
     folder = run.home.worklists / f"as_of={result.as_of}"
     return {
         "as_of": str(result.as_of),
         "run": result.run,
         "policy_version": result.policy_version,
         "worklist": str(folder / "worklist.csv"),
+        "tonight": tonight(result),
         **result.counts,
         "notes": list(result.notes),
     }
@@ -120,8 +134,19 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
         "--csv", type=click.Path(path_type=Path, dir_okay=False), help="Write the list there too."
     )
     @click.option("--top", type=click.IntRange(min=0), default=10, show_default=True)
-    def plan(run: Run, as_of: date | None, csv: Path | None, top: int) -> None:
+    @click.option(
+        "--compare",
+        is_flag=True,
+        help="Publish nothing: say who would come and go against the published list.",
+    )
+    def plan(run: Run, as_of: date | None, csv: Path | None, top: int, compare: bool) -> None:
         """Decide who to contact, hold or refer, and publish tomorrow's list."""
+        if compare:
+            from outreach.compare import compare as against
+
+            found = against(run.home.root, plan_only(run, as_of, book(run, as_of)))
+            run.result(found.facts(), list(found.lines()))
+            return
         result = plan_and_publish(run, as_of, book(run, as_of))
         if csv is not None:
             from outreach.worklist import to_csv

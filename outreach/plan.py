@@ -80,35 +80,6 @@ class PlanResult:
         return planned(self.rows, self.assigned, self.record, as_of=self.as_of, run=self.run)
 
 
-def run(
-    home: Path,
-    scores: Path,
-    book: CustomerBook,
-    timeline: Timeline,
-    settings: Plan,
-    *,
-    key: bytes,
-    now: datetime,
-    as_of: date | None = None,
-    zone: tzinfo = UTC,
-    generation: int | None = None,
-    ledger: Ledger | None = None,
-) -> PlanResult:
-    """Plans the published scores of `as_of` (the newest by default) and publishes the list.
-
-    `generation` says which state of the history `book` and `timeline` read; with it the list can
-    be made again. Raises `WarmlineError` where there are no scores, `WrongUsage` for a playbook
-    that cannot be read.
-    """
-    result = preview(
-        home, scores, book, timeline, settings,
-        key=key, now=now, as_of=as_of, zone=zone, ledger=ledger,
-    )  # fmt: skip
-    result = replace(result, origin=replace(result.origin, history_generation=generation))
-    write(result, home)
-    return result
-
-
 def preview(
     home: Path,
     scores: Path,
@@ -122,7 +93,11 @@ def preview(
     zone: tzinfo = UTC,
     ledger: Ledger | None = None,
 ) -> PlanResult:
-    """As `run`, and publishes nothing."""
+    """Plans the published scores of `as_of` (the newest by default); `write` publishes the list.
+
+    Raises `WarmlineError` where there are no scores, `WrongUsage` for a playbook that cannot be
+    read.
+    """
     batch = ScoreBatch.latest(scores) if as_of is None else ScoreBatch.open(scores, as_of)
     return plan(
         batch, book, timeline, settings,
@@ -174,14 +149,15 @@ def plan(
         Waking.of(night, home_zone, hours, book.holidays()),
     )  # fmt: skip
     whole, drawn = decided(evidence, tonight)
+    counts = _counts(batch, scores, whole)
     return PlanResult(
         as_of=batch.as_of,
-        origin=worklist.Origin(batch.run, now),
+        origin=worklist.Origin(batch.run, now, counts=counts),
         policy_version=policy.version,
         rows=whole.select(worklist.worklist_schema().names),
         assigned=whole.select(worklist.assignments_schema().names),
         record=whole.select(worklist.record_schema().names),
-        counts=_counts(batch, scores, whole),
+        counts=counts,
         notes=tuple(notes.notes(batch, evidence, company, policy, power, draw, now)),
         period=draw.name,
         drawn=drawn,

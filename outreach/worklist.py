@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +86,7 @@ class Origin:
     run: str  # of the ScoreBatch
     planned_at: datetime
     history_generation: int | None = None  # of the history that was read, where known
+    counts: Mapping[str, int] = field(default_factory=dict)  # as `PlanResult.counts`
 
     def to_json(self) -> bytes:
         return json.dumps({**vars(self), "planned_at": self.planned_at.isoformat()}).encode()

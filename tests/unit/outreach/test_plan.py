@@ -244,14 +244,16 @@ def test_planning_in_small_slices_changes_nothing(
     assert sliced.counts == whole.counts
 
 
-def test_run_publishes_the_newest_night_and_says_when_there_is_none(tmp_path: Path) -> None:
+def test_the_newest_night_is_planned_and_it_says_when_there_is_none(tmp_path: Path) -> None:
     company = Company(["acme"])
     scores = tmp_path / "scores"
     with pytest.raises(WarmlineError, match="warmline score"):
-        plans.run(tmp_path, scores, company, company, Plan(), key=KEY, now=MORNING)
+        plans.preview(tmp_path, scores, company, company, Plan(), key=KEY, now=MORNING)
     planned(scores, [score("acme")])
-    result = plans.run(tmp_path, scores, company, company, Plan(), key=KEY, now=MORNING)
+    result = plans.preview(tmp_path, scores, company, company, Plan(), key=KEY, now=MORNING)
     assert result.as_of == NIGHT
+    assert not (tmp_path / "worklists").exists()
+    plans.write(result, tmp_path)
     assert (tmp_path / "worklists/as_of=2026-07-01/worklist.csv").exists()
 
 
