@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _NEEDED = (
-    "customer_id", "play", "evidence_at", "also", "owner_id", "owned_by", "preferred_channel",
-    "objects_to_profiling", "case_open_since", "day", "week", "month", "last_at", "answered_at",
+    "customer_id", "unit", "play", "evidence_at", "also", "owner_id", "owned_by",
+    "preferred_channel", "objects_to_profiling", "case_open_since", "day", "week", "month", "last_at", "answered_at",
     "value_at_risk", "churn_probability", "fading", "reasons", "effects",
 )  # fmt: skip
 
@@ -33,11 +33,19 @@ class Known:
     fingerprint: str
 
 
-def candidates(rows: pa.Table, evidence: Evidence, policy: Policy) -> Iterator[Known]:
+@dataclass(frozen=True)
+class Arms:
+    """The arm of each unit; where timing is drawn, the day on which the others' turn comes."""
+
+    of_unit: dict[str, str]
+    turn: str | None = None
+
+
+def candidates(rows: pa.Table, evidence: Evidence, policy: Policy, arms: Arms) -> Iterator[Known]:
     """One for each of `rows`, a part of `evidence.rows`."""
     columns = (rows[name].to_pylist() for name in _NEEDED)
     for row in zip(*columns, strict=True):
-        yield _known(row, evidence, policy)
+        yield _known(row, evidence, policy, arms)
 
 
 def effect_of(effects: list[dict[str, Any]] | None, playbook: str) -> Effect | None:
@@ -48,45 +56,39 @@ def effect_of(effects: list[dict[str, Any]] | None, playbook: str) -> Effect | N
     return None
 
 
-def _known(row: tuple[Any, ...], evidence: Evidence, policy: Policy) -> Known:
-    (who, play, at, also, owner, owned_by, prefers, objects, case, day, week, month, last, answered,
-     risk, probability, fading, reasons, effects) = row  # fmt: skip
+def _known(row: tuple[Any, ...], evidence: Evidence, policy: Policy, arms: Arms) -> Known:
+    (who, unit, play, at, also, owner, owned_by, prefers, objects, case, day, week, month, last,
+     answered, risk, probability, fading, reasons, effects) = row  # fmt: skip
     book = policy.playbooks.plays[play]
-    facts = (
-        at,
-        owner,
-        prefers,
-        objects,
-        evidence.permission.closed_to(who, book.purpose),
-        evidence.permission.granted_to(who, book.purpose),
-        case,
-        sent_of(day, week, month, last),
-        NOBODY if book.transactional else evidence.sent_here.get(who, NOBODY),
-        answered,
-        evidence.override(who, book.name) if evidence.overrides else None,
-        evidence.shown.get((who, book.name)),
+    closed = evidence.permission.closed_to(who, book.purpose)
+    granted = evidence.permission.granted_to(who, book.purpose)
+    here = NOBODY if book.transactional else evidence.sent_here.get(who, NOBODY)
+    override = evidence.override(who, book.name) if evidence.overrides else None
+    shown = evidence.shown.get((who, book.name)) if evidence.shown else None
+    candidate = Candidate(
+        who, book, at, owner, prefers, objects, closed, granted, case,
+        sent_of(day, week, month, last), here, answered, override, shown,
         effect_of(effects, book.name),
         risk / probability if risk is not None and probability else None,
-        fading,
-        only_silence(reasons),
-    )
-    said = (who, book.name, *facts[:5], sorted(facts[5]), *facts[6:])
-    why = _why(book.name, at, also, reasons, policy, play)
+        fading, only_silence(reasons), None, arms.of_unit.get(unit, "treat"), arms.turn,
+    )  # fmt: skip
+    why = _why(at, also, reasons, policy, play)
     if owned_by != owner:
         why.append(f"{owned_by} is away" + (f": with {owner}" if owner else ": in the queue"))
     if who in evidence.gone:
         why.append(evidence.gone[who])
-    fingerprint = hashlib.sha256(repr((said, reasons)).encode()).hexdigest()
-    return Known(Candidate(who, book, *facts), why, fingerprint)
+    few = (closed, sorted(granted), here.month, here.last_at, override, shown)
+    facts = repr((book.name, row, few)).encode()
+    return Known(candidate, why, hashlib.sha256(facts).hexdigest())
 
 
-def _why(
-    name: str, at: datetime | None, also: int, reasons: Any, policy: Policy, play: int
-) -> list[str]:
+def _why(at: datetime | None, also: int, reasons: Any, policy: Policy, play: int) -> list[str]:
     """The playbook's fact, what raises the risk, and which other playbooks fit."""
     plays = policy.playbooks.plays
     fact = told(plays[play], at, policy.day(at)) if at is not None else ""
     why = [fact] if fact and not plays[play].refers else []
     why += raising(reasons)
+    if not also:
+        return why
     others = [other.title for n, other in enumerate(plays) if also >> n & 1 and other.trigger.fact]
     return [*why, f"also: {', '.join(others)}"] if others else why

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from models.settings import Plan
 from outreach.candidate import Candidate
-from outreach.gates import CONTROL, ERASURE, GATES, LAST_GATES, Gate, channel_of
+from outreach.gates import CAPACITY, CONTROL, ERASURE, GATES, LAST_GATES, Gate, channel_of
 from outreach.playbooks import Playbooks
 from outreach.triggers import told
 
@@ -112,12 +112,18 @@ def screened(candidate: Candidate, policy: Policy, now: datetime) -> Hold | Refe
 
 def settled(candidate: Candidate, policy: Policy, now: datetime) -> Contact | Hold:
     """What is decided of whom no other gate holds: first by capacity, last by the arm."""
-    for gate in LAST_GATES:
-        if held := _look(gate, candidate, policy, now):
-            return Hold(candidate.customer_id, held)
+    if candidate.full is not None:
+        return full(candidate, candidate.full)
+    if held := _look(CONTROL, candidate, policy, now):
+        return Hold(candidate.customer_id, held)
     # Without a way to them a gate on the way there would have held.
     way = channel_of(candidate, policy) or candidate.ways[0]
     return Contact(candidate.customer_id, candidate.playbook.name, way)
+
+
+def full(candidate: Candidate, words: str) -> Hold:
+    """Held by capacity alone: `words` say whose is used up."""
+    return Hold(candidate.customer_id, (Held(CAPACITY.name, words),))
 
 
 def eligible(decision: Decision) -> bool:

@@ -1,53 +1,85 @@
-"""All decisions of a night: gate by gate for each, then tonight's places, then the arms."""
+"""All decisions of a night: gate by gate for each, tonight's places from the top, then the arms."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from outreach.candidates import Known, candidates
-from outreach.decide import screened, settled
-from outreach.evidence import Evidence, slices
-from outreach.places import Place, Wanting, allot
+from outreach.candidates import Arms, candidates
+from outreach.decide import full, screened, settled
+from outreach.evidence import Evidence
+from outreach.places import Places, Wanting
 from outreach.rows import Decided, Tonight, strata, table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS_AT_ONCE = 50_000  # decided on as objects at a time: some 50 MB of them
+ROWS_AT_ONCE = 25_000  # decided on as objects at a time: some 50 MB of them
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """The arm of each row whose playbook is randomised, by unit, and all arms of the period."""
+class _Night:
+    """What the decisions of one night share."""
 
-    arms: dict[str, str]
-    drawn: dict[str, str]
+    evidence: Evidence
+    tonight: Tonight
+    arms: Arms
+    places: Places
+
+    def decide(self, rows: pa.Table, first: int) -> Iterator[Decided]:
+        """In the order of the list, of which `rows` begin at the row `first`."""
+        policy, midnight = self.tonight.policy, self.tonight.midnight
+        ties = rows["tie"].to_pylist()
+        people = candidates(rows, self.evidence, policy, self.arms)
+        for row, (known, tie) in enumerate(zip(people, ties, strict=True), first):
+            candidate = known.candidate
+            found = screened(candidate, policy, midnight)
+            if found is not None:
+                yield Decided(known, found)
+                continue
+            words = self.places.ask(Wanting(row, candidate.playbook, candidate.owner_id, tie))
+            if words is not None:
+                yield Decided(known, full(candidate, words))
+            else:
+                yield Decided(known, settled(candidate, policy, midnight))
+
+    def by_chance(self) -> Iterator[tuple[int, pa.Table]]:
+        """Rows that get a place by chance after all, and what is decided of each."""
+        rows, chance = self.places.drawn()
+        policy, midnight = self.tonight.policy, self.tonight.midnight
+        for row in sorted(rows):
+            part = self.evidence.rows.slice(row, 1)
+            (known,) = candidates(part, self.evidence, policy, self.arms)
+            made = Decided(known, settled(known.candidate, policy, midnight), chance)
+            yield row, table(part, [made], self.evidence, self.tonight, first=row + 1)
 
 
 def decided(evidence: Evidence, tonight: Tonight) -> tuple[pa.Table, dict[str, str]]:
     """Every decision as columns (`rows.schemas`), from the top of the list, and the arms of the
     period that are to be kept.
 
-    Looked at twice: which gates hold hangs on the customer alone, capacity on all who are left.
     Some rows at a time become Python objects, which are large, and columns again.
     """
+    import numpy as np
     import pyarrow as pa
 
-    experiment = _experiment(evidence, tonight)
-    places = _places(evidence, tonight)
-    parts, first = [], 1
-    for rows in slices(evidence.rows, ROWS_AT_ONCE):
-        made = list(_settled(rows, evidence, tonight, places, experiment))
-        parts.append(table(rows, made, evidence, tonight, first=first))
-        first += rows.num_rows
-    if not parts:
-        parts = [table(evidence.rows, [], evidence, tonight, first=1)]
-    return pa.concat_tables(parts), experiment.drawn
+    arms, drawn = _experiment(evidence, tonight)
+    night = _Night(evidence, tonight, arms, Places(tonight.policy.settings, evidence.owners))
+    parts = []
+    for first in range(0, max(evidence.rows.num_rows, 1), ROWS_AT_ONCE):
+        rows = evidence.rows.slice(first, ROWS_AT_ONCE)
+        made = list(night.decide(rows, first))
+        parts.append(table(rows, made, evidence, tonight, first=first + 1))
+    order = np.arange(evidence.rows.num_rows)
+    for number, (row, again) in enumerate(night.by_chance()):
+        parts.append(again)
+        order[row] = evidence.rows.num_rows + number
+    whole = pa.concat_tables(parts)
+    return whole.take(pa.array(order)) if len(whole) > len(order) else whole, drawn
 
 
-def _experiment(evidence: Evidence, tonight: Tonight) -> Experiment:
+def _experiment(evidence: Evidence, tonight: Tonight) -> tuple[Arms, dict[str, str]]:
     """Drawn over all whose playbook is randomised, held or not: who takes part hangs on no draw."""
     import pyarrow.compute as pc
 
@@ -56,43 +88,7 @@ def _experiment(evidence: Evidence, tonight: Tonight) -> Experiment:
     units = rows["unit"].to_pylist()
     arms, new = tonight.draw.arms(units, strata(rows))
     drawn = {**tonight.draw.kept, **new} if new else {}
-    return Experiment(dict(zip(units, arms, strict=True)), drawn)
-
-
-def _places(evidence: Evidence, tonight: Tonight) -> Iterator[Place]:
-    """A place, or why none, for each whom nothing else holds, from the top of the list."""
-    policy, wanting = tonight.policy, []
-    for rows in slices(evidence.rows, ROWS_AT_ONCE):
-        ties = rows["tie"].to_pylist()
-        for known, tie in zip(candidates(rows, evidence, policy), ties, strict=True):
-            candidate = known.candidate
-            if screened(candidate, policy, tonight.midnight) is None:
-                wanting.append(Wanting(candidate.playbook, candidate.owner_id, tie))
-    return iter(allot(wanting, policy.settings, evidence.owners))
-
-
-def _settled(
-    rows: pa.Table,
-    evidence: Evidence,
-    tonight: Tonight,
-    places: Iterator[Place],
-    experiment: Experiment,
-) -> Iterator[Decided]:
-    units = rows["unit"].to_pylist()
-    for known, unit in zip(candidates(rows, evidence, tonight.policy), units, strict=True):
-        found = screened(known.candidate, tonight.policy, tonight.midnight)
-        if found is not None:
-            yield Decided(known, found)
-            continue
-        place = next(places)
-        candidate = replace(
-            known.candidate,
-            full=place.full,
-            arm=experiment.arms.get(unit, "treat"),
-            turn=_turn(tonight),
-        )
-        decision = settled(candidate, tonight.policy, tonight.midnight)
-        yield Decided(Known(candidate, known.why, known.fingerprint), decision, place.chance)
+    return Arms(dict(zip(units, arms, strict=True)), _turn(tonight)), drawn
 
 
 def _turn(tonight: Tonight) -> str | None:

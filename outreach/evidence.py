@@ -6,10 +6,9 @@ known of few lies beside them by customer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,6 +72,11 @@ class Sources:
     def latest(self) -> datetime:
         return max(self.night, self.now)
 
+    @cached_property
+    def consents(self) -> pd.DataFrame:
+        """Of the history; asked for once."""
+        return self.book.consents(self.latest)
+
 
 def gather(
     scores: pa.Table, fired: Fired, books: Playbooks, sources: Sources, settings: Plan
@@ -102,7 +106,7 @@ def gather(
         rows=rows,
         owners=owners,
         permission=permissions(
-            ids, persons, sources.book, sources.ledger, points, now=sources.latest
+            ids, persons, sources.consents, sources.ledger, points, now=sources.latest
         ),
         persons=persons,
         gone=gone,
@@ -213,7 +217,7 @@ def _points(ids: pa.Array, sources: Sources) -> Points:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    said, hashed = asked_about(sources.book, sources.ledger, sources.latest)
+    said, hashed = asked_about(sources.consents, sources.ledger, sources.latest)
     since = sources.night - frequency.WINDOWS["month"]
     sent = sources.ledger.contacts(since, sources.night)["contact_point"].drop_null()
     if not (len(said) or hashed or len(sent)):
@@ -300,12 +304,6 @@ def sent_of(day: int | None, week: int | None, month: int | None, at: datetime |
 
 
 NOBODY = Sent()
-
-
-def slices(rows: pa.Table, at_once: int) -> Iterator[pa.Table]:
-    """The rows, some at a time."""
-    for start in range(0, rows.num_rows, at_once):
-        yield rows.slice(start, at_once)
 
 
 def _one_each(found: pa.Table, column: str, which: str) -> pa.Table:

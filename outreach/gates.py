@@ -43,6 +43,8 @@ def channel_of(candidate: Candidate, policy: Policy) -> str | None:
 
 
 def erased(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
+    if not candidate.closed:
+        return None
     gone = any(closed.why == ERASED for closed in candidate.closed)
     return "was erased: is never contacted" if gone else None
 
@@ -188,6 +190,7 @@ def _order(closed: Closed) -> tuple[str, datetime]:
 
 
 ERASURE = Gate("erased", erased)
+CAPACITY = Gate("capacity", _full)
 CONTROL = Gate("control", _control)
 # In this order (issue 7); all that hold are told.
 GATES = (
@@ -205,4 +208,4 @@ GATES = (
     Gate("low_value", _low_value),
 )
 # Each only where nothing before it holds.
-LAST_GATES = (Gate("capacity", _full), CONTROL)
+LAST_GATES = (CAPACITY, CONTROL)

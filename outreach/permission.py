@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from models.contracts import CustomerBook
 from outreach.candidate import REFUSED, Closed
 from outreach.ledger import Ledger
 from outreach.points import WAYS, Points
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+NOTHING: frozenset[str] = frozenset()
 SAID = ["who", "channel", "purpose", "state", "at"]
 
 
@@ -38,24 +38,26 @@ class Permission:
 
     def granted_to(self, customer_id: str, purpose: str) -> frozenset[str]:
         """Channels on which one purpose was agreed to."""
-        found = self.granted.get(customer_id, ())
+        found = self.granted.get(customer_id)
+        if not found:
+            return NOTHING
         return frozenset(way for p, way in found if way and (p is None or p == purpose))
 
 
 def permissions(
     customers: pa.Array,
     persons: dict[str, str],
-    book: CustomerBook,
+    history: pd.DataFrame,
     ledger: Ledger,
     points: Points,
     *,
     now: datetime,
 ) -> Permission:
     """Of `customers`, who are written to at the person that `persons` names, else at their own
-    address; as of `now`, since a no counts at once."""
+    address; as of `now`, since a no counts at once. `history`: `CustomerBook.consents`."""
     whose = _keys(customers, persons, points)
     found = Permission(defaultdict(list), defaultdict(list))
-    for who, channel, purpose, state, at in _newest(_consents(book, ledger, points, now)):
+    for who, channel, purpose, state, at in _newest(_consents(history, ledger, points, now)):
         for customer in whose.get(who, ()):
             if state == "refused":
                 found.closed[customer].append((purpose, Closed(channel, REFUSED, at)))
@@ -71,14 +73,14 @@ def permissions(
     return found
 
 
-def asked_about(book: CustomerBook, ledger: Ledger, now: datetime) -> tuple[pa.Array, bool]:
+def asked_about(history: pd.DataFrame, ledger: Ledger, now: datetime) -> tuple[pa.Array, bool]:
     """Customers of whom a consent is known, whose addresses others may share; and whether the
     ledger knows of any contact point."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    said, given = book.consents(now), ledger.consents(now)
-    ids = pa.array(said["customer_id"].unique(), pa.string(), from_pandas=True)
+    given = ledger.consents(now)
+    ids = pa.array(history["customer_id"].unique(), pa.string(), from_pandas=True)
     more = pc.unique(given["customer_id"].drop_null())
     hashed = ledger.suppressions(now).num_rows or len(given["contact_point"].drop_null())
     return pa.concat_arrays(
@@ -102,11 +104,11 @@ def _keys(customers: pa.Array, persons: dict[str, str], points: Points) -> dict[
     return found
 
 
-def _consents(book: CustomerBook, ledger: Ledger, points: Points, now: datetime) -> pd.DataFrame:
+def _consents(history: pd.DataFrame, ledger: Ledger, points: Points, now: datetime) -> pd.DataFrame:
     """Every word, under each name that it holds for."""
     import pandas as pd
 
-    history, given = book.consents(now), ledger.consents(now).to_pandas()
+    given = ledger.consents(now).to_pandas()
     if not (len(history) or len(given)):
         return pd.DataFrame(columns=SAID)
     own = history["contact_id"].isna()

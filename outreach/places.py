@@ -6,7 +6,6 @@ Places are taken in either arm of the experiment, so that who takes part hangs o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.settings import Plan
@@ -14,67 +13,67 @@ from outreach.owners import Owners
 from outreach.playbooks import Playbook
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Wanting:
-    """One whom nothing holds but capacity, from the top of the list."""
+    """One whom nothing holds but capacity."""
 
+    row: int  # of the list
     playbook: Playbook
     owner_id: str | None
     tie: int  # by which chance decides
 
 
-@dataclass(frozen=True)
-class Place:
-    """What was decided: `full` says in words whose capacity is used up, None gives a place.
-    `chance` is the probability with which a place was given."""
-
-    full: str | None
-    chance: float
-
-
-def allot(wanting: Sequence[Wanting], settings: Plan, owners: Owners) -> list[Place]:
-    """A place, or why none, for each.
+class Places:
+    """What is taken so far; asked from the top of the list.
 
     Most places go from the top. A share of them (`explore_share`) is drawn among whom the rest
-    would leave out, so that what becomes of those is known, too; their probability is on record.
-    What goes out by itself (`auto`) takes no person's time.
+    leaves out, so that what becomes of those is known, too; their probability is on record. What
+    goes out by itself (`auto`) takes no person's time.
     """
-    tonight = _Tonight(settings, owners)
-    explored = int(settings.capacity * settings.explore_share)
-    places: list[Place | None] = [
-        tonight.place(each, settings.capacity - explored) for each in wanting
-    ]
-    left = [n for n, place in enumerate(places) if place is None]
-    drawn = sorted(left, key=lambda n: wanting[n].tie)
-    chance = min(1.0, explored / len(left)) if left else 1.0
-    for n in drawn:
-        found = tonight.place(wanting[n], settings.capacity)
-        full = f"beyond tonight's capacity of {settings.capacity}"
-        places[n] = Place(full, 1 - chance) if found is None else Place(found.full, chance)
-    return [place for place in places if place is not None]
-
-
-class _Tonight:
-    """What is taken so far."""
 
     def __init__(self, settings: Plan, owners: Owners) -> None:
-        self._settings, self._owners = settings, owners
+        self._owners = owners
+        self._capacity = settings.capacity
+        self._explored = int(settings.capacity * settings.explore_share)
         self._team = 0
         self._of_owner: Counter[str | None] = Counter()
         self._of_play: Counter[str] = Counter()
+        self._left: list[Wanting] = []
 
-    def place(self, each: Wanting, team: int) -> Place | None:
-        """A place, or whose own limit is reached; None where `team` places are taken."""
+    def ask(self, each: Wanting) -> str | None:
+        """None: a place, now taken. Else whose capacity is used up, in words; chance may still
+        give a place to whom the team's leaves out."""
+        full = self._own_limit(each)
+        if full is not None:
+            return full
+        if each.playbook.mode != "auto" and self._team >= self._capacity - self._explored:
+            self._left.append(each)
+            return f"beyond tonight's capacity of {self._capacity}"
+        self._take(each)
+        return None
+
+    def drawn(self) -> tuple[list[int], float]:
+        """Rows that chance gives a place, and with which probability; when all have asked."""
+        rows = []
+        for each in sorted(self._left, key=lambda each: (each.tie, each.row)):
+            if self._team >= self._capacity:
+                break
+            if self._own_limit(each) is None:
+                self._take(each)
+                rows.append(each.row)
+        return rows, min(1.0, self._explored / len(self._left)) if self._left else 1.0
+
+    def _own_limit(self, each: Wanting) -> str | None:
         play = each.playbook
         if play.cap is not None and self._of_play[play.name] >= play.cap:
-            return Place(f"beyond tonight's {play.cap} of {play.name}", 1.0)
-        by_person = play.mode != "auto"
-        most = self._owners.capacity(each.owner_id)
-        if by_person and most is not None and self._of_owner[each.owner_id] >= most:
-            return Place(f"beyond the capacity of {each.owner_id} ({most} a day)", 1.0)
-        if by_person and self._team >= team:
-            return None
-        self._of_play[play.name] += 1
+            return f"beyond tonight's {play.cap} of {play.name}"
+        most = self._owners.capacity(each.owner_id) if play.mode != "auto" else None
+        if most is not None and self._of_owner[each.owner_id] >= most:
+            return f"beyond the capacity of {each.owner_id} ({most} a day)"
+        return None
+
+    def _take(self, each: Wanting) -> None:
+        by_person = each.playbook.mode != "auto"
+        self._of_play[each.playbook.name] += 1
         self._team += by_person
         self._of_owner[each.owner_id] += by_person
-        return Place(None, 1.0)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.history import knowledge, voices
+from pipelines.history.customers import customer_frame
 from pipelines.history.store import History
-from pipelines.history.walk import Walk
+from pipelines.history.walk import Walk, unsubscribed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,11 +49,13 @@ class HistoryBook:
 
     def customers(self, customer_ids: Sequence[str]) -> pd.DataFrame:
         """One row a known customer, in the order asked."""
-        numbers = self.history.numbers
-        known = [numbers[customer] for customer in customer_ids if customer in numbers]
-        everyone = self.history.customers()
-        columns = [*CUSTOMER_TEXTS, "profiling_objection"]
-        frame = everyone.loc[known, columns].reset_index(drop=True)
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        everyone = self._people
+        asked = pa.array(customer_ids, pa.string())
+        known = pc.index_in(asked, value_set=pa.array(everyone["customer_id"], pa.string()))
+        frame = everyone.iloc[known.drop_null().to_numpy()].reset_index(drop=True)
         texts = list(CUSTOMER_TEXTS)
         frame[texts] = _or_none(frame[texts])
         return frame
@@ -61,11 +64,24 @@ class HistoryBook:
         """Each time something was granted or refused, the oldest first."""
         import pandas as pd
 
-        said = [self._consents(as_of), self._walk(as_of).unsubscribed]
+        said = [self._consents(as_of), self._unsubscribed(as_of)]
         found = pd.concat([some for some in said if len(some)] or said[1:], ignore_index=True)
         order = ["at", "customer_id", "channel", "state"]
         found = found.sort_values(order, kind="stable", ignore_index=True)
         return found.astype({"at": "datetime64[s, UTC]"})[list(CONSENT_COLUMNS)]
+
+    @cached_property
+    def _people(self) -> pd.DataFrame:
+        """What of customers is asked for: a million of them have room for no more."""
+        columns = [*CUSTOMER_TEXTS, "profiling_objection"]
+        history = self.history
+        if (history.survivors() != np.arange(len(history.survivors()))).any():
+            frame: pd.DataFrame = history.customers()[columns]
+            return frame
+        with history.connection() as connection:
+            return customer_frame(
+                connection, history.folder, history.manifest, history.precedence, columns
+            )
 
     def contacts(self) -> pd.DataFrame:
         """Persons of accounts; of merged customers under the id that survives."""
@@ -120,6 +136,10 @@ class HistoryBook:
         import pyarrow.compute as pc
 
         return self._walk(as_of).contacted(int(since.timestamp())).filter(pc.field("at") < as_of)
+
+    def _unsubscribed(self, as_of: datetime) -> pd.DataFrame:
+        moment = int(as_of.timestamp())
+        return unsubscribed(self.history, moment, max(moment, self.known_by))
 
     def _walk(self, as_of: datetime) -> Walk:
         """Everything that is asked of one moment, found in one walk and kept."""

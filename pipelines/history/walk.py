@@ -43,7 +43,6 @@ class Walk:
     """What one walk over the history found as of one moment."""
 
     open_cases: pd.DataFrame
-    unsubscribed: pd.DataFrame
     latest: pa.Table
     ids: pa.Array
     unasked: Sequence[Contacts]
@@ -57,14 +56,13 @@ class Walk:
         names = pa.array(ids, pa.string())
         joined = happened.joined(history.people(), before)
         renewing = happened.renewals(history.terms(), before, known_by)
-        cases, unsubscribed = _Rows(), _Rows()
+        cases = _Rows()
         tables, unasked = [_latest({}, names)], []
         for bucket in range(history.buckets):
             events = history.versions(bucket)
             seen = (events.at < before) & (events.recorded <= known_by) & (known_by < events.until)
             events = events.take(seen)
             cases += _open_cases(history, bucket, events, ids)
-            unsubscribed += _unsubscribed(events, ids)
             unasked.append(_unasked(events, before))
             found = happened.latest(events, before)
             found["renews_at"] = _among(renewing, history.members(bucket))
@@ -72,9 +70,6 @@ class Walk:
             tables.append(_latest(found, names))
         return cls(
             _frame(cases, ("customer_id", "case_id", "opened_at", "last_at")),
-            _frame(
-                unsubscribed, ("customer_id", "contact_id", "channel", "purpose", "state", "at")
-            ),
             pa.concat_tables(tables),
             names,
             unasked,
@@ -102,6 +97,20 @@ class Walk:
                 "recorded": pa.array(column("recorded").astype(np.bool_)),
             }
         )
+
+
+def unsubscribed(history: History, before: int, known_by: int) -> pd.DataFrame:
+    """An unsubscription refuses its channel for every purpose, e-mail where none is named.
+
+    customer_id, contact_id, channel, purpose, state, at: as consents are told."""
+    ids, rows = history.words("customer"), _Rows()
+    for bucket in range(history.buckets):
+        for events in history.pieces(bucket, ("channel", "until")):
+            gone = of_kinds(events, "outreach_unsubscribed") & (events.at < before)
+            rows += _unsubscribed(
+                events.take(gone & (events.recorded <= known_by) & (known_by < events.until)), ids
+            )
+    return _frame(rows, ("customer_id", "contact_id", "channel", "purpose", "state", "at"))
 
 
 def _latest(found: dict[str, happened.Found], names: pa.Array) -> pa.Table:

@@ -10,7 +10,7 @@ import pytest
 
 from models.settings import Plan
 from outreach.owners import Owner, Owners
-from outreach.places import Wanting, allot
+from outreach.places import Places, Wanting
 from outreach.playbooks import Playbook
 
 PLAY = Playbook(name="check-in", title="C", urgency=1)
@@ -21,31 +21,33 @@ NOBODY = Owners({})
 TEAM = "beyond tonight's capacity of 2"
 
 
-def full(settings: Plan, wanting: list[Wanting], owners: Owners = NOBODY) -> list[str | None]:
-    return [place.full for place in allot(wanting, settings, owners)]
+def asked(
+    settings: Plan, wanting: list[tuple[Playbook, str | None]], owners: Owners = NOBODY
+) -> list[str | None]:
+    places = Places(settings, owners)
+    return [places.ask(Wanting(n, *each, n)) for n, each in enumerate(wanting)]
 
 
 def test_places_go_from_the_top_by_team_owner_and_play() -> None:
     two = Plan(capacity=2, explore_share=0)
-    assert full(two, [Wanting(PLAY, None, 0)] * 3) == [None, None, TEAM]
+    assert asked(two, [(PLAY, None)] * 3) == [None, None, TEAM]
     owners = Owners({"ines": Owner("ines", capacity=1)})
-    wanting = [Wanting(PLAY, "ines", 0), Wanting(PLAY, "ines", 0), Wanting(PLAY, "tom", 0)]
-    assert full(two, wanting, owners) == [None, "beyond the capacity of ines (1 a day)", None]
-    assert full(two, [Wanting(CAPPED, None, 0)] * 2) == [None, "beyond tonight's 1 of few"]
-    assert full(two, [Wanting(BY_ITSELF, None, 0)] * 5) == [None] * 5  # takes nobody's time
+    wanting = [(PLAY, "ines"), (PLAY, "ines"), (PLAY, "tom")]
+    assert asked(two, wanting, owners) == [None, "beyond the capacity of ines (1 a day)", None]
+    assert asked(two, [(CAPPED, None)] * 2) == [None, "beyond tonight's 1 of few"]
+    assert asked(two, [(BY_ITSELF, None)] * 5) == [None] * 5  # takes nobody's time
 
 
 def test_a_share_of_the_places_is_drawn_among_the_others_at_a_probability_on_record() -> None:
     settings = Plan(capacity=20, explore_share=0.25)
     given: Counter[int] = Counter()
     for night in range(400):
-        ties = [hash((night, n)) % 10_007 for n in range(65)]
-        places = allot([Wanting(PLAY, None, tie) for tie in ties], settings, NOBODY)
-        taken = [n for n, place in enumerate(places) if place.full is None]
-        assert len(taken) == 20
-        assert taken[:15] == list(range(15))
-        assert [places[n].chance for n in taken] == [1.0] * 15 + [0.1] * 5
-        given.update(taken[15:])
+        places = Places(settings, NOBODY)
+        words = [places.ask(Wanting(n, PLAY, None, hash((night, n)) % 10_007)) for n in range(65)]
+        assert [n for n, full in enumerate(words) if full is None] == list(range(15))
+        drawn, chance = places.drawn()
+        assert (len(drawn), chance) == (5, 0.1)
+        given.update(drawn)
     assert set(given) == set(range(15, 65))
     assert max(given.values()) < 70  # each is given 40 times of 400, five deviations
 
