@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _NEEDED = (
     "customer_id", "unit", "play", "evidence_at", "also", "owner_id", "owned_by",
-    "preferred_channel", "objects_to_profiling", "case_open_since", "day", "week", "month", "last_at", "answered_at",
-    "value_at_risk", "churn_probability", "fading", "reasons", "effects",
+    "preferred_channel", "objects_to_profiling", "case_open_since", "day", "week", "month",
+    "last_at", "answered_at", "value_at_risk", "churn_probability", "fading", "reasons", "effects",
 )  # fmt: skip
 
 

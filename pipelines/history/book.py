@@ -55,7 +55,8 @@ class HistoryBook:
         everyone = self._people
         asked = pa.array(customer_ids, pa.string())
         known = pc.index_in(asked, value_set=pa.array(everyone["customer_id"], pa.string()))
-        frame = everyone.iloc[known.drop_null().to_numpy()].reset_index(drop=True)
+        rows = known.drop_null().to_numpy()
+        frame: pd.DataFrame = everyone.iloc[rows].reset_index(drop=True)
         texts = list(CUSTOMER_TEXTS)
         frame[texts] = _or_none(frame[texts])
         return frame
