@@ -15,11 +15,12 @@ import numpy as np
 
 from models.contracts import CustomerBook, Timeline
 from models.settings import Plan
-from outreach import frequency
+from outreach import columns, frequency
 from outreach.candidate import Override, Sent, Shown
 from outreach.ledger import Ledger
 from outreach.owners import Owners
 from outreach.permission import Permission, asked_about, permissions
+from outreach.persons import persons
 from outreach.playbooks import Playbooks
 from outreach.points import Points
 from outreach.triggers import NO_DATE, Fired
@@ -27,8 +28,6 @@ from outreach.triggers import NO_DATE, Fired
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-PERSON_LEFT_DAYS = 90  # so long it is told that one of the account's persons has gone
 
 
 @dataclass(frozen=True)
@@ -100,15 +99,15 @@ def gather(
         rows = rows.append_column(name, column)
     for name, column in _counts(rows, books, sources).items():
         rows = rows.append_column(name, column)
-    persons, gone = _persons(sources.book.contacts(), sources.night, people)
+    named, gone = persons(sources.book.contacts(), sources.night, people)
     points = _points(ids, sources)
     return Evidence(
         rows=rows,
         owners=owners,
         permission=permissions(
-            ids, persons, sources.consents, sources.ledger, points, now=sources.latest
+            ids, named, sources.consents, sources.ledger, points, now=sources.latest
         ),
-        persons=persons,
+        persons=named,
         gone=gone,
         sent_here=_sent_here(points, sources),
         overrides=_overrides(sources.ledger, sources.latest),
@@ -135,7 +134,7 @@ def _columns(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    beside = partial(_beside, ids)
+    beside = partial(columns.beside, ids)
     owned = beside(people, "owner_id")
     distinct = owned.unique()
     working = [owners.working(owner, sources.night) for owner in distinct.to_pylist()]
@@ -143,7 +142,7 @@ def _columns(
     place = pc.index_in(owned, value_set=distinct)
     kinds = {"customer_id": None, "opened_at": "at", "last_at": "at"}
     alive = pc.field("last_at") >= sources.night - timedelta(days=settings.open_case_days)
-    cases = _table(sources.timeline.open_cases(sources.night), kinds).filter(alive)
+    cases = columns.table(sources.timeline.open_cases(sources.night), kinds).filter(alive)
     return {
         "unit": beside(people, "unit"),
         "owned_by": owned,
@@ -153,7 +152,7 @@ def _columns(
         "objects_to_profiling": beside(people, "profiling_objection"),
         "region": beside(people, "region"),
         "timezone": beside(people, "timezone"),
-        "case_open_since": beside(_one_each(cases, "opened_at", "min"), "opened_at"),
+        "case_open_since": beside(columns.one_each(cases, "opened_at", "min"), "opened_at"),
         "answered_at": beside(_answers(sources, settings), "at"),
     }
 
@@ -170,7 +169,7 @@ def _answers(sources: Sources, settings: Plan) -> pa.Table:
     told = told.filter(pc.is_valid(told["at"]))
     ours = sources.ledger.answers(since, sources.night).select(["customer_id", "at"])
     schema = pa.schema([("customer_id", pa.string()), ("at", instant)])
-    return _one_each(pa.concat_tables([told.cast(schema), ours.cast(schema)]), "at", "max")
+    return columns.one_each(pa.concat_tables([told.cast(schema), ours.cast(schema)]), "at", "max")
 
 
 def _counts(rows: pa.Table, books: Playbooks, sources: Sources) -> dict[str, pa.ChunkedArray]:
@@ -241,8 +240,8 @@ def _sent_here(points: Points, sources: Sources) -> dict[str, Sent]:
         frequency.each(frequency.counted(sent, "contact_point", sources.night), "contact_point")
     )
     found: dict[str, Sent] = {}
-    columns = (points.table[name].to_pylist() for name in ("customer_id", "point"))
-    for customer, point in zip(*columns, strict=True):
+    pairs = (points.table[name].to_pylist() for name in ("customer_id", "point"))
+    for customer, point in zip(*pairs, strict=True):
         here = Sent(*counts[point]) if point in counts else None
         if here and here.month >= found.get(customer, Sent()).month:
             found[customer] = here
@@ -258,42 +257,17 @@ def _overrides(ledger: Ledger, now: datetime) -> dict[str, list[tuple[str | None
 
 
 def _shown(ledger: Ledger, night: datetime) -> dict[tuple[str, str], Shown]:
-    columns = (ledger.items(night)[name].to_pylist() for name in (
+    told = (ledger.items(night)[name].to_pylist() for name in (
         "customer_id", "reason_key", "state", "closed_as", "since", "evidence_at"))  # fmt: skip
-    rows = zip(*columns, strict=True)
+    rows = zip(*told, strict=True)
     return {(customer, key): Shown(*left) for customer, key, *left in rows}
-
-
-def _persons(
-    contacts: pd.DataFrame, night: datetime, people: pa.Table
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Who of each account is written to (the first who has not left), and who has left lately."""
-    import pandas as pd
-
-    if not len(contacts):
-        return {}, {}
-    known = set(people["customer_id"].to_pylist())
-    contacts = contacts[contacts["customer_id"].isin(known)].sort_values("contact_id")
-    left = contacts["left_at"].notna() & (contacts["left_at"] <= pd.Timestamp(night))
-    here = contacts[~left].drop_duplicates("customer_id")
-    lately = contacts[left & (contacts["left_at"] > night - timedelta(days=PERSON_LEFT_DAYS))]
-    newest = lately.sort_values("left_at").drop_duplicates("customer_id", keep="last")
-    roles = [
-        role if isinstance(role, str) and role else "a person of theirs" for role in newest["role"]
-    ]
-    days = [f"{at.day} {at:%B %Y}" for at in newest["left_at"]]
-    gone = {
-        customer: f"{role} left on {day}"
-        for customer, role, day in zip(newest["customer_id"], roles, days, strict=True)
-    }
-    return dict(zip(here["customer_id"], here["contact_id"], strict=True)), gone
 
 
 def _people(found: pd.DataFrame) -> pa.Table:
     import pyarrow.compute as pc
 
     texts = ("customer_id", "parent_id", "owner_id", "preferred_channel", "region", "timezone")
-    people = _table(found, {**dict.fromkeys(texts), "profiling_objection": "flag"})
+    people = columns.table(found, {**dict.fromkeys(texts), "profiling_objection": "flag"})
     parent = pc.if_else(pc.equal(people["parent_id"], ""), None, people["parent_id"])
     return people.append_column("unit", pc.coalesce(parent, people["customer_id"]))
 
@@ -304,47 +278,3 @@ def sent_of(day: int | None, week: int | None, month: int | None, at: datetime |
 
 
 NOBODY = Sent()
-
-
-def _one_each(found: pa.Table, column: str, which: str) -> pa.Table:
-    """The earliest (`min`) or latest (`max`) instant of each customer."""
-    each = found.group_by("customer_id", use_threads=False).aggregate([(column, which)])
-    return each.rename_columns(["customer_id", column])
-
-
-def _beside(ids: pa.Array, found: pa.Table, column: str) -> pa.ChunkedArray:
-    """The column of `found` for each of `ids`; null where it has none."""
-    import pyarrow.compute as pc
-
-    return found[column].take(pc.index_in(ids, value_set=found["customer_id"]))
-
-
-def _table(found: pd.DataFrame, kinds: dict[str, str | None]) -> pa.Table:
-    """The named columns with their types, also where pandas, having no rows, knows none.
-
-    Kinds: `at` is an instant, `flag` a bool (unknown is false), the others are texts.
-    """
-    import pyarrow as pa
-
-    make = {"at": _instants, "flag": _flags, None: _texts}
-    return pa.table({name: make[kind](found[name]) for name, kind in kinds.items()})
-
-
-def _texts(column: pd.Series) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.Array.from_pandas(column).cast(pa.string())
-
-
-def _flags(column: pd.Series) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.Array.from_pandas(column).cast(pa.bool_()).fill_null(False)
-
-
-def _instants(column: pd.Series) -> pa.Array:
-    import pandas as pd
-    import pyarrow as pa
-
-    utc = pd.to_datetime(column, utc=True).dt.tz_convert(None)
-    return pa.Array.from_pandas(utc).cast(pa.timestamp("us", tz="UTC"), safe=False)
