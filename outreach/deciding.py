@@ -57,6 +57,19 @@ class _Night:
             yield row, table(part, [made], self.evidence, self.tonight, first=row + 1)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: there are none among so many small objects, and looking
+    for them takes a third of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 @_uncollected()
 def decided(evidence: Evidence, tonight: Tonight) -> tuple[pa.Table, dict[str, str]]:
     """Every decision as columns (`rows.schemas`), from the top of the list, and the arms of the
@@ -80,19 +93,6 @@ def decided(evidence: Evidence, tonight: Tonight) -> tuple[pa.Table, dict[str, s
         order[row] = evidence.rows.num_rows + number
     whole = pa.concat_tables(parts)
     return whole.take(pa.array(order)) if len(whole) > len(order) else whole, drawn
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles: there are none among so many small objects, and looking
-    for them takes a third of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _experiment(evidence: Evidence, tonight: Tonight) -> tuple[Arms, dict[str, str]]:
