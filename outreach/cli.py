@@ -17,6 +17,7 @@ from models.contracts import CustomerBook, Timeline
 if TYPE_CHECKING:
     from models.batch import ScoreBatch
     from models.settings import Settings
+    from outreach.ledger import Ledger
     from outreach.plan import PlanResult
 
 
@@ -32,19 +33,22 @@ class Book(CustomerBook, Timeline, Protocol):
         ...
 
 
-def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
+def plan_and_publish(
+    run: Run, as_of: date | None, book: Book, ledger: Ledger | None = None
+) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest) and publish the list."""
     from outreach.plan import write
 
-    result = plan_only(run, as_of, book)
+    result = plan_only(run, as_of, book, ledger)
     origin = replace(result.origin, history_generation=book.generation)
     result = replace(result, origin=origin)
     write(result, run.home.root)
     return result
 
 
-def plan_only(run: Run, as_of: date | None, book: Book) -> PlanResult:
-    """Plan the published scores of `as_of` (None: the newest); publish nothing."""
+def plan_only(run: Run, as_of: date | None, book: Book, ledger: Ledger | None = None) -> PlanResult:
+    """Plan the published scores of `as_of` (None: the newest); publish nothing. `ledger`: what
+    outreach remembers, nothing by default."""
     from models.storage import pull_scores
     from outreach.plan import preview
 
@@ -59,6 +63,7 @@ def plan_only(run: Run, as_of: date | None, book: Book) -> PlanResult:
         now=run.now,
         as_of=as_of,
         zone=run.settings.zone,
+        ledger=ledger,
     )
 
 

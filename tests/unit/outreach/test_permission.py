@@ -58,7 +58,7 @@ def last(said: Words, who: str | None, purpose: str | None) -> str | None:
     return found[-1] if found else None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(words, st.tuples(st.sampled_from(SPELLINGS), st.sampled_from(SPELLINGS)), st.booleans())
 def test_nobody_is_written_to_after_a_refusal_however_the_address_is_spelled(
     said: Words, spelled: tuple[str, str], opt_in: bool
