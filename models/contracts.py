@@ -170,7 +170,7 @@ LATEST = (
 class CustomerBook(Protocol):
     """What outreach may know of customers; implemented in `pipelines/history`.
 
-    Columns of text hold None where unknown; instants are UTC, NaT where unknown."""
+    Texts are missing (`pandas.isna`) where unknown; instants are UTC, NaT where unknown."""
 
     def customers(self, customer_ids: Sequence[str]) -> pd.DataFrame:
         """One row a known customer: customer_id, parent_id, owner_id, preferred_channel, segment,

@@ -82,8 +82,7 @@ class Draw:
             if mark not in self.kept and mark not in new:
                 alone = mark < limits[stratum] if limits else _fraction(mark) < self.share
                 new[mark] = CONTROL if alone else TREAT
-        known = {**self.kept, **new}
-        return [known[mark] for mark in marks], new
+        return [self.kept.get(mark) or new[mark] for mark in marks], new
 
     def propensity(self, arm: str) -> float:
         """The probability with which an eligible unit gets `arm`."""

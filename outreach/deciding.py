@@ -77,7 +77,6 @@ def decided(evidence: Evidence, tonight: Tonight) -> tuple[pa.Table, dict[str, s
 
     Some rows at a time become Python objects, which are large, and columns again.
     """
-    import numpy as np
     import pyarrow as pa
 
     arms, drawn = _experiment(evidence, tonight)
@@ -87,12 +86,12 @@ def decided(evidence: Evidence, tonight: Tonight) -> tuple[pa.Table, dict[str, s
         rows = evidence.rows.slice(first, ROWS_AT_ONCE)
         made = list(night.decide(rows, first))
         parts.append(table(rows, made, evidence, tonight, first=first + 1))
-    order = np.arange(evidence.rows.num_rows)
-    for number, (row, again) in enumerate(night.by_chance()):
-        parts.append(again)
-        order[row] = evidence.rows.num_rows + number
-    whole = pa.concat_tables(parts)
-    return whole.take(pa.array(order)) if len(whole) > len(order) else whole, drawn
+    whole, last = pa.concat_tables(parts), 0
+    pieces = []
+    for row, again in night.by_chance():
+        pieces += [whole.slice(last, row - last), again]
+        last = row + 1
+    return pa.concat_tables([*pieces, whole.slice(last)]), drawn
 
 
 def _experiment(evidence: Evidence, tonight: Tonight) -> tuple[Arms, dict[str, str]]:
@@ -103,7 +102,7 @@ def _experiment(evidence: Evidence, tonight: Tonight) -> tuple[Arms, dict[str, s
     rows = evidence.rows.filter(pc.field("play").isin(randomised))
     units = rows["unit"].to_pylist()
     arms, new = tonight.draw.arms(units, strata(rows))
-    drawn = {**tonight.draw.kept, **new} if new else {}
+    drawn = {**tonight.draw.kept, **new} if tonight.draw.kept and new else new
     return Arms(dict(zip(units, arms, strict=True)), _turn(tonight)), drawn
 
 

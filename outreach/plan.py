@@ -174,7 +174,7 @@ def _fired(batch: ScoreBatch, policy: Policy, sources: Sources) -> tuple[Company
         found = sources.book.customers(company.customer_id.to_pylist())
         known = dict(zip(found["customer_id"], found["segment"], strict=True))
         segments = [known.get(customer) for customer in company.customer_id.to_pylist()]
-        company = replace(company, segment=pa.array(segments, pa.string()))
+        company = replace(company, segment=pa.array(segments, pa.string(), from_pandas=True))
     return company, fire(company, policy.playbooks, policy.settings.min_band, sources.night)
 
 

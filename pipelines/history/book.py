@@ -48,7 +48,7 @@ class HistoryBook:
         return self.history.generation
 
     def customers(self, customer_ids: Sequence[str]) -> pd.DataFrame:
-        """One row a known customer, in the order asked."""
+        """One row a known customer, in the order asked; missing where a text is unknown."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -57,8 +57,6 @@ class HistoryBook:
         known = pc.index_in(asked, value_set=pa.array(everyone["customer_id"], pa.string()))
         rows = known.drop_null().to_numpy()
         frame: pd.DataFrame = everyone.iloc[rows].reset_index(drop=True)
-        texts = list(CUSTOMER_TEXTS)
-        frame[texts] = _or_none(frame[texts])
         return frame
 
     def consents(self, as_of: datetime) -> pd.DataFrame:
