@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from outreach.candidate import Candidate, Effect
+from outreach.columns import values
 from outreach.decide import Policy
 from outreach.evidence import NOBODY, Evidence, sent_of
 from outreach.ranking import only_silence, raising
@@ -43,7 +44,7 @@ class Arms:
 
 def candidates(rows: pa.Table, evidence: Evidence, policy: Policy, arms: Arms) -> Iterator[Known]:
     """One for each of `rows`, a part of `evidence.rows`."""
-    columns = (rows[name].to_pylist() for name in _NEEDED)
+    columns = (values(rows[name]) for name in _NEEDED)
     for row in zip(*columns, strict=True):
         yield _known(row, evidence, policy, arms)
 
