@@ -148,18 +148,57 @@ def not_scored_schema() -> pa.Schema:
     return pa.schema([("customer_id", pa.string()), ("why", pa.string())])
 
 
+# What last happened to a customer, each the instant of the newest (`Timeline.latest`).
+LATEST = (
+    "complaint_at",  # the oldest that no word of the company followed
+    "promise_broken_at",  # followed by no word of the company, nor a promise kept
+    "detractor_at",  # an answer at the low end (NPS to 6, CSAT and CES to 2), likewise
+    "outage_at",  # likewise
+    "payment_failed_at",  # followed by no payment
+    "repeated_at",  # a case of the same topic within 7 days of a solved one
+    "asked_at",  # the newest case of a topic that the customer opened three of in 90 days
+    "solved_at",  # a case, since when none was opened and no survey was sent
+    "order_at",
+    "touched_at",  # a word of the company, asked for or not
+    "answered_at",  # outreach or a survey
+    "contact_left_at",
+    "joined_at",  # in the last year
+    "renews_at",  # lies ahead: the planned end of a running term that is under no notice
+)
+
+
 class CustomerBook(Protocol):
-    """What outreach may know of customers; implemented in `pipelines/history`."""
+    """What outreach may know of customers; implemented in `pipelines/history`.
+
+    Texts are missing (`pandas.isna`) where unknown; instants are UTC, NaT where unknown."""
 
     def customers(self, customer_ids: Sequence[str]) -> pd.DataFrame:
-        """One row a known customer: customer_id, parent_id, owner_id, preferred_channel,
-        profiling_objection (bool); text columns hold None where unknown."""
+        """One row a known customer: customer_id, parent_id, owner_id, preferred_channel, segment,
+        region, timezone, profiling_objection (bool)."""
         ...
 
-    def refusals(self, as_of: datetime) -> pd.DataFrame:
-        """Who refused what before `as_of`: customer_id, channel, purpose (None: every one), at.
+    def consents(self, as_of: datetime) -> pd.DataFrame:
+        """What was granted and refused before `as_of`, each time it was said: customer_id,
+        contact_id (None: the customer's own address), channel, purpose (None: every one), state,
+        at. An `outreach_unsubscribed` refuses its channel for every purpose."""
+        ...
 
-        The newest state of each consent counts; an `outreach_unsubscribed` refuses its channel."""
+    def contacts(self) -> pd.DataFrame:
+        """The persons of accounts: contact_id, customer_id, role, left_at (an instant)."""
+        ...
+
+    def addresses(self, channel: str) -> pa.Table:
+        """Addresses for `email` or `phone`: customer_id, contact_id (null: the customer's own),
+        address. Personal data: only to be compared or written to, never shown or kept."""
+        ...
+
+    def owners(self) -> pd.DataFrame:
+        """Who works the list: owner_id, team, capacity_per_day (NaN: no limit known), away_from,
+        away_to (instants), delegate_id, active (bool)."""
+        ...
+
+    def holidays(self) -> pd.DataFrame:
+        """Days on which nobody is written to: team (None: everybody's), date."""
         ...
 
 
@@ -172,12 +211,14 @@ class Timeline(Protocol):
         customer_id, case_id, opened_at, last_at (when anything last happened in it)."""
         ...
 
-    def unanswered_complaints(self, as_of: datetime) -> pd.DataFrame:
-        """Complaints with no company word after them before `as_of`: customer_id, at."""
+    def latest(self, as_of: datetime) -> pa.Table:
+        """What last happened to each customer before `as_of`: customer_id, and an instant
+        (`timestamp[s, tz=UTC]`) for each of `LATEST`, null where it never did."""
         ...
 
-    def last_contacts(self, as_of: datetime) -> pd.DataFrame:
-        """The last time the company wrote or called unasked before `as_of`: customer_id, at, kind.
+    def contacted(self, since: datetime, as_of: datetime) -> pa.Table:
+        """Each time the company wrote or called unasked in `[since, as_of)`: customer_id, at,
+        channel (null where unknown), recorded (bool: an `outreach_sent`).
 
         Unasked: `outreach_sent`, or a `message_out` or `call_out` that belongs to no case."""
         ...

@@ -45,6 +45,10 @@ class Home:
         """The log of who was eligible for which contact that night, and in which arm."""
         return self.root / "assignments" / f"as_of={as_of}" / "assignments.parquet"
 
+    def draw(self, period: str) -> Path:
+        """The control group of a period, under marks that tell nothing of whom they stand for."""
+        return self.root / "assignments" / f"period={period}" / "arms.parquet"
+
     @property
     def champion(self) -> Path:
         return self.root / "champion"

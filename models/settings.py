@@ -9,12 +9,13 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -125,13 +126,34 @@ class Promises(Section):
     by_channel: Mapping[Literal[*CHANNELS], float] = {"social": 1, "chat": 1}  # type: ignore[valid-type]
 
 
+class Caps(Section):
+    """Contacts at most over rolling windows, for a contact point and for a household or account."""
+
+    day: Many = 1  # 24 hours
+    week: Many = 1  # 7 days
+    month: Many = 2  # 30 days
+
+
 class Plan(Section):
     control_share: Share = 0.10
-    cool_down_days: Annotated[int, Field(ge=0)] = 14
+    explore_share: Share = 0.05  # of tonight's capacity, given to others by chance
+    cool_down_days: Annotated[int, Field(ge=0)] = 14  # after an answer
+    caps: Caps = Caps()
+    transactional_caps: Caps = Caps(day=2, week=4, month=8)  # of playbooks marked so, apart
     open_case_days: Days = 90  # a case in which nothing happened for longer is a forgotten one
     min_band: Literal["low", "medium", "high"] = "medium"
+    min_saved_value: Annotated[float, Field(ge=0)] = 0  # of a contact, once effects are learned
     capacity: Annotated[int, Field(ge=1)] = 200  # contacts a night, all owners together
-    purpose: str = "service"
+    consent: Literal["opt_out", "opt_in"] = "opt_out"
+    opt_in_channels: tuple[Literal[*CHANNELS], ...] = ()  # type: ignore[valid-type]
+    opens: time = time(8)  # hours in which customers are reached, by their own clock
+    closes: time = time(21)
+
+    @model_validator(mode="after")
+    def _is_a_day(self) -> Plan:
+        if self.opens >= self.closes:
+            raise ValueError("opens must be before closes")
+        return self
 
 
 class Retention(Section):

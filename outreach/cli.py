@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,7 @@ from outreach.storecli import group
 if TYPE_CHECKING:
     from models.batch import ScoreBatch
     from models.settings import Settings
+    from outreach.ledger import Ledger
     from outreach.plan import PlanResult
 
 
@@ -33,13 +35,27 @@ class Book(CustomerBook, Timeline, Protocol):
         ...
 
 
-def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
+def plan_and_publish(
+    run: Run, as_of: date | None, book: Book, ledger: Ledger | None = None
+) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest) and publish the list."""
+    from outreach.plan import write
+
+    result = plan_only(run, as_of, book, ledger)
+    origin = replace(result.origin, history_generation=book.generation)
+    result = replace(result, origin=origin)
+    write(result, run.home.root)
+    return result
+
+
+def plan_only(run: Run, as_of: date | None, book: Book, ledger: Ledger | None = None) -> PlanResult:
+    """Plan the published scores of `as_of` (None: the newest); publish nothing. `ledger`: what
+    outreach remembers, nothing by default."""
     from models.storage import pull_scores
-    from outreach.plan import run as plan
+    from outreach.plan import preview
 
     pull_scores(run.home, run.settings, as_of=as_of)
-    return plan(
+    return preview(
         run.home.root,
         run.home.scores,
         book,
@@ -49,7 +65,7 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
         now=run.now,
         as_of=as_of,
         zone=run.settings.zone,
-        generation=book.generation,
+        ledger=ledger,
     )
 
 
@@ -63,6 +79,7 @@ def plan_again(
     """
     from outreach import worklist
     from outreach.plan import plan
+    from outreach.playbooks import Playbooks
 
     origin = worklist.Origin.read(run.home.root, batch.as_of)
     if origin is None or origin.run != batch.run:
@@ -77,6 +94,8 @@ def plan_again(
         key=run.home.secret_key(),
         now=origin.planned_at if origin else started,
         zone=settings.zone,
+        playbooks=Playbooks.load(run.home.root),
+        home=run.home.root,
     )
     if origin is None:
         return result, None, []
@@ -87,12 +106,15 @@ def plan_again(
 
 def facts(run: Run, result: PlanResult) -> dict[str, Any]:
     """What a plan did, for machines."""
+    from outreach.compare import tonight
+
     folder = run.home.worklists / f"as_of={result.as_of}"
     return {
         "as_of": str(result.as_of),
         "run": result.run,
         "policy_version": result.policy_version,
         "worklist": str(folder / "worklist.csv"),
+        "tonight": tonight(result),
         **result.counts,
         "notes": list(result.notes),
     }
@@ -119,8 +141,19 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
         "--csv", type=click.Path(path_type=Path, dir_okay=False), help="Write the list there too."
     )
     @click.option("--top", type=click.IntRange(min=0), default=10, show_default=True)
-    def plan(run: Run, as_of: date | None, csv: Path | None, top: int) -> None:
+    @click.option(
+        "--compare",
+        is_flag=True,
+        help="Publish nothing: say who would come and go against the published list.",
+    )
+    def plan(run: Run, as_of: date | None, csv: Path | None, top: int, compare: bool) -> None:
         """Decide who to contact, hold or refer, and publish tomorrow's list."""
+        if compare:
+            from outreach.compare import compare as against
+
+            found = against(run.home.root, plan_only(run, as_of, book(run, as_of)))
+            run.result(found.facts(), list(found.lines()))
+            return
         result = plan_and_publish(run, as_of, book(run, as_of))
         if csv is not None:
             from outreach.worklist import to_csv

@@ -9,25 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
 
-from models.contracts import BANDS
 from models.settings import Plan
 from outreach.candidate import Candidate
+from outreach.gates import CAPACITY, CONTROL, ERASURE, GATES, LAST_GATES, Gate, channel_of
+from outreach.playbooks import Playbooks
+from outreach.triggers import told
 
-CHECK_IN = "check-in"  # the one playbook until there are more
 # Raise it with every change to what `decide` answers: it is part of the policy's version.
-RULES = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One rule that may hold a customer back: `held` gives the reason in words, else None."""
-
-    name: str
-    held: Callable[[Candidate, Policy, datetime], str | None]
+RULES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +37,24 @@ class Policy:
 
     settings: Plan
     zone: tzinfo = UTC
+    playbooks: Playbooks = field(default_factory=Playbooks.load)
 
-    @property
+    @cached_property
     def version(self) -> str:
-        """Names the rules and the settings: the same rules and settings, the same name."""
+        """Names rules, settings and playbooks: the same ones, the same name."""
         gates = [gate.name for gate in (*GATES, *LAST_GATES)]
-        text = json.dumps([RULES, gates, self.settings.model_dump()], sort_keys=True)
+        settings = self.settings.model_dump(mode="json")
+        text = json.dumps([RULES, gates, settings, self.playbooks.version], sort_keys=True)
         return f"{RULES}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+    @cached_property
+    def needs_consent(self) -> bool:
+        """Whether any channel is closed to who has not agreed."""
+        return self.settings.consent == "opt_in" or bool(self.settings.opt_in_channels)
+
+    def asks(self, channel: str) -> bool:
+        """Whether `channel` is open only to who has agreed."""
+        return self.settings.consent == "opt_in" or channel in self.settings.opt_in_channels
 
     def day(self, at: datetime) -> str:
         """The date of `at` in words, such as 3 March 2026."""
@@ -93,89 +97,49 @@ Decision = Contact | Hold | Refer
 
 def decide(candidate: Candidate, policy: Policy, now: datetime) -> Decision:
     """What to do about `candidate` at `now`."""
-    if candidate.complaint_at is not None:
-        since = policy.day(candidate.complaint_at)
-        reason = f"complaint of {since} without an answer"
-        return Refer(candidate.customer_id, to=candidate.owner_id, reason=reason)
-    held = _look(GATES, candidate, policy, now)
-    for gate in LAST_GATES:
-        held = held or _look((gate,), candidate, policy, now)
-    channel = None if held else candidate.channel
-    if channel is None:
+    return screened(candidate, policy, now) or settled(candidate, policy, now)
+
+
+def screened(candidate: Candidate, policy: Policy, now: datetime) -> Hold | Refer | None:
+    """What is decided before tonight's capacity and the arm are looked at; None: nothing yet."""
+    if candidate.playbook.refers:
+        gone = _look(ERASURE, candidate, policy, now)
+        return Hold(candidate.customer_id, gone) if gone else _referred(candidate, policy)
+    found = [(gate.name, gate.held(candidate, policy, now)) for gate in GATES]
+    held = tuple(Held(name, words) for name, words in found if words is not None)
+    return Hold(candidate.customer_id, held) if held else None
+
+
+def settled(candidate: Candidate, policy: Policy, now: datetime) -> Contact | Hold:
+    """What is decided of whom no other gate holds: first by capacity, last by the arm."""
+    if candidate.full is not None:
+        return full(candidate, candidate.full)
+    if held := _look(CONTROL, candidate, policy, now):
         return Hold(candidate.customer_id, held)
-    return Contact(candidate.customer_id, CHECK_IN, channel)
+    # Without a way to them a gate on the way there would have held.
+    way = channel_of(candidate, policy) or candidate.ways[0]
+    return Contact(candidate.customer_id, candidate.playbook.name, way)
+
+
+def full(candidate: Candidate, words: str) -> Hold:
+    """Held by capacity alone: `words` say whose is used up."""
+    return Hold(candidate.customer_id, (Held(CAPACITY.name, words),))
 
 
 def eligible(decision: Decision) -> bool:
-    """Whether the customer takes part in the experiment: all that was left to look at was the arm.
-
-    They take a place of tonight's capacity in either arm, so that eligibility hangs on no draw.
-    """
+    """Whether all that was left to look at was the arm: they take a place of tonight's capacity in
+    either arm, so that eligibility hangs on no draw."""
     if isinstance(decision, Hold):
         return decision.held[0].gate == CONTROL.name
     return isinstance(decision, Contact)
 
 
-def _look(
-    gates: Sequence[Gate], candidate: Candidate, policy: Policy, now: datetime
-) -> tuple[Held, ...]:
-    held = []
-    for gate in gates:
-        words = gate.held(candidate, policy, now)
-        if words is not None:
-            held.append(Held(gate.name, words))
-    return tuple(held)
+def _referred(candidate: Candidate, policy: Policy) -> Refer:
+    at = candidate.evidence_at
+    reason = told(candidate.playbook, at, policy.day(at) if at else "")
+    return Refer(candidate.customer_id, candidate.owner_id, reason)
 
 
-def _objects(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
-    return "objects to profiling" if candidate.objects_to_profiling else None
-
-
-def _opted_out(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
-    if not candidate.refusals or candidate.channel is not None:
-        return None
-    refusals = sorted(candidate.refusals, key=lambda refusal: (refusal.channel or "", refusal.at))
-    of_all = [policy.day(refusal.at) for refusal in refusals if refusal.channel is None]
-    if of_all:
-        return f"opted out of contact on {of_all[-1]}"
-    ways = (f"{refusal.channel} on {policy.day(refusal.at)}" for refusal in refusals)
-    return f"opted out of {', '.join(ways)}"
-
-
-def _open_case(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
-    since = candidate.case_open_since
-    return None if since is None else f"has an open case since {policy.day(since)}"
-
-
-def _contacted_lately(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
-    at, days = candidate.last_contact_at, policy.settings.cool_down_days
-    if at is None or now - at >= timedelta(days=days):
-        return None
-    return f"was contacted on {policy.day(at)} ({days} days between contacts)"
-
-
-def _low_risk(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
-    lowest = policy.settings.min_band
-    if BANDS.index(candidate.band) >= BANDS.index(lowest):
-        return None
-    return f"risk is {candidate.band} (contact begins at {lowest})"
-
-
-def _capacity(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
-    tonight = policy.settings.capacity
-    return None if candidate.place < tonight else f"beyond tonight's capacity of {tonight}"
-
-
-def _control(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
-    return "in the control group" if candidate.arm == "control" else None
-
-
-CONTROL = Gate("control", _control)
-GATES = (
-    Gate("objection", _objects),
-    Gate("opted_out", _opted_out),
-    Gate("open_case", _open_case),
-    Gate("contacted_lately", _contacted_lately),
-    Gate("low_risk", _low_risk),
-)
-LAST_GATES = (Gate("capacity", _capacity), CONTROL)
+def _look(gate: Gate, candidate: Candidate, policy: Policy, now: datetime) -> tuple[Held, ...]:
+    words = gate.held(candidate, policy, now)
+    return () if words is None else (Held(gate.name, words),)

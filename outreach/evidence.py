@@ -1,171 +1,280 @@
 """What the plan knows of its candidates: who they are, what they refused, what is going on.
 
-Looked up once, as Arrow columns beside the scores, so that a million customers stay small.
+Looked up once, as Arrow columns beside the scores, so that a million customers stay small; what is
+known of few lies beside them by customer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from models.contracts import CustomerBook, Timeline
 from models.settings import Plan
-from outreach.candidate import Refusal
+from outreach import columns, frequency
+from outreach.candidate import Override, Sent, Shown
+from outreach.ledger import Ledger
+from outreach.owners import Owners
+from outreach.permission import Permission, asked_about, permissions
+from outreach.persons import persons
+from outreach.playbooks import Playbooks
+from outreach.points import Points
+from outreach.triggers import NO_DATE, Fired
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-# A complaint that has waited longer is history, which the score knows of, and no conversation to
-# take up again: an answer after a quarter of a year would surprise more than it mends.
-COMPLAINT_DAYS = 90
-# The columns of a row of evidence that make a candidate, in the order of its fields.
-_OF_CANDIDATE = (
-    "customer_id", "owner_id", "band", "preferred_channel", "objects_to_profiling", "refusals",
-    "case_open_since", "last_contact_at", "complaint_at",
-)  # fmt: skip
 
-_NEEDED = (*(name for name in _OF_CANDIDATE if name != "refusals"), "refused", "refused_at", "unit")
+@dataclass(frozen=True)
+class Evidence:
+    """`rows`: the candidates' scores and what is known of each; the rest by customer.
+
+    Columns beside those of the scores: play (position in the playbooks), evidence_at, also, unit,
+    owner_id (who works it), owned_by, preferred_channel, objects_to_profiling, region, timezone,
+    team, case_open_since, answered_at, and `frequency.COUNTS`.
+    """
+
+    rows: pa.Table
+    owners: Owners
+    permission: Permission
+    persons: dict[str, str] = field(default_factory=dict)  # who is written to
+    gone: dict[str, str] = field(default_factory=dict)  # the person who has left, in words
+    sent_here: dict[str, Sent] = field(default_factory=dict)
+    overrides: dict[str, list[tuple[str | None, Override]]] = field(default_factory=dict)
+    shown: dict[tuple[str, str], Shown] = field(default_factory=dict)
+
+    def override(self, customer_id: str, playbook: str) -> Override | None:
+        """The one that lasts longest, of those that bear on the playbook."""
+        said = self.overrides.get(customer_id, ())
+        bearing = [each for name, each in said if name in (None, playbook)]
+        return max(bearing, key=lambda each: each.until, default=None)
 
 
 @dataclass(frozen=True)
-class Complaints:
-    """Who waits for an answer."""
+class Sources:
+    """Where facts come from, and the moments they are asked for: those of history as of `night`,
+    refusals as of `now` where that is later, since a no counts at once."""
 
-    waiting: pa.Table  # customer_id, at: the oldest complaint of the last `COMPLAINT_DAYS`
-    forgotten: int  # customers whose complaints are all older
+    book: CustomerBook
+    timeline: Timeline
+    ledger: Ledger
+    key: bytes
+    night: datetime
+    now: datetime
 
-    @classmethod
-    def of(cls, timeline: Timeline, night: datetime) -> Complaints:
-        """As of `night`."""
-        import pyarrow.compute as pc
+    @property
+    def latest(self) -> datetime:
+        return max(self.night, self.now)
 
-        found = _table(timeline.unanswered_complaints(night), {"customer_id": None, "at": "at"})
-        fresh = found.filter(pc.field("at") >= night - timedelta(days=COMPLAINT_DAYS))
-        waiting = _one_each(fresh, "at", "min")
-        return cls(waiting, len(found["customer_id"].unique()) - waiting.num_rows)
+    @cached_property
+    def consents(self) -> pd.DataFrame:
+        """Of the history; asked for once."""
+        return self.book.consents(self.latest)
 
 
-def evidence(
-    scores: pa.Table,
-    book: CustomerBook,
-    timeline: Timeline,
-    complaints: Complaints,
-    *,
-    settings: Plan,
-    night: datetime,
-    now: datetime,
-) -> pa.Table:
-    """`scores` with what is known of each customer beside them, in the same order.
+def gather(
+    scores: pa.Table, fired: Fired, books: Playbooks, sources: Sources, settings: Plan
+) -> Evidence:
+    """`scores` (in the order of `fired`) with what is known of each customer.
 
-    Facts are as of `night`; refusals as of `now` where that is later, since a no counts at once.
     Whoever the book does not know is left out: they were erased after they were scored.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    people = _people(book.customers(scores["customer_id"].to_pylist()))
-    known = scores.filter(pc.is_in(scores["customer_id"], value_set=people["customer_id"]))
-    ids = known["customer_id"].combine_chunks()
-    refusals = _refusals(book.refusals(max(night, now)), settings.purpose, ids)
+    rows = scores
+    for name, values in (("play", fired.play), ("also", fired.also)):
+        rows = rows.append_column(name, pa.array(values))
+    rows = rows.append_column("evidence_at", _evidence(rows, fired, sources.night))
+    people = _people(sources.book.customers(rows["customer_id"].to_pylist()))
+    rows = rows.filter(pc.is_in(rows["customer_id"], value_set=people["customer_id"]))
+    ids = rows["customer_id"].combine_chunks()
+    owners = Owners.of(sources.book.owners())
+    for name, column in _columns(ids, people, owners, sources, settings).items():
+        rows = rows.append_column(name, column)
+    for name, column in _counts(rows, books, sources).items():
+        rows = rows.append_column(name, column)
+    named, gone = persons(sources.book.contacts(), sources.night, people)
+    points = _points(ids, sources)
+    return Evidence(
+        rows=rows,
+        owners=owners,
+        permission=permissions(
+            ids, named, sources.consents, sources.ledger, points, now=sources.latest
+        ),
+        persons=named,
+        gone=gone,
+        sent_here=_sent_here(points, sources),
+        overrides=_overrides(sources.ledger, sources.latest),
+        shown=_shown(sources.ledger, sources.night),
+    )
+
+
+def _evidence(rows: pa.Table, fired: Fired, night: datetime) -> pa.Array:
+    """When the newest dated evidence came: the fact, else tonight where anything changed."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    instant = pa.timestamp("us", tz="UTC")
+    at = np.where(fired.at == NO_DATE, 0, fired.at)
+    dated = pa.array(at, mask=fired.at == NO_DATE).cast(pa.timestamp("s", tz="UTC")).cast(instant)
+    changed = pc.fill_null(pc.greater(pc.list_value_length(rows["what_changed"]), 0), False)
+    tonight = pc.if_else(changed, pa.scalar(night, instant), pa.scalar(None, instant))
+    return pc.coalesce(dated, tonight.combine_chunks())
+
+
+def _columns(
+    ids: pa.Array, people: pa.Table, owners: Owners, sources: Sources, settings: Plan
+) -> dict[str, pa.ChunkedArray | pa.Array]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    beside = partial(columns.beside, ids)
+    owned = beside(people, "owner_id")
+    distinct = owned.unique()
+    working = [owners.working(owner, sources.night) for owner in distinct.to_pylist()]
+    teams = [owners.team(owner) for owner in distinct.to_pylist()]
+    place = pc.index_in(owned, value_set=distinct)
     kinds = {"customer_id": None, "opened_at": "at", "last_at": "at"}
-    alive = pc.field("last_at") >= night - timedelta(days=settings.open_case_days)
-    cases = _table(timeline.open_cases(night), kinds).filter(alive)
-    contacts = _table(timeline.last_contacts(night), {"customer_id": None, "at": "at"})
-    beside = partial(_beside, ids)
-    columns = {
+    alive = pc.field("last_at") >= sources.night - timedelta(days=settings.open_case_days)
+    cases = columns.table(sources.timeline.open_cases(sources.night), kinds).filter(alive)
+    return {
         "unit": beside(people, "unit"),
-        "owner_id": beside(people, "owner_id"),
+        "owned_by": owned,
+        "owner_id": pa.array(working, pa.string()).take(place.combine_chunks()),
+        "team": pa.array(teams, pa.string()).take(place.combine_chunks()),
         "preferred_channel": beside(people, "preferred_channel"),
         "objects_to_profiling": beside(people, "profiling_objection"),
-        "refused": beside(refusals, "channel_list"),
-        "refused_at": beside(refusals, "at_list"),
-        "case_open_since": beside(_one_each(cases, "opened_at", "min"), "opened_at"),
-        "last_contact_at": beside(_one_each(contacts, "at", "max"), "at"),
-        "complaint_at": beside(complaints.waiting, "at"),
+        "region": beside(people, "region"),
+        "timezone": beside(people, "timezone"),
+        "case_open_since": beside(columns.one_each(cases, "opened_at", "min"), "opened_at"),
+        "answered_at": beside(_answers(sources, settings), "at"),
     }
-    for name, column in columns.items():
-        known = known.append_column(name, column)
-    return known
 
 
-def facts_and_units(known: pa.Table) -> Iterator[tuple[list[Any], str]]:
-    """Each row of `evidence` as the first fields of a `Candidate`, and the unit that the control
-    group is drawn over: the household or parent account, or else the customer."""
-    columns = {name: known[name].to_pylist() for name in _NEEDED}
-    columns["refusals"] = list(map(_said_no, columns["refused"], columns["refused_at"]))
-    rows = zip(columns["unit"], *(columns[name] for name in _OF_CANDIDATE), strict=True)
-    for unit, *facts in rows:
-        yield facts, unit
+def _answers(sources: Sources, settings: Plan) -> pa.Table:
+    """The last answer of each customer, as the history or the ledger tells it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    instant = pa.timestamp("us", tz="UTC")
+    since = sources.night - timedelta(days=settings.cool_down_days)
+    latest = sources.timeline.latest(sources.night)
+    told = latest.select(["customer_id", "answered_at"]).rename_columns(["customer_id", "at"])
+    told = told.filter(pc.is_valid(told["at"]))
+    ours = sources.ledger.answers(since, sources.night).select(["customer_id", "at"])
+    schema = pa.schema([("customer_id", pa.string()), ("at", instant)])
+    return columns.one_each(pa.concat_tables([told.cast(schema), ours.cast(schema)]), "at", "max")
 
 
-def _said_no(channels: list[str | None] | None, at: list[datetime] | None) -> tuple[Refusal, ...]:
-    return tuple(map(Refusal, channels or (), at or ()))
+def _counts(rows: pa.Table, books: Playbooks, sources: Sources) -> dict[str, pa.ChunkedArray]:
+    """How often each one's household or account was contacted, by a playbook of the same kind."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    since = sources.night - frequency.WINDOWS["month"]
+    history = sources.timeline.contacted(since, sources.night)
+    ledger = sources.ledger.contacts(since, sources.night)
+    units = pc.coalesce(
+        _units_of(history["customer_id"], rows, sources.book), history["customer_id"]
+    )
+    told = frequency.unasked(history, units, ledger)
+    kind = pa.array([book.transactional for book in books.plays], pa.bool_()).take(rows["play"])
+    found: dict[str, Any] = {}
+    for transactional in (False, True):
+        some = told.filter(pc.equal(told["transactional"], transactional))
+        counted = frequency.counted(some, "unit", sources.night)
+        place = pc.index_in(rows["unit"], value_set=counted["unit"])
+        wanted = pc.equal(kind, transactional)
+        for name in frequency.COUNTS:
+            column = pc.if_else(wanted, counted[name].take(place), None)
+            found[name] = pc.coalesce(found[name], column) if name in found else column
+    return found
+
+
+def _units_of(customers: pa.ChunkedArray, rows: pa.Table, book: CustomerBook) -> pa.ChunkedArray:
+    """The household or account of each, candidates or not."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = rows.select(["customer_id", "unit"])
+    wanted = pc.unique(customers)
+    others = wanted.filter(pc.invert(pc.is_in(wanted, value_set=known["customer_id"])))
+    if len(others):
+        more = _people(book.customers(others.to_pylist())).select(["customer_id", "unit"])
+        known = pa.concat_tables([known, more.cast(known.schema)])
+    return known["unit"].take(pc.index_in(customers, value_set=known["customer_id"]))
+
+
+def _points(ids: pa.Array, sources: Sources) -> Points:
+    """Contact points, where there is anything to compare them with."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    said, hashed = asked_about(sources.consents, sources.ledger, sources.latest)
+    since = sources.night - frequency.WINDOWS["month"]
+    sent = sources.ledger.contacts(since, sources.night)["contact_point"].drop_null()
+    if not (len(said) or hashed or len(sent)):
+        return Points.none()
+    wanted = pc.unique(pa.concat_arrays([ids, said]))
+    return Points.of(sources.book, wanted, sources.key if hashed or len(sent) else None)
+
+
+def _sent_here(points: Points, sources: Sources) -> dict[str, Sent]:
+    """How often each customer's own contact points were written to, the most used one's count."""
+    import pyarrow.compute as pc
+
+    since = sources.night - frequency.WINDOWS["month"]
+    sent = sources.ledger.contacts(since, sources.night)
+    sent = sent.filter(
+        pc.and_(pc.is_valid(sent["contact_point"]), pc.invert(sent["transactional"]))
+    )
+    if not sent.num_rows:
+        return {}
+    counts = dict(
+        frequency.each(frequency.counted(sent, "contact_point", sources.night), "contact_point")
+    )
+    found: dict[str, Sent] = {}
+    pairs = (points.table[name].to_pylist() for name in ("customer_id", "point"))
+    for customer, point in zip(*pairs, strict=True):
+        here = Sent(*counts[point]) if point in counts else None
+        if here and here.month >= found.get(customer, Sent()).month:
+            found[customer] = here
+    return found
+
+
+def _overrides(ledger: Ledger, now: datetime) -> dict[str, list[tuple[str | None, Override]]]:
+    found: dict[str, list[tuple[str | None, Override]]] = {}
+    for row in ledger.overrides(now).to_pylist():
+        said = Override(row["by"], row["until"], row["why"] or "")
+        found.setdefault(row["customer_id"], []).append((row["playbook"], said))
+    return found
+
+
+def _shown(ledger: Ledger, night: datetime) -> dict[tuple[str, str], Shown]:
+    told = (ledger.items(night)[name].to_pylist() for name in (
+        "customer_id", "reason_key", "state", "closed_as", "since", "evidence_at"))  # fmt: skip
+    rows = zip(*told, strict=True)
+    return {(customer, key): Shown(*left) for customer, key, *left in rows}
 
 
 def _people(found: pd.DataFrame) -> pa.Table:
     import pyarrow.compute as pc
 
-    kinds = dict.fromkeys(("customer_id", "parent_id", "owner_id", "preferred_channel"))
-    people = _table(found, {**kinds, "profiling_objection": "flag"})
+    texts = ("customer_id", "parent_id", "owner_id", "preferred_channel", "region", "timezone")
+    people = columns.table(found, {**dict.fromkeys(texts), "profiling_objection": "flag"})
     parent = pc.if_else(pc.equal(people["parent_id"], ""), None, people["parent_id"])
     return people.append_column("unit", pc.coalesce(parent, people["customer_id"]))
 
 
-def _refusals(found: pd.DataFrame, purpose: str, wanted: pa.Array) -> pa.Table:
-    """Those that bear on `purpose`, a list a customer: without a purpose it is of every one."""
-    import pyarrow.compute as pc
-
-    kinds = {"customer_id": None, "channel": None, "purpose": None, "at": "at"}
-    bears = pc.field("purpose").is_null() | (pc.field("purpose") == purpose)
-    asked = pc.field("customer_id").isin(wanted)
-    said = _table(found, kinds).filter(bears & asked)
-    return said.group_by("customer_id", use_threads=False).aggregate(
-        [("channel", "list"), ("at", "list")]
-    )
+def sent_of(day: int | None, week: int | None, month: int | None, at: datetime | None) -> Sent:
+    """As a candidate has it."""
+    return Sent(day or 0, week or 0, month or 0, at) if at is not None else NOBODY
 
 
-def _one_each(found: pa.Table, column: str, which: str) -> pa.Table:
-    """The earliest (`min`) or latest (`max`) instant of each customer."""
-    each = found.group_by("customer_id").aggregate([(column, which)])
-    return each.rename_columns(["customer_id", column])
-
-
-def _beside(ids: pa.Array, found: pa.Table, column: str) -> pa.ChunkedArray:
-    """The column of `found` for each of `ids`; null where it has none."""
-    import pyarrow.compute as pc
-
-    return found[column].take(pc.index_in(ids, value_set=found["customer_id"]))
-
-
-def _table(found: pd.DataFrame, kinds: dict[str, str | None]) -> pa.Table:
-    """The named columns with their types, also where pandas, having no rows, knows none.
-
-    Kinds: `at` is an instant, `flag` a bool (unknown is false), the others are texts.
-    """
-    import pyarrow as pa
-
-    make = {"at": _instants, "flag": _flags, None: _texts}
-    return pa.table({name: make[kind](found[name]) for name, kind in kinds.items()})
-
-
-def _texts(column: pd.Series) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.Array.from_pandas(column).cast(pa.string())
-
-
-def _flags(column: pd.Series) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.Array.from_pandas(column).cast(pa.bool_()).fill_null(False)
-
-
-def _instants(column: pd.Series) -> pa.Array:
-    import pandas as pd
-    import pyarrow as pa
-
-    utc = pd.to_datetime(column, utc=True).dt.tz_convert(None)
-    return pa.Array.from_pandas(utc).cast(pa.timestamp("us", tz="UTC"), safe=False)
+NOBODY = Sent()

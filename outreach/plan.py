@@ -3,49 +3,65 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from models.batch import ScoreBatch
 from models.contracts import DECISIONS, CustomerBook, Timeline
 from models.settings import Plan
-from outreach import worklist
-from outreach.assign import Draw, too_few
-from outreach.candidate import Candidate
-from outreach.decide import Decision, Hold, Policy, decide, eligible
-from outreach.evidence import COMPLAINT_DAYS, Complaints, evidence, facts_and_units
-from outreach.ranking import at_risk, ranked
-from outreach.rows import Tonight, assignment_rows, due, worklist_rows
+from outreach import notes, worklist
+from outreach.assign import Draw
+from outreach.decide import Policy
+from outreach.deciding import decided
+from outreach.evidence import Evidence, Sources, gather
+from outreach.ledger import Empty, Ledger
+from outreach.planned import Planned
+from outreach.playbooks import Playbooks
+from outreach.power import Power
+from outreach.quiet import Hours
+from outreach.ranking import FIRST, scores_of
+from outreach.record import planned
+from outreach.rows import Tonight, due
+from outreach.triggers import Company, Fired, fire
+from outreach.waking import Waking
+from outreach.worth import ordered
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-ROWS_AT_ONCE = 50_000  # decided on as objects at a time: some 50 MB of them
-
 
 @dataclass(frozen=True, eq=False)
 class PlanResult:
-    """One night's decisions. The list holds everyone in the risk bands that count, and referrals;
-    the others are counted only."""
+    """One night's decisions. The list holds everyone for whom a playbook fires; the others are
+    counted only."""
 
     as_of: date
     origin: worklist.Origin
     policy_version: str
     rows: pa.Table  # worklist_schema(), by rank
     assigned: pa.Table  # assignments_schema(), in the same order
-    bands: Sequence[str]  # the risk band of each row
-    counts: dict[str, int]  # scored, below_band, unknown, listed, each decision, held_<gate>
+    record: pa.Table  # record_schema(), in the same order
+    counts: dict[str, int]  # scored, no_play, unknown, listed, each decision, held_<gate>
     notes: tuple[str, ...]  # what a reader of the list must know, in sentences
+    period: str  # of the control group
+    drawn: Mapping[str, str] = field(default_factory=dict)  # arms of the period, by mark
 
     @property
     def run(self) -> str:
         """The ScoreBatch that was planned."""
         return self.origin.run
+
+    @property
+    def bands(self) -> Sequence[str]:
+        """The risk band of each row."""
+        bands: list[str] = self.record["band"].to_pylist()
+        return bands
 
     @cached_property
     def worklist(self) -> pd.DataFrame:
@@ -59,8 +75,12 @@ class PlanResult:
         frame: pd.DataFrame = self.assigned.to_pandas()
         return frame
 
+    def planned(self) -> Iterator[Planned]:
+        """Every decision as the store keeps it, one after the other."""
+        return planned(self.rows, self.assigned, self.record, as_of=self.as_of, run=self.run)
 
-def run(
+
+def preview(
     home: Path,
     scores: Path,
     book: CustomerBook,
@@ -71,22 +91,24 @@ def run(
     now: datetime,
     as_of: date | None = None,
     zone: tzinfo = UTC,
-    generation: int | None = None,
+    ledger: Ledger | None = None,
 ) -> PlanResult:
-    """Plans the published scores of `as_of` (the newest by default) and publishes the list.
+    """Plans the published scores of `as_of` (the newest by default); `write` publishes the list.
 
-    `generation` says which state of the history `book` and `timeline` read; with it the list can
-    be made again. Raises `WarmlineError` where there are no scores.
+    Raises `WarmlineError` where there are no scores, `WrongUsage` for a playbook that cannot be
+    read.
     """
     batch = ScoreBatch.latest(scores) if as_of is None else ScoreBatch.open(scores, as_of)
-    result = plan(batch, book, timeline, settings, key=key, now=now, zone=zone)
-    result = replace(result, origin=replace(result.origin, history_generation=generation))
-    write(result, home)
-    return result
+    return plan(
+        batch, book, timeline, settings,
+        key=key, now=now, zone=zone, ledger=ledger, playbooks=Playbooks.load(home), home=home,
+    )  # fmt: skip
 
 
 def write(result: PlanResult, home: Path) -> Path:
     """Publishes the list and the assignments in `home`; gives the folder of the list."""
+    if result.drawn:
+        worklist.write_draw(home, result.period, result.drawn)
     return worklist.publish(home, result.as_of, result.rows, result.assigned, result.origin)
 
 
@@ -99,105 +121,104 @@ def plan(
     key: bytes,
     now: datetime,
     zone: tzinfo = UTC,
+    ledger: Ledger | None = None,
+    playbooks: Playbooks | None = None,
+    home: Path | None = None,
 ) -> PlanResult:
-    """Decides about everyone in `batch` who is at risk, and about every unanswered complaint.
+    """Decides about everyone in `batch` for whom a playbook fires, and about whoever waits for an
+    answer, scored or not.
 
     `zone` is the home's; the night is midnight at the start of `batch.as_of` there, and the
-    same night gives the same decisions whenever it is planned. Only a refusal counts until `now`.
-    `key` is the home's secret, which draws the control group.
+    same night gives the same decisions whenever it is planned. Only refusals, suppressions and
+    overrides count until `now`. `key` is the home's secret, which draws the control group; the
+    draw on record is read from `home`.
     """
     night = datetime.combine(batch.as_of, time(), zone)
-    complaints = Complaints.of(timeline, night)
-    waiting = complaints.waiting["customer_id"].combine_chunks()
-    found = ranked(at_risk(batch, settings.min_band, waiting), waiting)
-    known = evidence(found, book, timeline, complaints, settings=settings, night=night, now=now)
-    draw = Draw.of(key, settings.control_share, as_of=batch.as_of, horizon_days=_horizon(known))
-    tonight = Tonight(batch.as_of, night, due(batch.as_of, zone), Policy(settings, zone), draw)
-    rows, assigned, held = _decided(known, tonight)
+    policy = Policy(settings, zone, playbooks or Playbooks.load())
+    sources = Sources(book, timeline, ledger or Empty(), key, night, now)
+    company, fired = _fired(batch, policy, sources)
+    scores = scores_of(batch, fired.customer_id)
+    evidence = gather(scores, fired, policy.playbooks, sources, settings)
+    evidence = replace(evidence, rows=ordered(evidence, policy, key=key, as_of=batch.as_of))
+    power = _power(evidence, settings, policy)
+    draw = _draw(batch, evidence, settings, power, key=key, home=home)
+    home_zone = zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
+    hours = Hours(settings.opens, settings.closes)
+    tonight = Tonight(
+        batch.as_of, night, due(batch.as_of, zone), policy, draw,
+        Waking.of(night, home_zone, hours, book.holidays()),
+    )  # fmt: skip
+    whole, drawn = decided(evidence, tonight)
+    counts = _counts(batch, scores, whole)
     return PlanResult(
         as_of=batch.as_of,
-        origin=worklist.Origin(batch.run, now),
-        policy_version=tonight.policy.version,
-        rows=rows,
-        assigned=assigned,
-        bands=known["band"].to_pylist(),
-        counts=_counts(batch, found, rows, held),
-        notes=tuple(_notes(batch, known, complaints, settings, now)),
+        origin=worklist.Origin(batch.run, now, counts=counts),
+        policy_version=policy.version,
+        rows=whole.select(worklist.worklist_schema().names),
+        assigned=whole.select(worklist.assignments_schema().names),
+        record=whole.select(worklist.record_schema().names),
+        counts=counts,
+        notes=tuple(notes.notes(batch, evidence, company, policy, power, draw, now)),
+        period=draw.name,
+        drawn=drawn,
     )
 
 
-def _horizon(known: pa.Table) -> int:
-    """The batch's main horizon in days; 0 where nobody is at risk."""
-    import pyarrow.compute as pc
-
-    return pc.max(known["horizon_days"]).as_py() or 0
-
-
-def _decided(known: pa.Table, tonight: Tonight) -> tuple[pa.Table, pa.Table, Counter[str]]:
-    """The worklist, the assignments, and how many each gate held.
-
-    From the top of the list; whoever takes part in the experiment takes a place of tonight. Some
-    rows at a time become Python objects, which are large, and columns again.
-    """
+def _fired(batch: ScoreBatch, policy: Policy, sources: Sources) -> tuple[Company, Fired]:
+    """For whom which playbook fires."""
     import pyarrow as pa
 
-    rows = [worklist.worklist_schema().empty_table()]
-    assigned = [worklist.assignments_schema().empty_table()]
-    held: Counter[str] = Counter()
-    place = 0
-    for start in range(0, known.num_rows, ROWS_AT_ONCE):
-        part = known.slice(start, ROWS_AT_ONCE)
-        decisions = list(_decisions(part, tonight, place))
-        place += sum(map(eligible, decisions))
-        held.update(gate.gate for d in decisions if isinstance(d, Hold) for gate in d.held)
-        rows.append(worklist_rows(part, decisions, tonight, first_rank=start + 1))
-        assigned.append(assignment_rows(rows[-1], decisions, tonight))
-    return pa.concat_tables(rows), pa.concat_tables(assigned), held
+    scores = batch.table(FIRST)
+    company = Company.of(scores, sources.timeline.latest(sources.night))
+    if any(play.audience.segments for play in policy.playbooks.plays):
+        found = sources.book.customers(company.customer_id.to_pylist())
+        known = dict(zip(found["customer_id"], found["segment"], strict=True))
+        segments = [known.get(customer) for customer in company.customer_id.to_pylist()]
+        company = replace(company, segment=pa.array(segments, pa.string(), from_pandas=True))
+    return company, fire(company, policy.playbooks, policy.settings.min_band, sources.night)
 
 
-def _decisions(part: pa.Table, tonight: Tonight, place: int) -> Iterator[Decision]:
-    for facts, unit in facts_and_units(part):
-        candidate = Candidate(*[*facts, place, tonight.draw.arm(unit)])
-        decision = decide(candidate, tonight.policy, tonight.midnight)
-        place += eligible(decision)
-        yield decision
+def _power(evidence: Evidence, settings: Plan, policy: Policy) -> Power:
+    """What a control group of those at risk tonight could tell."""
+    import pyarrow.compute as pc
+
+    randomised = [n for n, play in enumerate(policy.playbooks.plays) if play.randomised]
+    rows = evidence.rows
+    taking_part = rows.filter(pc.field("play").isin(randomised))
+    base = pc.mean(taking_part["churn_probability"]).as_py() or 0.0
+    return Power.of(len(taking_part["unit"].unique()), settings.control_share, base)
 
 
-def _counts(
-    batch: ScoreBatch, found: pa.Table, rows: pa.Table, held: Counter[str]
-) -> dict[str, int]:
-    scored = found.num_rows - found["churn_probability"].null_count
-    kinds = Counter(rows["decision"].to_pylist())
+def _draw(
+    batch: ScoreBatch,
+    evidence: Evidence,
+    settings: Plan,
+    power: Power,
+    *,
+    key: bytes,
+    home: Path | None,
+) -> Draw:
+    """The period's draw with what is on record of it; timing where a control group tells nothing.
+
+    A draw that is on record stands, however many are at risk tonight."""
+    import pyarrow.compute as pc
+
+    horizon = pc.max(evidence.rows["horizon_days"]).as_py() or 0
+    fresh = Draw.of(key, settings.control_share, as_of=batch.as_of, horizon_days=horizon)
+    kept = worklist.read_draw(home, fresh.name) if home is not None else {}
+    timing = not kept and 0 < settings.control_share < 1 and not power.tells
+    return replace(fresh, kept=kept, timing=timing)
+
+
+def _counts(batch: ScoreBatch, scores: pa.Table, whole: pa.Table) -> dict[str, int]:
+    kinds = Counter(whole["decision"].to_pylist())
+    held = Counter(gate for gates in whole["held_by"].to_pylist() for gate in gates)
+    scored = scores.num_rows - scores["churn_probability"].null_count
     return {
         "scored": batch.manifest.rows,
-        "below_band": batch.manifest.rows - scored,
-        "unknown": found.num_rows - rows.num_rows,
-        "listed": rows.num_rows,
+        "no_play": batch.manifest.rows - scored,
+        "unknown": scores.num_rows - whole.num_rows,
+        "listed": whole.num_rows,
         **{kind: kinds[kind] for kind in DECISIONS},
         **{f"held_{gate}": held[gate] for gate in sorted(held)},
     }
-
-
-def _notes(
-    batch: ScoreBatch, known: pa.Table, complaints: Complaints, settings: Plan, now: datetime
-) -> Iterator[str]:
-    import pyarrow.compute as pc
-
-    expires = pc.min(known["expires_at"]).as_py()
-    if expires is not None and now > expires:
-        yield f"these scores of {batch.as_of} have expired: score again with `warmline score`"
-    if warning := too_few(batch.manifest.rows, settings.control_share):
-        yield warning
-    unknown = known["value_at_risk"].null_count
-    if unknown and unknown == known.num_rows:
-        yield "no value at risk is known: ranked by the probability of leaving alone"
-    elif unknown:
-        yield (
-            f"{unknown:,} of {known.num_rows:,} have no known value at risk: they come after all "
-            "others, by the probability of leaving"
-        )
-    if complaints.forgotten:
-        yield (
-            f"complaints without an answer for more than {COMPLAINT_DAYS} days are not referred "
-            f"any more: {complaints.forgotten:,}"
-        )

@@ -1,4 +1,4 @@
-"""Decisions as rows of the worklist and of the log of assignments."""
+"""Decisions as rows of the worklist, of the log of assignments and of the record."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from outreach.assign import Draw, decision_id
-from outreach.decide import CHECK_IN, Contact, Decision, Hold, Policy, Refer, eligible
-from outreach.ranking import raising
-from outreach.worklist import assignments_schema, worklist_schema
+from outreach.assign import CONTROL, OUTSIDE, TREAT, Draw, decision_id
+from outreach.candidates import Known
+from outreach.decide import Contact, Decision, Hold, Policy, Refer, eligible
+from outreach.evidence import Evidence
+from outreach.waking import Waking
+from outreach.worklist import assignments_schema, record_schema, worklist_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-COMPLAINT = "unanswered-complaint"  # the play behind a referral
-MODE = "draft"  # nothing goes out by itself until there is sending
 WORKDAY_ENDS = time(17)  # what is due today is due by then, in the home's zone
 SATURDAY = 5
 
@@ -30,43 +30,124 @@ class Tonight:
     due_at: datetime
     policy: Policy
     draw: Draw
+    waking: Waking
 
 
-def worklist_rows(
-    known: pa.Table, decisions: Sequence[Decision], tonight: Tonight, *, first_rank: int
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One decision with what it was taken from."""
+
+    known: Known
+    decision: Decision
+    chance: float = 1.0  # with which a place of tonight's capacity was given
+
+    @property
+    def arm(self) -> str:
+        """`treat` or `control` in the experiment, else `outside`."""
+        if not self.known.candidate.playbook.randomised or not eligible(self.decision):
+            return OUTSIDE
+        return TREAT if isinstance(self.decision, Contact) else CONTROL
+
+
+def table(
+    rows: pa.Table, decided: Sequence[Decided], evidence: Evidence, tonight: Tonight, *, first: int
 ) -> pa.Table:
-    """The decisions about `known` (a slice of `evidence`) as rows of the worklist, in its order."""
+    """The decisions about `rows` (a part of `evidence.rows`) as columns of all three."""
     import pyarrow as pa
 
-    schema = worklist_schema()
-    rows = known.num_rows
-    arms = [_arm(decision) for decision in decisions]
-    held = [isinstance(decision, Hold) for decision in decisions]
-    columns: dict[str, Any] = {
-        "rank": range(first_rank, first_rank + rows),
-        "customer_id": known["customer_id"],
-        "contact_id": pa.nulls(rows),
-        "decision": [type(decision).__name__.lower() for decision in decisions],
-        "hold_reasons": [d.reasons if isinstance(d, Hold) else [] for d in decisions],
-        "reasons": [
-            [d.reason, *words] if isinstance(d, Refer) else words
-            for d, words in zip(decisions, raising(known["reasons"]), strict=True)
-        ],
-        "what_changed": [words or [] for words in known["what_changed"].to_pylist()],
-        "playbook": [COMPLAINT if isinstance(d, Refer) else CHECK_IN for d in decisions],
-        "mode": [None if hold else MODE for hold in held],
-        "channel": [d.channel if isinstance(d, Contact) else None for d in decisions],
-        "expected_saved_value": pa.nulls(rows),
-        "value_at_risk": known["value_at_risk"],
-        "churn_probability": known["churn_probability"],
-        "silent": known["silent"],
-        "due_at": [None if hold else tonight.due_at for hold in held],
-        "owner_id": known["owner_id"],
-        "assignment": arms,
-        "propensity": [None if arm == "outside" else tonight.draw.propensity(arm) for arm in arms],
-        "policy_version": pa.repeat(tonight.policy.version, rows),
+    columns = {
+        **_of_scores(rows, tonight, first),
+        **_of_decisions(decided, evidence, tonight),
+        **_of_moments(rows, decided, tonight),
     }
-    return pa.table([_typed(columns[field.name], field.type) for field in schema], schema=schema)
+    columns["stratum"] = strata(rows)
+    fields = {field.name: field for schema in schemas() for field in schema}
+    return pa.table(
+        [_typed(columns[name], field.type) for name, field in fields.items()],
+        schema=pa.schema(list(fields.values())),
+    )
+
+
+def schemas() -> tuple[pa.Schema, ...]:
+    """Of the worklist, the assignments and the record; `as_of` stands in the last two."""
+    return worklist_schema(), assignments_schema(), record_schema()
+
+
+def strata(rows: pa.Table) -> list[str]:
+    """Within which the control group is drawn: risk, and silent or vocal."""
+    pairs = zip(rows["band"].to_pylist(), rows["silent"].to_pylist(), strict=True)
+    return [f"{band} {'silent' if silent else 'vocal'}" for band, silent in pairs]
+
+
+def _of_scores(rows: pa.Table, tonight: Tonight, first: int) -> dict[str, Any]:
+    import pyarrow as pa
+
+    many = rows.num_rows
+    names = (
+        "customer_id", "value_at_risk", "churn_probability", "silent", "owner_id", "unit",
+        "evidence_at", "model_version", "band",
+    )  # fmt: skip
+    return {
+        **{name: rows[name] for name in names},
+        "rank": range(first, first + many),
+        "what_changed": [words or [] for words in rows["what_changed"].to_pylist()],
+        "expected_saved_value": rows["saved"],
+        "policy_version": pa.repeat(tonight.policy.version, many),
+        "as_of": pa.repeat(pa.scalar(tonight.midnight, pa.timestamp("us", tz="UTC")), many),
+    }
+
+
+def _of_decisions(
+    decided: Sequence[Decided], evidence: Evidence, tonight: Tonight
+) -> dict[str, Any]:
+    made = [each.decision for each in decided]
+    people = [each.known.candidate for each in decided]
+    held = [isinstance(decision, Hold) for decision in made]
+    arms = [each.arm for each in decided]
+    return {
+        "contact_id": [evidence.persons.get(person.customer_id) for person in people],
+        "decision": [type(decision).__name__.lower() for decision in made],
+        "hold_reasons": [d.reasons if isinstance(d, Hold) else [] for d in made],
+        "held_by": [[h.gate for h in d.held] if isinstance(d, Hold) else [] for d in made],
+        "reasons": [
+            [d.reason, *each.known.why] if isinstance(d, Refer) else each.known.why
+            for d, each in zip(made, decided, strict=True)
+        ],
+        "playbook": [person.playbook.name for person in people],
+        "mode": [
+            None if hold else person.playbook.mode
+            for hold, person in zip(held, people, strict=True)
+        ],
+        "purpose": [person.playbook.purpose for person in people],
+        "transactional": [person.playbook.transactional for person in people],
+        "channel": [d.channel if isinstance(d, Contact) else None for d in made],
+        "due_at": [None if hold else tonight.due_at for hold in held],
+        "assignment": arms,
+        "arm": arms,
+        "eligible": [eligible(decision) for decision in made],
+        "propensity": [
+            None if arm == OUTSIDE else each.chance * tonight.draw.propensity(arm)
+            for arm, each in zip(arms, decided, strict=True)
+        ],
+        "decision_id": [
+            decision_id(tonight.draw.key, tonight.as_of, person.customer_id, person.playbook.name)
+            for person in people
+        ],
+        "fingerprint": [each.known.fingerprint for each in decided],
+    }
+
+
+def _of_moments(
+    rows: pa.Table, decided: Sequence[Decided], tonight: Tonight
+) -> dict[str, list[datetime | None]]:
+    """The first moment in the waking hours of each who is to be contacted."""
+    where = (rows[name].to_pylist() for name in ("timezone", "region", "team"))
+    return {
+        "not_before": [
+            tonight.waking.not_before(*place) if isinstance(each.decision, Contact) else None
+            for each, *place in zip(decided, *where, strict=True)
+        ]
+    }
 
 
 def _typed(values: Any, kind: pa.DataType) -> Any:
@@ -75,33 +156,6 @@ def _typed(values: Any, kind: pa.DataType) -> Any:
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return values.cast(kind)
     return pa.array(values, kind)
-
-
-def _arm(decision: Decision) -> str:
-    if not eligible(decision):
-        return "outside"
-    return "treat" if isinstance(decision, Contact) else "control"
-
-
-def assignment_rows(rows: pa.Table, decisions: Sequence[Decision], tonight: Tonight) -> pa.Table:
-    """The log of assignments, one row a row of the worklist."""
-    import pyarrow as pa
-
-    pairs = zip(rows["customer_id"].to_pylist(), rows["playbook"].to_pylist(), strict=True)
-    schema = assignments_schema()
-    columns = [
-        pa.array(
-            [decision_id(tonight.draw.key, tonight.as_of, *pair) for pair in pairs], pa.string()
-        ),
-        rows["customer_id"],
-        pa.repeat(pa.scalar(tonight.midnight, schema.field("as_of").type), rows.num_rows),
-        rows["playbook"],
-        pa.array([eligible(decision) for decision in decisions], pa.bool_()),
-        rows["assignment"],
-        rows["propensity"],
-        rows["policy_version"],
-    ]
-    return pa.table(columns, schema=schema)
 
 
 def due(as_of: date, zone: tzinfo) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from outreach.compare import tonight
 from outreach.plan import PlanResult
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def render(result: PlanResult, top: int = 10, currency: str = "") -> RenderableT
     table = _frame(result)
     for row in _shown(result, top):
         table.add_row(*_cells(row, currency), end_section=True)
-    lines = [_summary(result), *(f"Note: {note}." for note in result.notes)]
+    lines = [tonight(result), _summary(result), *(f"Note: {note}." for note in result.notes)]
     return Group(table, Padding(Text("\n".join(lines)), (1, 1)))
 
 
@@ -128,5 +129,5 @@ def _summary(result: PlanResult) -> str:
         f"{counts['scored']:,} scored · {counts['refer']:,} to refer · "
         f"{counts['contact']:,} to contact · {counts['hold']:,} held"
         + (f" ({why})" if why else "")
-        + f" · {counts['below_band']:,} below the risk that counts"
+        + f" · {counts['no_play']:,} for whom no playbook fits"
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,27 @@ def assignments_schema() -> pa.Schema:
     )
 
 
+def record_schema() -> pa.Schema:
+    """What else is kept of a decision (`outreach/planned.py`); `held_by`: the gates that held."""
+    import pyarrow as pa
+
+    instant = pa.timestamp("us", tz="UTC")
+    return pa.schema(
+        [
+            ("unit", pa.string()),
+            ("band", pa.string()),
+            ("purpose", pa.string()),
+            ("transactional", pa.bool_()),
+            ("stratum", pa.string()),
+            ("not_before", instant),
+            ("evidence_at", instant),
+            ("held_by", pa.list_(pa.string())),
+            ("fingerprint", pa.string()),
+            ("model_version", pa.string()),
+        ]
+    )
+
+
 @dataclass(frozen=True)
 class Origin:
     """What a list was made from, so that it can be made again."""
@@ -64,6 +86,7 @@ class Origin:
     run: str  # of the ScoreBatch
     planned_at: datetime
     history_generation: int | None = None  # of the history that was read, where known
+    counts: Mapping[str, int] = field(default_factory=dict)  # as `PlanResult.counts`
 
     def to_json(self) -> bytes:
         return json.dumps({**vars(self), "planned_at": self.planned_at.isoformat()}).encode()
@@ -76,6 +99,31 @@ class Origin:
             return None
         facts = json.loads(path.read_bytes())
         return cls(**{**facts, "planned_at": datetime.fromisoformat(facts["planned_at"])})
+
+
+def read_draw(home: Path, period: str) -> dict[str, str]:
+    """The arms of a period that are on record, by the unit's mark; none where there are none."""
+    import pyarrow.parquet as pq
+
+    path = Home(home).draw(period)
+    if not path.exists():
+        return {}
+    columns = pq.read_table(path, partitioning=None)
+    return dict(zip(columns["mark"].to_pylist(), columns["arm"].to_pylist(), strict=True))
+
+
+def write_draw(home: Path, period: str, arms: Mapping[str, str]) -> None:
+    """Puts the arms of a period on record, all of them, in one step. A mark tells nothing of the
+    unit that it stands for."""
+    import pyarrow as pa
+
+    path = Home(home).draw(period)
+    make_folder(path.parent)
+    marks = sorted(arms)
+    columns = {"mark": marks, "arm": [arms[mark] for mark in marks]}
+    write_parquet(
+        pa.table(columns, schema=pa.schema([(name, pa.string()) for name in columns])), path
+    )
 
 
 def publish(home: Path, as_of: date, rows: pa.Table, assigned: pa.Table, origin: Origin) -> Path:

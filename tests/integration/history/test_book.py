@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pandas as pd
-import pytest
 
 from models.contracts import CustomerBook, Timeline
 from pipelines.history.book import HistoryBook
@@ -16,6 +15,7 @@ CUSTOMERS = (
     "acme,2025-01-01,ann,\nbolt,2025-01-01,,true\n"
 )
 HEADER = "interaction_id,customer_id,occurred_at,recorded_at,kind,channel,case_id\n"
+FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -32,35 +32,39 @@ def test_it_is_what_the_contracts_ask_for(place: Place) -> None:
     made = book(place)
     customers: CustomerBook = made
     timeline: Timeline = made
-    assert customers.refusals(MARCH).empty
+    assert customers.consents(MARCH).empty
+    assert customers.contacts().empty
+    assert customers.owners().empty
+    assert customers.holidays().empty
+    assert customers.addresses("email").num_rows == 0
     assert timeline.open_cases(MARCH).empty
-    assert timeline.unanswered_complaints(MARCH).empty
-    assert timeline.last_contacts(MARCH).empty
+    assert timeline.latest(MARCH).num_rows == 0
+    assert timeline.contacted(FEBRUARY, MARCH).num_rows == 0
 
 
 def test_customers_come_as_asked_with_none_for_the_unknown(place: Place) -> None:
     frame = book(place).customers(["bolt", "nobody", "acme"])
     assert frame["customer_id"].tolist() == ["bolt", "acme"]
-    assert frame["owner_id"].tolist() == [None, "ann"]
+    assert frame["owner_id"].isna().tolist() == [True, False]
     assert frame["profiling_objection"].tolist() == [True, False]
 
 
-def test_the_newest_state_of_a_consent_counts(place: Place) -> None:
+def test_each_consent_is_told_with_its_state_and_an_unsubscription_refuses_its_channel(
+    place: Place,
+) -> None:
     made = book(
         place,
-        consents="acme,,email,,refused,2026-01-01\nacme,,email,,granted,2026-02-01\n"
+        "acme,2026-02-03,,outreach_unsubscribed,sms,",
+        consents="acme,,email,,refused,2026-01-01\nacme,p1,email,,granted,2026-02-01\n"
         "bolt,,phone,service,refused,2026-01-01\nbolt,,email,,refused,2026-04-01\n",
     )
-    frame = made.refusals(MARCH)
-    assert frame[["customer_id", "channel", "purpose"]].values.tolist() == [
-        ["bolt", "phone", "service"]
+    frame = made.consents(MARCH).drop(columns="at")
+    assert frame.values.tolist() == [
+        ["acme", None, "email", None, "refused"],
+        ["bolt", None, "phone", "service", "refused"],
+        ["acme", "p1", "email", None, "granted"],
+        ["acme", None, "sms", None, "refused"],
     ]
-
-
-def test_unsubscribing_refuses_its_channel(place: Place) -> None:
-    made = book(place, "acme,2026-02-01,,outreach_unsubscribed,sms,")
-    frame = made.refusals(MARCH)
-    assert frame[["customer_id", "channel", "purpose"]].values.tolist() == [["acme", "sms", None]]
 
 
 def test_a_case_is_open_until_it_is_solved_and_again_when_reopened(place: Place) -> None:
@@ -87,29 +91,118 @@ def test_an_open_case_says_when_anything_last_happened_in_it(place: Place) -> No
     assert frame["last_at"].tolist() == [pd.Timestamp("2026-02-07T00:00Z")]
 
 
-@pytest.mark.parametrize(
-    ("answer", "unanswered"),
-    [
-        ("acme,2026-02-02,,message_out,,", 0),
-        ("acme,2026-01-02,,message_out,,", 1),
-        ("bolt,2026-02-02,,message_out,,", 1),
-        ("acme,2026-02-02,2026-03-05,message_out,,", 1),  # not known by then
-    ],
-)
-def test_a_complaint_is_answered_by_a_later_word(
-    place: Place, answer: str, unanswered: int
-) -> None:
-    made = book(place, "acme,2026-02-01,,complaint,,", answer)
-    assert len(made.unanswered_complaints(MARCH)) == unanswered
+def last(made: HistoryBook, fact: str) -> dict[str, str]:
+    """Customer to the day of that fact."""
+    found = made.latest(MARCH)
+    pairs = zip(found["customer_id"].to_pylist(), found[fact].to_pylist(), strict=True)
+    return {who: f"{at:%m-%d}" for who, at in pairs if at is not None}
+
+
+FACTS = [
+    # what happened                                                    | fact | of acme, on
+    (["complaint:02-01"], "complaint_at", "02-01"),
+    (["complaint:02-01", "complaint:02-05"], "complaint_at", "02-01"),  # the oldest
+    (["complaint:02-01", "message_out:02-02"], "complaint_at", None),
+    (["complaint:02-01", "message_out:01-02"], "complaint_at", "02-01"),
+    (["complaint:02-01", "outreach_sent:02-02"], "complaint_at", "02-01"),  # is no answer
+    (["complaint:02-01", "message_out:02-02", "complaint:02-07"], "complaint_at", "02-07"),
+    (["complaint:02-01", "message_out:02-02 late"], "complaint_at", "02-01"),  # not known by then
+    (["promise_broken:02-01"], "promise_broken_at", "02-01"),
+    (["promise_broken:02-01", "call_out:02-03"], "promise_broken_at", None),
+    (["promise_broken:02-01", "promise_kept:02-03"], "promise_broken_at", None),
+    (["survey_answered:02-01 nps 6"], "detractor_at", "02-01"),
+    (["survey_answered:02-01 nps 7"], "detractor_at", None),
+    (["survey_answered:02-01 csat 2"], "detractor_at", "02-01"),
+    (["survey_answered:02-01 nps 0", "call_out:02-02"], "detractor_at", None),
+    (["outage:02-01"], "outage_at", "02-01"),
+    (["outage:02-01", "outreach_sent:02-02"], "outage_at", None),
+    (["payment_failed:02-01"], "payment_failed_at", "02-01"),
+    (["payment_failed:02-01", "payment:02-02"], "payment_failed_at", None),
+    (["payment:01-31", "payment_failed:02-01", "message_out:02-02"], "payment_failed_at", "02-01"),
+    (["case_opened:02-01 #1 bill", "case_solved:02-02 #1", "case_opened:02-08 #2 bill"],
+     "repeated_at", "02-08"),
+    (["case_opened:02-01 #1 bill", "case_solved:02-02 #1", "case_opened:02-10 #2 bill"],
+     "repeated_at", None),  # 8 days
+    (["case_opened:02-01 #1 bill", "case_solved:02-02 #1", "case_opened:02-08 #2 login"],
+     "repeated_at", None),  # another topic
+    (["case_opened:02-01 #1 bill", "case_opened:02-02 #2 bill"], "repeated_at", None),
+    (["case_opened:01-01 #1 how", "case_opened:01-11 #2 how", "case_opened:02-11 #3 how"],
+     "asked_at", "02-11"),
+    (["case_opened:01-01 #1 how", "case_opened:02-11 #2 how"], "asked_at", None),
+    (["case_opened:02-01 #1 bill", "case_solved:02-02 #1"], "solved_at", "02-02"),
+    (["case_solved:02-02 #1", "survey_sent:02-03"], "solved_at", None),
+    (["case_solved:02-02 #1", "case_opened:02-03 #2 bill"], "solved_at", None),
+    (["order:01-02", "order:02-02"], "order_at", "02-02"),
+    (["message_out:02-02", "message_in:02-05"], "touched_at", "02-02"),
+    (["outreach_answered:02-02"], "answered_at", "02-02"),
+    (["contact_left:02-02"], "contact_left_at", "02-02"),
+]  # fmt: skip
+
+
+def interaction(customer: str, said: str) -> str:
+    """A row of the contract from `kind:MM-DD [late] [#case topic] [score_kind score]`."""
+    what, *more = said.split()
+    kind, day = what.split(":")
+    case = next((word[1:] for word in more if word.startswith("#")), "")
+    topic = more[1] if case and len(more) > 1 else ""
+    kinds, score = more if more and more[0] in ("nps", "csat") else ("", "")
+    recorded = "2026-03-05" if "late" in more else ""
+    return f"{customer},2026-{day},{recorded},{kind},,{case},{topic},{score},{kinds}"
+
+
+def test_what_last_happened_is_told_by_the_facts(place: Place) -> None:
+    names = [f"c{n}" for n in range(len(FACTS))]
+    rows = [
+        f"{name}-{n},{interaction(name, said)}"
+        for name, (happened, _, _) in zip(names, FACTS, strict=True)
+        for n, said in enumerate(happened)
+    ]
+    header = (
+        "interaction_id,customer_id,occurred_at,recorded_at,kind,channel,case_id,topic,score,"
+        "score_kind\n"
+    )
+    customers = "customer_id,joined_at\n" + "".join(f"{name},2025-01-01\n" for name in names)
+    place.ingest(place.source(customers=customers, interactions=header + "\n".join(rows) + "\n"))
+    made = HistoryBook(place.open())
+    for name, (happened, fact, day) in zip(names, FACTS, strict=True):
+        assert last(made, fact).get(name) == day, (happened, fact)
+
+
+def test_the_next_planned_end_of_a_running_term_is_a_renewal_ahead(place: Place) -> None:
+    terms = (
+        "customer_id,term_id,started_at,ends_at,notice_at,ended_at,recorded_at\n"
+        "acme,1,2025-01-01,2026-12-31,,,2025-01-01\nacme,2,2025-01-01,2026-04-01,,,2025-01-01\n"
+        "bolt,3,2025-01-01,2026-04-01,2026-02-01,,2025-01-01\n"
+    )
+    header = HEADER + "1,acme,2026-02-01,,order,,\n"
+    place.ingest(place.source(customers=CUSTOMERS, interactions=header, terms=terms))
+    assert last(HistoryBook(place.open()), "renews_at") == {"acme": "04-01"}
 
 
 def test_a_contact_was_unasked_if_it_belongs_to_no_case(place: Place) -> None:
     made = book(
         place,
         "acme,2026-01-01,,outreach_sent,email,",
-        "acme,2026-01-05,,call_out,phone,",
-        "acme,2026-02-01,,message_out,email,c1",
+        "acme,2026-02-05,,call_out,phone,",
+        "acme,2026-02-10,,outreach_sent,email,",
+        "acme,2026-02-20,,message_out,email,c1",
     )
-    frame = made.last_contacts(MARCH)
-    assert frame["kind"].tolist() == ["call_out"]
-    assert frame["at"].iloc[0] == pd.Timestamp("2026-01-05T00:00Z")
+    rows = made.contacted(FEBRUARY, MARCH).drop(["at"]).to_pylist()
+    assert rows == [
+        {"customer_id": "acme", "channel": "phone", "recorded": False},
+        {"customer_id": "acme", "channel": "email", "recorded": True},
+    ]
+
+
+def test_addresses_are_those_of_customers_and_of_their_persons(place: Place) -> None:
+    customers = "customer_id,joined_at,email\nacme,2025-01-01,Info@Acme.test\nbolt,2025-01-01,\n"
+    contacts = "contact_id,customer_id,email,left_at\np1,acme,Ann@acme.test,2026-01-05\n"
+    rows = HEADER + "1,acme,2026-02-01,,order,,\n"
+    place.ingest(place.source(customers=customers, interactions=rows, contacts=contacts))
+    made = HistoryBook(place.open())
+    assert made.addresses("email").to_pylist() == [
+        {"customer_id": "acme", "contact_id": None, "address": "Info@Acme.test"},
+        {"customer_id": "acme", "contact_id": "p1", "address": "Ann@acme.test"},
+    ]
+    assert made.addresses("phone").num_rows == 0
+    assert made.contacts()["left_at"].tolist() == [pd.Timestamp("2026-01-05T00:00Z")]

@@ -1,51 +1,87 @@
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.assign import MIN_CUSTOMERS, PERIOD_DAYS, Draw, decision_id, too_few
+from outreach.assign import BLOCK_DAYS, PERIOD_DAYS, Draw, decision_id, tie
 
 KEY = b"k" * 32
 FIRST, LAST = date(2025, 12, 31), date(2026, 12, 30)  # of one period, counted from 1 January 2024
+UNITS = [f"unit-{n}" for n in range(5_000)]
+STRATA = ["high silent" if n % 5 == 0 else "medium vocal" for n in range(5_000)]
 
 
-def draw(as_of: date = FIRST, *, key: bytes = KEY, share: float = 0.1, horizon: int = 90) -> Draw:
-    return Draw.of(key, share, as_of=as_of, horizon_days=horizon)
+def draw(as_of: date = FIRST, *, key: bytes = KEY, share: float = 0.1, horizon: int = 90,
+         **more: object) -> Draw:  # fmt: skip
+    return Draw.of(key, share, as_of=as_of, horizon_days=horizon, **more)  # type: ignore[arg-type]
 
 
-def control(drawn: Draw, units: int = 20_000) -> set[int]:
-    return {unit for unit in range(units) if drawn.arm(f"unit-{unit}") == "control"}
+def control(drawn: Draw) -> set[str]:
+    arms, _ = drawn.arms(UNITS, STRATA)
+    return {unit for unit, arm in zip(UNITS, arms, strict=True) if arm == "control"}
 
 
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.5])
-@pytest.mark.parametrize("key", [b"a" * 32, b"b" * 32])
-def test_the_share_is_what_was_asked_for(share: float, key: bytes) -> None:
-    n = 20_000
-    spread = 4 * (n * share * (1 - share)) ** 0.5  # four standard deviations of a binomial
-    assert abs(len(control(draw(key=key, share=share), n)) - n * share) < spread
+def test_the_share_is_exact_within_each_stratum(share: float) -> None:
+    strata = dict(zip(UNITS, STRATA, strict=True))
+    assert Counter(strata[unit] for unit in control(draw(share=share))) == {
+        "high silent": 1000 * share, "medium vocal": 4000 * share,
+    }  # fmt: skip
+
+
+def test_a_unit_that_is_left_over_is_decided_by_a_fair_draw() -> None:
+    many = [len(control_of(["a", "b", "c"], key=bytes([n]) * 32)) for n in range(250)]
+    assert set(many) == {0, 1}
+    assert 40 <= sum(many) <= 115  # three of them, a tenth each: 75 of 250, four deviations
+
+
+def control_of(units: list[str], key: bytes) -> list[str]:
+    arms, _ = draw(key=key).arms(units, ["high vocal"] * len(units))
+    return [unit for unit, arm in zip(units, arms, strict=True) if arm == "control"]
 
 
 @pytest.mark.parametrize(("share", "arm"), [(0.0, "treat"), (1.0, "control")])
 def test_a_share_of_nothing_or_all_is_exact(share: float, arm: str) -> None:
-    assert {draw(share=share).arm(f"unit-{unit}") for unit in range(1000)} == {arm}
+    assert set(draw(share=share).arms(UNITS, STRATA)[0]) == {arm}
+    assert set(draw(share=share, kept={"other": "treat"}).arms(UNITS, STRATA)[0]) == {arm}
 
 
-@given(st.text(), st.dates(FIRST, LAST))
-def test_the_same_unit_gets_the_same_arm_every_night_of_a_period(unit: str, night: date) -> None:
-    assert draw(night, share=0.5).arm(unit) == draw(FIRST, share=0.5).arm(unit)
+def test_nobody_is_drawn_again_within_a_period_whatever_becomes_of_them() -> None:
+    _, kept = draw().arms(UNITS, STRATA)
+    other_night = draw(LAST, share=0.5, kept=kept)
+    arms, new = other_night.arms(UNITS[::-1], ["low vocal"] * len(UNITS))
+    assert {u for u, arm in zip(UNITS[::-1], arms, strict=True) if arm == "control"} == control(
+        draw()
+    )
+    assert new == {}
+
+
+def test_newcomers_join_by_the_same_hash_at_the_same_share() -> None:
+    _, kept = draw().arms(UNITS[:100], STRATA[:100])
+    arms, new = draw(kept=kept).arms(UNITS, STRATA)
+    assert len(new) == 4900
+    assert abs(arms.count("control") - 500) < 85  # four standard deviations of a binomial
+
+
+def test_what_is_kept_tells_nothing_of_the_unit() -> None:
+    _, kept = draw().arms(["acme"], ["high vocal"])
+    assert "acme" not in str(kept)
+    assert kept.keys() != draw(key=b"other").arms(["acme"], ["high vocal"])[1].keys()
+
+
+def test_members_of_one_unit_share_the_arm_whatever_their_strata() -> None:
+    arms, _ = draw(share=0.5).arms(["house"] * 4 + UNITS, ["a", "b", "c", "a", *STRATA])
+    assert len(set(arms[:4])) == 1
 
 
 def test_each_period_and_each_key_draws_anew() -> None:
     here = control(draw())
     assert here != control(draw(LAST + timedelta(days=1)))
     assert here != control(draw(key=b"other"))
-
-
-def test_a_larger_share_keeps_who_was_in_the_smaller_one() -> None:
-    assert control(draw(share=0.05)) < control(draw(share=0.1))
 
 
 @given(st.integers(1, 1500), st.dates(date(2020, 1, 1), date(2060, 1, 1)))
@@ -56,6 +92,24 @@ def test_a_period_is_never_shorter_than_the_horizon(horizon: int, night: date) -
 def test_the_propensity_is_that_of_the_arm_drawn() -> None:
     assert draw(share=0.1).propensity("control") == pytest.approx(0.1)
     assert draw(share=0.1).propensity("treat") == pytest.approx(0.9)
+    assert draw(share=0.1, timing=True).propensity("treat") == 0.5
+
+
+def test_where_timing_is_drawn_each_has_one_half_of_every_block() -> None:
+    start = date(2024, 1, 1) + timedelta(days=30 * BLOCK_DAYS)
+    units = UNITS[:400]
+    turns: dict[str, set[int]] = {unit: set() for unit in units}
+    for day in range(BLOCK_DAYS):
+        drawn = draw(start + timedelta(days=day), timing=True)
+        arms, new = drawn.arms(units, STRATA[:400])
+        assert not new
+        for unit, arm in zip(units, arms, strict=True):
+            turns[unit] |= {day} if arm == "treat" else set()
+    first = sum(days == set(range(14)) for days in turns.values())
+    second = sum(days == set(range(14, 28)) for days in turns.values())
+    assert first + second == 400
+    assert 150 < first < 250
+    assert draw(start + timedelta(days=3), timing=True).turn_begins() == start + timedelta(days=14)
 
 
 def test_a_decision_has_one_name_that_tells_nothing_of_the_customer() -> None:
@@ -67,7 +121,6 @@ def test_a_decision_has_one_name_that_tells_nothing_of_the_customer() -> None:
                 decision_id(KEY, FIRST, "bolt", "check-in")}) == 4  # fmt: skip
 
 
-def test_it_says_when_the_effect_will_stay_unknown() -> None:
-    assert "999 customers are too few" in str(too_few(MIN_CUSTOMERS - 1, 0.1))
-    assert "no control group" in str(too_few(10_000, 0))
-    assert too_few(MIN_CUSTOMERS, 0.1) is None
+def test_ties_are_settled_anew_each_night() -> None:
+    orders = [sorted("abcdef", key=lambda who: tie(KEY, night, who)) for night in (FIRST, LAST)]
+    assert orders[0] != orders[1]

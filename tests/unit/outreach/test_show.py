@@ -25,10 +25,10 @@ def company_of(scores: Path) -> PlanResult:
     ]
     company = Company(
         [f"c{n}" for n in range(6)],
-        owners={"c1": "ines"},
+        owners_of={"c1": "ines"},
         prefers={"c1": "in_person"},
         cases=[("c0", datetime(2026, 6, 20, tzinfo=UTC))],
-        complaints=[("c5", datetime(2026, 6, 30, tzinfo=UTC))],
+        facts=[("c5", "complaint", datetime(2026, 6, 30, tzinfo=UTC))],
     )
     return planned(scores, rows, company, Plan(control_share=0))
 
@@ -59,7 +59,7 @@ def test_markup_in_the_data_is_shown_and_not_obeyed(tmp_path: Path) -> None:
 
 def test_an_empty_list_says_how_many_were_looked_at(tmp_path: Path) -> None:
     text = shown(planned(tmp_path, [score("calm", band="low")]))
-    assert "1 scored · 0 to refer · 0 to contact · 0 held · 1 below the risk that counts" in text
+    assert "1 scored · 0 to refer · 0 to contact · 0 held · 1 for whom no playbook fits" in text
 
 
 def test_what_changed_most_is_told_of_who_is_to_be_seen_to(tmp_path: Path) -> None:

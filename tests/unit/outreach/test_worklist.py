@@ -66,7 +66,7 @@ def test_what_cannot_be_written_leaves_the_former_list(
 
 
 def test_the_csv_reads_as_a_person_would_write_it(tmp_path: Path) -> None:
-    company = Company(["acme"], owners={"acme": "ines"})
+    company = Company(["acme"], owners_of={"acme": "ines"})
     rows = [score("acme", 0.5, reasons=[reason("late, twice"), reason('"odd"')], silent=None)]
     path = tmp_path / "list.csv"
     worklist.to_csv(planned(tmp_path / "s", rows, company).rows, path)
@@ -83,7 +83,7 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", '=HYPERLINK("ht
 
 @pytest.mark.parametrize("evil", FORMULAS)
 def test_no_cell_can_run_as_a_formula(tmp_path: Path, evil: str) -> None:
-    company = Company([evil], owners={evil: evil})
+    company = Company([evil], owners_of={evil: evil})
     path = tmp_path / "list.csv"
     worklist.to_csv(
         planned(tmp_path / "s", [score(evil, reasons=[reason(evil)])], company).rows, path

@@ -1,0 +1,79 @@
+"""Tonight's capacity: who gets a place, from the top of the list, and a few by chance.
+
+Places are taken in either arm of the experiment, so that who takes part hangs on no draw.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from models.settings import Plan
+from outreach.owners import Owners
+from outreach.playbooks import Playbook
+
+
+@dataclass(frozen=True, slots=True)
+class Wanting:
+    """One whom nothing holds but capacity."""
+
+    row: int  # of the list
+    playbook: Playbook
+    owner_id: str | None
+    tie: int  # by which chance decides
+
+
+class Places:
+    """What is taken so far; asked from the top of the list.
+
+    Most places go from the top. A share of them (`explore_share`) is drawn among whom the rest
+    leaves out, so that what becomes of those is known, too; their probability is on record. What
+    goes out by itself (`auto`) takes no person's time.
+    """
+
+    def __init__(self, settings: Plan, owners: Owners) -> None:
+        self._owners = owners
+        self._capacity = settings.capacity
+        self._explored = int(settings.capacity * settings.explore_share)
+        self._team = 0
+        self._of_owner: Counter[str | None] = Counter()
+        self._of_play: Counter[str] = Counter()
+        self._left: list[Wanting] = []
+
+    def ask(self, each: Wanting) -> str | None:
+        """None: a place, now taken. Else whose capacity is used up, in words; chance may still
+        give a place to whom the team's leaves out."""
+        full = self._own_limit(each)
+        if full is not None:
+            return full
+        if each.playbook.mode != "auto" and self._team >= self._capacity - self._explored:
+            self._left.append(each)
+            return f"beyond tonight's capacity of {self._capacity}"
+        self._take(each)
+        return None
+
+    def drawn(self) -> tuple[list[int], float]:
+        """Rows that chance gives a place, and with which probability; when all have asked."""
+        rows = []
+        for each in sorted(self._left, key=lambda each: (each.tie, each.row)):
+            if self._team >= self._capacity:
+                break
+            if self._own_limit(each) is None:
+                self._take(each)
+                rows.append(each.row)
+        return rows, min(1.0, self._explored / len(self._left)) if self._left else 1.0
+
+    def _own_limit(self, each: Wanting) -> str | None:
+        play = each.playbook
+        if play.cap is not None and self._of_play[play.name] >= play.cap:
+            return f"beyond tonight's {play.cap} of {play.name}"
+        most = self._owners.capacity(each.owner_id) if play.mode != "auto" else None
+        if most is not None and self._of_owner[each.owner_id] >= most:
+            return f"beyond the capacity of {each.owner_id} ({most} a day)"
+        return None
+
+    def _take(self, each: Wanting) -> None:
+        by_person = each.playbook.mode != "auto"
+        self._of_play[each.playbook.name] += 1
+        self._team += by_person
+        self._of_owner[each.owner_id] += by_person

@@ -1,0 +1,166 @@
+"""Playbooks as files, and for whom each of ours fires."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from company import Company, planned, row, score
+
+from models.errors import WrongUsage
+from models.settings import Plan
+from outreach.playbooks import FACTS, Playbook, Playbooks, Trigger, read
+from outreach.triggers import SAYS
+
+MIDNIGHT = datetime(2026, 7, 1, tzinfo=UTC)
+OURS = Playbooks.load()
+# Issue 7 names twelve.
+NAMED = {
+    "silent-check-in", "unanswered-complaint", "repeat-contact", "broken-promise",
+    "after-purchase", "onboarding-tips", "self-service-pointer", "renewal-ahead", "after-outage",
+    "detractor-follow-up", "payment-failed", "post-resolution-survey",
+}  # fmt: skip
+
+
+def ago(days: float) -> datetime:
+    return MIDNIGHT - timedelta(days=days)
+
+
+FIRES: list[tuple[dict[str, Any], list[tuple[str, float]], str | None]] = [
+    # score | facts, days ago | fires
+    ({"band": "low"}, [("complaint", 89)], "unanswered-complaint"),
+    ({"band": "low"}, [("complaint", 91)], None),
+    ({"band": "low"}, [("promise_broken", 5)], "broken-promise"),
+    ({"band": "low"}, [("payment_failed", 1)], "payment-failed"),
+    ({"band": "low"}, [("payment_failed", 30)], None),
+    ({"band": "low"}, [("outage", 6.9)], "after-outage"),
+    ({"band": "low"}, [("outage", 7)], None),
+    ({"band": "low"}, [("repeated", 3)], "repeat-contact"),
+    ({"band": "low"}, [("detractor", 29)], "detractor-follow-up"),
+    ({"band": "low"}, [("contact_left", 10)], "contact-left"),
+    ({"band": "medium"}, [("renews", -59)], "renewal-ahead"),
+    ({"band": "medium"}, [("renews", -61)], "check-in"),
+    ({"band": "low"}, [("renews", -59)], None),
+    ({"band": "medium"}, [("joined", 3)], "onboarding-tips"),
+    ({"band": "medium"}, [("joined", 2.9)], "check-in"),
+    ({"band": "medium"}, [("asked", 2)], "self-service-pointer"),
+    ({"band": "medium"}, [("order", 5)], "after-purchase"),
+    ({"band": "medium"}, [("order", 4)], "check-in"),
+    ({"band": "low"}, [("solved", 2)], "post-resolution-survey"),
+    ({"band": "low"}, [("solved", 4)], None),
+    ({"band": "medium", "silent": True}, [], "silent-check-in"),
+    ({"band": "low", "silent": True}, [], None),
+    ({"band": "high"}, [("touched", 60)], "untouched"),
+    ({"band": "high"}, [("touched", 59)], "check-in"),
+    ({"band": "medium"}, [], "check-in"),
+    ({"band": "low"}, [], None),
+    # Of several the most urgent one.
+    ({"band": "high", "silent": True}, [("payment_failed", 1), ("complaint", 1)],
+     "unanswered-complaint"),
+    ({"band": "high", "silent": True}, [("payment_failed", 1), ("renews", -5)], "payment-failed"),
+]  # fmt: skip
+
+
+def test_each_of_ours_fires_when_it_should_and_not_otherwise() -> None:
+    names = [f"c{n}" for n in range(len(FIRES))]
+    rows = [score(name, **traits) for name, (traits, _, _) in zip(names, FIRES, strict=True)]
+    company = Company(names)
+    for name, (_, facts, _) in zip(names, FIRES, strict=True):
+        company.facts += [(name, fact, ago(days)) for fact, days in facts]
+    result = planned(None, rows, company, playbooks=OURS)
+    found = {each["customer_id"]: each["playbook"] for each in result.rows.to_pylist()}
+    for name, (traits, facts, wanted) in zip(names, FIRES, strict=True):
+        assert found.get(name) == wanted, (traits, facts)
+    assert {wanted for *_, wanted in FIRES if wanted} == {play.name for play in OURS.plays}
+
+
+def test_we_ship_those_that_the_issue_names_all_as_drafts() -> None:
+    assert {play.name for play in OURS.plays} > NAMED
+    assert {play.mode for play in OURS.plays} == {"draft"}
+    assert all(play.checklist and play.title for play in OURS.plays)
+    owed = {"unanswered-complaint", "broken-promise", "payment-failed", "after-outage",
+            "renewal-ahead"}  # fmt: skip
+    assert not [play.name for play in OURS.plays if play.randomised and play.name in owed]
+
+
+def test_every_fact_has_its_sentence() -> None:
+    assert SAYS.keys() == set(FACTS)
+    assert all("{day}" in words for words in SAYS.values())
+
+
+def test_the_reason_comes_first_and_the_other_plays_are_told() -> None:
+    facts = [("acme", "payment_failed", ago(2)), ("acme", "renews", ago(-20))]
+    company = Company(["acme"], facts=facts)
+    found = row(planned(None, [score("acme")], company, playbooks=OURS), "acme")
+    assert found["reasons"] == [
+        "a payment failed on 29 June 2026 and none has come since", "also: Renewal ahead",
+    ]  # fmt: skip
+
+
+def test_a_playbook_whose_data_is_not_there_says_so() -> None:
+    company = Company(["acme"], facts=[("acme", "order", ago(400))])
+    notes = planned(None, [score("acme")], company, playbooks=OURS).notes
+    (told,) = [note for note in notes if "cannot fire" in note]
+    assert "renewal-ahead" in told
+    assert "after-purchase" not in told
+
+
+def test_an_audience_can_be_a_segment() -> None:
+    vip = Playbook(name="vip", title="VIP", urgency=1, audience={"segments": ["gold"]})  # type: ignore[arg-type]
+    company = Company(["acme", "bolt"], segments={"acme": "gold", "bolt": "silver"})
+    rows = [score("acme"), score("bolt")]
+    result = planned(None, rows, company, playbooks=Playbooks.of([vip]))
+    assert result.rows["customer_id"].to_pylist() == ["acme"]
+
+
+def test_a_home_adds_its_own_and_replaces_ours(tmp_path: Path) -> None:
+    folder = tmp_path / "playbooks"
+    folder.mkdir()
+    (folder / "win-back.toml").write_text('title = "Win-back"\nurgency = 80\n')
+    (folder / "check-in.toml").write_text('title = "x"\nurgency = 90\nenabled = false\n')
+    found = {play.name for play in Playbooks.load(tmp_path).plays}
+    assert "win-back" in found
+    assert "check-in" not in found
+    assert Playbooks.load(tmp_path).version != OURS.version
+
+
+HEAD = 'title = "T"\nurgency = 1\n'
+WRONG = [
+    # file | text | said
+    ("a.toml", "title = ", "a.toml is not valid TOML"),
+    ("a.toml", "urgency = 1", "`title`: Field required"),
+    ("a.toml", HEAD + "colour = 1", "unknown key `colour`"),
+    ("a.toml", HEAD + "trigger = { when = 1 }", "unknown key `trigger.when`"),
+    ("a.toml", HEAD + 'trigger = { fact = "ordr" }', "`trigger.fact`"),
+    ("a.toml", HEAD + "trigger = { from_days = 3 }", "need a fact to count from"),
+    ("a.toml", HEAD + 'trigger = { fact = "order", from_days = 3, to_days = 3 }', "more than"),
+    ("a.toml", HEAD + "refers = true", "needs a dated fact"),
+    ("a.toml", HEAD + 'refers = true\nrandomised = true\ntrigger.fact = "order"', "never withheld"),
+    ("a.toml", HEAD + 'channels = ["fax"]', "`channels.0`"),
+    ("a.toml", HEAD + "channels = []", "at least one"),
+    ("a.toml", HEAD + 'mode = "live"', "`mode`"),
+    ("a.toml", HEAD + 'name = "b"', "named as its file"),
+    ("A b.toml", HEAD, "lower case, digits and hyphens"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "said"), WRONG)
+def test_a_wrong_file_is_refused_naming_file_and_field(
+    tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(WrongUsage) as refused:
+        read(path)
+    assert said in str(refused.value)
+    assert name in str(refused.value)
+
+
+def test_fading_triggers_by_the_customers_own_rhythm() -> None:
+    play = Playbook(name="fading", title="F", urgency=1, trigger=Trigger(min_fading=2))
+    rows = [score("acme", fading=2.0), score("bolt", fading=1.9), score("calm", fading=None)]
+    company = Company(["acme", "bolt", "calm"])
+    result = planned(None, rows, company, Plan(control_share=0), playbooks=Playbooks.of([play]))
+    assert result.rows["customer_id"].to_pylist() == ["acme"]
