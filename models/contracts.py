@@ -202,6 +202,21 @@ class CustomerBook(Protocol):
         ...
 
 
+class Correspondence(Protocol):
+    """Who is written to and who signs; implemented in `pipelines/history`. Personal data: read
+    only to write to them, and never shown elsewhere or kept."""
+
+    def recipients(self, customer_ids: Sequence[str]) -> pa.Table:
+        """Customers (contact_id null) and the persons of their accounts: customer_id, contact_id,
+        name, address (e-mail), locale (BCP 47) and timezone (the customer's), joined_at (the
+        customer's; an instant); null where unknown."""
+        ...
+
+    def senders(self) -> pa.Table:
+        """The owners: owner_id, name, email; null where unknown."""
+        ...
+
+
 class Timeline(Protocol):
     """What outreach may know of what happened; implemented in `pipelines/history`."""
 

@@ -22,6 +22,8 @@ class Outreach(Section):
     database: Annotated[str, Field(repr=False)] = ""
     base_url: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = ""
     postal_address: str = ""
+    company: Line = ""  # as customers know it
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")] = "en"
     mailto: Mailbox = ""
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from models.command import Run, as_of_option, command
-from models.contracts import CustomerBook, Timeline
+from models.contracts import Correspondence, CustomerBook, Timeline
 from outreach.sendcli import send
-from outreach.storecli import group
+from outreach.storecli import group, opened
 
 if TYPE_CHECKING:
     from models.batch import ScoreBatch
     from models.settings import Settings
+    from outreach.drafting.writer import Writer
     from outreach.ledger import Ledger
     from outreach.plan import PlanResult
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 WIDTH_IN_A_PIPE = 110
 
 
-class Book(CustomerBook, Timeline, Protocol):
-    """Customers and what happened to them, in one."""
+class Book(CustomerBook, Timeline, Correspondence, Protocol):
+    """Customers, what happened to them and how they are written to, in one."""
 
     @property
     def generation(self) -> int:
@@ -35,22 +36,45 @@ class Book(CustomerBook, Timeline, Protocol):
         ...
 
 
-def plan_and_publish(
-    run: Run, as_of: date | None, book: Book, ledger: Ledger | None = None
-) -> PlanResult:
-    """Plan the published scores of `as_of` (None: the newest) and publish the list."""
+def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
+    """Plan the published scores of `as_of` (None: the newest), publish the list and record what
+    was decided, with drafts for what is to be written."""
     from outreach.plan import write
+    from outreach.store.recording import record
 
-    result = plan_only(run, as_of, book, ledger)
+    store = opened(run)
+    result = plan_only(run, as_of, book)
     origin = replace(result.origin, history_generation=book.generation)
     result = replace(result, origin=origin)
     write(result, run.home.root)
-    return result
+    recorded = record(
+        store, by="plan", now=run.now, decisions=result.planned(), period=result.period,
+        drafts=_writer(run, result, book),
+    )  # fmt: skip
+    return replace(result, recorded=recorded)
 
 
-def plan_only(run: Run, as_of: date | None, book: Book, ledger: Ledger | None = None) -> PlanResult:
-    """Plan the published scores of `as_of` (None: the newest); publish nothing. `ledger`: what
-    outreach remembers, nothing by default."""
+def _writer(run: Run, result: PlanResult, book: Book) -> Writer:
+    """Who writes the letters of the night."""
+    from outreach.drafting.library import Library
+    from outreach.drafting.writer import Style, writer
+    from outreach.playbooks import Playbooks
+
+    settings, night = run.settings, result.night(run.settings.zone)
+    return writer(
+        Library.of(run.home.root),
+        Playbooks.load(run.home.root).plays,
+        book,
+        book.latest(night),
+        result.to_write(),
+        style=Style(settings.outreach.company, settings.outreach.language, settings.zone),
+        key=run.home.secret_key(),
+        night=night,
+    )
+
+
+def plan_only(run: Run, as_of: date | None, book: Book) -> PlanResult:
+    """Plan the published scores of `as_of` (None: the newest); publish nothing."""
     from models.storage import pull_scores
     from outreach.plan import preview
 
@@ -65,8 +89,18 @@ def plan_only(run: Run, as_of: date | None, book: Book, ledger: Ledger | None = 
         now=run.now,
         as_of=as_of,
         zone=run.settings.zone,
-        ledger=ledger,
+        ledger=_ledger(run),
     )
+
+
+def _ledger(run: Run) -> Ledger:
+    """What outreach remembers, where it has a store."""
+    from outreach.ledger import Empty
+    from outreach.store.database import Store
+    from outreach.store.reading import StoreLedger
+
+    store = Store.find(run.settings.outreach.database, run.home.root)
+    return StoreLedger(store) if store else Empty()
 
 
 def plan_again(
@@ -96,6 +130,7 @@ def plan_again(
         zone=settings.zone,
         playbooks=Playbooks.load(run.home.root),
         home=run.home.root,
+        ledger=_ledger(run),
     )
     if origin is None:
         return result, None, []
@@ -115,6 +150,7 @@ def facts(run: Run, result: PlanResult) -> dict[str, Any]:
         "policy_version": result.policy_version,
         "worklist": str(folder / "worklist.csv"),
         "tonight": tonight(result),
+        "recorded": dict(result.recorded),
         **result.counts,
         "notes": list(result.notes),
     }

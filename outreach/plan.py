@@ -51,6 +51,7 @@ class PlanResult:
     notes: tuple[str, ...]  # what a reader of the list must know, in sentences
     period: str  # of the control group
     drawn: Mapping[str, str] = field(default_factory=dict)  # arms of the period, by mark
+    recorded: Mapping[str, int] = field(default_factory=dict)  # what was new to the store
 
     @property
     def run(self) -> str:
@@ -74,6 +75,18 @@ class PlanResult:
         """Who was eligible, arm and propensity: the columns of CONTRACTS.md, `assignments/`."""
         frame: pd.DataFrame = self.assigned.to_pandas()
         return frame
+
+    def night(self, zone: tzinfo) -> datetime:
+        """Midnight at the start of `as_of`."""
+        return datetime.combine(self.as_of, time(), zone)
+
+    def to_write(self) -> list[str]:
+        """Customers who are to get a letter."""
+        import pyarrow.compute as pc
+
+        by_letter = (pc.field("decision") == "contact") & (pc.field("channel") == "email")
+        customers: list[str] = self.rows.filter(by_letter)["customer_id"].to_pylist()
+        return customers
 
     def planned(self) -> Iterator[Planned]:
         """Every decision as the store keeps it, one after the other."""

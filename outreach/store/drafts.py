@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from outreach.contact_point import domain_of, keyed
 from outreach.planned import Planned
+
+_GAP = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}{}\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
+
+
+def gap(name: str) -> str:
+    """How words show that something is not known yet: ⟦name⟧."""
+    return _GAP.format(name)
+
+
+def gaps(*words: str | None) -> list[str]:
+    """What is not known yet in `words`, each once."""
+    found = (match for text in words for match in re.findall(_GAP.format("(.*?)"), text or ""))
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)

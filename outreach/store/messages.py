@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from models.errors import WarmlineError
 from outreach.store.audit import audit
 from outreach.store.database import Store
-from outreach.store.drafts import Draft
+from outreach.store.drafts import Draft, gaps
 from outreach.store.interactions import happened
 from outreach.store.tables import messages
 
@@ -32,6 +32,11 @@ def approve(store: Store, *, by: str, now: datetime, message: str) -> str:
             raise WarmlineError(
                 f"Message {row.id} has no {' and no '.join(lacks)} yet: "
                 f"`warmline outreach edit {row.id}` writes it. Nothing was changed."
+            )
+        if missing := gaps(row.subject, row.text, row.html):
+            raise WarmlineError(
+                f"Message {row.id} still has gaps ({', '.join(missing)}): "
+                f"`warmline outreach edit {row.id}` fills them. Nothing was changed."
             )
         due = max(now, row.not_before or now)
         _move(

@@ -15,7 +15,7 @@ from outreach.planned import NOT_LOOKED_AT, Planned
 from outreach.store import tables
 from outreach.store.audit import audit, audit_many, insert_new
 from outreach.store.database import Store
-from outreach.store.drafts import Draft, Drafts, no_words
+from outreach.store.drafts import Draft, Drafts, gaps, no_words
 from outreach.store.messages import withdraw
 
 SENDS = ("email",)  # channels of which a contact is a message; all others are tasks for a person
@@ -251,13 +251,16 @@ def _messages(
 def _message(one: Planned, item: int, drafts: Drafts, now: datetime) -> dict[str, Any]:
     draft, due = drafts(one), max(now, one.not_before or now)
     words = draft.columns() if draft else dict.fromkeys(field.name for field in fields(Draft))
+    missing = gaps(draft.subject, draft.text, draft.html) if draft else []
+    state = _STATE[one.mode] if draft and not missing else "draft"
+    why = "no words yet" if draft is None else f"gaps: {', '.join(missing)}" if missing else None
     return words | {
         "id": one.decision_id, "item_id": item, "decision_id": one.decision_id,
         "customer_id": one.customer_id, "unit": one.unit, "contact_id": one.contact_id,
         "channel": one.channel, "playbook": one.playbook, "purpose": one.purpose,
         "transactional": one.transactional,
-        "state": _STATE[one.mode] if draft else "draft", "why": None if draft else "no words yet",
-        "not_before": one.not_before, "queued_at": due if draft and one.mode == "auto" else None,
+        "state": state, "why": why,
+        "not_before": one.not_before, "queued_at": due if state == "queued" else None,
         "next_try_at": due,
         "created_at": now, "updated_at": now,
     }  # fmt: skip

@@ -28,6 +28,18 @@ OWNER_COLUMNS = (
 )  # fmt: skip
 CONTACT_COLUMNS = ("contact_id", "customer_id", "role", "left_at")
 HOLIDAY_COLUMNS = ("team", "date")
+SENDER_COLUMNS = ("owner_id", "name", "email")
+# Columns of `recipients` by table, and what each is called there.
+PERSON_COLUMNS: dict[str, dict[str, str | None]] = {
+    "customers": {
+        "customer_id": "customer_id", "contact_id": None, "name": "name", "address": "email",
+        "locale": "locale", "timezone": "timezone", "joined_at": "joined_at",
+    },
+    "contacts": {
+        "customer_id": "customer_id", "contact_id": "contact_id", "name": "name",
+        "address": "email", "locale": None, "timezone": None, "joined_at": None,
+    },
+}  # fmt: skip
 ADDRESS_SQL = """
 SELECT customer_id, {contact_id} AS contact_id, {channel} AS address FROM ({rows})
 WHERE {channel} IS NOT NULL ORDER BY ALL
@@ -112,6 +124,23 @@ class HistoryBook:
                 )
         return pa.concat_tables(found)
 
+    def recipients(self, customer_ids: Sequence[str]) -> pa.Table:
+        """Customers and the persons of their accounts, of merged ones under the id that survives.
+        Of an earlier generation the addresses are those of today."""
+        import pyarrow as pa
+
+        wanted = pa.array(customer_ids, pa.string())
+        found = [self._people(table, wanted) for table in ("customers", "contacts")]
+        return pa.concat_tables(found, promote_options="default")
+
+    def senders(self) -> pa.Table:
+        """The owners with their names."""
+        import pyarrow as pa
+
+        frame = self._small("owners", SENDER_COLUMNS)
+        kinds = [(column, pa.string()) for column in SENDER_COLUMNS]
+        return pa.Table.from_pandas(frame, pa.schema(kinds), preserve_index=False)
+
     def owners(self) -> pd.DataFrame:
         """Who works the list; active unless said otherwise."""
         frame = self._small("owners", OWNER_COLUMNS, times=("away_from", "away_to"))
@@ -139,6 +168,22 @@ class HistoryBook:
     def _unsubscribed(self, as_of: datetime) -> pd.DataFrame:
         moment = int(as_of.timestamp())
         return unsubscribed(self.history, moment, max(moment, self.known_by))
+
+    def _people(self, table: str, wanted: pa.Array) -> pa.Table:
+        """Of `customers` or `contacts`, those of `wanted`, as they are written to."""
+        import pandas as pd
+        import pyarrow as pa
+
+        columns = PERSON_COLUMNS[table]
+        names = [name for name in columns.values() if name]
+        frame = self._small(table, names, times=[name for name in names if name == "joined_at"])
+        if table == "contacts":
+            frame["customer_id"] = self.history.surviving(frame["customer_id"])
+        frame = frame[frame["customer_id"].isin(wanted.to_pylist())]
+        told = pd.DataFrame(
+            {new: frame[old] if old else None for new, old in columns.items()}, frame.index
+        )
+        return pa.Table.from_pandas(told, _recipients_schema(), preserve_index=False)
 
     def _walk(self, as_of: datetime) -> Walk:
         """Everything that is asked of one moment, found in one walk and kept."""
@@ -172,6 +217,15 @@ class HistoryBook:
         frame = table[list(columns)].reset_index(drop=True)
         texts = [column for column in columns if column not in times]
         return frame.assign(**_or_none(frame[texts]))
+
+
+def _recipients_schema() -> pa.Schema:
+    import pyarrow as pa
+
+    texts = ("customer_id", "contact_id", "name", "address", "locale", "timezone")
+    return pa.schema(
+        [*((name, pa.string()) for name in texts), ("joined_at", pa.timestamp("us", tz="UTC"))]
+    )
 
 
 def _or_none(frame: pd.DataFrame) -> pd.DataFrame:
