@@ -157,6 +157,15 @@ class Contactability:
     _snapshot: tuple[int, int] | None = None
     _read: dict[str, int] = field(default_factory=dict)  # bytes of each delta
 
+    @property
+    def is_known(self) -> bool:
+        """Whether outreach has ever published a snapshot."""
+        return self._since is not None
+
+    def closures(self, customer_id: str) -> Sequence[Closure]:
+        """Every reason against contacting the customer, as of the last `refresh`."""
+        return self._closed.get(customer_id, ())
+
     def of(
         self, customer_id: str, *, channel: str | None, purpose: str | None, now: datetime
     ) -> MayContact:

@@ -67,6 +67,7 @@ SCORE_BATCH_VERSION = 1
 CONTEXT_VERSION = 1  # of what a night publishes in context/
 BANDS = ("low", "medium", "high")  # higher is worse
 TOLD = 3  # reasons of a customer in a ScoreBatch, at most
+OBJECTS = "objects to profiling"  # why somebody is neither scored nor contacted
 DECISIONS = ("contact", "hold", "refer")
 WORKLIST_COLUMNS = (
     "rank", "customer_id", "contact_id", "decision", "hold_reasons", "reasons", "what_changed",

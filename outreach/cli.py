@@ -47,11 +47,25 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     origin = replace(result.origin, history_generation=book.generation)
     result = replace(result, origin=origin)
     write(result, run.home.root)
+    _tell_the_endpoint(run, result, book)
     recorded = record(
         store, by="plan", now=run.now, decisions=result.planned(), period=result.period,
         drafts=_writer(run, result, book),
     )  # fmt: skip
     return replace(result, recorded=recorded)
+
+
+def _tell_the_endpoint(run: Run, result: PlanResult, book: Book) -> None:
+    """Publish whom nobody may contact, as it was when the run began."""
+    from models import contactability
+    from models.batch import ScoreBatch
+    from outreach.closures import closures
+
+    rows = closures(
+        ScoreBatch.open(run.home.scores, result.as_of), result.rows, result.record, book,
+        _ledger(run), key=run.home.secret_key(), now=run.now, zone=run.settings.zone,
+    )  # fmt: skip
+    contactability.publish(run.home.root, rows, taken_at=run.now, now=run.now)
 
 
 def _writer(run: Run, result: PlanResult, book: Book) -> Writer:

@@ -18,6 +18,7 @@ from outreach.candidate import Candidate
 from outreach.gates import CAPACITY, CONTROL, ERASURE, GATES, LAST_GATES, Gate, channel_of
 from outreach.playbooks import Playbooks
 from outreach.triggers import told
+from outreach.words import day
 
 # Raise it with every change to what `decide` answers: it is part of the policy's version.
 RULES = 2
@@ -58,8 +59,7 @@ class Policy:
 
     def day(self, at: datetime) -> str:
         """The date of `at` in words, such as 3 March 2026."""
-        there = at.astimezone(self.zone)
-        return f"{there.day} {there:%B %Y}"
+        return day(at, self.zone)
 
 
 @dataclass(frozen=True, slots=True)

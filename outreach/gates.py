@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from models.contracts import OBJECTS
 from models.settings import Caps
 from outreach.candidate import ERASED, REFUSED, Candidate, Closed, Sent
 
@@ -50,7 +51,7 @@ def erased(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
 
 
 def _objects(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
-    return "objects to profiling" if candidate.objects_to_profiling else None
+    return OBJECTS if candidate.objects_to_profiling else None
 
 
 def _suppressed(candidate: Candidate, policy: Policy, now: datetime) -> str | None:

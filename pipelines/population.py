@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from models.contracts import OBJECTS
 from pipelines.history.people import People
 from pipelines.history.rates import Instant
 from pipelines.history.terms import NEVER, RENEWAL_GRACE, Terms
@@ -28,7 +29,7 @@ class Why(IntEnum):
         """For a manager to read."""
         return {
             Why.SCORED: "scored",
-            Why.OBJECTS: "objects to profiling",
+            Why.OBJECTS: OBJECTS,
             Why.NOT_YET: "joined later",
             Why.GONE: "the relationship has ended",
             Why.NOTICE: "under notice already: a case for win-back",

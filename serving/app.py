@@ -19,8 +19,9 @@ from starlette.routing import Route
 from models.errors import WarmlineError
 from models.home import Home
 from serving import bentoclient, flat, metrics, openapi, taskroutes
+from serving.contacts import Contacts
 from serving.events import Brought, Interaction, accept, not_after
-from serving.given import HistoryRequest, HistoryScorer, told_as
+from serving.given import HistoryRequest, HistoryScorer, id_of, told_as
 from serving.headers import idempotency_key
 from serving.lines import Lines
 from serving.problems import BROKEN, Problem
@@ -28,10 +29,6 @@ from serving.published import Publications, Published, nobody
 from serving.routes import JSON, NDJSON, media_type
 from serving.schemas import OneId, ScoreRequest, as_date, parse
 
-# Until outreach publishes whom it may contact (CONTRACTS.md, contactability/).
-MAY_CONTACT = (
-    b',"may_contact":{"state":"unknown","reasons":["outreach has published nothing yet"]}}'
-)
 # In the answers of those without a score, behind an id of 200 characters at most.
 NOT_SCORED, NEAR_BEGIN = b'"status":"not_scored"', 900
 MANY = 100  # ids; above, a thread looks them up, so that other callers are not kept waiting
@@ -69,6 +66,7 @@ class Endpoint:
         self._home = home
         self.publications = Publications(home.scores)
         self.scorer = HistoryScorer(home)
+        self._contact = Contacts(home.root)
         self._told: Published | None = None  # which one the metrics tell of
 
     def open(self, warm: bool) -> None:
@@ -113,7 +111,7 @@ class Endpoint:
         look_up = self._published(asked.as_of).answers.find
         found = await run_in_threadpool(look_up, ids) if len(ids) > MANY else look_up(ids)
         request.state.rows = len(ids)
-        answers = _answers(ids, found)
+        answers = _answers(ids, found, await self._contacts())
         if NDJSON in request.headers.get("accept", ""):
             return Response(b"\n".join(answers) + b"\n", media_type=NDJSON)
         return Response(b'{"scores":[' + b",".join(answers) + b"]}", media_type="application/json")
@@ -129,7 +127,8 @@ class Endpoint:
         except BaseException:
             lines.close()
             raise
-        return StreamingResponse(_answered_lines(lines, published), media_type=NDJSON)
+        contacts = await self._contacts()
+        return StreamingResponse(_answered_lines(lines, published, contacts), media_type=NDJSON)
 
     async def score_one(self, request: Request) -> Response:
         """The published answer for the customer whom a CRM's own payload names, flat."""
@@ -137,7 +136,8 @@ class Endpoint:
         external_id = flat.found(await request.body(), asked.id_field)
         answers = self._latest().answers
         customer = answers.whose(external_id, asked.system)
-        (answer,) = _answers([customer], answers.find([customer]))
+        found = answers.find([customer])
+        (answer,) = _answers([customer], found, await self._contacts())
         request.state.rows = 1
         return Response(flat.flattened(answer), media_type="application/json")
 
@@ -146,7 +146,11 @@ class Endpoint:
         asked = parse(HistoryRequest, await request.body())
         answers, as_of = await run_in_threadpool(self.scorer.answers, asked, datetime.now(UTC))
         request.state.rows = len(answers)
-        told = [answer[:-1] + MAY_CONTACT for answer in answers]
+        contacts = await self._contacts()
+        told = [
+            answer[:-1] + contacts.told(id_of(one))
+            for one, answer in zip(asked.customers, answers, strict=True)
+        ]
         return Response(told_as(told, as_of), media_type="application/json")
 
     async def events(self, request: Request) -> Response:
@@ -166,6 +170,13 @@ class Endpoint:
         request.state.rows = kept
         answer = json.dumps({"accepted": kept}).encode()
         return Response(answer, 202, media_type=JSON)
+
+    async def _contacts(self) -> Contacts:
+        """Whom outreach may contact; one caller a second looks at what is new."""
+        monotonic = time.monotonic()
+        if self._contact.is_due(monotonic):
+            await run_in_threadpool(self._contact.look, datetime.now(UTC), monotonic)
+        return self._contact
 
     def _published(self, as_of: date | None) -> Published:
         """The newest, or that date's. Raises `Problem` 404 where it has none."""
@@ -188,7 +199,9 @@ class Endpoint:
         return found
 
 
-async def _answered_lines(lines: Lines[OneId], published: Published) -> AsyncIterator[bytes]:
+async def _answered_lines(
+    lines: Lines[OneId], published: Published, contacts: Contacts
+) -> AsyncIterator[bytes]:
     """Some answers at a time, so that memory stays bounded and other calls come between."""
 
     def answered() -> bytes | None:
@@ -196,7 +209,7 @@ async def _answered_lines(lines: Lines[OneId], published: Published) -> AsyncIte
         if rows is None:
             return None
         ids = [row.customer_id for row in rows]
-        return b"\n".join(_answers(ids, published.answers.find(ids))) + b"\n"
+        return b"\n".join(_answers(ids, published.answers.find(ids), contacts)) + b"\n"
 
     with lines:
         some = lines.rows()
@@ -220,7 +233,7 @@ async def _broken(request: Request, error: Exception) -> Response:
     return await _answered(request, Problem(500, BROKEN))
 
 
-def _answers(ids: Sequence[str], found: Sequence[bytes | None]) -> list[bytes]:
+def _answers(ids: Sequence[str], found: Sequence[bytes | None], contacts: Contacts) -> list[bytes]:
     """The answers with what may be done; those without a score are counted by their reason."""
     out: list[bytes] = []
     left_out: Counter[str] = Counter()
@@ -228,6 +241,6 @@ def _answers(ids: Sequence[str], found: Sequence[bytes | None]) -> list[bytes]:
         told = nobody(customer) if answer is None else answer
         if NOT_SCORED in told[:NEAR_BEGIN]:
             left_out[json.loads(told)["why"]] += 1
-        out.append(told[:-1] + MAY_CONTACT)
+        out.append(told[:-1] + contacts.told(customer))
     metrics.not_scored(left_out)
     return out

@@ -7,7 +7,13 @@ from typing import Any
 from serving.routes import VERBS
 from serving.tasks import TASKS
 
-MAY_CONTACT = {"state": "unknown", "reasons": ["outreach has published nothing yet"]}
+MAY_CONTACT = {
+    "state": "some",
+    "reasons": ["opted out of email on 9 June 2026"],
+    "blocked": [
+        {"channel": "email", "purpose": None, "reasons": ["opted out of email on 9 June 2026"]}
+    ],
+}
 TASK = "5f1c0c7e9ab34d215f1c0c7e9ab34d21"
 TASK_TOLD = {
     "task_id": TASK,

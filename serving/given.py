@@ -101,7 +101,7 @@ class HistoryScorer:
             raise Problem(422, str(error)) from error
         _require_whole(found)
         told = rendered(found.scores, found.not_scored, as_of)
-        ids = [_id(row) for row in asked.customers]
+        ids = [id_of(row) for row in asked.customers]
         # Who is deleted by their own row is nobody.
         return [told.get(one) or nobody(one) for one in ids], as_of
 
@@ -129,7 +129,7 @@ class HistoryScorer:
         return Scorer.of(champion, settings, history, home)
 
 
-def _id(row: Row) -> str:
+def id_of(row: Row) -> str:
     """As it is read: `pipelines.history.casts` leaves out spaces around a text."""
     return spelled(row[ID]).strip(" ")
 

@@ -132,11 +132,21 @@ class EffectAnswer(Body):
     high: float
 
 
-class MayContactAnswer(Body):
-    """Whether outreach may contact the customer."""
+class BlockedAnswer(Body):
+    """A channel and a purpose on which the customer may not be contacted; null: on any."""
 
-    state: Literal["unknown"]
+    channel: str | None
+    purpose: str | None
     reasons: list[str]
+
+
+class MayContactAnswer(Body):
+    """Whether outreach may contact the customer: `no` on any channel, `some` where only what
+    stands in `blocked` is closed, `unknown` where outreach has been silent for a minute."""
+
+    state: Literal["yes", "no", "some", "unknown"]
+    reasons: list[str] = Field(description="Every reason against it, each once.")
+    blocked: list[BlockedAnswer]
 
 
 class ScoreAnswer(Body):
@@ -192,7 +202,7 @@ class OneAnswer(BaseModel):
     reason_2: str | None
     reason_3: str | None
     what_changed: str | None
-    may_contact: Literal["unknown"]
+    may_contact: Literal["yes", "no", "some", "unknown"]
     may_contact_reasons: str
 
 

@@ -130,7 +130,7 @@ class HistoryBook:
         import pyarrow as pa
 
         wanted = pa.array(customer_ids, pa.string())
-        found = [self._people(table, wanted) for table in ("customers", "contacts")]
+        found = [self._recipients(table, wanted) for table in ("customers", "contacts")]
         return pa.concat_tables(found, promote_options="default")
 
     def senders(self) -> pa.Table:
@@ -169,7 +169,7 @@ class HistoryBook:
         moment = int(as_of.timestamp())
         return unsubscribed(self.history, moment, max(moment, self.known_by))
 
-    def _people(self, table: str, wanted: pa.Array) -> pa.Table:
+    def _recipients(self, table: str, wanted: pa.Array) -> pa.Table:
         """Of `customers` or `contacts`, those of `wanted`, as they are written to."""
         import pandas as pd
         import pyarrow as pa

@@ -51,7 +51,7 @@ def test_each_id_has_its_answer_in_the_order_asked_for(client: TestClient) -> No
         ("acme", 0.25, None),
         ("bolt", 0.5, None),
     ]
-    assert {one.may_contact.state for one in told} == {"unknown"}
+    assert {one.may_contact.state for one in told} == {"unknown"}  # outreach published nothing
 
 
 def test_ndjson_is_one_answer_a_line(client: TestClient) -> None:

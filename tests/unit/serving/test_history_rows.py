@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.history.sent import Sent, _column
-from serving.given import HistoryRequest, _id
+from serving.given import HistoryRequest, id_of
 from serving.problems import Problem
 from serving.schemas import parse
 
@@ -65,4 +65,4 @@ def test_a_column_has_one_kind(values: list[Any], kind: pa.DataType, expected: l
 
 def test_an_id_is_a_text_however_it_is_sent() -> None:
     assert _column("customer_id", [7, "7", True]).to_pylist() == ["7", "7", "true"]
-    assert [_id({"customer_id": sent}) for sent in (7, " 7 ", True)] == ["7", "7", "true"]
+    assert [id_of({"customer_id": sent}) for sent in (7, " 7 ", True)] == ["7", "7", "true"]

@@ -1,0 +1,119 @@
+"""Whom nobody may contact, for the endpoint: a snapshot after each plan (`contactability/`).
+
+Refusals, closed addresses and objections of everybody; of those on the list also what holds them
+for now. What only a plan weighs (capacity, the control group, worth) closes nobody to a person who
+asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from models.contactability import schema
+from models.contracts import OBJECTS
+from outreach.candidate import REFUSED, Closed
+from outreach.gates import SUPPRESSED
+from outreach.permission import Permission, permissions
+from outreach.points import Points
+from outreach.words import day
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models.batch import ScoreBatch
+    from models.contracts import CustomerBook
+    from outreach.ledger import Ledger
+
+# Gates that hold whoever would write, not only tonight's plan; refusals have rows of their own.
+HOLDING = ("no_consent", "open_case", "too_often", "answered", "known_better", "harm")
+
+
+def closures(
+    batch: ScoreBatch,
+    rows: pa.Table,
+    record: pa.Table,
+    book: CustomerBook,
+    ledger: Ledger,
+    *,
+    key: bytes,
+    now: datetime,
+    zone: tzinfo,
+) -> pa.Table:
+    """Rows of `contactability.schema()` as of `now`. `rows` and `record` are those of a plan of
+    `batch`, one decision a row; dates in reasons are written in `zone`."""
+    import pyarrow as pa
+
+    found = [
+        *_objecting(batch, now),
+        *_refused(_of_everybody(book, ledger, key, now), zone),
+        *_held(rows, record, now),
+    ]
+    return pa.Table.from_pylist(found, schema())
+
+
+def _objecting(batch: ScoreBatch, now: datetime) -> Iterator[dict[str, Any]]:
+    import pyarrow.compute as pc
+
+    left_out = batch.not_scored().filter(pc.field("why") == OBJECTS)
+    for customer in left_out["customer_id"].to_pylist():
+        yield _row(customer, None, None, [OBJECTS], now)
+
+
+def _of_everybody(book: CustomerBook, ledger: Ledger, key: bytes, now: datetime) -> Permission:
+    """The permission of whoever said anything, or has an address that is closed."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    history, given = book.consents(now), ledger.consents(now)
+    said = [
+        pa.array(history["customer_id"].unique(), pa.string(), from_pandas=True),
+        pc.unique(given["customer_id"].drop_null().combine_chunks()),
+    ]
+    hashed = bool(ledger.suppressions(now).num_rows or len(given["contact_point"].drop_null()))
+    if not (hashed or any(len(some) for some in said)):
+        return Permission()
+    whole = [book.addresses(kind)["customer_id"].combine_chunks() for kind in ("email", "phone")]
+    wanted = pc.unique(pa.concat_arrays([*said, *whole]))
+    points = Points.of(book, wanted, key if hashed else None)
+    return permissions(wanted, {}, history, ledger, points, now=now)
+
+
+def _refused(permission: Permission, zone: tzinfo) -> Iterator[dict[str, Any]]:
+    for customer, found in permission.closed.items():
+        for purpose, closed in dict.fromkeys(found):  # said of them and of their address
+            yield _row(customer, closed.channel, purpose, [_words(closed, zone)], closed.at)
+
+
+def _words(closed: Closed, zone: tzinfo) -> str:
+    when = day(closed.at, zone)
+    if closed.why == REFUSED:
+        return f"opted out of {closed.channel or 'contact'} on {when}"
+    template = SUPPRESSED.get(closed.why)
+    if template is None:
+        return "was erased: is never contacted"
+    return template.format(way=closed.channel or "every way", day=when)
+
+
+def _held(rows: pa.Table, record: pa.Table, now: datetime) -> Iterator[dict[str, Any]]:
+    import pyarrow.compute as pc
+
+    held = pc.equal(rows["decision"], "hold")
+    columns = (
+        rows.filter(held)["customer_id"], rows.filter(held)["hold_reasons"],
+        record.filter(held)["held_by"],
+    )  # fmt: skip
+    for customer, reasons, gates in zip(*(some.to_pylist() for some in columns), strict=True):
+        mine = [reason for reason, gate in zip(reasons, gates, strict=True) if gate in HOLDING]
+        if mine:
+            yield _row(customer, None, None, mine, now)
+
+
+def _row(
+    customer: str, channel: str | None, purpose: str | None, reasons: list[str], at: datetime
+) -> dict[str, Any]:
+    return {
+        "customer_id": customer, "channel": channel, "purpose": purpose, "may_contact": False,
+        "reasons": reasons, "at": at,
+    }  # fmt: skip
