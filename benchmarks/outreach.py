@@ -47,7 +47,7 @@ class Load:
     items: int
 
 
-FULL, QUICK = Load(10_000, 50, 20, 100_000), Load(400, 6, 4, 20_000)
+FULL, QUICK = Load(10_000, 50, 20, 100_000), Load(200, 4, 2, 5_000)
 
 
 @dataclass(frozen=True)
