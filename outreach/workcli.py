@@ -30,6 +30,13 @@ def _who(run: Run) -> dict[str, Any]:
     return {"by": user(), "now": run.now}
 
 
+def _tell(run: Run, store: Store) -> None:
+    """The endpoint hears of it at once."""
+    from outreach.store.interactions import tell
+
+    tell(store, run.home.root, now=run.now)
+
+
 def _midnight(run: Run, on: date) -> datetime:
     return datetime.combine(on, time(), run.settings.zone)
 
@@ -165,10 +172,12 @@ def override(run: Run, customer_id: str, until: date, playbook: str | None, why:
     """You know better: by plan nobody contacts CUSTOMER_ID before that day."""
     from outreach.store.permissions import override as verb
 
+    store = _store(run)
     verb(
-        _store(run), **_who(run), customer_id=customer_id, until=_midnight(run, until), why=why,
+        store, **_who(run), customer_id=customer_id, until=_midnight(run, until), why=why,
         playbook=playbook,
     )  # fmt: skip
+    _tell(run, store)
     run.result({"customer_id": customer_id, "until": str(until)}, [f"Noted, until {until}."])
 
 
@@ -187,7 +196,9 @@ def suppress(run: Run, address: str, channel: str, reason: str) -> None:
         point = keyed(run.home.secret_key(), channel, address)
     except NotAnAddress as error:
         raise WrongUsage(f"{error}. Nothing was changed.") from None
-    new = verb(_store(run), **_who(run), contact_point=point, reason=reason)
+    store = _store(run)
+    new = verb(store, **_who(run), contact_point=point, reason=reason)
+    _tell(run, store)
     run.result({"suppressed": point, "new": new}, ["Nobody writes there any more."])
 
 

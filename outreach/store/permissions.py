@@ -14,7 +14,7 @@ from outreach.store.audit import audit
 from outreach.store.database import Store
 from outreach.store.interactions import closed, happened
 from outreach.store.messages import found
-from outreach.store.tables import answers, consents, overrides, stops, suppressions
+from outreach.store.tables import answers, consents, messages, overrides, stops, suppressions
 
 
 def suppress(
@@ -62,8 +62,16 @@ def suppress_in(
         tx, by=by, now=now, verb="suppress", subject=f"contact point {contact_point}",
         customer_id=customer_id, reason=reason, channel=channel,
     )  # fmt: skip
-    closed(tx, customer_id, f"suppressed: {reason}", now=now, channel=channel)
+    for whose in _whose(tx, contact_point) | ({customer_id} if customer_id else set()):
+        closed(tx, whose, f"suppressed: {reason}", now=now, channel=channel)
     return True
+
+
+def _whose(tx: sa.Connection, contact_point: str) -> set[str]:
+    """Customers who were written to there, or are to be."""
+    row = messages.c
+    query = sa.select(row.customer_id).where(row.contact_point == contact_point).distinct()
+    return set(tx.scalars(query))
 
 
 def lift(store: Store, *, by: str, now: datetime, contact_point: str, why: str) -> int:

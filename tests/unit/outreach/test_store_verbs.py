@@ -231,3 +231,13 @@ def test_a_plan_reads_what_outreach_knows(store: Store) -> None:
 def test_who_was_erased_stays_suppressed(store: Store) -> None:
     permissions.suppress(store, **BY, contact_point="p", reason="erased")
     assert permissions.lift(store, **BY, contact_point="p", why="by mistake") == 0
+
+
+def test_an_address_closed_by_hand_closes_whoever_is_written_to_there(store: Store) -> None:
+    filled(store, "acme", "bolt")
+    point = contact_point.keyed(KEY, "email", "Acme+news@example.org")
+    permissions.suppress(store, **BY, contact_point=point, reason="manual")
+    told = [row.row for row in rows(store, tables.closures)]
+    assert [(one["customer_id"], one["reasons"]) for one in told] == [
+        ("acme", ["suppressed: manual"])
+    ]
