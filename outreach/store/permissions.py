@@ -156,6 +156,8 @@ def override(
             tx, by=by, now=now, verb="override", subject=f"customer {customer_id}",
             customer_id=customer_id, playbook=playbook, until=until.isoformat(),
         )  # fmt: skip
+        if playbook is None:
+            closed(tx, customer_id, f"{by} knows better until {until:%Y-%m-%d}", now=now)
 
 
 def answer(store: Store, *, by: str, now: datetime, message: str) -> None:
