@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.history import knowledge, voices
-from pipelines.history.customers import customer_frame
 from pipelines.history.store import History
 from pipelines.history.walk import Walk, unsubscribed
 
@@ -40,6 +39,9 @@ PERSON_COLUMNS: dict[str, dict[str, str | None]] = {
         "address": "email", "locale": None, "timezone": None, "joined_at": None,
     },
 }  # fmt: skip
+PEOPLE_SQL = """
+SELECT {texts}, coalesce(profiling_objection, false) AS profiling_objection FROM ({rows})
+"""
 ADDRESS_SQL = """
 SELECT customer_id, {contact_id} AS contact_id, {channel} AS address FROM ({rows})
 WHERE {channel} IS NOT NULL ORDER BY ALL
@@ -64,11 +66,9 @@ class HistoryBook:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        everyone = self._people
         asked = pa.array(customer_ids, pa.string())
-        known = pc.index_in(asked, value_set=pa.array(everyone["customer_id"], pa.string()))
-        rows = known.drop_null().to_numpy()
-        frame: pd.DataFrame = everyone.iloc[rows].reset_index(drop=True)
+        known = pc.index_in(asked, value_set=self._people["customer_id"].combine_chunks())
+        frame: pd.DataFrame = self._people.take(known.drop_null()).to_pandas()
         return frame
 
     def consents(self, as_of: datetime) -> pd.DataFrame:
@@ -82,16 +82,15 @@ class HistoryBook:
         return found.astype({"at": "datetime64[s, UTC]"})[list(CONSENT_COLUMNS)]
 
     @cached_property
-    def _people(self) -> pd.DataFrame:
-        """What of customers is asked for: a million of them have room for no more."""
-        columns = [*CUSTOMER_TEXTS, "profiling_objection"]
+    def _people(self) -> pa.Table:
+        """What of customers is asked for: of a million of them there is room for no more."""
         history = self.history
-        if (history.survivors() != np.arange(len(history.survivors()))).any():
-            frame: pd.DataFrame = history.customers()[columns]
-            return frame
         with history.connection() as connection:
-            return customer_frame(
-                connection, history.folder, history.manifest, history.precedence, columns
+            told = voices.told(
+                connection, history.folder, history.manifest, "customers", history.precedence
+            ).only(*CUSTOMER_TEXTS[1:], "profiling_objection")
+            return knowledge.read(
+                connection, PEOPLE_SQL, rows=voices.counting(told), texts=", ".join(CUSTOMER_TEXTS)
             )
 
     def contacts(self) -> pd.DataFrame:

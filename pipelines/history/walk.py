@@ -55,7 +55,6 @@ class Walk:
         ids = history.words("customer")
         names = pa.array(ids, pa.string())
         joined = happened.joined(history.people(), before)
-        renewing = happened.renewals(history.terms(), before, known_by)
         cases = _Rows()
         tables, unasked = [_latest({}, names)], []
         for bucket in range(history.buckets):
@@ -65,7 +64,7 @@ class Walk:
             cases += _open_cases(history, bucket, events, ids)
             unasked.append(_unasked(events, before))
             found = happened.latest(events, before)
-            found["renews_at"] = _among(renewing, history.members(bucket))
+            found["renews_at"] = happened.renewals(history.terms_of(bucket), before, known_by)
             found["joined_at"] = _among(joined, history.members(bucket))
             tables.append(_latest(found, names))
         return cls(

@@ -206,3 +206,12 @@ def test_addresses_are_those_of_customers_and_of_their_persons(place: Place) -> 
     ]
     assert made.addresses("phone").num_rows == 0
     assert made.contacts()["left_at"].tolist() == [pd.Timestamp("2026-01-05T00:00Z")]
+
+
+def test_of_merged_customers_the_one_that_survives_is_known(place: Place) -> None:
+    identities = "system,external_id,customer_id,merged_into\ncrm,bolt,bolt,acme\n"
+    rows = HEADER + "1,bolt,2026-02-01,,complaint,,\n"
+    place.ingest(place.source(customers=CUSTOMERS, interactions=rows, identities=identities))
+    made = HistoryBook(place.open())
+    assert made.customers(["acme"])["owner_id"].tolist() == ["ann"]
+    assert last(made, "complaint_at") == {"acme": "02-01"}
