@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from company import KEY, Company, Record, decisions, planned, row, score
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.settings import Plan
@@ -60,6 +60,9 @@ def last(said: Words, who: str | None, purpose: str | None) -> str | None:
 
 @settings(max_examples=25, deadline=None)
 @given(words, st.tuples(st.sampled_from(SPELLINGS), st.sampled_from(SPELLINGS)), st.booleans())
+@example([("acme", None, "refused", False)], (SPELLINGS[0], SPELLINGS[2]), False)
+@example([("acme", "service", "refused", True)], (SPELLINGS[1], SPELLINGS[4]), False)
+@example([("acme", None, "refused", False), ("acme", None, "unknown", True)], SPELLINGS[:2], False)
 def test_nobody_is_written_to_after_a_refusal_however_the_address_is_spelled(
     said: Words, spelled: tuple[str, str], opt_in: bool
 ) -> None:
