@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before it is imported: no telemetry
 os.environ.setdefault("DO_NOT_TRACK", "true")
@@ -15,6 +15,7 @@ import click
 
 import outreach.cli
 import outreach.erasing
+import outreach.storecli
 import pipelines.cli
 import serving.cli
 from models.command import Run, command, day
@@ -36,11 +37,6 @@ def book(run: Run, as_of: date | None = None) -> HistoryBook:
     refuse_unfinished(run.home)
     pull_history(run)
     return book_of_night(run.home, as_of)
-
-
-def plan_night(run: Run, as_of: date) -> dict[str, Any]:
-    """The plan as a step of the night."""
-    return outreach.cli.facts(run, outreach.cli.plan_and_publish(run, as_of, book(run, as_of)))
 
 
 @command("demo")
@@ -88,7 +84,8 @@ def main() -> None:
 
 for each in (
     *pipelines.cli.COMMANDS,
-    pipelines.cli.nightly_command((("plan", plan_night),), outreach.erasing.places()),
+    pipelines.cli.nightly_command(outreach.cli.night(book), outreach.erasing.places()),
+    pipelines.cli.doctor_command((("outreach", outreach.storecli.look),)),
     pipelines.cli.forget_command(outreach.erasing.places()),
     *serving.cli.COMMANDS,
     *outreach.cli.commands(book),

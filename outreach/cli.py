@@ -13,7 +13,7 @@ import click
 
 from models.command import Run, as_of_option, command
 from models.contracts import Correspondence, CustomerBook, Timeline
-from outreach.sendcli import send
+from outreach.sendcli import send, send_night
 from outreach.storecli import group, opened
 
 if TYPE_CHECKING:
@@ -180,6 +180,17 @@ def show(run: Run, result: PlanResult, top: int) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else WIDTH_IN_A_PIPE)
     console.print(render(result, top=top, currency=run.settings.currency))
+
+
+def night(
+    book: Callable[[Run, date | None], Book],
+) -> tuple[tuple[str, Callable[[Run, date], dict[str, Any]]], ...]:
+    """What a night does once it has scores: plan, and send what is due."""
+
+    def plan(run: Run, as_of: date) -> dict[str, Any]:
+        return facts(run, plan_and_publish(run, as_of, book(run, as_of)))
+
+    return ("plan", plan), ("send", send_night)
 
 
 def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, ...]:

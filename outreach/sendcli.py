@@ -11,9 +11,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,6 +40,25 @@ def send(run: Run, watch: bool, most: int | None) -> None:
 
     refuse_unfinished(run.home)
     store = opened(run)
+    count = _send(run, store, watch=watch, most=most)
+    live = _now_set(run).send.live
+    run.result({"live": live, "queued": _queued(store), **count}, _lines(store, count, live))
+
+
+def send_night(run: Run, as_of: date) -> dict[str, Any]:
+    """What is due leaves, as a step of the night; nothing is looked at unless [send] live is true.
+    An earlier night's run sends what is due now, too."""
+    from outreach.storecli import opened
+
+    if not _now_set(run).send.live:
+        return {"live": False}
+    store = opened(run)
+    count = _send(run, store, watch=False, most=None)
+    return {"live": True, "queued": _queued(store), **count}
+
+
+def _send(run: Run, store: Store, *, watch: bool, most: int | None) -> Counter[str]:
+    """Round after round, until there is no more or, with `watch`, until told to end."""
     count: Counter[str] = Counter()
     with _until_told_to_end() as told:
         going = _beating(run, store, told)
@@ -54,8 +73,7 @@ def send(run: Run, watch: bool, most: int | None) -> None:
                 if not watch:
                     break
                 _rest(settings.send.poll_seconds, going)
-    live = _now_set(run).send.live
-    run.result({"live": live, "queued": _queued(store), **count}, _lines(store, count, live))
+    return count
 
 
 def _beating(run: Run, store: Store, going: Callable[[], bool]) -> Callable[[], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from models.command import Run, command
 from outreach.workcli import VERBS
 
 if TYPE_CHECKING:
+    from models.home import Home
     from outreach.store.database import Store
 
 most_option = click.option("--most", type=click.IntRange(min=1), default=50, show_default=True)
@@ -62,6 +64,38 @@ def check(run: Run) -> None:
             *stop_words(store),
         ],
     )
+
+
+def look(home: Home, now: datetime) -> str:
+    """What `warmline doctor` says of outreach. Raises `WarmlineError` for what needs somebody."""
+    from models.errors import WarmlineError
+    from models.settings import load
+    from outreach.drafting.library import Library
+    from outreach.outbox.lanes import lanes
+    from outreach.playbooks import Playbooks
+    from outreach.store.database import Store
+    from outreach.store.listing import by_state, stop_words
+
+    settings = load(home.root, os.environ)
+    Playbooks.load(home.root)
+    letters = len(list(Library.of(home.root).all()))
+    channels = sorted(lanes(settings, home.root))
+    ours = settings.outreach
+    if settings.send.live and "email" in channels:
+        needed = {"company": ours.company, "postal_address": ours.postal_address,
+                  "base_url or mailto": ours.base_url or ours.mailto}  # fmt: skip
+        if missing := [name for name, value in needed.items() if not value]:
+            raise WarmlineError(f"mail is live without [outreach] {' and '.join(missing)}: set it")
+    store = Store.find(ours.database, home.root)
+    waiting = by_state(store) if store else {}
+    if doubtful := waiting.get("in_doubt"):
+        raise WarmlineError(
+            f"{doubtful:,} messages are in doubt: `warmline outreach list --in-doubt` names them, "
+            "`warmline outreach resolve` settles each"
+        )
+    words = f"outreach: {sum(waiting.values()):,} messages, {letters} letters, channels: "
+    stopped = "".join(f"; {line}" for line in (stop_words(store) if store else ()))
+    return words + (", ".join(channels) or "none") + stopped
 
 
 @command("list")

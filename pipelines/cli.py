@@ -15,6 +15,7 @@ from pipelines.modelcli import model
 
 if TYPE_CHECKING:
     from models.erasure import Place
+    from pipelines.doctor import Look
     from pipelines.nightsteps import Following
 
 
@@ -163,20 +164,25 @@ def explain(run: Run, customer_id: str) -> None:
     run.result(story.to_dict(), story.lines())
 
 
-@command("doctor")
-def doctor(run: Run) -> None:
-    """Check the home, its stores and its model, and say what to do."""
-    from models.errors import WarmlineError
-    from pipelines.doctor import examine
+def doctor_command(further: tuple[Look, ...] = ()) -> click.Command:
+    """`warmline doctor`; `further`: what other packages look at."""
 
-    findings = examine(run.root, run.now)
-    lines = [f"{'ok  ' if finding.ok else 'FAIL'} {finding.words}" for finding in findings]
-    facts = {"findings": [vars(finding) for finding in findings]}
-    wrong = sum(not finding.ok for finding in findings)
-    if wrong:
-        run.say(*lines)
-        raise WarmlineError(f"{wrong} of {len(findings)} checks need attention.", **facts)
-    run.result(facts, lines)
+    @command("doctor")
+    def doctor(run: Run) -> None:
+        """Check the home, its stores, its model and its channels, and say what to do."""
+        from models.errors import WarmlineError
+        from pipelines.doctor import examine
+
+        findings = examine(run.root, run.now, further)
+        lines = [f"{'ok  ' if finding.ok else 'FAIL'} {finding.words}" for finding in findings]
+        facts = {"findings": [vars(finding) for finding in findings]}
+        wrong = sum(not finding.ok for finding in findings)
+        if wrong:
+            run.say(*lines)
+            raise WarmlineError(f"{wrong} of {len(findings)} checks need attention.", **facts)
+        run.result(facts, lines)
+
+    return doctor
 
 
 @command("publish")
@@ -290,4 +296,4 @@ def _night_there(
     )  # fmt: skip
 
 
-COMMANDS = (init, ingest, train, score, publish, explain, model, doctor)
+COMMANDS = (init, ingest, train, score, publish, explain, model)

@@ -26,10 +26,15 @@ class Finding:
     words: str
 
 
-def examine(root: Path, now: datetime) -> list[Finding]:
-    """Look at everything that can be looked at; a finding that fails says what to do."""
+# A name, and what gives words of what is in order, or raises what is not and what to do.
+Look = tuple[str, Callable[[Home, datetime], str]]
+
+
+def examine(root: Path, now: datetime, further: tuple[Look, ...] = ()) -> list[Finding]:
+    """Look at everything that can be looked at; a finding that fails says what to do. `further`:
+    what others bring."""
     home = Home(root)
-    looks: tuple[tuple[str, Callable[[Home, datetime], str]], ...] = (
+    looks: tuple[Look, ...] = (
         ("home", _home),
         ("settings", _settings),
         ("erasure", _erasure),
@@ -43,13 +48,12 @@ def examine(root: Path, now: datetime) -> list[Finding]:
         ("model", _model),
         ("scores", _scores),
         ("outcomes", _outcomes),
+        *further,
     )
     return list(_look(looks, home, now))
 
 
-def _look(
-    looks: tuple[tuple[str, Callable[[Home, datetime], str]], ...], home: Home, now: datetime
-) -> Iterator[Finding]:
+def _look(looks: tuple[Look, ...], home: Home, now: datetime) -> Iterator[Finding]:
     for name, look in looks:
         try:
             yield Finding(name, True, look(home, now))

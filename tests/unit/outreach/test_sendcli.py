@@ -11,12 +11,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 import warmline
+from models.command import Run
+from models.errors import WarmlineError, WrongUsage
 from models.home import create
+from outreach.sendcli import send_night
 from outreach.store import tables
 from outreach.store.database import Store
 from outreach.store.recording import record
+from outreach.storecli import look
 from tests.servers import mail
-from tests.unit.outreach.stores import planned, rows, states, words
+from tests.unit.outreach.stores import NIGHT, planned, rows, states, words
 from tests.unit.outreach.test_store_schema import say
 
 SETTINGS = """
@@ -84,6 +88,18 @@ def test_nothing_is_sent_until_it_is_set_live(office: Office) -> None:
     assert list(office.root.glob("inbox/outreach-*.jsonl"))
 
 
+def test_the_night_sends_what_is_due_and_only_where_it_is_live(office: Office) -> None:
+    office.queue("acme")
+    run = Run(office.root, True, False, datetime.now(UTC))
+    with mail.running() as box:
+        office.set(live=False, port=box.port)
+        assert send_night(run, NIGHT) == {"live": False}
+        office.set(live=True, port=box.port)
+        assert send_night(run, NIGHT) == {"live": True, "queued": 0, "sent": 1}
+        assert send_night(run, NIGHT) == {"live": True, "queued": 0}
+        assert len(box.got) == 1
+
+
 def test_a_message_is_worked_by_hand(office: Office, tmp_path: Path) -> None:
     office.queue("acme", mode="draft")
     file = tmp_path / "words.txt"
@@ -136,6 +152,27 @@ def test_what_is_wrong_is_told_in_a_line(
     assert done.exit_code == code
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_doctor_looks_at_what_is_sent(office: Office) -> None:
+    def said() -> str:
+        return look(office.home, datetime.now(UTC))
+
+    assert said().endswith("channels: email")
+    office.set(live=True)
+    with pytest.raises(WarmlineError, match=r"without .* company and postal_address: set it"):
+        said()
+    office.set(live=False)
+    office.queue("acme")
+    with office.store.begin() as tx:
+        tx.execute(tables.messages.update().values(state="in_doubt"))
+    with pytest.raises(WarmlineError, match="1 messages are in doubt"):
+        said()
+    letters = office.root / "templates" / "en"
+    letters.mkdir(parents=True)
+    (letters / "check_in.txt").write_text("Subject: News\nHello", encoding="utf-8")
+    with pytest.raises(WrongUsage, match="must not be used"):
+        said()
 
 
 def test_every_command_refuses_another_schema_and_migrate_says_what_it_did(office: Office) -> None:
