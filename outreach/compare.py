@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from outreach import worklist
 from outreach.plan import PlanResult
+from outreach.store.recording import SENDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 NAMED = 10  # customers who come or go, told by id
 ACTIVE = ("contact", "refer")
-# A call or a visit is a task; what is written is a draft first.
-BY_PERSON = frozenset({"phone", "sms", "in_person"})
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def tonight(result: PlanResult) -> str:
     rows = result.rows
     columns = (rows[name].to_pylist() for name in ("decision", "channel", "owner_id"))
     active = [(how, owner) for what, how, owner in zip(*columns, strict=True) if what in ACTIVE]
-    drafts = sum(how is not None and how not in BY_PERSON for how, _ in active)
+    drafts = sum(how in SENDS for how, _ in active)
     owners = Counter(owner or "the queue" for _, owner in active)
     shown = [f"{owner} {many:,}" for owner, many in owners.most_common(NAMED)]
     more = f", {len(owners) - NAMED:,} more" if len(owners) > NAMED else ""

@@ -8,14 +8,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
+from typing import Any
 
 from models.settings_outreach import Email, Outreach
 from outreach import contact_point
 from outreach.channels import Outgoing, Unsendable
 
 _JOINERS = "\u200c\u200d"  # not seen, but parts of Persian, Indic words and emoji
+
+
+class _Policy(EmailPolicy):
+    """Folds no header that programs read: a long link without a blank would become an encoded
+    word, which no mail program takes for a link (RFC 2047, 5)."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name.lower() in _WHOLE:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+SMTP = _Policy(linesep="\r\n")
+_WHOLE = ("list-unsubscribe", "message-id", "in-reply-to", "references")
 
 
 @dataclass(frozen=True)

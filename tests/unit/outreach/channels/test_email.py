@@ -66,6 +66,15 @@ def test_a_letter_has_both_parts_and_the_headers_that_large_providers_ask_for() 
         assert "1 Main St, Springfield" in part.get_content()
 
 
+def test_what_programs_read_stands_on_one_line_as_it_is() -> None:
+    long = LINK + "x" * 90
+    content = compose(outgoing(unsubscribe_url=long, in_reply_to=f"<{'a' * 90}@b.example>"),
+                      Email(from_address="ines@shop.example"), Outreach()).content  # fmt: skip
+    lines = content.split(b"\r\n\r\n")[0].split(b"\r\n")
+    assert f"List-Unsubscribe: <{long}>".encode() in lines
+    assert f"References: <{'a' * 90}@b.example>".encode() in lines
+
+
 def test_the_message_id_is_the_same_at_each_attempt_and_answers_are_threaded() -> None:
     first = letter(outgoing())
     again = letter(outgoing(at=datetime(2026, 7, 2, tzinfo=UTC), in_reply_to="<a@b.example>"))
