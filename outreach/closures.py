@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from models.contactability import schema
 from models.contracts import OBJECTS
 from outreach.candidate import REFUSED, Closed
-from outreach.gates import SUPPRESSED
 from outreach.permission import Permission, permissions
 from outreach.points import Points
-from outreach.words import day
+from outreach.words import opted_out, suppressed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,13 +86,9 @@ def _refused(permission: Permission, zone: tzinfo) -> Iterator[dict[str, Any]]:
 
 
 def _words(closed: Closed, zone: tzinfo) -> str:
-    when = day(closed.at, zone)
     if closed.why == REFUSED:
-        return f"opted out of {closed.channel or 'contact'} on {when}"
-    template = SUPPRESSED.get(closed.why)
-    if template is None:
-        return "was erased: is never contacted"
-    return template.format(way=closed.channel or "every way", day=when)
+        return opted_out(closed.channel, closed.at, zone)
+    return suppressed(closed.why, closed.channel, closed.at, zone)
 
 
 def _held(rows: pa.Table, record: pa.Table, now: datetime) -> Iterator[dict[str, Any]]:

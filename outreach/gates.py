@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING
 from models.contracts import OBJECTS
 from models.settings import Caps
 from outreach.candidate import ERASED, REFUSED, Candidate, Closed, Sent
+from outreach.words import suppressed
 
 if TYPE_CHECKING:
     from outreach.decide import Policy
-
-# What closed a contact point, in words; `{day}` is when.
-SUPPRESSED = {
-    "bounce": "{way}: mail came back on {day}",
-    "complaint": "{way}: reported as spam on {day}",
-    "unsubscribe": "{way}: unsubscribed on {day}",
-    "manual": "{way}: closed by hand on {day}",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +50,9 @@ def _objects(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
 def _suppressed(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
     if not candidate.closed or channel_of(candidate, policy) is not None:
         return None
-    found = [closed for closed in candidate.closed if closed.why in SUPPRESSED]
+    found = [closed for closed in candidate.closed if closed.why not in (REFUSED, ERASED)]
     words = (
-        SUPPRESSED[closed.why].format(way=closed.channel or "every way", day=policy.day(closed.at))
+        suppressed(closed.why, closed.channel, closed.at, policy.zone)
         for closed in sorted(found, key=_order)
     )
     return f"cannot be reached by {'; '.join(words)}" if found else None

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
+
+# What closed a contact point; `{day}` is when.
+SUPPRESSED = {
+    "bounce": "{way}: mail came back on {day}",
+    "complaint": "{way}: reported as spam on {day}",
+    "unsubscribe": "{way}: unsubscribed on {day}",
+    "manual": "{way}: closed by hand on {day}",
+    "erased": "was erased: is never contacted",
+}
 
 
 def day(at: datetime, zone: tzinfo) -> str:
     """The date of `at` in `zone` in words, such as 3 March 2026."""
     there = at.astimezone(zone)
     return f"{there.day} {there:%B %Y}"
+
+
+def suppressed(reason: str, channel: str | None, at: datetime, zone: tzinfo = UTC) -> str:
+    """Why a contact point is closed; `reason` is one of `outreach.ledger.REASONS`."""
+    return SUPPRESSED[reason].format(way=channel or "every way", day=day(at, zone))
+
+
+def opted_out(channel: str | None, at: datetime, zone: tzinfo = UTC) -> str:
+    """That the customer refused a channel (None: every one)."""
+    return f"opted out of {channel or 'contact'} on {day(at, zone)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from outreach.store.database import Store
 from outreach.store.interactions import closed, happened
 from outreach.store.permissions import suppress_in
 from outreach.store.tables import messages
+from outreach.words import day
 
 _LONGEST_WAIT = 4 * 3600.0  # seconds
 DIED = "its sender died while sending: it may have gone"
@@ -97,7 +98,7 @@ def _told(
     if isinstance(result, Sent) and not redirected:
         happened(tx, "outreach_sent", row, now=now)
         if not row.transactional:
-            closed(tx, row.customer_id, f"contacted on {now:%Y-%m-%d}", now=now)
+            closed(tx, row.customer_id, f"was contacted on {day(now, UTC)}", now=now)
     if isinstance(result, Refused) and result.bounced and not redirected:
         happened(tx, "outreach_bounced", row, now=now)
         suppress_in(

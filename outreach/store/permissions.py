@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from outreach.store.database import Store
 from outreach.store.interactions import closed, happened
 from outreach.store.messages import found
 from outreach.store.tables import answers, consents, messages, overrides, stops, suppressions
+from outreach.words import day, opted_out, suppressed
 
 
 def suppress(
@@ -63,7 +64,7 @@ def suppress_in(
         customer_id=customer_id, reason=reason, channel=channel,
     )  # fmt: skip
     for whose in _whose(tx, contact_point) | ({customer_id} if customer_id else set()):
-        closed(tx, whose, f"suppressed: {reason}", now=now, channel=channel)
+        closed(tx, whose, suppressed(reason, channel, now), now=now, channel=channel)
     return True
 
 
@@ -124,7 +125,7 @@ def consent_in(
     tx.execute(consents.insert().values(customer_id=customer_id, state=state, at=now, **scope))
     if state == "refused":
         by_channel, of = scope.get("channel"), scope.get("purpose")
-        closed(tx, customer_id, "refused", now=now, channel=by_channel, purpose=of)
+        closed(tx, customer_id, opted_out(by_channel, now), now=now, channel=by_channel, purpose=of)
     named = {name: value for name, value in scope.items() if name != "contact_point"}
     audit(
         tx, by=by, now=now, verb="consent", subject=f"customer {customer_id}",
@@ -157,7 +158,7 @@ def override(
             customer_id=customer_id, playbook=playbook, until=until.isoformat(),
         )  # fmt: skip
         if playbook is None:
-            closed(tx, customer_id, f"{by} knows better until {until:%Y-%m-%d}", now=now)
+            closed(tx, customer_id, f"{by} knows better until {day(until, UTC)}", now=now)
 
 
 def answer(store: Store, *, by: str, now: datetime, message: str) -> None:

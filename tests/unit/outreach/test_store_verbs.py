@@ -239,5 +239,5 @@ def test_an_address_closed_by_hand_closes_whoever_is_written_to_there(store: Sto
     permissions.suppress(store, **BY, contact_point=point, reason="manual")
     told = [row.row for row in rows(store, tables.closures)]
     assert [(one["customer_id"], one["reasons"]) for one in told] == [
-        ("acme", ["suppressed: manual"])
+        ("acme", ["every way: closed by hand on 1 July 2026"])
     ]
