@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.batch import ScoreBatch, latest, publish
 from models.errors import WarmlineError
+from models.section import Section
 from models.version import VERSION
 from pipelines import context, snapshots
 from pipelines.explaining import cutoff_of
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
     from models.command import Advance
     from models.home import Home
-    from models.settings import Settings
+    from models.section import Section
+from models.settings import Settings
 
 MOST_SHOWN = 5  # differences that are told one by one
 
@@ -167,12 +169,18 @@ def _as_it_would_be(home: Home, settings: Settings, as_of: date) -> Question:
 
 
 def settings_of(settings: Settings, then: dict[str, Any]) -> Settings:
-    """The settings with what the night remembered of its own."""
+    """The settings with what the night remembered of its own; what this version has no setting for
+    any more is left out."""
     update = {}
     for name in REMEMBERED & then.keys():
         section = type(getattr(settings, name))
-        validate = getattr(section, "model_validate", None)
-        update[name] = validate(then[name]) if validate else then[name]
+        if issubclass(section, Section):
+            known = {
+                key: then[name][key] for key in section.model_fields.keys() & then[name].keys()
+            }
+            update[name] = section.model_validate(known)
+        else:
+            update[name] = then[name]
     return settings.model_copy(update=update)
 
 
