@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from models.batch import ScoreBatch, latest, publish
 from models.errors import WarmlineError
 from models.section import Section
+from models.settings import Settings
 from models.version import VERSION
 from pipelines import context, snapshots
 from pipelines.explaining import cutoff_of
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
     from models.command import Advance
     from models.home import Home
-    from models.section import Section
-from models.settings import Settings
 
 MOST_SHOWN = 5  # differences that are told one by one
 
