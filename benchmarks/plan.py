@@ -43,8 +43,10 @@ def main() -> None:
         if not (home.scores / f"as_of={NIGHT}" / "current").exists():
             history = write_history(home, settings, whole=False)
             _score(home, history)
-        for former in ("worklists", "assignments"):
+        for former in ("worklists", "assignments", "contactability"):
             shutil.rmtree(home.root / former, ignore_errors=True)
+        for made in home.root.glob("outreach.db*"):
+            made.unlink()
         _report(asked.quick, settings, [_planned(home) for _ in range(2)])
 
 
@@ -67,7 +69,9 @@ def _report(quick: bool, settings: FastSettings, nights: list[Measured]) -> None
 
 
 def _without_times(facts: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in facts.items() if name not in ("seconds", "notes")}
+    return {
+        name: value for name, value in facts.items() if name not in ("seconds", "notes", "recorded")
+    }
 
 
 def _planned(home: Home) -> Measured:

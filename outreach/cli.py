@@ -40,6 +40,7 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest), publish the list and record what
     was decided, with drafts for what is to be written."""
     from outreach.plan import write
+    from outreach.store.reading import waiting
     from outreach.store.recording import record
 
     store = opened(run)
@@ -48,8 +49,9 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     result = replace(result, origin=origin)
     write(result, run.home.root)
     _tell_the_endpoint(run, result, book)
+    decisions = result.planned(waiting(store))
     recorded = record(
-        store, by="plan", now=run.now, decisions=result.planned(), period=result.period,
+        store, by="plan", now=run.now, decisions=decisions, period=result.period,
         drafts=_writer(run, result, book),
     )  # fmt: skip
     return replace(result, recorded=recorded)

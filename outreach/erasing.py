@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from models.erasure import Place
 from models.files import write_atomically
-from outreach.worklist import ORIGIN, to_csv, write_parquet
+from outreach.worklist import DECISIONS, ORIGIN, to_csv, write_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +32,7 @@ def places() -> tuple[Place, ...]:
     return (
         Place("lists", _count_lists, _erase_lists),
         Place("log", _count_log, _rekey_log),
+        Place("decisions", _count_decisions, _erase_decisions),
         Place("outreach", _count_store, _erase_store),
     )
 
@@ -87,6 +88,23 @@ def _rekey_log(home: Home, erasure: Erasure) -> None:
             write_parquet(rows.set_column(place, "customer_id", named), path)
 
 
+def _count_decisions(home: Home, erasure: Erasure) -> dict[str, int]:
+    rows = sum(_is_theirs(_read(path), erasure.person)[1] for path in _decisions(home))
+    return {"decisions": rows}
+
+
+def _erase_decisions(home: Home, erasure: Erasure) -> None:
+    """Takes the person's rows out: reasons are about them. What an effect is worked out from
+    stays in the log of assignments."""
+    import pyarrow.compute as pc
+
+    for path in _decisions(home):
+        rows = _read(path)
+        theirs, many = _is_theirs(rows, erasure.person)
+        if many:
+            write_parquet(rows.filter(pc.invert(theirs)), path)
+
+
 def _count_store(home: Home, erasure: Erasure) -> dict[str, int]:
     from outreach.store import erasing
 
@@ -128,6 +146,10 @@ def _read(path: Path) -> pa.Table:
 
 def _lists(home: Home) -> Iterator[Path]:
     return iter(sorted(home.worklists.glob(f"as_of=*/{LIST}")))
+
+
+def _decisions(home: Home) -> Iterator[Path]:
+    return iter(sorted(home.root.glob(f"assignments/as_of=*/{DECISIONS}")))
 
 
 def _logs(home: Home) -> Iterator[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import cached_property
@@ -88,9 +88,19 @@ class PlanResult:
         customers: list[str] = self.rows.filter(by_letter)["customer_id"].to_pylist()
         return customers
 
-    def planned(self) -> Iterator[Planned]:
-        """Every decision as the store keeps it, one after the other."""
-        return planned(self.rows, self.assigned, self.record, as_of=self.as_of, run=self.run)
+    def planned(self, held: Collection[str] = ()) -> Iterator[Planned]:
+        """What is to be done, as the store keeps it, and the decisions to hold one of `held`
+        (customers); all others are only in the file that is published."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        whose = pa.array(sorted(held), pa.string())
+        mine = pc.or_(
+            pc.not_equal(self.rows["decision"], "hold"),
+            pc.is_in(self.rows["customer_id"], value_set=whose),
+        )
+        tables = (some.filter(mine) for some in (self.rows, self.assigned, self.record))
+        return planned(*tables, as_of=self.as_of, run=self.run)
 
 
 def preview(
@@ -122,7 +132,9 @@ def write(result: PlanResult, home: Path) -> Path:
     """Publishes the list and the assignments in `home`; gives the folder of the list."""
     if result.drawn:
         worklist.write_draw(home, result.period, result.drawn)
-    return worklist.publish(home, result.as_of, result.rows, result.assigned, result.origin)
+    return worklist.publish(
+        home, result.as_of, result.rows, result.assigned, result.record, result.origin
+    )
 
 
 def plan(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ORIGIN = "origin.json"
+DECISIONS = "decisions-*.parquet"  # beside the assignments, one a policy that planned the night
 # A spreadsheet runs a cell that begins so. Source: OWASP, CSV Injection.
 FORMULA = r"^[=+\-@\t\r\n]"
 
@@ -126,20 +127,37 @@ def write_draw(home: Path, period: str, arms: Mapping[str, str]) -> None:
     )
 
 
-def publish(home: Path, as_of: date, rows: pa.Table, assigned: pa.Table, origin: Origin) -> Path:
-    """Writes both for `as_of`, each file in one step, and gives the folder of the worklist.
+def publish(
+    home: Path, as_of: date, rows: pa.Table, assigned: pa.Table, record: pa.Table, origin: Origin
+) -> Path:
+    """Writes the list, the assignments and every decision (the columns of all three) of `as_of`,
+    each file in one step, and gives the folder of the worklist.
 
-    The assignments come first: nobody may act on a list whose experiment is not on record. The
+    What is kept comes first: nobody may act on a list whose experiment is not on record. The
     same rows give the same bytes.
     """
     log, folder = Home(home).assignments(as_of), _folder(home, as_of)
     make_folder(log.parent)
     make_folder(folder)
+    policies = rows["policy_version"][:1].to_pylist() or ["none"]
+    decisions = DECISIONS.replace("*", policies[0])
+    write_parquet(_joined(rows, assigned, record), log.with_name(decisions))
     write_parquet(assigned, log)
     write_parquet(rows, folder / "worklist.parquet")
     to_csv(rows, folder / "worklist.csv")
     write_atomically(folder / ORIGIN, origin.to_json())
     return folder
+
+
+def _joined(*tables: pa.Table) -> pa.Table:
+    """Tables of the same rows side by side; of a column that several have, the first table's."""
+    import pyarrow as pa
+
+    columns: dict[str, pa.ChunkedArray] = {}
+    for each in tables:
+        for name in each.column_names:
+            columns.setdefault(name, each[name])
+    return pa.table(columns)
 
 
 def _folder(home: Path, as_of: date) -> Path:

@@ -163,7 +163,9 @@ def published(home: Home) -> None:
         log = [{"decision_id": f"d{n}", "customer_id": row["customer_id"], "as_of": NOW}
                for n, row in enumerate(rows)]  # fmt: skip
         assigned = pa.Table.from_pylist(log, schema=worklist.assignments_schema())
-        worklist.publish(home.root, night, table, assigned, origin)
+        kept = [{"unit": row["customer_id"], "model_version": "1"} for row in rows]
+        record = pa.Table.from_pylist(kept, schema=worklist.record_schema())
+        worklist.publish(home.root, night, table, assigned, record, origin)
 
 
 def _scores(home: Home, night: date, run: str) -> None:

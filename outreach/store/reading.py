@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+def waiting(store: Store) -> set[str]:
+    """Customers for whom a message has not gone yet."""
+    row = tables.messages.c
+    query = sa.select(row.customer_id).where(row.state.in_(tables.UNSENT)).distinct()
+    with store.read() as tx:
+        return set(tx.scalars(query))
+
+
 @dataclass(frozen=True)
 class StoreLedger:
     """What outreach did and was told, read from its store."""

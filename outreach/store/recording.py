@@ -19,7 +19,6 @@ from outreach.store.drafts import Draft, Drafts, gaps, no_words
 from outreach.store.messages import withdraw
 
 SENDS = ("email",)  # channels of which a contact is a message; all others are tasks for a person
-UNSENT = ("draft", "awaiting_approval", "queued", "sending", "in_doubt", "parked")
 # Gates of a plan (outreach/gates.py) that close for good what was written before.
 REFUSALS = ("erased", "objection", "suppressed", "opted_out", "no_consent")
 _STATE = {"draft": "draft", "approve": "awaiting_approval", "auto": "queued"}
@@ -230,7 +229,9 @@ def _messages(
     asked = {items[one.customer_id, one.reason_key] for one in wanted}
     busy = set(
         tx.scalars(
-            sa.select(message.item_id).where(message.item_id.in_(asked), message.state.in_(UNSENT))
+            sa.select(message.item_id).where(
+                message.item_id.in_(asked), message.state.in_(tables.UNSENT)
+            )
         )
     )
     rows, made = [], []

@@ -58,7 +58,11 @@ def _id() -> sa.Column[Any]:
     return sa.Column("id", _NUMBER, primary_key=True, autoincrement=True)
 
 
-# Every decision, as it was taken: never changed. Columns as in outreach/planned.py.
+UNSENT = ("draft", "awaiting_approval", "queued", "sending", "in_doubt", "parked")
+
+# What was decided to do, and holds of whom a message waits for: never changed. Columns as in
+# outreach/planned.py. Every decision of a night is in the file that it publishes
+# (outreach/worklist.py).
 decisions = sa.Table(
     "decisions", metadata,
     _text("decision_id", key=True),

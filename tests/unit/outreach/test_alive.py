@@ -229,7 +229,9 @@ def test_what_is_handed_to_the_store_has_every_gate_and_a_fingerprint() -> None:
     company = Company(["acme", "bolt", "calm"], zones={"acme": "Asia/Tokyo"},
                       cases=[("bolt", ago(1))], facts=[("calm", "complaint", ago(2))])  # fmt: skip
     rows = [score("acme"), score("bolt"), score("calm")]
-    found = {each.customer_id: each for each in planned(None, rows, company, TREATED).planned()}
+    found = {
+        each.customer_id: each for each in planned(None, rows, company, TREATED).planned({"bolt"})
+    }
     names = [gate.name for gate in (*GATES, *LAST_GATES)]
     assert all(list(each.gates) == names for each in found.values())
     assert set(found["acme"].gates.values()) == {None}
@@ -243,10 +245,14 @@ def test_what_is_handed_to_the_store_has_every_gate_and_a_fingerprint() -> None:
     assert (found["acme"].stratum, found["acme"].arm) == ("high vocal", "treat")
     prints = {each.inputs_fingerprint for each in found.values()}
     assert len(prints) == 3
-    again = {each.customer_id: each for each in planned(None, rows, company, TREATED).planned()}
+    again = {
+        each.customer_id: each for each in planned(None, rows, company, TREATED).planned({"bolt"})
+    }
     assert again == found
     company.cases = []
-    changed = {each.customer_id: each for each in planned(None, rows, company, TREATED).planned()}
+    changed = {
+        each.customer_id: each for each in planned(None, rows, company, TREATED).planned({"bolt"})
+    }
     assert changed["bolt"].inputs_fingerprint != found["bolt"].inputs_fingerprint
     assert changed["acme"].inputs_fingerprint == found["acme"].inputs_fingerprint
 

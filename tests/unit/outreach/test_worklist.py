@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from company import Company, planned, reason, score
 
@@ -39,7 +42,7 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
     for run in ("1", "2"):
         plans.write(plan_of(tmp_path / run / "scores", "acme", "bolt"), tmp_path / run / "home")
     files = [path for path in (tmp_path / "1/home").rglob("*") if path.is_file()]
-    assert len(files) == 4
+    assert len(files) == 5
     for path in files:
         assert (
             path.read_bytes()
@@ -98,3 +101,25 @@ def test_a_harmless_text_stays_what_it_is(tmp_path: Path, plain: str) -> None:
     path = tmp_path / "list.csv"
     worklist.to_csv(planned(tmp_path / "s", [score(plain)]).rows, path)
     assert cells(path)[0]["customer_id"] == plain
+
+
+def test_every_decision_is_kept_with_all_that_it_was_taken_from(tmp_path: Path) -> None:
+    rows = [{"customer_id": name, "decision": "hold", "hold_reasons": ["a", "b"],
+             "policy_version": "2-abc"} for name in ("acme", "bolt")]  # fmt: skip
+    log = [{"decision_id": f"d-{row['customer_id']}", "arm": "outside"} for row in rows]
+    kept = [{"unit": "house", "held_by": ["open_case", "harm"], "fingerprint": "f"} for _ in rows]
+    worklist.publish(
+        tmp_path,
+        date(2026, 7, 1),
+        pa.Table.from_pylist(rows, worklist.worklist_schema()),
+        pa.Table.from_pylist(log, worklist.assignments_schema()),
+        pa.Table.from_pylist(kept, worklist.record_schema()),
+        worklist.Origin("a", datetime(2026, 7, 1, tzinfo=UTC)),
+    )
+    (path,) = tmp_path.glob("assignments/as_of=2026-07-01/decisions-*.parquet")
+    assert path.name == "decisions-2-abc.parquet"
+    found = pq.read_table(path, partitioning=None).to_pylist()
+    assert [(one["customer_id"], one["decision_id"], one["held_by"]) for one in found] == [
+        ("acme", "d-acme", ["open_case", "harm"]),
+        ("bolt", "d-bolt", ["open_case", "harm"]),
+    ]
