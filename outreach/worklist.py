@@ -139,8 +139,8 @@ def publish(
     log, folder = Home(home).assignments(as_of), _folder(home, as_of)
     make_folder(log.parent)
     make_folder(folder)
-    policies = rows["policy_version"][:1].to_pylist() or ["none"]
-    decisions = DECISIONS.replace("*", policies[0])
+    policy = next(iter(rows["policy_version"][:1].to_pylist()), None)
+    decisions = DECISIONS.replace("*", policy or "none")
     write_parquet(_joined(rows, assigned, record), log.with_name(decisions))
     write_parquet(assigned, log)
     write_parquet(rows, folder / "worklist.parquet")
