@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests import spark as spark_here
 from tests.once import once
 from tests.servers import postgres
+
+# What is made up at random differs from run to run where people work, and is the same in CI, which
+# must say the same of the same code.
+settings.register_profile("same", derandomize=True)
+if os.environ.get("REQUIRE_SERVERS"):
+    settings.load_profile("same")
 
 # Trains for minutes and wants no demo: meanwhile another worker makes the one that all others want.
 FIRST = "integration/test_today_only.py"

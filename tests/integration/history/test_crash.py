@@ -28,7 +28,7 @@ MORE = INTERACTIONS + (
 CALM = CUSTOMERS + "calm,2025-03-01T00:00:00Z\n"
 
 
-def ingest_and_die(what: str, n: int, place: Place) -> None:
+def ingest_and_die(what: str, n: int, root: str) -> None:
     """Kills itself with -9 at the n-th step, or just before the n-th fsync or rename."""
     seen = itertools.count()
 
@@ -45,12 +45,13 @@ def ingest_and_die(what: str, n: int, place: Place) -> None:
 
     if what == "disk":
         os.fsync, Path.replace = before(os.fsync), before(Path.replace)  # type: ignore[method-assign]
+    place = Place(Path(root))
     place.ingest(place.root / "crm", progress=reached if what == "step" else None)
 
 
 def begun(place: Place, what: str, n: int) -> Any:
     """The process of such an ingest."""
-    process = PROCESSES.Process(target=ingest_and_die, args=(what, n, place))
+    process = PROCESSES.Process(target=ingest_and_die, args=(what, n, str(place.root)))
     process.start()
     return process
 

@@ -92,7 +92,7 @@ def check(
 
 
 @given(rows=rows, data=st.data())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_order_and_any_split_let_the_same_rows_count(
     rows: list[tuple[object, ...]], data: st.DataObject
 ) -> None:
@@ -108,7 +108,7 @@ def test_any_order_and_any_split_let_the_same_rows_count(
     ids=st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=12),
     data=st.data(),
 )
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_versions_that_differ_are_known_the_same_times_in_any_order_and_split(
     ids: list[tuple[int, bool]], data: st.DataObject
 ) -> None:
