@@ -171,7 +171,7 @@ def test_the_summary_and_the_log_say_what_each_step_took(company):
     events = [(line["event"], line.get("step")) for line in logged(company.home)]
     assert events == [
         ("began", None), ("step", "ingest"), ("step", "score"), ("step", "plan"),
-        ("step", "outcomes"), ("done", None),
+        ("step", "send"), ("step", "outcomes"), ("done", None),
     ]  # fmt: skip
     ids = ScoreBatch.open(company.home / "scores", SCORED).table(["customer_id"])
     text = json.dumps(logged(company.home))
