@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from models.contactability import schema
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from models.contracts import CustomerBook
     from outreach.ledger import Ledger
 
+ROWS_AT_ONCE = 50_000  # as objects, which are large
 # Gates that hold whoever would write, not only tonight's plan; refusals have rows of their own.
 HOLDING = ("no_consent", "open_case", "too_often", "answered", "known_better", "harm")
 
@@ -44,12 +46,11 @@ def closures(
     `batch`, one decision a row; dates in reasons are written in `zone`."""
     import pyarrow as pa
 
-    found = [
-        *_objecting(batch, now),
-        *_refused(_of_everybody(book, ledger, key, now), zone),
-        *_held(rows, record, now),
-    ]
-    return pa.Table.from_pylist(found, schema())
+    told = chain(_objecting(batch, now), _refused(_of_everybody(book, ledger, key, now), zone))
+    parts = [schema().empty_table()]
+    while some := list(islice(told, ROWS_AT_ONCE)):
+        parts.append(pa.Table.from_pylist(some, schema()))
+    return pa.concat_tables([*parts, _held(rows, record, now)])
 
 
 def _objecting(batch: ScoreBatch, now: datetime) -> Iterator[dict[str, Any]]:
@@ -91,18 +92,29 @@ def _words(closed: Closed, zone: tzinfo) -> str:
     return suppressed(closed.why, closed.channel, closed.at, zone)
 
 
-def _held(rows: pa.Table, record: pa.Table, now: datetime) -> Iterator[dict[str, Any]]:
+def _held(rows: pa.Table, record: pa.Table, now: datetime) -> pa.Table:
+    """In columns: a large night holds hundreds of thousands."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    held = pc.equal(rows["decision"], "hold")
-    columns = (
-        rows.filter(held)["customer_id"], rows.filter(held)["hold_reasons"],
-        record.filter(held)["held_by"],
+    gates, reasons = (
+        column.combine_chunks() for column in (record["held_by"], rows["hold_reasons"])
+    )
+    each = pa.table(
+        {"row": pc.list_parent_indices(gates), "gate": pc.list_flatten(gates),
+         "reason": pc.list_flatten(reasons)}
     )  # fmt: skip
-    for customer, reasons, gates in zip(*(some.to_pylist() for some in columns), strict=True):
-        mine = [reason for reason, gate in zip(reasons, gates, strict=True) if gate in HOLDING]
-        if mine:
-            yield _row(customer, None, None, mine, now)
+    mine = each.filter(pc.field("gate").isin(HOLDING)).group_by("row", use_threads=False)
+    held = mine.aggregate([("reason", "list")])
+    nothing = pa.nulls(held.num_rows, pa.string())
+    return pa.table(
+        [
+            rows["customer_id"].take(held["row"]), nothing, nothing,
+            pa.repeat(pa.scalar(False), held.num_rows), held["reason_list"],
+            pa.repeat(pa.scalar(now, schema().field("at").type), held.num_rows),
+        ],
+        schema=schema(),
+    )  # fmt: skip
 
 
 def _row(

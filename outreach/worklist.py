@@ -141,7 +141,8 @@ def publish(
     make_folder(folder)
     policy = next(iter(rows["policy_version"][:1].to_pylist()), None)
     decisions = DECISIONS.replace("*", policy or "none")
-    write_parquet(_joined(rows, assigned, record), log.with_name(decisions))
+    with replacing(log.with_name(decisions)) as staged:  # in the parts it came in: one is large
+        _write(_joined(rows, assigned, record), staged)
     write_parquet(assigned, log)
     write_parquet(rows, folder / "worklist.parquet")
     to_csv(rows, folder / "worklist.csv")
@@ -201,7 +202,11 @@ def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def write_parquet(table: pa.Table, path: Path) -> None:
     """`table` at `path`, whole; the same rows give the same bytes."""
+    with replacing(path) as staged:
+        _write(table.combine_chunks(), staged)
+
+
+def _write(table: pa.Table, path: Path) -> None:
     import pyarrow.parquet as pq
 
-    with replacing(path) as staged:
-        pq.write_table(table.combine_chunks(), staged, compression="zstd", version="2.6")
+    pq.write_table(table, path, compression="zstd", version="2.6")
