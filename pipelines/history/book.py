@@ -28,17 +28,17 @@ OWNER_COLUMNS = (
 CONTACT_COLUMNS = ("contact_id", "customer_id", "role", "left_at")
 HOLIDAY_COLUMNS = ("team", "date")
 SENDER_COLUMNS = ("owner_id", "name", "email")
-# Columns of `recipients` by table, and what each is called there.
-PERSON_COLUMNS: dict[str, dict[str, str | None]] = {
-    "customers": {
-        "customer_id": "customer_id", "contact_id": None, "name": "name", "address": "email",
-        "locale": "locale", "timezone": "timezone", "joined_at": "joined_at",
-    },
-    "contacts": {
-        "customer_id": "customer_id", "contact_id": "contact_id", "name": "name",
-        "address": "email", "locale": None, "timezone": None, "joined_at": None,
-    },
-}  # fmt: skip
+RECIPIENTS_SQL = {
+    "customers": """
+SELECT customer_id, NULL::VARCHAR AS contact_id, name, email AS address, locale, timezone, joined_at
+FROM ({rows}) WHERE customer_id IN (SELECT whose FROM wanted)
+""",
+    "contacts": """
+SELECT customer_id, contact_id, name, email AS address, NULL::VARCHAR AS locale,
+    NULL::VARCHAR AS timezone, NULL::TIMESTAMPTZ AS joined_at
+FROM ({rows}) WHERE customer_id IN (SELECT whose FROM wanted)
+""",
+}
 PEOPLE_SQL = """
 SELECT {texts}, coalesce(profiling_objection, false) AS profiling_objection FROM ({rows})
 """
@@ -169,20 +169,39 @@ class HistoryBook:
         return unsubscribed(self.history, moment, max(moment, self.known_by))
 
     def _recipients(self, table: str, wanted: pa.Array) -> pa.Table:
-        """Of `customers` or `contacts`, those of `wanted`, as they are written to."""
+        """Of `customers` or `contacts`, those of `wanted`, as they are written to: no others are
+        read, since a million names have no room."""
+        import pyarrow as pa
+
+        history = self.history
+        if table not in history.manifest.tables or not len(wanted):
+            return _recipients_schema().empty_table()
+        with history.connection() as connection:
+            # Who was merged into another has their persons there, and no name of their own.
+            whose = wanted if table == "customers" else self._all_ids_of(wanted)
+            connection.register("wanted", pa.table({"whose": whose}))
+            told = voices.told(
+                connection, history.folder, history.manifest, table, history.precedence
+            )
+            found = knowledge.read(
+                connection, RECIPIENTS_SQL[table], rows=voices.counting(told)
+            ).cast(_recipients_schema())
+        surviving = history.surviving(found["customer_id"].to_pandas())
+        ids = pa.Array.from_pandas(surviving).cast(pa.string())
+        return found.set_column(0, "customer_id", ids)
+
+    def _all_ids_of(self, wanted: pa.Array) -> pa.Array:
+        """With the ids that were merged into them."""
         import pandas as pd
         import pyarrow as pa
 
-        columns = PERSON_COLUMNS[table]
-        names = [name for name in columns.values() if name]
-        frame = self._small(table, names, times=[name for name in names if name == "joined_at"])
-        if table == "contacts":
-            frame["customer_id"] = self.history.surviving(frame["customer_id"])
-        frame = frame[frame["customer_id"].isin(wanted.to_pylist())]
-        told = pd.DataFrame(
-            {new: frame[old] if old else None for new, old in columns.items()}, frame.index
+        words = self.history.words("customer")
+        merged = np.flatnonzero(
+            self.history.survivors() != np.arange(len(self.history.survivors()))
         )
-        return pa.Table.from_pandas(told, _recipients_schema(), preserve_index=False)
+        gone = pd.Series([words[number] for number in merged], dtype=object)
+        theirs = gone[self.history.surviving(gone).isin(wanted.to_pylist())]
+        return pa.array([*wanted.to_pylist(), *theirs], pa.string())
 
     def _walk(self, as_of: datetime) -> Walk:
         """Everything that is asked of one moment, found in one walk and kept."""

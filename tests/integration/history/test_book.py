@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from models.contracts import CustomerBook, Timeline
+from models.contracts import Correspondence, CustomerBook, Timeline
 from pipelines.history.book import HistoryBook
 from tests.integration.history.conftest import Place
 
@@ -215,3 +215,35 @@ def test_of_merged_customers_the_one_that_survives_is_known(place: Place) -> Non
     made = HistoryBook(place.open())
     assert made.customers(["acme"])["owner_id"].tolist() == ["ann"]
     assert last(made, "complaint_at") == {"acme": "02-01"}
+
+
+def test_those_who_are_written_to_come_with_name_language_and_the_persons_of_merged_accounts(
+    place: Place,
+) -> None:
+    customers = (
+        "customer_id,joined_at,name,email,locale,timezone\n"
+        "acme,2025-01-01,Acme,info@acme.test,de-DE,Europe/Berlin\n"
+        "bolt,2025-01-01,Bolt,info@bolt.test,,\ncalm,2025-01-01,Calm,info@calm.test,,\n"
+    )
+    contacts = "contact_id,customer_id,name,email\np1,bolt,Ann Reed,ann@bolt.test\np2,calm,Cy,\n"
+    place.ingest(
+        place.source(
+            customers=customers,
+            contacts=contacts,
+            owners="owner_id,name,email\nines,Ines Novak,ines@shop.test\n",
+            identities="system,external_id,customer_id,merged_into\ncrm,bolt,bolt,acme\n",
+            interactions=HEADER + "1,acme,2026-02-01,,order,,\n",
+        )
+    )
+    made: Correspondence = HistoryBook(place.open())
+    joined = datetime(2025, 1, 1, tzinfo=UTC)
+    found = made.recipients(["acme", "nobody"]).to_pylist()
+    assert found == [
+        {"customer_id": "acme", "contact_id": None, "name": "Acme", "address": "info@acme.test",
+         "locale": "de-DE", "timezone": "Europe/Berlin", "joined_at": joined},
+        {"customer_id": "acme", "contact_id": "p1", "name": "Ann Reed", "address": "ann@bolt.test",
+         "locale": None, "timezone": None, "joined_at": None},
+    ]  # fmt: skip
+    assert made.recipients([]).num_rows == 0
+    sender = {"owner_id": "ines", "name": "Ines Novak", "email": "ines@shop.test"}
+    assert made.senders().to_pylist() == [sender]
