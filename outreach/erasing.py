@@ -95,14 +95,18 @@ def _count_decisions(home: Home, erasure: Erasure) -> dict[str, int]:
 
 def _erase_decisions(home: Home, erasure: Erasure) -> None:
     """Takes the person's rows out: reasons are about them. What an effect is worked out from
-    stays in the log of assignments."""
+    stays in the log of assignments. A household that is named after them goes by the pseudonym."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     for path in _decisions(home):
         rows = _read(path)
         theirs, many = _is_theirs(rows, erasure.person)
-        if many:
-            write_parquet(rows.filter(pc.invert(theirs)), path)
+        named, units = _is_theirs(rows, erasure.person, "unit")
+        if many or units:
+            place = rows.schema.get_field_index("unit")
+            unit = pc.if_else(named, pa.scalar(erasure.pseudonym), rows["unit"])
+            write_parquet(rows.set_column(place, "unit", unit).filter(pc.invert(theirs)), path)
 
 
 def _count_store(home: Home, erasure: Erasure) -> dict[str, int]:
@@ -129,12 +133,14 @@ def _store(home: Home) -> Store | None:
     return Store.find(load(home.root, os.environ).outreach.database, home.root)
 
 
-def _is_theirs(rows: pa.Table, person: Person) -> tuple[pa.ChunkedArray, int]:
-    """Which rows are the person's, and how many."""
+def _is_theirs(
+    rows: pa.Table, person: Person, column: str = "customer_id"
+) -> tuple[pa.ChunkedArray, int]:
+    """Which rows are the person's, or name them in another column, and how many."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    theirs = pc.is_in(rows["customer_id"], value_set=pa.array(person.ids, pa.string()))
+    theirs = pc.is_in(rows[column], value_set=pa.array(person.ids, pa.string()))
     return theirs, pc.sum(theirs).as_py() or 0
 
 
