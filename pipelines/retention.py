@@ -45,6 +45,9 @@ def keep_no_longer(run: Run) -> dict[str, Any]:
         shutil.rmtree(path)
     for path in old:
         context.remove(home.context, path.name)
+        # Why each was decided on goes with the scores; who was in which arm stays.
+        for decided in (home.root / "assignments" / path.name).glob("decisions-*.parquet"):
+            decided.unlink()
     if old:
         _remove_by_url(run, [path.name for path in old])
     logs = list(_logs(run, retention.logs_days))

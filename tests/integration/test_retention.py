@@ -167,8 +167,10 @@ def test_old_nights_go_with_their_lists_and_the_newest_scores_stay(home):
     newest = f"as_of={planted.NIGHTS[-1]}"
     assert [path.name for path in home.scores.iterdir()] == [newest]
     assert [path.name for path in home.worklists.iterdir()] == [newest]
+    assert [path.parent.name for path in home.root.glob("assignments/*/decisions-*")] == [newest]
     assert [path.name for path in home.context.iterdir()] == [newest]
-    assert len(list((home.root / "assignments").iterdir())) == 3  # the log is permanent
+    # The log is permanent.
+    assert len(list(home.root.glob("assignments/*/assignments.parquet"))) == 3
 
 
 def test_old_logs_records_and_rejects_go(home):
