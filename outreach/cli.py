@@ -40,15 +40,16 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest), publish the list and record what
     was decided, with drafts for what is to be written."""
     from outreach.plan import write
-    from outreach.store.reading import waiting
+    from outreach.store.reading import StoreLedger, waiting
     from outreach.store.recording import record
 
     store = opened(run)
-    result = plan_only(run, as_of, book)
+    ledger = StoreLedger(store)
+    result = plan_only(run, as_of, book, ledger)
     origin = replace(result.origin, history_generation=book.generation)
     result = replace(result, origin=origin)
     write(result, run.home.root)
-    _tell_the_endpoint(run, result, book)
+    _tell_the_endpoint(run, result, book, ledger)
     decisions = result.planned(waiting(store))
     recorded = record(
         store, by="plan", now=run.now, decisions=decisions, period=result.period,
@@ -57,7 +58,7 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     return replace(result, recorded=recorded)
 
 
-def _tell_the_endpoint(run: Run, result: PlanResult, book: Book) -> None:
+def _tell_the_endpoint(run: Run, result: PlanResult, book: Book, ledger: Ledger) -> None:
     """Publish whom nobody may contact, as it was when the run began."""
     from models import contactability
     from models.batch import ScoreBatch
@@ -65,7 +66,7 @@ def _tell_the_endpoint(run: Run, result: PlanResult, book: Book) -> None:
 
     rows = closures(
         ScoreBatch.open(run.home.scores, result.as_of), result.rows, result.record, book,
-        _ledger(run), key=run.home.secret_key(), now=run.now, zone=run.settings.zone,
+        ledger, key=run.home.secret_key(), now=run.now, zone=run.settings.zone,
     )  # fmt: skip
     contactability.publish(run.home.root, rows, taken_at=run.now, now=run.now)
 
@@ -89,7 +90,7 @@ def _writer(run: Run, result: PlanResult, book: Book) -> Writer:
     )
 
 
-def plan_only(run: Run, as_of: date | None, book: Book) -> PlanResult:
+def plan_only(run: Run, as_of: date | None, book: Book, ledger: Ledger) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest); publish nothing."""
     from models.storage import pull_scores
     from outreach.plan import preview
@@ -105,7 +106,7 @@ def plan_only(run: Run, as_of: date | None, book: Book) -> PlanResult:
         now=run.now,
         as_of=as_of,
         zone=run.settings.zone,
-        ledger=_ledger(run),
+        ledger=ledger,
     )
 
 
@@ -214,7 +215,7 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
         if compare:
             from outreach.compare import compare as against
 
-            found = against(run.home.root, plan_only(run, as_of, book(run, as_of)))
+            found = against(run.home.root, plan_only(run, as_of, book(run, as_of), _ledger(run)))
             run.result(found.facts(), list(found.lines()))
             return
         result = plan_and_publish(run, as_of, book(run, as_of))

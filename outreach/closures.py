@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from models.contactability import schema
 from models.contracts import OBJECTS
 from outreach.candidate import REFUSED, Closed
-from outreach.permission import Permission, permissions
+from outreach.permission import Permission, asked_about, permissions
 from outreach.points import Points
 from outreach.words import opted_out, suppressed
 
@@ -66,16 +66,12 @@ def _of_everybody(book: CustomerBook, ledger: Ledger, key: bytes, now: datetime)
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    history, given = book.consents(now), ledger.consents(now)
-    said = [
-        pa.array(history["customer_id"].unique(), pa.string(), from_pandas=True),
-        pc.unique(given["customer_id"].drop_null().combine_chunks()),
-    ]
-    hashed = bool(ledger.suppressions(now).num_rows or len(given["contact_point"].drop_null()))
-    if not (hashed or any(len(some) for some in said)):
+    history = book.consents(now)
+    said, hashed = asked_about(history, ledger, now)
+    if not (len(said) or hashed):
         return Permission()
     whole = [book.addresses(kind)["customer_id"].combine_chunks() for kind in ("email", "phone")]
-    wanted = pc.unique(pa.concat_arrays([*said, *whole]))
+    wanted = pc.unique(pa.concat_arrays([said, *whole]))
     points = Points.of(book, wanted, key if hashed else None)
     return permissions(wanted, {}, history, ledger, points, now=now)
 
