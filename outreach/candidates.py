@@ -1,4 +1,7 @@
-"""From evidence to candidates: rows of columns become the objects that a decision looks at."""
+"""From evidence to candidates: rows of columns become the objects that a decision looks at.
+
+What is told of a row, why it is on the list and what it was decided on, comes from the columns.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +13,22 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from outreach.candidate import Candidate, Effect
-from outreach.columns import values
+from outreach.columns import plain, values
 from outreach.decide import Policy
 from outreach.evidence import NOBODY, Evidence, sent_of
+from outreach.playbooks import Playbook
 from outreach.ranking import only_silence, raising
 from outreach.triggers import told
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_NEEDED = (
+# What is decided on, and so fingerprinted, of each row.
+_FACTS = (
     "customer_id", "unit", "play", "evidence_at", "also", "owner_id", "owned_by",
     "preferred_channel", "objects_to_profiling", "case_open_since", "day", "week", "month",
     "last_at", "answered_at", "value_at_risk", "churn_probability", "fading", "reasons", "effects",
 )  # fmt: skip
-
-NO_MORE: tuple[Any, ...] = ((), [], NOBODY, None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A candidate, why the customer is on the list, and a hash of all that is decided on."""
-
-    candidate: Candidate
-    why: list[str]
-    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -45,11 +39,45 @@ class Arms:
     turn: str | None = None
 
 
-def candidates(rows: pa.Table, evidence: Evidence, policy: Policy, arms: Arms) -> Iterator[Known]:
+def candidates(
+    rows: pa.Table, evidence: Evidence, policy: Policy, arms: Arms
+) -> Iterator[Candidate]:
     """One for each of `rows`, a part of `evidence.rows`."""
-    columns = (values(rows[name]) for name in _NEEDED)
+    columns = (values(rows[name]) for name in _FACTS)
     for row in zip(*columns, strict=True):
-        yield _known(row, evidence, policy, arms)
+        yield _candidate(row, evidence, policy, arms)
+
+
+def fingerprints(rows: pa.Table, evidence: Evidence, policy: Policy) -> list[str]:
+    """SHA-256 of all that is decided on, of each of `rows`: the same facts, the same one."""
+    plays = policy.playbooks.plays
+    columns = [plain(rows[name]) for name in _FACTS]
+    few = evidence.few
+    found = []
+    for row in zip(*columns, strict=True):
+        who, book = row[0], plays[row[2]]
+        beside = repr(_beside(who, book, evidence)) if who in few else ""
+        # Version 2 of marshal: the same values, the same bytes; a sixth of the time of `repr`.
+        facts = marshal.dumps((book.name, row, beside), 2)
+        found.append(hashlib.sha256(facts).hexdigest())
+    return found
+
+
+def whys(rows: pa.Table, evidence: Evidence, policy: Policy) -> list[list[str]]:
+    """Why each of `rows` is on the list, in words: the playbook's fact, what raises the risk, which
+    other playbooks fit, and who stands in for whom."""
+    names = ("customer_id", "play", "evidence_at", "also", "reasons", "owner_id", "owned_by")
+    found = []
+    for who, play, at, also, reasons, owner, owned_by in zip(
+        *(values(rows[name]) for name in names), strict=True
+    ):
+        why = _why(at, also, reasons, policy, play)
+        if owned_by != owner:
+            why.append(f"{owned_by} is away" + (f": with {owner}" if owner else ": in the queue"))
+        if who in evidence.gone:
+            why.append(evidence.gone[who])
+        found.append(why)
+    return found
 
 
 def effect_of(effects: list[dict[str, Any]] | None, playbook: str) -> Effect | None:
@@ -60,37 +88,30 @@ def effect_of(effects: list[dict[str, Any]] | None, playbook: str) -> Effect | N
     return None
 
 
-def _known(row: tuple[Any, ...], evidence: Evidence, policy: Policy, arms: Arms) -> Known:
-    (who, unit, play, at, also, owner, owned_by, prefers, objects, case, day, week, month, last,
+def _candidate(row: tuple[Any, ...], evidence: Evidence, policy: Policy, arms: Arms) -> Candidate:
+    (who, unit, play, at, _, owner, _, prefers, objects, case, day, week, month, last,
      answered, risk, probability, fading, reasons, effects) = row  # fmt: skip
     book = policy.playbooks.plays[play]
-    closed = evidence.permission.closed_to(who, book.purpose)
-    granted = evidence.permission.granted_to(who, book.purpose)
-    here = NOBODY if book.transactional else evidence.sent_here.get(who, NOBODY)
-    override = evidence.override(who, book.name) if evidence.overrides else None
-    shown = evidence.shown.get((who, book.name)) if evidence.shown else None
-    candidate = Candidate(
-        who, book, at, owner, prefers, objects, closed, granted, case,
+    closed, granted, here, override, shown = _beside(who, book, evidence)
+    return Candidate(
+        who, book, at, owner, prefers, objects, closed, frozenset(granted), case,
         sent_of(day, week, month, last), here, answered, override, shown,
         effect_of(effects, book.name),
         risk / probability if risk is not None and probability else None,
         fading, only_silence(reasons), None, arms.of_unit.get(unit, "treat"), arms.turn,
     )  # fmt: skip
-    why = _why(at, also, reasons, policy, play)
-    if owned_by != owner:
-        why.append(f"{owned_by} is away" + (f": with {owner}" if owner else ": in the queue"))
-    if who in evidence.gone:
-        why.append(evidence.gone[who])
-    few = (closed, sorted(granted), here, override, shown)
-    return Known(candidate, why, _fingerprint(book.name, row, few))
 
 
-def _fingerprint(playbook: str, row: tuple[Any, ...], few: tuple[Any, ...]) -> str:
-    """SHA-256 of all that is decided on. `few` is nothing of most customers."""
-    plain = [each.timestamp() if isinstance(each, datetime) else each for each in row]
-    told = "" if few == NO_MORE else repr(few)
-    # Version 2 of marshal: the same values, the same bytes; a sixth of the time of `repr`.
-    return hashlib.sha256(marshal.dumps((playbook, plain, told), 2)).hexdigest()
+def _beside(who: str, book: Playbook, evidence: Evidence) -> tuple[Any, ...]:
+    """What is known of few: closed ways, channels agreed to, letters to the same address, an
+    override, and how the item was left."""
+    return (
+        evidence.permission.closed_to(who, book.purpose),
+        sorted(evidence.permission.granted_to(who, book.purpose)),
+        NOBODY if book.transactional else evidence.sent_here.get(who, NOBODY),
+        evidence.override(who, book.name),
+        evidence.shown.get((who, book.name)),
+    )
 
 
 def _why(at: datetime | None, also: int, reasons: Any, policy: Policy, play: int) -> list[str]:

@@ -58,10 +58,23 @@ def _instants(column: pd.Series) -> pa.Array:
 
 def values(column: pa.ChunkedArray) -> list[Any]:
     """The column as Python objects; instants in a tenth of the time that Arrow takes for a zone."""
+    found = plain(column)
+    if not _is_instant(column):
+        return found
+    return [None if at is None else EPOCH + timedelta(microseconds=at) for at in found]
+
+
+def plain(column: pa.ChunkedArray) -> list[Any]:
+    """The column as Python objects; an instant is its microseconds since 1970."""
     import pyarrow as pa
 
-    if not pa.types.is_timestamp(column.type):
-        plain: list[Any] = column.to_pylist()
-        return plain
-    whole = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()
-    return [None if at is None else EPOCH + timedelta(microseconds=at) for at in whole]
+    if _is_instant(column):
+        column = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    found: list[Any] = column.to_pylist()
+    return found
+
+
+def _is_instant(column: pa.ChunkedArray) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_timestamp(column.type))

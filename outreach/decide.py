@@ -113,7 +113,7 @@ def screened(candidate: Candidate, policy: Policy, now: datetime) -> Hold | Refe
 def settled(candidate: Candidate, policy: Policy, now: datetime) -> Contact | Hold:
     """What is decided of whom no other gate holds: first by capacity, last by the arm."""
     if candidate.full is not None:
-        return full(candidate, candidate.full)
+        return full(candidate.customer_id, candidate.full)
     if held := _look(CONTROL, candidate, policy, now):
         return Hold(candidate.customer_id, held)
     # Without a way to them a gate on the way there would have held.
@@ -121,9 +121,9 @@ def settled(candidate: Candidate, policy: Policy, now: datetime) -> Contact | Ho
     return Contact(candidate.customer_id, candidate.playbook.name, way)
 
 
-def full(candidate: Candidate, words: str) -> Hold:
+def full(customer_id: str, words: str) -> Hold:
     """Held by capacity alone: `words` say whose is used up."""
-    return Hold(candidate.customer_id, (Held(CAPACITY.name, words),))
+    return Hold(customer_id, (Held(CAPACITY.name, words),))
 
 
 def eligible(decision: Decision) -> bool:

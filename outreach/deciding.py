@@ -8,53 +8,73 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from outreach.candidate import Candidate
 from outreach.candidates import Arms, candidates
-from outreach.decide import full, screened, settled
+from outreach.decide import Contact, Decision, Hold, full, screened, settled
 from outreach.evidence import Evidence
 from outreach.places import Places, Wanting
-from outreach.rows import Decided, Tonight, strata, table
+from outreach.rows import Tonight, strata, table
+from outreach.unheld import unheld
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS_AT_ONCE = 25_000  # decided on as objects at a time: some 50 MB of them
+ROWS_AT_ONCE = 25_000  # become objects at a time: some 50 MB of them
 
 
 @dataclass(frozen=True)
 class _Night:
-    """What the decisions of one night share."""
+    """What the decisions of one night share. `unheld`: which rows of the evidence no gate holds."""
 
     evidence: Evidence
     tonight: Tonight
     arms: Arms
     places: Places
+    unheld: NDArray[np.bool_]
 
-    def decide(self, rows: pa.Table, first: int) -> Iterator[Decided]:
-        """In the order of the list, of which `rows` begin at the row `first`."""
-        policy, midnight = self.tonight.policy, self.tonight.midnight
-        ties = rows["tie"].to_pylist()
-        people = candidates(rows, self.evidence, policy, self.arms)
-        for row, (known, tie) in enumerate(zip(people, ties, strict=True), first):
-            candidate = known.candidate
-            found = screened(candidate, policy, midnight)
-            if found is not None:
-                yield Decided(known, found)
-                continue
-            words = self.places.ask(Wanting(row, candidate.playbook, candidate.owner_id, tie))
-            if words is not None:
-                yield Decided(known, full(candidate, words))
-            else:
-                yield Decided(known, settled(candidate, policy, midnight))
+    def decide(self, first: int, many: int) -> pa.Table:
+        """What is decided of `many` rows of the list from `first` on, as columns.
+
+        Only those whom a gate might hold, or who get a place, become objects: they are large.
+        """
+        import pyarrow as pa
+
+        rows = self.evidence.rows.slice(first, many)
+        plain = self.unheld[first : first + many].copy()
+        plain[: self.places.left] = False  # who may get a place becomes an object anyway
+        looked_at = self._candidates(rows.filter(pa.array(~plain)))
+        plays = self.tonight.policy.playbooks.plays
+        columns = (rows[name].to_pylist() for name in ("customer_id", "play", "owner_id", "tie"))
+        made: list[Decision] = []
+        for row, (who, play, owner, tie) in enumerate(zip(*columns, strict=True), first):
+            candidate = None
+            if not plain[row - first]:
+                candidate = next(looked_at)
+                found = screened(candidate, self.tonight.policy, self.tonight.midnight)
+                if found is not None:
+                    made.append(found)
+                    continue
+            words = self.places.ask(Wanting(row, plays[play], owner, tie))
+            made.append(self._settled(row, candidate) if words is None else full(who, words))
+        return table(rows, made, self.evidence, self.tonight, first=first + 1)
 
     def by_chance(self) -> Iterator[tuple[int, pa.Table]]:
         """Rows that get a place by chance after all, and what is decided of each."""
         rows, chance = self.places.drawn()
-        policy, midnight = self.tonight.policy, self.tonight.midnight
         for row in sorted(rows):
-            part = self.evidence.rows.slice(row, 1)
-            (known,) = candidates(part, self.evidence, policy, self.arms)
-            made = Decided(known, settled(known.candidate, policy, midnight), chance)
-            yield row, table(part, [made], self.evidence, self.tonight, first=row + 1)
+            part, made = self.evidence.rows.slice(row, 1), [self._settled(row)]
+            yield row, table(part, made, self.evidence, self.tonight, first=row + 1, chance=chance)
+
+    def _settled(self, row: int, candidate: Candidate | None = None) -> Contact | Hold:
+        if candidate is None:
+            (candidate,) = self._candidates(self.evidence.rows.slice(row, 1))
+        return settled(candidate, self.tonight.policy, self.tonight.midnight)
+
+    def _candidates(self, rows: pa.Table) -> Iterator[Candidate]:
+        return candidates(rows, self.evidence, self.tonight.policy, self.arms)
 
 
 @contextmanager
@@ -73,19 +93,14 @@ def _uncollected() -> Iterator[None]:
 @_uncollected()
 def decided(evidence: Evidence, tonight: Tonight) -> tuple[pa.Table, dict[str, str]]:
     """Every decision as columns (`rows.schemas`), from the top of the list, and the arms of the
-    period that are to be kept.
-
-    Some rows at a time become Python objects, which are large, and columns again.
-    """
+    period that are to be kept."""
     import pyarrow as pa
 
     arms, drawn = _experiment(evidence, tonight)
-    night = _Night(evidence, tonight, arms, Places(tonight.policy.settings, evidence.owners))
-    parts = []
-    for first in range(0, max(evidence.rows.num_rows, 1), ROWS_AT_ONCE):
-        rows = evidence.rows.slice(first, ROWS_AT_ONCE)
-        made = list(night.decide(rows, first))
-        parts.append(table(rows, made, evidence, tonight, first=first + 1))
+    places = Places(tonight.policy.settings, evidence.owners)
+    night = _Night(evidence, tonight, arms, places, unheld(evidence, tonight.policy))
+    starts = range(0, max(evidence.rows.num_rows, 1), ROWS_AT_ONCE)
+    parts = [night.decide(first, ROWS_AT_ONCE) for first in starts]
     whole, last = pa.concat_tables(parts), 0
     pieces = []
     for row, again in night.by_chance():

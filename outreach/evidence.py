@@ -48,6 +48,14 @@ class Evidence:
     overrides: dict[str, list[tuple[str | None, Override]]] = field(default_factory=dict)
     shown: dict[tuple[str, str], Shown] = field(default_factory=dict)
 
+    @cached_property
+    def few(self) -> frozenset[str]:
+        """Customers of whom more is known than stands in `rows`."""
+        return frozenset().union(
+            self.permission.closed, self.permission.granted, self.sent_here, self.overrides,
+            (customer for customer, _ in self.shown),
+        )  # fmt: skip
+
     def override(self, customer_id: str, playbook: str) -> Override | None:
         """The one that lasts longest, of those that bear on the playbook."""
         said = self.overrides.get(customer_id, ())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NOTHING: frozenset[str] = frozenset()
+OF_CUSTOMER = "customer:"
 SAID = ["who", "channel", "purpose", "state", "at"]
 
 
@@ -55,9 +56,10 @@ def permissions(
 ) -> Permission:
     """Of `customers`, who are written to at the person that `persons` names, else at their own
     address; as of `now`, since a no counts at once. `history`: `CustomerBook.consents`."""
-    whose = _keys(customers, persons, points)
+    said = _newest(_consents(history, ledger, points, now))
+    whose = _keys(customers, persons, points, {who for who, *_ in said})
     found = Permission(defaultdict(list), defaultdict(list))
-    for who, channel, purpose, state, at in _newest(_consents(history, ledger, points, now)):
+    for who, channel, purpose, state, at in said:
         for customer in whose.get(who, ()):
             if state == "refused":
                 found.closed[customer].append((purpose, Closed(channel, REFUSED, at)))
@@ -88,12 +90,18 @@ def asked_about(history: pd.DataFrame, ledger: Ledger, now: datetime) -> tuple[p
     ), bool(hashed)
 
 
-def _keys(customers: pa.Array, persons: dict[str, str], points: Points) -> dict[str, list[str]]:
-    """Who a consent or suppression may be about: each name of a customer, and whose it is."""
+def _keys(
+    customers: pa.Array, persons: dict[str, str], points: Points, said: set[str]
+) -> dict[str, list[str]]:
+    """Who a consent or suppression may be about: each name of a customer, and whose it is; of
+    customers by their id, those alone of whom something was `said`."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    ids = customers.to_pylist()
-    found = {f"customer:{customer}": [customer] for customer in ids}
+    of_ids = [who.removeprefix(OF_CUSTOMER) for who in said if who.startswith(OF_CUSTOMER)]
+    named = pa.array(of_ids, pa.string())
+    known = named.filter(pc.is_in(named, value_set=customers)).to_pylist()
+    found = {f"{OF_CUSTOMER}{customer}": [customer] for customer in known}
     for customer, person in persons.items():
         found[f"person:{person}"] = [customer]
     rows = points.table.filter(pc.is_in(points.table["customer_id"], value_set=customers))
@@ -113,10 +121,10 @@ def _consents(history: pd.DataFrame, ledger: Ledger, points: Points, now: dateti
         return pd.DataFrame(columns=SAID)
     own = history["contact_id"].isna()
     named = ("person:" + history["contact_id"].astype(str)).where(
-        ~own, "customer:" + history["customer_id"].astype(str)
+        ~own, OF_CUSTOMER + history["customer_id"].astype(str)
     )
     at_point = given["contact_point"].notna()
-    of_ledger = "customer:" + given["customer_id"].astype(str)
+    of_ledger = OF_CUSTOMER + given["customer_id"].astype(str)
     hashed = [
         given[at_point].assign(who=f"{kind}:" + given["contact_point"][at_point].astype(str))
         for kind in WAYS

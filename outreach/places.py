@@ -6,15 +6,14 @@ Places are taken in either arm of the experiment, so that who takes part hangs o
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from models.settings import Plan
 from outreach.owners import Owners
 from outreach.playbooks import Playbook
 
 
-@dataclass(frozen=True, slots=True)
-class Wanting:
+class Wanting(NamedTuple):
     """One whom nothing holds but capacity."""
 
     row: int  # of the list
@@ -40,13 +39,18 @@ class Places:
         self._of_play: Counter[str] = Counter()
         self._left: list[Wanting] = []
 
+    @property
+    def left(self) -> int:
+        """How many the team's capacity still holds from the top."""
+        return max(0, self._capacity - self._explored - self._team)
+
     def ask(self, each: Wanting) -> str | None:
         """None: a place, now taken. Else whose capacity is used up, in words; chance may still
         give a place to whom the team's leaves out."""
         full = self._own_limit(each)
         if full is not None:
             return full
-        if each.playbook.mode != "auto" and self._team >= self._capacity - self._explored:
+        if each.playbook.mode != "auto" and not self.left:
             self._left.append(each)
             return f"beyond tonight's capacity of {self._capacity}"
         self._take(each)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from outreach.assign import CONTROL, OUTSIDE, TREAT, Draw, decision_id
-from outreach.candidates import Known
+from outreach.candidates import fingerprints, whys
 from outreach.decide import Contact, Decision, Hold, Policy, Refer, eligible
 from outreach.evidence import Evidence
 from outreach.waking import Waking
@@ -33,34 +33,29 @@ class Tonight:
     waking: Waking
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """One decision with what it was taken from."""
-
-    known: Known
-    decision: Decision
-    chance: float = 1.0  # with which a place of tonight's capacity was given
-
-    @property
-    def arm(self) -> str:
-        """`treat` or `control` in the experiment, else `outside`."""
-        if not self.known.candidate.playbook.randomised or not eligible(self.decision):
-            return OUTSIDE
-        return TREAT if isinstance(self.decision, Contact) else CONTROL
-
-
 def table(
-    rows: pa.Table, decided: Sequence[Decided], evidence: Evidence, tonight: Tonight, *, first: int
+    rows: pa.Table,
+    decided: Sequence[Decision],
+    evidence: Evidence,
+    tonight: Tonight,
+    *,
+    first: int,
+    chance: float = 1.0,
 ) -> pa.Table:
-    """The decisions about `rows` (a part of `evidence.rows`) as columns of all three."""
+    """The decisions about `rows` (a part of `evidence.rows`) as columns of all three. `chance`:
+    with which a place of tonight's capacity was given."""
     import pyarrow as pa
 
     columns = {
         **_of_scores(rows, tonight, first),
-        **_of_decisions(decided, evidence, tonight),
+        **_of_plays(rows, tonight),
+        **_of_decisions(rows, decided, tonight, chance),
         **_of_moments(rows, decided, tonight),
+        "contact_id": [evidence.persons.get(who) for who in rows["customer_id"].to_pylist()],
+        "reasons": _reasons(decided, whys(rows, evidence, tonight.policy)),
+        "fingerprint": fingerprints(rows, evidence, tonight.policy),
+        "stratum": strata(rows),
     }
-    columns["stratum"] = strata(rows)
     fields = {field.name: field for schema in schemas() for field in schema}
     return pa.table(
         [_typed(columns[name], field.type) for name, field in fields.items()],
@@ -97,54 +92,68 @@ def _of_scores(rows: pa.Table, tonight: Tonight, first: int) -> dict[str, Any]:
     }
 
 
+def _of_plays(rows: pa.Table, tonight: Tonight) -> dict[str, Any]:
+    """What stands in the playbook of each row."""
+    import pyarrow as pa
+
+    plays = tonight.policy.playbooks.plays
+    kinds = {"playbook": [play.name for play in plays], "purpose": [play.purpose for play in plays]}
+    names = rows["play"]
+    columns = {
+        name: pa.array(words, pa.string()).take(names.combine_chunks())
+        for name, words in kinds.items()
+    }
+    flags = pa.array([play.transactional for play in plays], pa.bool_())
+    return {**columns, "transactional": flags.take(names.combine_chunks())}
+
+
 def _of_decisions(
-    decided: Sequence[Decided], evidence: Evidence, tonight: Tonight
+    rows: pa.Table, decided: Sequence[Decision], tonight: Tonight, chance: float
 ) -> dict[str, Any]:
-    made = [each.decision for each in decided]
-    people = [each.known.candidate for each in decided]
-    held = [isinstance(decision, Hold) for decision in made]
-    arms = [each.arm for each in decided]
+    plays = [tonight.policy.playbooks.plays[play] for play in rows["play"].to_pylist()]
+    customers = rows["customer_id"].to_pylist()
+    held = [isinstance(decision, Hold) for decision in decided]
+    takes_part = [eligible(decision) for decision in decided]
+    arms = [
+        OUTSIDE if not (part and play.randomised) else CONTROL if hold else TREAT
+        for part, play, hold in zip(takes_part, plays, held, strict=True)
+    ]
     return {
-        "contact_id": [evidence.persons.get(person.customer_id) for person in people],
-        "decision": [type(decision).__name__.lower() for decision in made],
-        "hold_reasons": [d.reasons if isinstance(d, Hold) else [] for d in made],
-        "held_by": [[h.gate for h in d.held] if isinstance(d, Hold) else [] for d in made],
-        "reasons": [
-            [d.reason, *each.known.why] if isinstance(d, Refer) else each.known.why
-            for d, each in zip(made, decided, strict=True)
-        ],
-        "playbook": [person.playbook.name for person in people],
-        "mode": [
-            None if hold else person.playbook.mode
-            for hold, person in zip(held, people, strict=True)
-        ],
-        "purpose": [person.playbook.purpose for person in people],
-        "transactional": [person.playbook.transactional for person in people],
-        "channel": [d.channel if isinstance(d, Contact) else None for d in made],
+        "decision": [type(decision).__name__.lower() for decision in decided],
+        "hold_reasons": [d.reasons if isinstance(d, Hold) else [] for d in decided],
+        "held_by": [[h.gate for h in d.held] if isinstance(d, Hold) else [] for d in decided],
+        "mode": [None if hold else play.mode for hold, play in zip(held, plays, strict=True)],
+        "channel": [d.channel if isinstance(d, Contact) else None for d in decided],
         "due_at": [None if hold else tonight.due_at for hold in held],
         "assignment": arms,
         "arm": arms,
-        "eligible": [eligible(decision) for decision in made],
+        "eligible": takes_part,
         "propensity": [
-            None if arm == OUTSIDE else each.chance * tonight.draw.propensity(arm)
-            for arm, each in zip(arms, decided, strict=True)
+            None if arm == OUTSIDE else chance * tonight.draw.propensity(arm) for arm in arms
         ],
         "decision_id": [
-            decision_id(tonight.draw.key, tonight.as_of, person.customer_id, person.playbook.name)
-            for person in people
+            decision_id(tonight.draw.key, tonight.as_of, who, play.name)
+            for who, play in zip(customers, plays, strict=True)
         ],
-        "fingerprint": [each.known.fingerprint for each in decided],
     }
 
 
+def _reasons(decided: Sequence[Decision], whys: list[list[str]]) -> list[list[str]]:
+    """Whoever is referred is so for one reason above all."""
+    return [
+        [decision.reason, *why] if isinstance(decision, Refer) else why
+        for decision, why in zip(decided, whys, strict=True)
+    ]
+
+
 def _of_moments(
-    rows: pa.Table, decided: Sequence[Decided], tonight: Tonight
+    rows: pa.Table, decided: Sequence[Decision], tonight: Tonight
 ) -> dict[str, list[datetime | None]]:
     """The first moment in the waking hours of each who is to be contacted."""
     where = (rows[name].to_pylist() for name in ("timezone", "region", "team"))
     return {
         "not_before": [
-            tonight.waking.not_before(*place) if isinstance(each.decision, Contact) else None
+            tonight.waking.not_before(*place) if isinstance(each, Contact) else None
             for each, *place in zip(decided, *where, strict=True)
         ]
     }
