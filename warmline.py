@@ -31,12 +31,12 @@ def book(run: Run, as_of: date | None = None) -> HistoryBook:
     """Customers and what happened to them as the scores of `as_of` (the newest by default) knew
     it, for outreach, which may not import pipelines."""
     from models.erasure import refuse_unfinished
-    from pipelines.explaining import book_of_night
+    from pipelines.history.book import HistoryBook
     from pipelines.storage import pull_history
 
     refuse_unfinished(run.home)
     pull_history(run)
-    return book_of_night(run.home, as_of)
+    return HistoryBook.of_night(run.home, as_of)
 
 
 @command("demo")

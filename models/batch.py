@@ -14,7 +14,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -237,6 +237,11 @@ class ScoreBatch:
                 "run `warmline score --as-of DATE` first."
             )
         return found
+
+    @property
+    def cut_off(self) -> int:
+        """What had been recorded by then was known to the batch, seconds since 1970 UTC."""
+        return int(datetime.fromisoformat(self.manifest.facts["cut_off"]).timestamp())
 
     def table(self, columns: Sequence[str] | None = None, where: Any = None) -> pa.Table:
         """The rows in the writer's order. `where`: a `pyarrow.compute` expression; rows that it

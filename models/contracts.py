@@ -173,9 +173,9 @@ class CustomerBook(Protocol):
 
     Texts are missing (`pandas.isna`) where unknown; instants are UTC, NaT where unknown."""
 
-    def customers(self, customer_ids: Sequence[str]) -> pd.DataFrame:
-        """One row a known customer: customer_id, parent_id, owner_id, preferred_channel, segment,
-        region, timezone, profiling_objection (bool)."""
+    def customers(self, customer_ids: pa.Array) -> pa.Table:
+        """One row a known customer, in the order asked: customer_id, parent_id, owner_id,
+        preferred_channel, segment, region, timezone, profiling_objection (bool)."""
         ...
 
     def consents(self, as_of: datetime) -> pd.DataFrame:

@@ -9,10 +9,11 @@ customer.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+
+from outreach.keyed import keyed
 
 # Days for which a draw stands, where the horizon is not longer. An outcome is looked for over the
 # horizon after the night of the contact, so the longer the period, the fewer outcomes reach past
@@ -65,7 +66,7 @@ class Draw:
     def mark(self, unit: str) -> str:
         """What stands for a unit on record: its hash of this period, which tells nothing of it."""
         message = f"arm\0{self.period_days}\0{self.period}\0{unit}".encode()
-        return hmac.digest(self.key, message, "sha256")[: _BITS // 8].hex()
+        return keyed(self.key)(message)[: _BITS // 8].hex()
 
     def arms(self, units: Sequence[str], strata: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         """The arm of each unit, and those drawn now for the first time, by mark.
@@ -116,20 +117,20 @@ class Draw:
         days = (self.as_of - _ORIGIN).days
         block, second = days // BLOCK_DAYS, days % BLOCK_DAYS >= BLOCK_DAYS // 2
         message = f"turn\0{BLOCK_DAYS}\0{block}\0{unit}".encode()
-        drawn = hmac.digest(self.key, message, "sha256")[0] >= 128
+        drawn = keyed(self.key)(message)[0] >= 128
         return TREAT if drawn == second else CONTROL
 
 
 def tie(key: bytes, as_of: date, customer_id: str) -> int:
     """Settles ties and exploration of one night: a number that only the home's key foresees."""
     message = f"tie\0{as_of.isoformat()}\0{customer_id}".encode()
-    return int.from_bytes(hmac.digest(key, message, "sha256")[:7], "big")
+    return int.from_bytes(keyed(key)(message)[:7], "big")
 
 
 def decision_id(key: bytes, as_of: date, customer_id: str, playbook: str) -> str:
     """Names one decision; the same each time it is taken, and telling nothing of the customer."""
     message = f"decision\0{as_of.isoformat()}\0{playbook}\0{customer_id}".encode()
-    return hmac.digest(key, message, "sha256")[:16].hex()
+    return keyed(key)(message)[:16].hex()
 
 
 def _fraction(mark: str) -> float:

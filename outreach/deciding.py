@@ -22,7 +22,7 @@ from outreach.unheld import unheld
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS_AT_ONCE = 25_000  # become objects at a time: some 50 MB of them
+ROWS_AT_ONCE = 10_000  # become objects at a time: some 20 MB of them
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,8 @@ def _experiment(evidence: Evidence, tonight: Tonight) -> tuple[Arms, dict[str, s
     import pyarrow.compute as pc
 
     randomised = [n for n, play in enumerate(tonight.policy.playbooks.plays) if play.randomised]
-    rows = evidence.rows.filter(pc.field("play").isin(randomised))
+    needed = evidence.rows.select(["play", "unit", "band", "silent"])
+    rows = needed.filter(pc.field("play").isin(randomised))
     units = rows["unit"].to_pylist()
     arms, new = tonight.draw.arms(units, strata(rows))
     drawn = {**tonight.draw.kept, **new} if tonight.draw.kept and new else new

@@ -99,7 +99,7 @@ def gather(
     for name, values in (("play", fired.play), ("also", fired.also)):
         rows = rows.append_column(name, pa.array(values))
     rows = rows.append_column("evidence_at", _evidence(rows, fired, sources.night))
-    people = _people(sources.book.customers(rows["customer_id"].to_pylist()))
+    people = _people(sources.book.customers(rows["customer_id"].combine_chunks()))
     rows = rows.filter(pc.is_in(rows["customer_id"], value_set=people["customer_id"]))
     ids = rows["customer_id"].combine_chunks()
     owners = Owners.of(sources.book.owners())
@@ -214,7 +214,7 @@ def _units_of(customers: pa.ChunkedArray, rows: pa.Table, book: CustomerBook) ->
     wanted = pc.unique(customers)
     others = wanted.filter(pc.invert(pc.is_in(wanted, value_set=known["customer_id"])))
     if len(others):
-        more = _people(book.customers(others.to_pylist())).select(["customer_id", "unit"])
+        more = _people(book.customers(others)).select(["customer_id", "unit"])
         known = pa.concat_tables([known, more.cast(known.schema)])
     return known["unit"].take(pc.index_in(customers, value_set=known["customer_id"]))
 
@@ -271,11 +271,10 @@ def _shown(ledger: Ledger, night: datetime) -> dict[tuple[str, str], Shown]:
     return {(customer, key): Shown(*left) for customer, key, *left in rows}
 
 
-def _people(found: pd.DataFrame) -> pa.Table:
+def _people(people: pa.Table) -> pa.Table:
+    """With the household or account of each."""
     import pyarrow.compute as pc
 
-    texts = ("customer_id", "parent_id", "owner_id", "preferred_channel", "region", "timezone")
-    people = columns.table(found, {**dict.fromkeys(texts), "profiling_objection": "flag"})
     parent = pc.if_else(pc.equal(people["parent_id"], ""), None, people["parent_id"])
     return people.append_column("unit", pc.coalesce(parent, people["customer_id"]))
 

@@ -11,7 +11,7 @@ from outreach.assign import Draw
 from outreach.decide import Policy
 from outreach.evidence import Evidence
 from outreach.power import Power
-from outreach.triggers import Company, silent_ones
+from outreach.triggers import silent_ones
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,13 +22,13 @@ COMPLAINT = "unanswered-complaint"
 def notes(
     batch: ScoreBatch,
     evidence: Evidence,
-    company: Company,
+    latest: pa.Table,
     policy: Policy,
     power: Power,
     draw: Draw,
     now: datetime,
 ) -> Iterator[str]:
-    """Each of them, the most urgent first."""
+    """Each of them, the most urgent first. `latest`: `Timeline.latest` of the night."""
     import pyarrow.compute as pc
 
     rows = evidence.rows
@@ -37,9 +37,9 @@ def notes(
         yield f"these scores of {batch.as_of} have expired: score again with `warmline score`"
     yield from _experiment(policy, power, draw)
     yield from _values(rows)
-    if forgotten := _forgotten(company, policy, batch):
+    if forgotten := _forgotten(latest, policy, batch):
         yield forgotten
-    if silent := silent_ones(company.latest, policy.playbooks):
+    if silent := silent_ones(latest, policy.playbooks):
         yield f"playbooks that cannot fire, since the history tells nothing of it: {_list(silent)}"
 
 
@@ -64,7 +64,7 @@ def _values(rows: pa.Table) -> Iterator[str]:
         )
 
 
-def _forgotten(company: Company, policy: Policy, batch: ScoreBatch) -> str | None:
+def _forgotten(latest: pa.Table, policy: Policy, batch: ScoreBatch) -> str | None:
     """Complaints that are older than the playbook looks back."""
     import pyarrow.compute as pc
 
@@ -72,7 +72,7 @@ def _forgotten(company: Company, policy: Policy, batch: ScoreBatch) -> str | Non
     if days is None:
         return None
     night = datetime.combine(batch.as_of, datetime.min.time(), policy.zone)
-    old = pc.less(company.latest["complaint_at"], night - timedelta(days=days))
+    old = pc.less(latest["complaint_at"], night - timedelta(days=days))
     many = pc.sum(old).as_py() or 0
     return (
         f"complaints without an answer for more than {days:.0f} days are not referred any more: "

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from models.batch import ScoreBatch
 from models.contracts import DECISIONS, CustomerBook, Timeline
+from models.memory import give_back
 from models.settings import Plan
-from outreach import notes, worklist
+from outreach import columns, notes, worklist
 from outreach.assign import Draw
 from outreach.decide import Policy
 from outreach.deciding import decided
@@ -130,6 +131,7 @@ def preview(
 
 def write(result: PlanResult, home: Path) -> Path:
     """Publishes the list and the assignments in `home`; gives the folder of the list."""
+    give_back()
     if result.drawn:
         worklist.write_draw(home, result.period, result.drawn)
     return worklist.publish(
@@ -161,10 +163,8 @@ def plan(
     night = datetime.combine(batch.as_of, time(), zone)
     policy = Policy(settings, zone, playbooks or Playbooks.load())
     sources = Sources(book, timeline, ledger or Empty(), key, night, now)
-    company, fired = _fired(batch, policy, sources)
-    scores = scores_of(batch, fired.customer_id)
-    evidence = gather(scores, fired, policy.playbooks, sources, settings)
-    evidence = replace(evidence, rows=ordered(evidence, policy, key=key, as_of=batch.as_of))
+    evidence, counts = _gathered(batch, policy, sources)
+    give_back()
     power = _power(evidence, settings, policy)
     draw = _draw(batch, evidence, settings, power, key=key, home=home)
     home_zone = zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
@@ -174,7 +174,7 @@ def plan(
         Waking.of(night, home_zone, hours, book.holidays()),
     )  # fmt: skip
     whole, drawn = decided(evidence, tonight)
-    counts = _counts(batch, scores, whole)
+    counts |= _counts(whole)
     return PlanResult(
         as_of=batch.as_of,
         origin=worklist.Origin(batch.run, now, counts=counts),
@@ -183,24 +183,40 @@ def plan(
         assigned=whole.select(worklist.assignments_schema().names),
         record=whole.select(worklist.record_schema().names),
         counts=counts,
-        notes=tuple(notes.notes(batch, evidence, company, policy, power, draw, now)),
+        notes=tuple(notes.notes(batch, evidence, timeline.latest(night), policy, power, draw, now)),
         period=draw.name,
         drawn=drawn,
     )
 
 
-def _fired(batch: ScoreBatch, policy: Policy, sources: Sources) -> tuple[Company, Fired]:
-    """For whom which playbook fires."""
-    import pyarrow as pa
+def _gathered(
+    batch: ScoreBatch, policy: Policy, sources: Sources
+) -> tuple[Evidence, dict[str, int]]:
+    """What is known of all for whom a playbook fires, from the top of the list; how many have a
+    score, how many of those no playbook, and how many the book does not know."""
+    fired = _fired(batch, policy, sources)
+    give_back()
+    scores = scores_of(batch, fired.customer_id)
+    evidence = gather(scores, fired, policy.playbooks, sources, policy.settings)
+    rows = ordered(evidence, policy, key=sources.key, as_of=batch.as_of)
+    scored = scores.num_rows - scores["churn_probability"].null_count
+    counts = {
+        "scored": batch.manifest.rows,
+        "no_play": batch.manifest.rows - scored,
+        "unknown": scores.num_rows - rows.num_rows,
+    }
+    return replace(evidence, rows=rows), counts
 
+
+def _fired(batch: ScoreBatch, policy: Policy, sources: Sources) -> Fired:
+    """For whom which playbook fires."""
     scores = batch.table(FIRST)
     company = Company.of(scores, sources.timeline.latest(sources.night))
     if any(play.audience.segments for play in policy.playbooks.plays):
-        found = sources.book.customers(company.customer_id.to_pylist())
-        known = dict(zip(found["customer_id"], found["segment"], strict=True))
-        segments = [known.get(customer) for customer in company.customer_id.to_pylist()]
-        company = replace(company, segment=pa.array(segments, pa.string(), from_pandas=True))
-    return company, fire(company, policy.playbooks, policy.settings.min_band, sources.night)
+        found = sources.book.customers(company.customer_id)
+        segments = columns.beside(company.customer_id, found, "segment").combine_chunks()
+        company = replace(company, segment=segments)
+    return fire(company, policy.playbooks, policy.settings.min_band, sources.night)
 
 
 def _power(evidence: Evidence, settings: Plan, policy: Policy) -> Power:
@@ -209,7 +225,8 @@ def _power(evidence: Evidence, settings: Plan, policy: Policy) -> Power:
 
     randomised = [n for n, play in enumerate(policy.playbooks.plays) if play.randomised]
     rows = evidence.rows
-    taking_part = rows.filter(pc.field("play").isin(randomised))
+    needed = rows.select(["play", "unit", "churn_probability"])
+    taking_part = needed.filter(pc.field("play").isin(randomised))
     base = pc.mean(taking_part["churn_probability"]).as_py() or 0.0
     return Power.of(len(taking_part["unit"].unique()), settings.control_share, base)
 
@@ -235,14 +252,19 @@ def _draw(
     return replace(fresh, kept=kept, timing=timing)
 
 
-def _counts(batch: ScoreBatch, scores: pa.Table, whole: pa.Table) -> dict[str, int]:
-    kinds = Counter(whole["decision"].to_pylist())
-    held = Counter(gate for gates in whole["held_by"].to_pylist() for gate in gates)
-    scored = scores.num_rows - scores["churn_probability"].null_count
+def _many(column: pa.ChunkedArray) -> Counter[str]:
+    """How often each text stands in a column, or in its lists."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+    return Counter({each["values"]: each["counts"] for each in texts.value_counts().to_pylist()})
+
+
+def _counts(whole: pa.Table) -> dict[str, int]:
+    """How many are listed, how many got each decision, and how many each gate held."""
+    kinds, held = (_many(whole[name]) for name in ("decision", "held_by"))
     return {
-        "scored": batch.manifest.rows,
-        "no_play": batch.manifest.rows - scored,
-        "unknown": scores.num_rows - whole.num_rows,
         "listed": whole.num_rows,
         **{kind: kinds[kind] for kind in DECISIONS},
         **{f"held_{gate}": held[gate] for gate in sorted(held)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from outreach.assign import CONTROL, OUTSIDE, TREAT, Draw, decision_id
@@ -71,7 +72,12 @@ def schemas() -> tuple[pa.Schema, ...]:
 def strata(rows: pa.Table) -> list[str]:
     """Within which the control group is drawn: risk, and silent or vocal."""
     pairs = zip(rows["band"].to_pylist(), rows["silent"].to_pylist(), strict=True)
-    return [f"{band} {'silent' if silent else 'vocal'}" for band, silent in pairs]
+    return [_stratum(band, silent) for band, silent in pairs]
+
+
+@cache
+def _stratum(band: str, silent: bool | None) -> str:
+    return f"{band} {'silent' if silent else 'vocal'}"
 
 
 def _of_scores(rows: pa.Table, tonight: Tonight, first: int) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 ORIGIN = "origin.json"
 DECISIONS = "decisions-*.parquet"  # beside the assignments, one a policy that planned the night
+ROWS_AT_ONCE = 50_000  # of a file, and a row group of it
 # A spreadsheet runs a cell that begins so. Source: OWASP, CSV Injection.
 FORMULA = r"^[=+\-@\t\r\n]"
 
@@ -110,7 +112,8 @@ def read_draw(home: Path, period: str) -> dict[str, str]:
     if not path.exists():
         return {}
     columns = pq.read_table(path, partitioning=None)
-    return dict(zip(columns["mark"].to_pylist(), columns["arm"].to_pylist(), strict=True))
+    arms = map(sys.intern, columns["arm"].to_pylist())  # two of them, and a million units
+    return dict(zip(columns["mark"].to_pylist(), arms, strict=True))
 
 
 def write_draw(home: Path, period: str, arms: Mapping[str, str]) -> None:
@@ -140,9 +143,8 @@ def publish(
     make_folder(log.parent)
     make_folder(folder)
     policy = next(iter(rows["policy_version"][:1].to_pylist()), None)
-    decisions = DECISIONS.replace("*", policy or "none")
-    with replacing(log.with_name(decisions)) as staged:  # in the parts it came in: one is large
-        _write(_joined(rows, assigned, record), staged)
+    decisions = log.with_name(DECISIONS.replace("*", policy or "none"))
+    write_parquet(_joined(rows, assigned, record), decisions)
     write_parquet(assigned, log)
     write_parquet(rows, folder / "worklist.parquet")
     to_csv(rows, folder / "worklist.csv")
@@ -178,11 +180,14 @@ def to_csv(rows: pa.Table, path: Path) -> None:
     Safe to open in a spreadsheet: a text that would be run as a formula is led by an apostrophe.
     """
     import pyarrow as pa
-    from pyarrow.csv import write_csv
+    from pyarrow.csv import CSVWriter
 
-    cells = {name: _cells(rows[name]) for name in rows.column_names}
-    with replacing(path) as staged:
-        write_csv(pa.table(cells), staged)
+    kinds = [(name, _cells(rows[name][:0]).type) for name in rows.column_names]
+    schema = pa.schema(kinds)
+    with replacing(path) as staged, CSVWriter(staged, schema) as writer:
+        for part in _parts(rows):
+            cells = {name: _cells(part[name]) for name in part.column_names}
+            writer.write_table(pa.table(cells, schema=schema))
 
 
 def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -202,11 +207,17 @@ def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def write_parquet(table: pa.Table, path: Path) -> None:
     """`table` at `path`, whole; the same rows give the same bytes."""
-    with replacing(path) as staged:
-        _write(table.combine_chunks(), staged)
-
-
-def _write(table: pa.Table, path: Path) -> None:
     import pyarrow.parquet as pq
 
-    pq.write_table(table, path, compression="zstd", version="2.6")
+    with (
+        replacing(path) as staged,
+        pq.ParquetWriter(staged, table.schema, compression="zstd", version="2.6") as writer,
+    ):
+        for part in _parts(table):
+            writer.write_table(part)
+
+
+def _parts(table: pa.Table) -> Iterator[pa.Table]:
+    """Some rows at a time, however they came: a copy of a large list has no room."""
+    for start in range(0, table.num_rows, ROWS_AT_ONCE):
+        yield table.slice(start, ROWS_AT_ONCE).combine_chunks()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from models.words import on
 from pipelines import context
 from pipelines.features import matrix
 from pipelines.features.matrix import Night
-from pipelines.history.book import HistoryBook
 from pipelines.history.store import History
 from pipelines.mending import Mended, Seen, mended
 from pipelines.onecustomer import OneCustomer
@@ -128,7 +127,7 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     score = _row(history, batch, customer_id)
     model = bundles.champion(home, expect=matrix.fingerprint(settings.features)).model
     customer = OneCustomer.of(history, history.numbers[customer_id])
-    night = Night(int(score["as_of"].timestamp()), cutoff_of(batch))
+    night = Night(int(score["as_of"].timestamp()), batch.cut_off)
     known = matrix.context(history, settings, [night], _agents(home, history, batch, night))
     row = customer.features(night, known)
     dates = dates_of(night, settings, known)
@@ -172,26 +171,12 @@ def _changed(
     figures that it had then to those of `row`, [f]."""
     from models.explain import moves
 
-    night = Night(midnight(batch.as_of, settings.zone), cutoff_of(batch))
+    night = Night(midnight(batch.as_of, settings.zone), batch.cut_off)
     agents = _agents(home, history, batch, night)
     if agents is None and history.words("agent"):
         return []
     then = customer.features(night, matrix.context(history, settings, [night], agents))
     return moves(model, then, row, PUSH)[:PUSHES]
-
-
-def book_of_night(home: Home, as_of: date | None = None) -> HistoryBook:
-    """The history as outreach reads it: what the published scores of `as_of` (the newest by
-    default) could know, and what came since, by its own date."""
-    batch = latest(home.scores) if as_of is None else ScoreBatch.open(home.scores, as_of)
-    precedence = batch.manifest.facts.get("precedence", ()) if batch else ()
-    history = History.open(home.history, tuple(precedence))
-    return HistoryBook(history, cutoff_of(batch) if batch else 0)
-
-
-def cutoff_of(batch: ScoreBatch) -> int:
-    """What had been recorded by then was known to the batch, seconds since 1970 UTC."""
-    return int(datetime.fromisoformat(batch.manifest.facts["cut_off"]).timestamp())
 
 
 def _row(history: History, batch: ScoreBatch, customer_id: str) -> dict[str, Any]:

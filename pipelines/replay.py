@@ -21,7 +21,6 @@ from models.section import Section
 from models.settings import Settings
 from models.version import VERSION
 from pipelines import context, snapshots
-from pipelines.explaining import cutoff_of
 from pipelines.features import matrix
 from pipelines.history.book import HistoryBook
 from pipelines.history.store import History
@@ -52,7 +51,7 @@ class Replayed:
     @property
     def cutoff(self) -> int:
         """What had been recorded by then was known, seconds since 1970."""
-        return cutoff_of(self.batch)
+        return self.batch.cut_off
 
     def book(self, generation: int | None = None) -> HistoryBook:
         """Customers and what happened to them, by the night's cut-off; from the history that the
@@ -142,7 +141,7 @@ def _as_it_was(home: Home, settings: Settings, published: ScoreBatch) -> Questio
             "that version; the list as it was published is in "
             f"{home.worklists / f'as_of={published.as_of}'}."
         )
-    night = matrix.Night(snapshots.midnight(published.as_of, then.zone), cutoff_of(published))
+    night = matrix.Night(snapshots.midnight(published.as_of, then.zone), published.cut_off)
     return Question(
         History.open(home.history, tuple(facts.get("precedence", ()))).at(
             facts["history_generation"]

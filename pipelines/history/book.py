@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.batch import ScoreBatch, latest
 from pipelines.history import knowledge, voices
 from pipelines.history.store import History
 from pipelines.history.walk import Walk, unsubscribed
@@ -17,6 +18,8 @@ from pipelines.history.walk import Walk, unsubscribed
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+    from models.home import Home
 
 CUSTOMER_TEXTS = (
     "customer_id", "parent_id", "owner_id", "preferred_channel", "segment", "region", "timezone",
@@ -56,20 +59,30 @@ class HistoryBook:
     history: History
     known_by: int = 0
 
+    @classmethod
+    def of_night(cls, home: Home, as_of: date | None = None) -> HistoryBook:
+        """The history as outreach reads it: what the published scores of `as_of` (the newest by
+        default) could know, and what came since, by its own date."""
+        batch = latest(home.scores) if as_of is None else ScoreBatch.open(home.scores, as_of)
+        precedence = batch.manifest.facts.get("precedence", ()) if batch else ()
+        history = History.open(home.history, tuple(precedence))
+        return cls(history, batch.cut_off if batch else 0)
+
     @property
     def generation(self) -> int:
         """Which state of the history this is."""
         return self.history.generation
 
-    def customers(self, customer_ids: Sequence[str]) -> pd.DataFrame:
-        """One row a known customer, in the order asked; missing where a text is unknown."""
+    def customers(self, customer_ids: pa.Array) -> pa.Table:
+        """One row a known customer, in the order asked; null where a text is unknown."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        asked = pa.array(customer_ids, pa.string())
-        known = pc.index_in(asked, value_set=self._people["customer_id"].combine_chunks())
-        frame: pd.DataFrame = self._people.take(known.drop_null()).to_pandas()
-        return frame
+        known = pc.index_in(customer_ids, value_set=self._people["customer_id"].combine_chunks())
+        found = self._people.take(known.drop_null())
+        return found.cast(
+            pa.schema([(name, _plain(found[name].type)) for name in found.column_names])
+        )
 
     def consents(self, as_of: datetime) -> pd.DataFrame:
         """Each time something was granted or refused, the oldest first."""
@@ -83,15 +96,22 @@ class HistoryBook:
 
     @cached_property
     def _people(self) -> pa.Table:
-        """What of customers is asked for: of a million of them there is room for no more."""
+        """What of customers is asked for: of a million of them there is room for no more. Texts
+        that many share are coded."""
+        import pyarrow as pa
+
         history = self.history
         with history.connection() as connection:
             told = voices.told(
                 connection, history.folder, history.manifest, "customers", history.precedence
             ).only(*CUSTOMER_TEXTS[1:], "profiling_objection")
-            return knowledge.read(
+            people = knowledge.read(
                 connection, PEOPLE_SQL, rows=voices.counting(told), texts=", ".join(CUSTOMER_TEXTS)
             )
+        coded = {name: people[name].combine_chunks() for name in people.column_names}
+        for name in CUSTOMER_TEXTS[1:]:
+            coded[name] = coded[name].cast(pa.string()).dictionary_encode()
+        return pa.table(coded)
 
     def contacts(self) -> pd.DataFrame:
         """Persons of accounts; of merged customers under the id that survives."""
@@ -244,6 +264,12 @@ def _recipients_schema() -> pa.Schema:
     return pa.schema(
         [*((name, pa.string()) for name in texts), ("joined_at", pa.timestamp("us", tz="UTC"))]
     )
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _or_none(frame: pd.DataFrame) -> pd.DataFrame:

@@ -285,6 +285,12 @@ class History:
 
         return read_words(self.folder, self.manifest, dictionary)
 
+    def ids(self) -> pa.Array:
+        """The `customer_id` of each customer number, as a column."""
+        from pipelines.history.dictionaries import read_column
+
+        return read_column(self.folder, self.manifest, "customer")
+
     def bots(self) -> NDArray[np.bool_]:
         """Whether each agent, by code, is a bot; people where nothing is said."""
         agents = self._agents

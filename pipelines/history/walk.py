@@ -52,16 +52,15 @@ class Walk:
         """Of what had happened `before` and was known `known_by`, both in seconds."""
         import pyarrow as pa
 
-        ids = history.words("customer")
-        names = pa.array(ids, pa.string())
+        names = history.ids()
         joined = happened.joined(history.people(), before)
         cases = _Rows()
         tables, unasked = [_latest({}, names)], []
         for bucket in range(history.buckets):
             events = history.versions(bucket)
             seen = (events.at < before) & (events.recorded <= known_by) & (known_by < events.until)
-            events = events.take(seen)
-            cases += _open_cases(history, bucket, events, ids)
+            events = events if seen.all() else events.take(seen)
+            cases += _open_cases(history, bucket, events, names)
             unasked.append(_unasked(events, before))
             found = happened.latest(events, before)
             found["renews_at"] = happened.renewals(history.terms_of(bucket), before, known_by)
@@ -102,12 +101,12 @@ def unsubscribed(history: History, before: int, known_by: int) -> pd.DataFrame:
     """An unsubscription refuses its channel for every purpose, e-mail where none is named.
 
     customer_id, contact_id, channel, purpose, state, at: as consents are told."""
-    ids, rows = history.words("customer"), _Rows()
+    names, rows = history.ids(), _Rows()
     for bucket in range(history.buckets):
         for events in history.pieces(bucket, ("channel", "until")):
             gone = of_kinds(events, "outreach_unsubscribed") & (events.at < before)
             rows += _unsubscribed(
-                events.take(gone & (events.recorded <= known_by) & (known_by < events.until)), ids
+                events.take(gone & (events.recorded <= known_by) & (known_by < events.until)), names
             )
     return _frame(rows, ("customer_id", "contact_id", "channel", "purpose", "state", "at"))
 
@@ -142,18 +141,18 @@ def _unasked(events: Events, before: int) -> Contacts:
     return Contacts(rows.customer, rows.at, rows.channel, rows.kind == KIND_CODE["outreach_sent"])
 
 
-def _open_cases(history: History, bucket: int, events: Events, ids: list[str]) -> _Rows:
+def _open_cases(history: History, bucket: int, events: Events, names: pa.Array) -> _Rows:
     rows = _still_open(events)
     words = case_words(history.folder, history.manifest, bucket) if rows else {}
-    return [(ids[who], words.get((who, case)), at, last) for who, case, at, last in rows]
+    return [(names[who].as_py(), words.get((who, case)), at, last) for who, case, at, last in rows]
 
 
-def _unsubscribed(events: Events, ids: list[str]) -> _Rows:
+def _unsubscribed(events: Events, names: pa.Array) -> _Rows:
     """An unsubscription refuses its channel for every purpose; e-mail where none is named."""
     gone = events.take(events.kind == KIND_CODE["outreach_unsubscribed"])
     rows = zip(gone.customer.tolist(), gone.channel.tolist(), gone.at.tolist(), strict=True)
     return [
-        (ids[who], None, CHANNELS[max(channel, 0)], None, "refused", at)
+        (names[who].as_py(), None, CHANNELS[max(channel, 0)], None, "refused", at)
         for who, channel, at in rows
     ]  # fmt: skip
 

@@ -78,20 +78,23 @@ class Company:
     staff: list[dict[str, Any]] = field(default_factory=list)
     free_days: list[tuple[str | None, date]] = field(default_factory=list)
 
-    def customers(self, customer_ids: Sequence[str]) -> pd.DataFrame:
-        columns = (
+    def customers(self, customer_ids: pa.Array) -> pa.Table:
+        texts = (
             "customer_id", "parent_id", "owner_id", "preferred_channel", "segment", "region",
-            "timezone", "profiling_objection",
+            "timezone",
         )  # fmt: skip
+        kinds = [*((name, pa.string()) for name in texts), ("profiling_objection", pa.bool_())]
         known = set(self.known)
         rows = [
             (each, self.parents.get(each), self.owners_of.get(each), self.prefers.get(each),
              self.segments.get(each), self.regions.get(each), self.zones.get(each),
              each in self.objectors)
-            for each in customer_ids
+            for each in customer_ids.to_pylist()
             if each in known
         ]  # fmt: skip
-        return pd.DataFrame(rows, columns=columns)
+        columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
+        arrays = [pa.array(column, kind) for column, (_, kind) in zip(columns, kinds, strict=True)]
+        return pa.table(arrays, schema=pa.schema(kinds))
 
     def consents(self, as_of: datetime) -> pd.DataFrame:
         refused = [(who, None, way, why, "refused", at) for who, way, why, at in self.refused]

@@ -1,0 +1,19 @@
+"""Memory that was freed and is still held by this process."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+
+def give_back() -> None:
+    """Gives the system what was freed: Arrow keeps pages in case it needs them again, and glibc
+    what lies below the newest allocation. A large plan held a quarter more than it used.
+
+    Source: mallopt(3) and malloc_trim(3); Apache Arrow, `MemoryPool.release_unused`.
+    """
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
+    if trim is not None:
+        trim(0)
