@@ -9,10 +9,14 @@ customer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+import numpy as np
+from numpy.typing import NDArray
+
+from outreach.kept import Bools, Kept, Marks
 from outreach.keyed import keyed
 
 # Days for which a draw stands, where the horizon is not longer. An outcome is looked for over the
@@ -30,7 +34,7 @@ TREAT, CONTROL, OUTSIDE = "treat", "control", "outside"
 class Draw:
     """One period's draw. `share`: the part of all units that is left alone, 0 to 1.
 
-    `kept`: arms of the period that are on record, by the unit's mark. `timing`: nobody is left
+    `kept`: arms of the period that are on record. `timing`: nobody is left
     alone; each unit has one half of every `BLOCK_DAYS` in which it may be contacted.
     """
 
@@ -39,7 +43,7 @@ class Draw:
     period: int
     period_days: int
     as_of: date
-    kept: Mapping[str, str] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept.none)
     timing: bool = False
 
     @classmethod
@@ -50,67 +54,85 @@ class Draw:
         *,
         as_of: date,
         horizon_days: int,
-        kept: Mapping[str, str] | None = None,
+        kept: Kept | None = None,
         timing: bool = False,
     ) -> Draw:
         """The draw that stands on `as_of`."""
         days = max(PERIOD_DAYS, horizon_days)
         number = (as_of - _ORIGIN).days // days
-        return cls(key, share, number, days, as_of, kept or {}, timing)
+        return cls(key, share, number, days, as_of, kept or Kept.none(), timing)
 
     @property
     def name(self) -> str:
         """Of the period: another length is another experiment."""
         return f"{self.period_days}-{self.period}"
 
-    def mark(self, unit: str) -> str:
-        """What stands for a unit on record: its hash of this period, which tells nothing of it."""
-        message = f"arm\0{self.period_days}\0{self.period}\0{unit}".encode()
-        return keyed(self.key)(message)[: _BITS // 8].hex()
+    def marks(self, units: Sequence[str]) -> Marks:
+        """What stands for each unit on record: its hash of this period, which tells nothing of
+        it."""
+        digest, period = keyed(self.key), f"arm\0{self.period_days}\0{self.period}\0"
+        found = b"".join(digest((period + unit).encode())[: _BITS // 8] for unit in units)
+        return np.frombuffer(found, ">u8").astype(np.uint64)
 
-    def arms(self, units: Sequence[str], strata: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-        """The arm of each unit, and those drawn now for the first time, by mark.
+    def arms(self, units: Sequence[str], strata: Sequence[str]) -> tuple[list[str], Kept]:
+        """The arm of each unit, and all that is to be on record of the period afterwards.
 
         Where nothing is on record yet, the shares are exact within each stratum (to the unit that
         a fair draw decides); whoever comes later is drawn by the hash alone.
         """
         if self.timing:
-            return [self._turn(unit) for unit in units], {}
-        marks = [self.mark(unit) for unit in units]
-        limits = self._limits(marks, strata) if not self.kept else {}
-        new: dict[str, str] = {}
-        for mark, stratum in zip(marks, strata, strict=True):
-            if mark not in self.kept and mark not in new:
-                alone = mark < limits[stratum] if limits else _fraction(mark) < self.share
-                new[mark] = CONTROL if alone else TREAT
-        return [self.kept.get(mark) or new[mark] for mark in marks], new
+            return [self._turn(unit) for unit in units], self.kept
+        marks = self.marks(units)
+        known, alone = self.kept.look(marks)
+        fresh, first, place = np.unique(marks[~known], return_index=True, return_inverse=True)
+        rows = np.flatnonzero(~known)[first]  # a unit is of its first one's stratum
+        if len(self.kept):
+            left = _fractions(fresh) < self.share
+        else:
+            left = self._exact(fresh, [strata[row] for row in rows])
+        alone[~known] = left[place]
+        return [CONTROL if each else TREAT for each in alone.tolist()], self.kept.with_more(
+            fresh, left
+        )
+
+    def on_record(self, units: Sequence[str]) -> list[str]:
+        """The arm of each unit; of one that takes part in no experiment, that of the treated."""
+        if self.timing:
+            return [self._turn(unit) for unit in units]
+        _, alone = self.kept.look(self.marks(units))
+        return [CONTROL if each else TREAT for each in alone.tolist()]
 
     def propensity(self, arm: str) -> float:
         """The probability with which an eligible unit gets `arm`."""
         share = 0.5 if self.timing else self.share
         return share if arm == CONTROL else 1 - share
 
+    @property
+    def turn(self) -> str | None:
+        """Where timing is drawn: from which day it is the others' turn, in words."""
+        if not self.timing:
+            return None
+        begins = self.turn_begins()
+        return f"{begins.day} {begins:%B %Y}"
+
     def turn_begins(self) -> date:
         """Where timing is drawn: the first day of the half that comes next."""
         half = BLOCK_DAYS // 2
         return self.as_of + timedelta(days=half - (self.as_of - _ORIGIN).days % half)
 
-    def _limits(self, marks: Sequence[str], strata: Sequence[str]) -> dict[str, str]:
-        """The first mark of each stratum that is contacted: those below are left alone."""
-        members: dict[str, list[str]] = {}
-        first: dict[str, str] = {}
-        for mark, stratum in zip(marks, strata, strict=True):
-            if first.setdefault(mark, stratum) == stratum:  # a unit is of its first one's stratum
-                members.setdefault(stratum, []).append(mark)
-        limits = {}
-        for stratum, some in members.items():
-            ordered = sorted(set(some))
-            exact = self.share * len(ordered)
+    def _exact(self, marks: Marks, strata: Sequence[str]) -> Bools:
+        """Which of the units (by mark, ascending, each once) are left alone: those with the first
+        marks of their stratum."""
+        names, code = np.unique(np.array(strata, np.str_), return_inverse=True)
+        left = np.zeros(len(marks), np.bool_)
+        for number, name in enumerate(names):
+            members = np.flatnonzero(code == number)
+            exact = self.share * len(members)
             many = int(exact)
-            if _fraction(self.mark(f"stratum\0{stratum}")) < exact - many:
+            if _fractions(self.marks([f"stratum\0{name}"]))[0] < exact - many:
                 many += 1
-            limits[stratum] = ordered[many] if many < len(ordered) else "g"  # above every mark
-        return limits
+            left[members[:many]] = True
+        return left
 
     def _turn(self, unit: str) -> str:
         """Whether it is the unit's half of this block."""
@@ -133,5 +155,5 @@ def decision_id(key: bytes, as_of: date, customer_id: str, playbook: str) -> str
     return keyed(key)(message)[:16].hex()
 
 
-def _fraction(mark: str) -> float:
-    return int(mark, 16) / float(1 << _BITS)
+def _fractions(marks: Marks) -> NDArray[np.float64]:
+    return marks / float(1 << _BITS)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import marshal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from outreach.assign import Draw
 from outreach.candidate import Candidate, Effect
 from outreach.columns import plain, values
 from outreach.decide import Policy
@@ -31,21 +31,14 @@ _FACTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Arms:
-    """The arm of each unit; where timing is drawn, the day on which the others' turn comes."""
-
-    of_unit: dict[str, str]
-    turn: str | None = None
-
-
 def candidates(
-    rows: pa.Table, evidence: Evidence, policy: Policy, arms: Arms
+    rows: pa.Table, evidence: Evidence, policy: Policy, draw: Draw
 ) -> Iterator[Candidate]:
-    """One for each of `rows`, a part of `evidence.rows`."""
+    """One for each of `rows`, a part of `evidence.rows`. `draw` has the arms of all."""
     columns = (values(rows[name]) for name in _FACTS)
-    for row in zip(*columns, strict=True):
-        yield _candidate(row, evidence, policy, arms)
+    arms = draw.on_record(rows["unit"].to_pylist())
+    for arm, row in zip(arms, zip(*columns, strict=True), strict=True):
+        yield _candidate(row, evidence, policy, arm, draw.turn)
 
 
 def fingerprints(rows: pa.Table, evidence: Evidence, policy: Policy) -> list[str]:
@@ -88,8 +81,10 @@ def effect_of(effects: list[dict[str, Any]] | None, playbook: str) -> Effect | N
     return None
 
 
-def _candidate(row: tuple[Any, ...], evidence: Evidence, policy: Policy, arms: Arms) -> Candidate:
-    (who, unit, play, at, _, owner, _, prefers, objects, case, day, week, month, last,
+def _candidate(
+    row: tuple[Any, ...], evidence: Evidence, policy: Policy, arm: str, turn: str | None
+) -> Candidate:
+    (who, _, play, at, _, owner, _, prefers, objects, case, day, week, month, last,
      answered, risk, probability, fading, reasons, effects) = row  # fmt: skip
     book = policy.playbooks.plays[play]
     closed, granted, here, override, shown = _beside(who, book, evidence)
@@ -98,7 +93,7 @@ def _candidate(row: tuple[Any, ...], evidence: Evidence, policy: Policy, arms: A
         sent_of(day, week, month, last), here, answered, override, shown,
         effect_of(effects, book.name),
         risk / probability if risk is not None and probability else None,
-        fading, only_silence(reasons), None, arms.of_unit.get(unit, "treat"), arms.turn,
+        fading, only_silence(reasons), None, arm, turn,
     )  # fmt: skip
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from outreach.assign import Draw
 from outreach.candidate import Candidate
-from outreach.candidates import Arms, candidates
+from outreach.candidates import candidates
 from outreach.decide import Contact, Decision, Hold, full, screened, settled
 from outreach.evidence import Evidence
+from outreach.kept import Kept
 from outreach.places import Places, Wanting
 from outreach.rows import Tonight, strata, table
 from outreach.unheld import unheld
@@ -31,7 +33,6 @@ class _Night:
 
     evidence: Evidence
     tonight: Tonight
-    arms: Arms
     places: Places
     unheld: NDArray[np.bool_]
 
@@ -74,7 +75,7 @@ class _Night:
         return settled(candidate, self.tonight.policy, self.tonight.midnight)
 
     def _candidates(self, rows: pa.Table) -> Iterator[Candidate]:
-        return candidates(rows, self.evidence, self.tonight.policy, self.arms)
+        return candidates(rows, self.evidence, self.tonight.policy, self.tonight.draw)
 
 
 @contextmanager
@@ -91,14 +92,15 @@ def _uncollected() -> Iterator[None]:
 
 
 @_uncollected()
-def decided(evidence: Evidence, tonight: Tonight) -> tuple[pa.Table, dict[str, str]]:
+def decided(evidence: Evidence, tonight: Tonight) -> tuple[pa.Table, Kept | None]:
     """Every decision as columns (`rows.schemas`), from the top of the list, and the arms of the
-    period that are to be kept."""
+    period where they are to be kept anew."""
     import pyarrow as pa
 
-    arms, drawn = _experiment(evidence, tonight)
+    known = len(tonight.draw.kept)
+    tonight = replace(tonight, draw=_experiment(evidence, tonight))
     places = Places(tonight.policy.settings, evidence.owners)
-    night = _Night(evidence, tonight, arms, places, unheld(evidence, tonight.policy))
+    night = _Night(evidence, tonight, places, unheld(evidence, tonight.policy))
     starts = range(0, max(evidence.rows.num_rows, 1), ROWS_AT_ONCE)
     parts = [night.decide(first, ROWS_AT_ONCE) for first in starts]
     whole, last = pa.concat_tables(parts), 0
@@ -106,24 +108,18 @@ def decided(evidence: Evidence, tonight: Tonight) -> tuple[pa.Table, dict[str, s
     for row, again in night.by_chance():
         pieces += [whole.slice(last, row - last), again]
         last = row + 1
+    kept = tonight.draw.kept
+    drawn = kept if len(kept) > known else None
     return pa.concat_tables([*pieces, whole.slice(last)]), drawn
 
 
-def _experiment(evidence: Evidence, tonight: Tonight) -> tuple[Arms, dict[str, str]]:
-    """Drawn over all whose playbook is randomised, held or not: who takes part hangs on no draw."""
+def _experiment(evidence: Evidence, tonight: Tonight) -> Draw:
+    """With the arms of all whose playbook is randomised, held or not: who takes part hangs on no
+    draw."""
     import pyarrow.compute as pc
 
     randomised = [n for n, play in enumerate(tonight.policy.playbooks.plays) if play.randomised]
     needed = evidence.rows.select(["play", "unit", "band", "silent"])
     rows = needed.filter(pc.field("play").isin(randomised))
-    units = rows["unit"].to_pylist()
-    arms, new = tonight.draw.arms(units, strata(rows))
-    drawn = {**tonight.draw.kept, **new} if tonight.draw.kept and new else new
-    return Arms(dict(zip(units, arms, strict=True)), _turn(tonight)), drawn
-
-
-def _turn(tonight: Tonight) -> str | None:
-    if not tonight.draw.timing:
-        return None
-    begins = tonight.draw.turn_begins()
-    return f"{begins.day} {begins:%B %Y}"
+    _, kept = tonight.draw.arms(rows["unit"].to_pylist(), strata(rows))
+    return replace(tonight.draw, kept=kept)

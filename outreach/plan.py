@@ -20,6 +20,7 @@ from outreach.assign import Draw
 from outreach.decide import Policy
 from outreach.deciding import decided
 from outreach.evidence import Evidence, Sources, gather
+from outreach.kept import Kept
 from outreach.ledger import Empty, Ledger
 from outreach.planned import Planned
 from outreach.playbooks import Playbooks
@@ -51,7 +52,7 @@ class PlanResult:
     counts: dict[str, int]  # scored, no_play, unknown, listed, each decision, held_<gate>
     notes: tuple[str, ...]  # what a reader of the list must know, in sentences
     period: str  # of the control group
-    drawn: Mapping[str, str] = field(default_factory=dict)  # arms of the period, by mark
+    drawn: Kept | None = None  # arms of the period, where some are new
     recorded: Mapping[str, int] = field(default_factory=dict)  # what was new to the store
 
     @property
@@ -132,7 +133,7 @@ def preview(
 def write(result: PlanResult, home: Path) -> Path:
     """Publishes the list and the assignments in `home`; gives the folder of the list."""
     give_back()
-    if result.drawn:
+    if result.drawn is not None:
         worklist.write_draw(home, result.period, result.drawn)
     return worklist.publish(
         home, result.as_of, result.rows, result.assigned, result.record, result.origin
@@ -247,8 +248,8 @@ def _draw(
 
     horizon = pc.max(evidence.rows["horizon_days"]).as_py() or 0
     fresh = Draw.of(key, settings.control_share, as_of=batch.as_of, horizon_days=horizon)
-    kept = worklist.read_draw(home, fresh.name) if home is not None else {}
-    timing = not kept and 0 < settings.control_share < 1 and not power.tells
+    kept = worklist.read_draw(home, fresh.name) if home is not None else Kept.none()
+    timing = not len(kept) and 0 < settings.control_share < 1 and not power.tells
     return replace(fresh, kept=kept, timing=timing)
 
 

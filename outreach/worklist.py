@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING
 from models.contracts import WORKLIST_COLUMNS
 from models.files import make_folder, replacing, write_atomically
 from models.home import Home
+from outreach.assign import CONTROL, TREAT
+from outreach.kept import Kept
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,27 +105,32 @@ class Origin:
         return cls(**{**facts, "planned_at": datetime.fromisoformat(facts["planned_at"])})
 
 
-def read_draw(home: Path, period: str) -> dict[str, str]:
-    """The arms of a period that are on record, by the unit's mark; none where there are none."""
+def read_draw(home: Path, period: str) -> Kept:
+    """The arms of a period that are on record."""
+    import numpy as np
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     path = Home(home).draw(period)
     if not path.exists():
-        return {}
+        return Kept.none()
     columns = pq.read_table(path, partitioning=None)
-    arms = map(sys.intern, columns["arm"].to_pylist())  # two of them, and a million units
-    return dict(zip(columns["mark"].to_pylist(), arms, strict=True))
+    marks = bytes.fromhex("".join(columns["mark"].to_pylist()))
+    alone = pc.equal(columns["arm"], CONTROL).to_numpy()
+    return Kept(np.frombuffer(marks, ">u8").astype(np.uint64), alone)
 
 
-def write_draw(home: Path, period: str, arms: Mapping[str, str]) -> None:
+def write_draw(home: Path, period: str, kept: Kept) -> None:
     """Puts the arms of a period on record, all of them, in one step. A mark tells nothing of the
     unit that it stands for."""
     import pyarrow as pa
 
     path = Home(home).draw(period)
     make_folder(path.parent)
-    marks = sorted(arms)
-    columns = {"mark": marks, "arm": [arms[mark] for mark in marks]}
+    columns = {
+        "mark": [f"{mark:016x}" for mark in kept.marks.tolist()],
+        "arm": [CONTROL if alone else TREAT for alone in kept.alone.tolist()],
+    }
     write_parquet(
         pa.table(columns, schema=pa.schema([(name, pa.string()) for name in columns])), path
     )

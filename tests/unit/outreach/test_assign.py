@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import hmac
 from collections import Counter
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.assign import BLOCK_DAYS, PERIOD_DAYS, Draw, decision_id, tie
+from outreach.kept import Kept
+from outreach.keyed import keyed
 
 KEY = b"k" * 32
 FIRST, LAST = date(2025, 12, 31), date(2026, 12, 30)  # of one period, counted from 1 January 2024
@@ -47,7 +51,8 @@ def control_of(units: list[str], key: bytes) -> list[str]:
 @pytest.mark.parametrize(("share", "arm"), [(0.0, "treat"), (1.0, "control")])
 def test_a_share_of_nothing_or_all_is_exact(share: float, arm: str) -> None:
     assert set(draw(share=share).arms(UNITS, STRATA)[0]) == {arm}
-    assert set(draw(share=share, kept={"other": "treat"}).arms(UNITS, STRATA)[0]) == {arm}
+    kept = Kept(np.array([7], np.uint64), np.array([False]))
+    assert set(draw(share=share, kept=kept).arms(UNITS, STRATA)[0]) == {arm}
 
 
 def test_nobody_is_drawn_again_within_a_period_whatever_becomes_of_them() -> None:
@@ -57,20 +62,23 @@ def test_nobody_is_drawn_again_within_a_period_whatever_becomes_of_them() -> Non
     assert {u for u, arm in zip(UNITS[::-1], arms, strict=True) if arm == "control"} == control(
         draw()
     )
-    assert new == {}
+    assert len(new) == len(kept)
 
 
 def test_newcomers_join_by_the_same_hash_at_the_same_share() -> None:
     _, kept = draw().arms(UNITS[:100], STRATA[:100])
     arms, new = draw(kept=kept).arms(UNITS, STRATA)
-    assert len(new) == 4900
+    assert len(new) == 5000
+    known, alone = new.look(kept.marks)
+    assert known.all()
+    assert (alone == kept.alone).all()
     assert abs(arms.count("control") - 500) < 85  # four standard deviations of a binomial
 
 
 def test_what_is_kept_tells_nothing_of_the_unit() -> None:
     _, kept = draw().arms(["acme"], ["high vocal"])
     assert "acme" not in str(kept)
-    assert kept.keys() != draw(key=b"other").arms(["acme"], ["high vocal"])[1].keys()
+    assert kept.marks != draw(key=b"other").arms(["acme"], ["high vocal"])[1].marks
 
 
 def test_members_of_one_unit_share_the_arm_whatever_their_strata() -> None:
@@ -102,7 +110,7 @@ def test_where_timing_is_drawn_each_has_one_half_of_every_block() -> None:
     for day in range(BLOCK_DAYS):
         drawn = draw(start + timedelta(days=day), timing=True)
         arms, new = drawn.arms(units, STRATA[:400])
-        assert not new
+        assert len(new) == 0
         for unit, arm in zip(units, arms, strict=True):
             turns[unit] |= {day} if arm == "treat" else set()
     first = sum(days == set(range(14)) for days in turns.values())
@@ -124,3 +132,8 @@ def test_a_decision_has_one_name_that_tells_nothing_of_the_customer() -> None:
 def test_ties_are_settled_anew_each_night() -> None:
     orders = [sorted("abcdef", key=lambda who: tie(KEY, night, who)) for night in (FIRST, LAST)]
     assert orders[0] != orders[1]
+
+
+@given(st.binary(min_size=1, max_size=200), st.binary(max_size=300))
+def test_the_keyed_hash_is_hmac(key: bytes, message: bytes) -> None:
+    assert keyed(key)(message) == hmac.digest(key, message, "sha256")
