@@ -62,8 +62,10 @@ def _tell_the_endpoint(run: Run, result: PlanResult, book: Book, ledger: Ledger)
     """Publish whom nobody may contact, as it was when the run began."""
     from models import contactability
     from models.batch import ScoreBatch
+    from models.memory import give_back
     from outreach.closures import closures
 
+    give_back()
     rows = closures(
         ScoreBatch.open(run.home.scores, result.as_of), result.rows, result.record, book,
         ledger, key=run.home.secret_key(), now=run.now, zone=run.settings.zone,

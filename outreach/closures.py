@@ -50,7 +50,11 @@ def closures(
     parts = [schema().empty_table()]
     while some := list(islice(told, ROWS_AT_ONCE)):
         parts.append(pa.Table.from_pylist(some, schema()))
-    return pa.concat_tables([*parts, _held(rows, record, now)])
+    held = pa.table({"customer_id": rows["customer_id"], "reasons": rows["hold_reasons"],
+                     "gates": record["held_by"]})  # fmt: skip
+    for start in range(0, held.num_rows, ROWS_AT_ONCE):
+        parts.append(_held(held.slice(start, ROWS_AT_ONCE).combine_chunks(), now))
+    return pa.concat_tables(parts)
 
 
 def _objecting(batch: ScoreBatch, now: datetime) -> Iterator[dict[str, Any]]:
@@ -88,14 +92,12 @@ def _words(closed: Closed, zone: tzinfo) -> str:
     return suppressed(closed.why, closed.channel, closed.at, zone)
 
 
-def _held(rows: pa.Table, record: pa.Table, now: datetime) -> pa.Table:
+def _held(rows: pa.Table, now: datetime) -> pa.Table:
     """In columns: a large night holds hundreds of thousands."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    gates, reasons = (
-        column.combine_chunks() for column in (record["held_by"], rows["hold_reasons"])
-    )
+    gates, reasons = (rows[name].combine_chunks() for name in ("gates", "reasons"))
     each = pa.table(
         {"row": pc.list_parent_indices(gates), "gate": pc.list_flatten(gates),
          "reason": pc.list_flatten(reasons)}

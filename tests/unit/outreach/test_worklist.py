@@ -59,7 +59,7 @@ def test_what_cannot_be_written_leaves_the_former_list(
     def full(*args: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    for write in "pyarrow.csv.write_csv", "pyarrow.parquet.write_table":
+    for write in "outreach.worklist._cells", "pyarrow.parquet.ParquetWriter.write_table":
         second = plan_of(tmp_path / write, "acme")
         with monkeypatch.context() as patch:
             patch.setattr(write, full)
