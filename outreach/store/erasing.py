@@ -46,8 +46,12 @@ def count(store: Store, person: Person) -> dict[str, int]:
         }
 
 
-def erase(store: Store, erasure: Erasure, key: bytes) -> None:
-    """All in one transaction; again is harmless. What was not sent yet never goes."""
+def erase(store: Store, erasure: Erasure, key: bytes, *, has_crm: bool = False) -> None:
+    """All in one transaction; again is harmless. What was not sent yet never goes.
+
+    `has_crm`: of whom it was told the ids stay, until the next push has emptied their fields
+    there and takes them out here too.
+    """
     person, pseudonym = erasure.person, erasure.pseudonym
     with store.begin() as tx:
         now = _moment(tx)
@@ -65,6 +69,11 @@ def erase(store: Store, erasure: Erasure, key: bytes) -> None:
         for table, columns in _TOLD.items():
             _clear(tx, table, columns, erasure)
         _rename(tx, person, pseudonym)
+        told = tables.crm_records.c.customer_id.in_(person.ids)
+        if has_crm:
+            tx.execute(tables.crm_records.update().where(told).values(erased=True, refused=None))
+        else:
+            tx.execute(tables.crm_records.delete().where(told))
         for channel, address in _addresses(person):
             _close(tx, key, channel, address, now)
     store.wipe()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The newest migration's name: a store that says another is older or newer than this code.
-SCHEMA = "0001"
+SCHEMA = "0002"
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -208,6 +208,18 @@ interactions = sa.Table(
 closures = sa.Table(
     "closures", metadata,
     _id(), _text("customer_id", required=True), sa.Column("row", sa.JSON, nullable=False),
+)  # fmt: skip
+
+# What a CRM was told of each customer (outreach/push/memory.py): the digest of it and the night (a
+# day number) it was answered, why it was refused. `job`: of the CRM, with the digest it was sent.
+# Of those whom `forget` took out only the id stays, until the CRM has emptied their fields.
+crm_records = sa.Table(
+    "crm_records", metadata,
+    _text("customer_id", key=True), sa.Column("digest", sa.BigInteger),
+    sa.Column("night", sa.Integer), _text("refused"), _text("job"),
+    sa.Column("sent", sa.BigInteger), _flag("erased"),
+    sa.Index("crm_jobs", "job", sqlite_where=sa.text("job IS NOT NULL"),
+             postgresql_where=sa.text("job IS NOT NULL")),
 )  # fmt: skip
 
 # One row a change of state, written with it. Never an address, a name or a message's words.
