@@ -45,6 +45,7 @@ class Cloud:
     calls: list[tuple[str, str, int]] = field(default_factory=list)  # method, path, records in it
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)  # webhook ids
+    latency: float = 0.0  # seconds before each answer
     _times: deque[float] = field(default_factory=deque)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _number: int = 0
@@ -152,6 +153,14 @@ def hubspot_batch(cloud: Cloud, call: Call, object_: str, verb: str) -> Said:
     return 207, {"status": "COMPLETE", "results": results, "numErrors": 1, "errors": [error]}, {}
 
 
+def hubspot_one(cloud: Cloud, call: Call, object_: str, key: str) -> Said:
+    there = cloud.of(object_)
+    if key not in there:
+        return 404, {"status": "error", "category": "OBJECT_NOT_FOUND"}, {}
+    there[key].update(call.json()["properties"])
+    return 200, {"id": str(cloud.number()), "properties": {}}, {}
+
+
 def _invalid(message: str) -> Said:
     return 400, {"status": "error", "category": "VALIDATION_ERROR", "message": message}, {}
 
@@ -256,6 +265,7 @@ def results(cloud: Cloud, call: Call, name: str, which: str) -> Said:
 _API = r"/services/data/v62\.0"
 ROUTES = (
     (r"POST /crm/v3/objects/(\w+)/batch/(update|upsert)", hubspot_batch),
+    (r"PATCH /crm/v3/objects/(\w+)/(\w+)", hubspot_one),
     (rf"PATCH {_API}/composite/sobjects/(\w+)/(\w+)", upsert),
     (rf"PATCH {_API}/composite/sobjects", update),
     (rf"GET {_API}/query", query),
@@ -281,6 +291,7 @@ class Handler(BaseHTTPRequestHandler):
         call = Call(self.command, parts.path, asked, headers, body)
         inputs = body.count(b'"objectWriteTraceId"') or body.count(b'"attributes"')
         self.cloud.calls.append((self.command, parts.path, inputs or body.count(b'"fields"')))
+        time.sleep(self.cloud.latency)
         said = self.cloud.answer(call)
         if isinstance(said, str):
             self.close_connection = True
