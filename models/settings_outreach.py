@@ -76,6 +76,18 @@ class FileDrop(Section):
     per_minute: Kept = 0
 
 
+class CrmTasks(Section):
+    """Work items as tasks of the CRM. `owners`: its users by our owner_id; `closed_as`: how an item
+    is closed, by the word with which its task ended."""
+
+    live: bool = False
+    key: Name = ""  # the task's field with our key; empty: warmline_item, Warmline_Item__c
+    outcome: Name = ""  # a task's field that says how it ended; empty: its status
+    owners: Mapping[str, str] = {}
+    default_owner: str = ""
+    closed_as: Mapping[str, str] = {}
+
+
 class Crm(Section):
     """The CRM that `warmline push` writes to (docs/guides/push.md)."""
 
@@ -98,6 +110,7 @@ class Crm(Section):
     parallel: Annotated[int, Field(ge=1, le=16)] = 4
     allow_private: bool = False
     timeout_seconds: Seconds = 60
+    tasks: CrmTasks = CrmTasks()
 
 
 class Channels(Section):

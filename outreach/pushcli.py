@@ -28,15 +28,16 @@ SHOWN = 50
 def push(run: Run, dry_run: bool, failed: bool, again: bool) -> None:
     """Write changed scores to the CRM of [crm]; clear those of customers who have gone."""
     from models.erasure import refuse_unfinished
-    from outreach.push import memory
+    from outreach.push import memory, tasks
     from outreach.storecli import opened
 
     refuse_unfinished(run.home)
     store = opened(run)
     if failed:
         rows = memory.refused(store, SHOWN)
-        count = memory.count(store)
-        run.result({"failed": rows, **count}, _failed(rows, count["refused"]))
+        count, not_made = memory.count(store), tasks.refused(store, SHOWN)
+        facts = {"failed": rows, "failed_tasks": not_made, **count}
+        run.result(facts, _failed(rows, not_made, count["refused"]))
         return
     aim = _target(run)
     if dry_run:
@@ -71,12 +72,13 @@ def push_night(run: Run, as_of: date) -> dict[str, Any]:
 def _push(
     run: Run, store: Store, aim: Target, going: Callable[[], bool], *, again: bool = False
 ) -> dict[str, Any]:
-    from outreach.push import memory
+    from outreach.push import memory, tasks
     from outreach.push.scores import Pusher
 
     with _alone(run):
         if again:
             memory.try_again(store)
+            tasks.try_again(store)
         night = _batch(run).as_of.toordinal()
         pusher = Pusher(store, aim.crm, night, run.settings.crm.parallel, going)
         count = pusher.end_jobs()
@@ -84,7 +86,24 @@ def _push(
         count += pusher.push(due, by=user(), now=run.now)
         names = ("sent", "refused", "later", "cleared", "not_cleared")
         told = {"as_of": str(due.batch.as_of), "rows": len(due.due), "due": due.many}
-        return {**told, **{name: count[name] for name in names}, **memory.count(store)}
+        facts = {**told, **{name: count[name] for name in names}, **memory.count(store)}
+        return facts | _tasks(run, store, aim, going)
+
+
+def _tasks(
+    run: Run, store: Store, aim: Target, going: Callable[[], bool]
+) -> dict[str, dict[str, int]]:
+    """What was finished in the CRM comes back, then what is to be done goes there."""
+    from outreach.push.tasks import TaskPusher
+
+    ours = run.settings.crm.tasks
+    if not ours.live:
+        return {}
+    key, zone = run.home.secret_key(), run.settings.zone
+    pusher = TaskPusher(store, aim.tasks, ours, key, zone, going)
+    count = pusher.take_back(now=run.now) + pusher.push(by=user(), now=run.now)
+    names = ("sent", "refused", "later", "finished", "deleted")
+    return {"tasks": {name: count[name] for name in names}}
 
 
 def _target(run: Run) -> Target:
@@ -139,15 +158,19 @@ def _pushed(facts: dict[str, Any]) -> list[str]:
     ]
     if left := facts["later"] + facts["not_cleared"]:
         lines.append(f"{left:,} could not be written now: the next push tries again.")
-    if facts["refused"]:
-        lines.append(f"{facts['refused']:,} refused: `warmline push --failed` says why.")
+    if tasks := facts.get("tasks"):
+        lines.append(f"Tasks: {tasks['sent']:,} written, {tasks['finished']:,} finished there.")
+    if facts["refused"] or (tasks and tasks["refused"]):
+        refused = facts["refused"] + (tasks["refused"] if tasks else 0)
+        lines.append(f"{refused:,} refused: `warmline push --failed` says why.")
     return lines
 
 
-def _failed(rows: list[dict[str, Any]], many: int) -> list[str]:
-    if not rows:
+def _failed(rows: list[dict[str, Any]], not_made: list[dict[str, Any]], many: int) -> list[str]:
+    if not rows and not not_made:
         return ["The CRM refused nothing."]
     lines = [f"{row['customer_id']}: {row['why']}" for row in rows]
     if many > len(rows):
         lines.append(f"... and {many - len(rows):,} more.")
+    lines += [f"task of item {row['item']}, {row['customer_id']}: {row['why']}" for row in not_made]
     return [*lines, "`warmline push --again` tries them once more."]

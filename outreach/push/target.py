@@ -12,10 +12,14 @@ from models.contracts import PUSHED
 from models.errors import WrongUsage
 from outreach.channels.crm import Crm
 from outreach.channels.crm.client import Bearer, Client, Connecting, Pace
+from outreach.channels.crm.tasks import Tasks
 from outreach.push.fields import Naming
 
 if TYPE_CHECKING:
     from models.settings_outreach import Crm as Settings
+
+Clock = Callable[[], datetime]
+Ways = tuple[Crm, Tasks]
 
 _OBJECTS = {"hubspot": "companies", "salesforce": "Account", "generic": "customers"}
 _KEYS = {"hubspot": "warmline_id", "salesforce": "Warmline_Id__c", "generic": "customer_id"}
@@ -29,16 +33,17 @@ _NEEDED = {
 
 @dataclass(frozen=True)
 class Target:
-    """Where scores go, and under which names."""
+    """Where scores go, and under which names; and where tasks go."""
 
     crm: Crm
+    tasks: Tasks
     naming: Naming
 
 
 def target(
     settings: Settings,
     *,
-    clock: Callable[[], datetime],
+    clock: Clock,
     pace: Pace | None = None,
 ) -> Target:
     """The CRM of `[crm]`, called at its own pace unless another is given. Raises `WrongUsage` for
@@ -55,7 +60,8 @@ def target(
     naming = naming_of(settings)
     pace = pace or Pace(settings.per_second)
     make = {"hubspot": _hubspot, "salesforce": _salesforce, "generic": _generic}[settings.kind]
-    return Target(make(settings, naming, pace, clock), naming)
+    crm, tasks = make(settings, naming, pace, clock)
+    return Target(crm, tasks, naming)
 
 
 def naming_of(settings: Settings) -> Naming:
@@ -79,21 +85,25 @@ def _connecting(settings: Settings) -> Connecting:
     return Connecting(settings.timeout_seconds, settings.allow_private)
 
 
-def _hubspot(settings: Settings, naming: Naming, pace: Pace, clock: Callable[[], datetime]) -> Crm:
+def _hubspot(settings: Settings, naming: Naming, pace: Pace, clock: Clock) -> Ways:
     from outreach.channels.crm.hubspot import URL, HubSpot
+    from outreach.channels.crm.hubspot_tasks import HubSpotTasks
 
     client = Client(settings.url or URL, Bearer(settings.token), pace, _connecting(settings))
-    return HubSpot(client, object_=naming.object_, key=naming.key, create=settings.create)
+    crm = HubSpot(client, object_=naming.object_, key=naming.key, create=settings.create)
+    ours, outcome = settings.tasks.key or "warmline_item", settings.tasks.outcome
+    return crm, HubSpotTasks(
+        client, object_=naming.object_, key=naming.key, own=ours, outcome=outcome
+    )
 
 
-def _salesforce(
-    settings: Settings, naming: Naming, pace: Pace, clock: Callable[[], datetime]
-) -> Crm:
-    from outreach.channels.crm.salesforce import Salesforce
+def _salesforce(settings: Settings, naming: Naming, pace: Pace, clock: Clock) -> Ways:
+    from outreach.channels.crm.salesforce import RECORD_ID, Salesforce
     from outreach.channels.crm.salesforce_bulk import Jobs
+    from outreach.channels.crm.salesforce_tasks import SalesforceTasks
     from outreach.channels.crm.salesforce_token import Tokens
 
-    connecting = _connecting(settings)
+    connecting, version = _connecting(settings), settings.version
     tokens = Tokens(
         settings.url, settings.client_id, settings.client_secret, settings.refresh_token, connecting
     )
@@ -102,17 +112,24 @@ def _salesforce(
     def client() -> Client:
         return Client(tokens.instance(), tokens, pace, connecting)
 
-    where = {"object_": naming.object_, "key": naming.key, "version": settings.version}
-    jobs = Jobs(client, **where, sleep=pace.sleep)
-    return Salesforce(client, **where, bulk=jobs, bulk_from=settings.bulk_from)
+    object_, key = naming.object_, naming.key
+    jobs = Jobs(client, object_=object_, key=key, version=version, sleep=pace.sleep)
+    crm = Salesforce(
+        client, object_=object_, key=key, version=version, bulk=jobs, bulk_from=settings.bulk_from
+    )
+    tasks = Salesforce(client, object_="Task", key=RECORD_ID, version=version)
+    ours = settings.tasks.key or "Warmline_Item__c"
+    return crm, SalesforceTasks(crm, tasks, own=ours, outcome=settings.tasks.outcome)
 
 
-def _generic(settings: Settings, naming: Naming, pace: Pace, clock: Callable[[], datetime]) -> Crm:
+def _generic(settings: Settings, naming: Naming, pace: Pace, clock: Clock) -> Ways:
     from outreach.channels.crm.generic import Generic, Nobody
+    from outreach.channels.crm.generic_tasks import GenericTasks
     from outreach.channels.webhook import secret_of
 
     client = Client(settings.url, Nobody(), pace, _connecting(settings))
     secret = secret_of(settings.secret, "[crm]")
-    return Generic(
+    crm = Generic(
         client, object_=naming.object_, secret=secret, at_once=settings.at_once, clock=clock
     )
+    return crm, GenericTasks(crm)

@@ -68,15 +68,24 @@ def erase(store: Store, erasure: Erasure, key: bytes, *, has_crm: bool = False) 
             tx.execute(untold.delete().where(untold.c.customer_id.in_(person.ids)))
         for table, columns in _TOLD.items():
             _clear(tx, table, columns, erasure)
+        _out_of_the_crm(tx, person, has_crm)
         _rename(tx, person, pseudonym)
-        told = tables.crm_records.c.customer_id.in_(person.ids)
-        if has_crm:
-            tx.execute(tables.crm_records.update().where(told).values(erased=True, refused=None))
-        else:
-            tx.execute(tables.crm_records.delete().where(told))
         for channel, address in _addresses(person):
             _close(tx, key, channel, address, now)
     store.wipe()
+
+
+def _out_of_the_crm(tx: sa.Connection, person: Person, has_crm: bool) -> None:
+    told, task = tables.crm_records, tables.crm_tasks
+    theirs = told.c.customer_id.in_(person.ids)
+    items = sa.select(tables.work_items.c.id).where(tables.work_items.c.customer_id.in_(person.ids))
+    tasks = task.update().where(task.c.item_id.in_(items))
+    if has_crm:
+        tx.execute(told.update().where(theirs).values(erased=True, refused=None))
+        tx.execute(tasks.values(erased=True, refused=None))
+    else:
+        tx.execute(told.delete().where(theirs))
+        tx.execute(tasks.values(remote_id=None, ended=True, refused=None))
 
 
 def _moment(tx: sa.Connection) -> datetime:

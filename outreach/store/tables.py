@@ -222,6 +222,17 @@ crm_records = sa.Table(
              postgresql_where=sa.text("job IS NOT NULL")),
 )  # fmt: skip
 
+# The CRM's task of each work item: what it was told last (a digest, and the status), and whether it
+# is still to be done there. `erased`: its words go with the next push.
+crm_tasks = sa.Table(
+    "crm_tasks", metadata,
+    sa.Column("item_id", _NUMBER, sa.ForeignKey("work_items.id"), primary_key=True),
+    _text("remote_id"), sa.Column("digest", sa.BigInteger), _text("status"), _text("refused"),
+    _flag("ended"), _flag("erased"),
+    sa.Index("crm_tasks_to_do", "item_id", sqlite_where=sa.text("NOT ended"),
+             postgresql_where=sa.text("NOT ended")),
+)  # fmt: skip
+
 # One row a change of state, written with it. Never an address, a name or a message's words.
 audit = sa.Table(
     "audit", metadata,

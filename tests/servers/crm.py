@@ -43,6 +43,8 @@ class Cloud:
     per_ten_seconds: int = 0
     secret: str = ""
     calls: list[tuple[str, str, int]] = field(default_factory=list)  # method, path, records in it
+    linked: set[tuple[str, str]] = field(default_factory=set)  # HubSpot's task and record
+    ended: dict[str, str | None] = field(default_factory=dict)  # generic: tasks, and how
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)  # webhook ids
     latency: float = 0.0  # seconds before each answer
@@ -107,6 +109,15 @@ class Cloud:
 
         event = Webhook(self.secret).verify(call.body.decode(), call.headers)
         self.seen.add(call.headers["webhook-id"])
+        if event["type"] == "crm.tasks.ended":
+            ends = [{"key": key, "how": self.ended[key]} for key in event["keys"]
+                    if key in self.ended]  # fmt: skip
+            return 200, {"ended": ends}, {}
+        if event["type"] == "crm.tasks":
+            for row in event["tasks"]:
+                told = {name: value for name, value in row.items() if value is not None}
+                self.of("tasks").setdefault(row["key"], {}).update(told)
+            return 200, {}, {}
         rows = event["records"]
         if any(row["key"] in self.wrong for row in rows) and "errors" not in self.unknown_fields:
             return 422, {}, {}
@@ -144,13 +155,36 @@ def hubspot_batch(cloud: Cloud, call: Call, object_: str, verb: str) -> Said:
             lost.append(one)
             continue
         there.setdefault(one["id"], {}).update(one["properties"])
-        results.append({"id": str(cloud.number()), "objectWriteTraceId": one["objectWriteTraceId"]})
+        results.append({"id": _number(one["id"]), "objectWriteTraceId": one["objectWriteTraceId"]})
     if not lost:
         return 200, {"status": "COMPLETE", "results": results}, {}
     context = {"ids": [one["id"] for one in lost]}
     error = {"status": "error", "category": "OBJECT_NOT_FOUND", "context": context,
              "message": "Could not get some objects"}  # fmt: skip
     return 207, {"status": "COMPLETE", "results": results, "numErrors": 1, "errors": [error]}, {}
+
+
+def _number(key: str) -> str:
+    """HubSpot's own id of a record."""
+    return str(int.from_bytes(key.encode()[:6], "big"))
+
+
+def hubspot_read(cloud: Cloud, call: Call, object_: str) -> Said:
+    asked, there = call.json(), cloud.of(object_)
+    by = asked.get("idProperty")
+    rows = []
+    for one in asked["inputs"]:
+        key = next((k for k in there if one["id"] == (k if by else _number(k))), None)
+        if key is not None:
+            named = {by: key} if by else {}
+            rows.append({"id": _number(key), "properties": {**there[key], **named}})
+    return (200 if len(rows) == len(asked["inputs"]) else 207), {"results": rows}, {}
+
+
+def hubspot_link(cloud: Cloud, call: Call, object_: str) -> Said:
+    for one in call.json()["inputs"]:
+        cloud.linked.add((one["from"]["id"], one["to"]["id"]))
+    return 200, {"status": "COMPLETE"}, {}
 
 
 def hubspot_one(cloud: Cloud, call: Call, object_: str, key: str) -> Said:
@@ -175,13 +209,23 @@ def upsert(cloud: Cloud, call: Call, object_: str, key: str) -> Said:
     return 200, [_written(cloud, object_, row.pop(key), row) for row in rows], {}
 
 
+def make(cloud: Cloud, call: Call) -> Said:
+    said = []
+    for row in call.json()["records"]:
+        number = f"00T{cloud.number():015d}"
+        fields = {name: value for name, value in row.items() if name != "attributes"}
+        cloud.of(row["attributes"]["type"])[number] = fields
+        said.append({"id": number, "success": True, "errors": []})
+    return 200, said, {}
+
+
 def update(cloud: Cloud, call: Call) -> Said:
     said = []
     for row in call.json()["records"]:
         object_, number = row["attributes"]["type"], row.pop("id")
         key = next((k for k in cloud.of(object_) if _id(k) == number or k == number), None)
         said.append(
-            {"success": False, "errors": [{"statusCode": "INVALID_ID_FIELD", "message": "-"}]}
+            {"success": False, "errors": [{"statusCode": "ENTITY_IS_DELETED", "message": "-"}]}
             if key is None
             else _written(cloud, object_, key, row)
         )
@@ -208,11 +252,18 @@ def _id(key: str) -> str:
 
 
 def query(cloud: Cloud, call: Call) -> Said:
-    found = re.fullmatch(r"SELECT Id, (\w+) FROM (\w+) WHERE \w+ IN \((.*)\)", call.query["q"])
+    found = re.fullmatch(r"SELECT ([\w, ]+) FROM (\w+) WHERE (\w+) IN \((.*)\)", call.query["q"])
     assert found
-    quoted = re.findall(r"'((?:[^'\\]|\\.)*)'", found[3])
-    keys = [re.sub(r"\\(.)", r"\1", one) for one in quoted]
-    rows = [{"Id": _id(key), found[1]: key} for key in keys if key in cloud.of(found[2])]
+    names, object_, where = found[1].split(", "), found[2], found[3]
+    quoted = re.findall(r"'((?:[^'\\]|\\.)*)'", found[4])
+    wanted = {re.sub(r"\\(.)", r"\1", one) for one in quoted}
+    rows = []
+    for key, fields in cloud.of(object_).items():
+        row = {**fields, "IsClosed": fields.get("Status") == "Completed"}
+        # Tasks lie here by their Id, other records by their external id.
+        row |= {"Id": key} if object_ == "Task" else {"Id": _id(key), where: key}
+        if row.get(where) in wanted:
+            rows.append({name: row.get(name) for name in names})
     return 200, {"totalSize": len(rows), "done": True, "records": rows}, {}
 
 
@@ -268,6 +319,9 @@ ROUTES = (
     (r"PATCH /crm/v3/objects/(\w+)/(\w+)", hubspot_one),
     (rf"PATCH {_API}/composite/sobjects/(\w+)/(\w+)", upsert),
     (rf"PATCH {_API}/composite/sobjects", update),
+    (rf"POST {_API}/composite/sobjects", make),
+    (r"POST /crm/v3/objects/(\w+)/batch/read", hubspot_read),
+    (r"POST /crm/v4/associations/tasks/(\w+)/batch/associate/default", hubspot_link),
     (rf"GET {_API}/query", query),
     (rf"POST {_API}/jobs/ingest", make_job),
     (rf"PUT {_API}/jobs/ingest/(\w+)/batches", upload),

@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from models.errors import WarmlineError
 from outreach.channels import Later, Refused, Sent
 
 Value = str | float | bool | datetime | None  # None: the field is emptied
 Fate = Sent | Later | Refused
+T = TypeVar("T")
 _ADDRESS = re.compile(r"\S+@\S+")
 _WORDS = 200  # characters of what a CRM says that are kept
 
@@ -71,9 +72,7 @@ class Crm(Protocol):
         ...
 
 
-def halves(
-    write: Callable[[Sequence[Record]], Fates], records: Sequence[Record], at_once: int
-) -> Fates:
+def halves(write: Callable[[Sequence[T]], Fates], records: Sequence[T], at_once: int) -> Fates:
     """The records of a batch that was refused whole, in halves, until what is wrong stands alone.
 
     Raises `CannotPush` where none of a whole batch is taken: that is no fault of the records.

@@ -35,21 +35,25 @@ class Salesforce:
         bulk: Bulk | None = None, bulk_from: int = 0,
     ) -> None:  # fmt: skip
         """`client` gives the API, once it is needed: a token says where it is."""
-        self._client, self._object, self._key = client, object_, key
+        self.key = key
+        self._client, self._object = client, object_
         self._api = f"/services/data/v{version}"
         self.bulk, self.bulk_from = bulk, bulk_from
 
     def write(self, records: Sequence[Record]) -> Fates:
         """See `Crm`."""
-        if self._key == RECORD_ID:
+        if self.key == RECORD_ID:
             return self._update({record.key: record.key for record in records}, records)
-        rows = [self._row(record, self._key, record.key) for record in records]
-        path = f"{self._api}/composite/sobjects/{self._object}/{self._key}"
-        return self._collection(path, rows, records)
+        rows = [
+            {"attributes": {"type": self._object}, self.key: record.key, **_fields(record)}
+            for record in records
+        ]
+        path = f"{self._api}/composite/sobjects/{self._object}/{self.key}"
+        return self._collection(path, rows, [record.key for record in records], "PATCH")
 
     def clear(self, records: Sequence[Record]) -> Fates:
         """See `Crm`. By `Id`: an upsert would make whom the CRM does not have."""
-        if self._key == RECORD_ID:
+        if self.key == RECORD_ID:
             there = {record.key: record.key for record in records}
         else:
             there = self.ids([record.key for record in records])
@@ -59,18 +63,38 @@ class Salesforce:
 
     def ids(self, keys: Sequence[str]) -> dict[str, str]:
         """The `Id` of each record that is there, by its key."""
-        found: dict[str, str] = {}
-        for start in range(0, len(keys), _ASKED_AT_ONCE):
-            named = ", ".join(_quoted(key) for key in keys[start : start + _ASKED_AT_ONCE])
-            soql = (  # names as the settings allow them, values quoted
-                f"SELECT Id, {self._key} FROM {self._object} WHERE {self._key} IN ({named})"  # noqa: S608
-            )
-            for row in self.query(soql):
-                found[str(row[self._key])] = str(row["Id"])
+        return self.ids_by(self.key, keys)
+
+    def ids_by(self, field: str, values: Sequence[str]) -> dict[str, str]:
+        """The `Id` of each record that has one of those values."""
+        rows = self.select(("Id", field), field, values)
+        return {str(row[field]): str(row["Id"]) for row in rows}
+
+    def select(
+        self, fields: Sequence[str], where: str, values: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Those fields of the records that have one of those values in the field `where`."""
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(values), _ASKED_AT_ONCE):
+            named = ", ".join(_quoted(value) for value in values[start : start + _ASKED_AT_ONCE])
+            # Names as the settings allow them, values quoted.
+            what = f"SELECT {', '.join(fields)} FROM {self._object}"  # noqa: S608
+            found += self._query(f"{what} WHERE {where} IN ({named})")
         return found
 
-    def query(self, soql: str) -> list[dict[str, Any]]:
-        """The rows of a query that has a page of them (2,000) at most."""
+    def make(self, keys: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Fates:
+        """New records, each under a key that names it here."""
+        return self._many("POST", keys, rows)
+
+    def change(self, keys: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Fates:
+        """Records that are there, each with its `id`, under a key that names it here."""
+        return self._many("PATCH", keys, rows)
+
+    def _many(self, method: str, keys: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Fates:
+        typed = [{"attributes": {"type": self._object}, **row} for row in rows]
+        return self._collection(f"{self._api}/composite/sobjects", typed, keys, method)
+
+    def _query(self, soql: str) -> list[dict[str, Any]]:
         path = f"{self._api}/query?q={urllib.parse.quote_plus(soql)}"
         answer = self._client().call("GET", path)
         if not answer.ok:
@@ -79,22 +103,21 @@ class Salesforce:
         return rows
 
     def _update(self, ids: Mapping[str, str], records: Sequence[Record]) -> Fates:
-        rows = [self._row(record, "id", ids[record.key]) for record in records]
-        return self._collection(f"{self._api}/composite/sobjects", rows, records)
-
-    def _row(self, record: Record, key: str, name: str) -> dict[str, Any]:
-        fields = {field: _plain(value) for field, value in record.fields.items()}
-        return {"attributes": {"type": self._object}, key: name, **fields}
+        rows = [{"id": ids[record.key], **_fields(record)} for record in records]
+        return self.change([record.key for record in records], rows)
 
     def _collection(
-        self, path: str, rows: Sequence[Mapping[str, Any]], records: Sequence[Record]
+        self, path: str, rows: Sequence[Mapping[str, Any]], keys: Sequence[str], method: str
     ) -> Fates:
-        body = {"allOrNone": False, "records": rows}
-        answer = self._client().json("PATCH", path, body)
+        answer = self._client().json(method, path, {"allOrNone": False, "records": rows})
         said = answer.json()
-        if not answer.ok or not isinstance(said, list) or len(said) != len(records):
+        if not answer.ok or not isinstance(said, list) or len(said) != len(rows):
             raise refusal(answer, self._object)
-        return {r.key: _fate(result) for r, result in zip(records, said, strict=True)}
+        return {key: _fate(result) for key, result in zip(keys, said, strict=True)}
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    return {field: _plain(value) for field, value in record.fields.items()}
 
 
 def _fate(result: Mapping[str, Any]) -> Fate:

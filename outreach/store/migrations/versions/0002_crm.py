@@ -1,4 +1,4 @@
-"""What a CRM was told."""
+"""What a CRM was told of scores and of work, and that a task may end there."""
 
 from __future__ import annotations
 
@@ -24,3 +24,22 @@ def upgrade() -> None:
     op.create_index(
         "crm_jobs", "crm_records", ["job"], sqlite_where=waiting, postgresql_where=waiting
     )
+    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    op.create_table(
+        "crm_tasks",
+        sa.Column("item_id", number, sa.ForeignKey("work_items.id"), primary_key=True),
+        sa.Column("remote_id", sa.Text),
+        sa.Column("digest", sa.BigInteger),
+        sa.Column("status", sa.Text),
+        sa.Column("refused", sa.Text),
+        sa.Column("ended", sa.Boolean, nullable=False),
+        sa.Column("erased", sa.Boolean, nullable=False),
+    )
+    to_do = sa.text("NOT ended")
+    op.create_index(
+        "crm_tasks_to_do", "crm_tasks", ["item_id"], sqlite_where=to_do, postgresql_where=to_do
+    )
+    reasons = sa.table("close_reasons", sa.column("name"), sa.column("words"))
+    known = op.get_bind().scalar(sa.select(reasons.c.name).where(reasons.c.name == "done"))
+    if known is None:
+        op.bulk_insert(reasons, [{"name": "done", "words": "what was to be done is done"}])
