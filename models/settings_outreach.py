@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import time
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -113,7 +114,20 @@ class Crm(Section):
     tasks: CrmTasks = CrmTasks()
 
 
+class Chat(Section):
+    """Slack-compatible incoming webhooks that tell owners of their lists. Who has such a URL can
+    write there, so none is shown."""
+
+    url: Url = ""  # of whoever has none of their own
+    owners: Annotated[Mapping[str, Url], Field(repr=False)] = {}
+    not_before: time = time(0)
+    items: Annotated[int, Field(ge=1, le=40)] = 10
+    allow_private: bool = False
+    timeout_seconds: Seconds = 15
+
+
 class Channels(Section):
     email: Email = Email()
     webhook: Webhook = Webhook()
     file: FileDrop = FileDrop()
+    chat: Chat = Chat()

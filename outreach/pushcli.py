@@ -1,4 +1,4 @@
-"""`warmline push`: the CRM hears of changed scores."""
+"""`warmline push`: the CRM hears of changed scores and of work, owners of their lists."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from models.command import Run, command, user
 from outreach.sendcli import until_told_to_end
 
 if TYPE_CHECKING:
+    from models.batch import ScoreBatch
     from outreach.push.due import Due
     from outreach.push.target import Target
     from outreach.store.database import Store
@@ -26,68 +27,75 @@ SHOWN = 50
 @click.option("--failed", is_flag=True, help="Push nothing: list what the CRM did not take.")
 @click.option("--again", is_flag=True, help="Also what was refused and has not changed since.")
 def push(run: Run, dry_run: bool, failed: bool, again: bool) -> None:
-    """Write changed scores to the CRM of [crm]; clear those of customers who have gone."""
+    """Write changed scores and work to the CRM of [crm]; tell owners in chat of their lists."""
     from models.erasure import refuse_unfinished
-    from outreach.push import memory, tasks
     from outreach.storecli import opened
 
     refuse_unfinished(run.home)
     store = opened(run)
     if failed:
-        rows = memory.refused(store, SHOWN)
-        count, not_made = memory.count(store), tasks.refused(store, SHOWN)
-        facts = {"failed": rows, "failed_tasks": not_made, **count}
-        run.result(facts, _failed(rows, not_made, count["refused"]))
-        return
-    aim = _target(run)
-    if dry_run:
-        due = _due(run, store, aim)
-        one = next((record for record, _ in due.records()), None)
-        fields = {} if one is None else {aim.naming.key: one.key, **one.fields}
-        facts = {"as_of": str(due.batch.as_of), "due": due.many, "gone": len(due.gone),
-                 "record": fields}  # fmt: skip
-        run.result(facts, _planned(due, fields))
-        return
-    with until_told_to_end() as going:
-        facts = _push(run, store, aim, going, again=again)
-    run.result(facts, _pushed(facts))
+        _show_failed(run, store)
+    elif dry_run:
+        _show_due(run, store)
+    else:
+        with _alone(run), until_told_to_end() as going:
+            facts = _chat(run, store)
+            if run.settings.crm.kind or not facts:  # without both it says what is missing
+                facts |= _crm(run, store, going, again=again)
+        run.result(facts, _pushed(facts))
 
 
 def push_night(run: Run, as_of: date) -> dict[str, Any]:
-    """Scores go to the CRM, as a step of the night, where one is set. What fails is said and does
-    not undo the night: the next push goes on."""
+    """What a night says last, to the CRM and to owners, where they are set. What fails is said
+    and does not undo the night: the next push goes on."""
     from models.errors import WarmlineError
     from outreach.storecli import opened
 
-    if not run.settings.crm.kind:
-        return {"configured": False}
+    facts: dict[str, Any] = {}
     try:
-        with until_told_to_end() as going:
-            return {"configured": True, **_push(run, opened(run), _target(run), going)}
+        with _alone(run), until_told_to_end() as going:
+            facts = _chat(run, opened(run))
+            if run.settings.crm.kind:
+                facts |= _crm(run, opened(run), going)
     except (WarmlineError, OSError) as error:
-        notes = [f"pushing to the CRM failed: {error}"]
-        return {"configured": True, "failed": True, "notes": notes}
+        notes = [*facts.get("notes", ()), f"pushing to the CRM failed: {error}"]
+        return {**facts, "failed": True, "notes": notes}
+    return facts
 
 
-def _push(
-    run: Run, store: Store, aim: Target, going: Callable[[], bool], *, again: bool = False
+def _chat(run: Run, store: Store) -> dict[str, Any]:
+    """Owners are told of their lists; nothing where no webhook is set."""
+    from outreach.channels.chat import Chat
+    from outreach.push.owners import Teller
+
+    ours = run.settings.channels.chat
+    if not ours.url and not ours.owners:
+        return {}
+    teller = Teller(store, Chat(ours), ours, run.settings.zone)
+    count, why = teller.tell(by=user(), now=run.now)
+    names = ("sent", "later", "refused", "unknown")
+    return {"chat": {name: count[name] for name in names}, **({"notes": why} if why else {})}
+
+
+def _crm(
+    run: Run, store: Store, going: Callable[[], bool], *, again: bool = False
 ) -> dict[str, Any]:
     from outreach.push import memory, tasks
     from outreach.push.scores import Pusher
 
-    with _alone(run):
-        if again:
-            memory.try_again(store)
-            tasks.try_again(store)
-        night = _batch(run).as_of.toordinal()
-        pusher = Pusher(store, aim.crm, night, run.settings.crm.parallel, going)
-        count = pusher.end_jobs()
-        due = _due(run, store, aim)
-        count += pusher.push(due, by=user(), now=run.now)
-        names = ("sent", "refused", "later", "cleared", "not_cleared")
-        told = {"as_of": str(due.batch.as_of), "rows": len(due.due), "due": due.many}
-        facts = {**told, **{name: count[name] for name in names}, **memory.count(store)}
-        return facts | _tasks(run, store, aim, going)
+    aim = _target(run)
+    if again:
+        memory.try_again(store)
+        tasks.try_again(store)
+    batch = _batch(run)
+    pusher = Pusher(store, aim.crm, batch.as_of.toordinal(), run.settings.crm.parallel, going)
+    count = pusher.end_jobs()
+    due = _due(run, store, aim, batch)
+    count += pusher.push(due, by=user(), now=run.now)
+    names = ("sent", "refused", "later", "cleared", "not_cleared")
+    told = {"as_of": str(due.batch.as_of), "rows": len(due.due), "due": due.many}
+    facts = {**told, **{name: count[name] for name in names}, **memory.count(store)}
+    return facts | _tasks(run, store, aim, going)
 
 
 def _tasks(
@@ -112,7 +120,7 @@ def _target(run: Run) -> Target:
     return target(run.settings.crm, clock=lambda: datetime.now(UTC))
 
 
-def _batch(run: Run) -> Any:
+def _batch(run: Run) -> ScoreBatch:
     from models.batch import ScoreBatch
     from models.storage import pull_scores
 
@@ -120,12 +128,12 @@ def _batch(run: Run) -> Any:
     return ScoreBatch.latest(run.home.scores)
 
 
-def _due(run: Run, store: Store, aim: Target) -> Due:
+def _due(run: Run, store: Store, aim: Target, batch: ScoreBatch) -> Due:
     from outreach.push.due import due
     from outreach.push.memory import Known
 
     return due(
-        _batch(run), Known.of(store), aim.naming,
+        batch, Known.of(store), aim.naming,
         key=run.home.secret_key(), refresh_days=run.settings.crm.refresh_days,
     )  # fmt: skip
 
@@ -143,34 +151,46 @@ def _alone(run: Run) -> Iterator[None]:
         yield
 
 
-def _planned(due: Due, fields: dict[str, Any]) -> list[str]:
+def _show_due(run: Run, store: Store) -> None:
+    due = _due(run, store, aim := _target(run), _batch(run))
+    one = next((record for record, _ in due.records()), None)
+    fields = {} if one is None else {aim.naming.key: one.key, **one.fields}
     lines = [
         f"{due.many:,} of {len(due.due):,} scores of {due.batch.as_of} would go; "
         f"{len(due.gone):,} customers who are scored no more would be cleared."
     ]
-    return lines + [f"  {name}: {'' if value is None else value}" for name, value in fields.items()]
+    lines += [f"  {name}: {'' if value is None else value}" for name, value in fields.items()]
+    facts = {"as_of": str(due.batch.as_of), "due": due.many, "gone": len(due.gone)}
+    run.result({**facts, "record": fields}, lines)
+
+
+def _show_failed(run: Run, store: Store) -> None:
+    from outreach.push import memory, tasks
+
+    rows, not_made = memory.refused(store, SHOWN), tasks.refused(store, SHOWN)
+    count = memory.count(store)
+    lines = [f"{row['customer_id']}: {row['why']}" for row in rows]
+    if (more := count["refused"] - len(rows)) > 0:
+        lines.append(f"... and {more:,} more.")
+    lines += [f"task of item {row['item']}, {row['customer_id']}: {row['why']}" for row in not_made]
+    lines += ["`warmline push --again` tries them once more."] if lines else []
+    facts = {"failed": rows, "failed_tasks": not_made, **count}
+    run.result(facts, lines or ["The CRM refused nothing."])
 
 
 def _pushed(facts: dict[str, Any]) -> list[str]:
-    lines = [
-        f"Scores of {facts['as_of']}: {facts['sent']:,} of {facts['rows']:,} written, "
-        f"{facts['cleared']:,} cleared."
-    ]
-    if left := facts["later"] + facts["not_cleared"]:
-        lines.append(f"{left:,} could not be written now: the next push tries again.")
+    lines = []
+    if chat := facts.get("chat"):
+        lines.append(f"Chat: {chat['sent']:,} owners told.")
+    if "rows" in facts:
+        lines.append(
+            f"Scores of {facts['as_of']}: {facts['sent']:,} of {facts['rows']:,} written, "
+            f"{facts['cleared']:,} cleared."
+        )
     if tasks := facts.get("tasks"):
         lines.append(f"Tasks: {tasks['sent']:,} written, {tasks['finished']:,} finished there.")
-    if facts["refused"] or (tasks and tasks["refused"]):
-        refused = facts["refused"] + (tasks["refused"] if tasks else 0)
+    if left := sum(facts.get(name, 0) for name in ("later", "not_cleared")):
+        lines.append(f"{left:,} could not be written now: the next push tries again.")
+    if refused := facts.get("refused", 0) + (tasks["refused"] if tasks else 0):
         lines.append(f"{refused:,} refused: `warmline push --failed` says why.")
-    return lines
-
-
-def _failed(rows: list[dict[str, Any]], not_made: list[dict[str, Any]], many: int) -> list[str]:
-    if not rows and not not_made:
-        return ["The CRM refused nothing."]
-    lines = [f"{row['customer_id']}: {row['why']}" for row in rows]
-    if many > len(rows):
-        lines.append(f"... and {many - len(rows):,} more.")
-    lines += [f"task of item {row['item']}, {row['customer_id']}: {row['why']}" for row in not_made]
-    return [*lines, "`warmline push --again` tries them once more."]
+    return lines + [f"Note: {note}." for note in facts.get("notes", ())]

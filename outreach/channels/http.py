@@ -24,7 +24,11 @@ class NoAnswer(OSError):
     """The server did not answer. Says why, without the URL: that may hold a secret."""
 
 
-class PrivateAddress(NoAnswer):
+class NotReached(NoAnswer):
+    """There is no connection: the server has nothing of the call."""
+
+
+class PrivateAddress(NotReached):
     """The URL leads into this network."""
 
 
@@ -116,13 +120,17 @@ class Caller:
         connection = _Connection(host, port, self._address(host, port), self._timeout)
         if self._url.scheme == "https":
             connection.secure = ssl.create_default_context()
+        try:
+            connection.connect()
+        except OSError as error:
+            raise NotReached(f"no answer: {type(error).__name__}") from None
         return connection
 
     def _address(self, host: str, port: int) -> str:
         try:
             found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
         except OSError:
-            raise NoAnswer("its host cannot be found") from None
+            raise NotReached("its host cannot be found") from None
         if not self._allow_private and not all(
             ipaddress.ip_address(one).is_global for one in found
         ):

@@ -50,7 +50,8 @@ def target(
     one that is not set up whole."""
     if not settings.kind:
         raise WrongUsage(
-            "There is no CRM to push to: set [crm] kind (docs/guides/push.md). Nothing was pushed."
+            "There is no CRM to push to, and no chat: set [crm] kind or [channels.chat] url "
+            "(docs/guides/push.md). Nothing was pushed."
         )
     missing = [name for name in _NEEDED[settings.kind] if not getattr(settings, name)]
     if settings.kind == "salesforce" and not (settings.client_secret or settings.refresh_token):

@@ -233,6 +233,15 @@ crm_tasks = sa.Table(
              postgresql_where=sa.text("NOT ended")),
 )  # fmt: skip
 
+# What an owner ('' for the queue) was told in chat: their list of a night, an urgent item.
+chat_told = sa.Table(
+    "chat_told",
+    metadata,
+    _text("owner_id", key=True),
+    _text("subject", key=True),
+    _at("at", required=True),
+)
+
 # One row a change of state, written with it. Never an address, a name or a message's words.
 audit = sa.Table(
     "audit", metadata,

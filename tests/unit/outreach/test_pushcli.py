@@ -13,7 +13,7 @@ import pytest
 from models.command import Run
 from outreach.pushcli import push_night
 from outreach.store import tables
-from tests.servers import crm
+from tests.servers import chat, crm
 from tests.unit.outreach.company import batch_of, score
 from tests.unit.outreach.stores import NIGHT, rows
 from tests.unit.outreach.test_sendcli import Office
@@ -88,13 +88,11 @@ def test_the_night_pushes_and_says_what_fails_without_failing(desk: Desk) -> Non
     assert told["failed"]
     assert "does not know us (401)" in told["notes"][0]
     desk.home.config.write_text("", encoding="utf-8")
-    assert push_night(Run(desk.root, True, False, datetime.now(UTC)), NIGHT) == {
-        "configured": False
-    }
+    assert push_night(Run(desk.root, True, False, datetime.now(UTC)), NIGHT) == {}
 
 
 WRONG: list[tuple[str, int, str]] = [
-    ('[crm]\nkind = ""', 2, "There is no CRM to push to: set [crm] kind"),
+    ('[crm]\nkind = ""', 2, "There is no CRM to push to, and no chat: set [crm]"),
     ('[crm]\nkind = "hubspot"', 2, "[crm] token is not set"),
     ('[crm]\nkind = "salesforce"', 2, "url and client_id and client_secret or refresh_token"),
     ('[crm]\nkind = "generic"\nurl = "https://example.org"\nsecret = "short"', 2, "whsec_"),
@@ -110,6 +108,32 @@ def test_a_wrong_setting_is_told_in_a_line(desk: Desk, settings: str, code: int,
     done = desk.gives("push")
     assert (done.exit_code, told in done.stderr, "Traceback" in done.stderr) == (code, True, False)
     assert desk.cloud.calls == []
+
+
+def test_tasks_go_and_come_back_with_the_scores(desk: Desk) -> None:
+    desk.aim("[crm.tasks]\nlive = true\n")
+    desk.queue("acme", "gone")
+    told = desk.told("push")
+    assert told["tasks"] == {"sent": 1, "refused": 1, "later": 0, "finished": 0, "deleted": 0}
+    assert "task of item 2, gone: OBJECT_NOT_FOUND" in desk.gives("push", "--failed").output
+    (task,) = desk.cloud.of("tasks").values()
+    task["hs_task_status"] = "COMPLETED"
+    assert "Tasks: 0 written, 1 finished there." in desk.gives("push").output
+    assert rows(desk.store, tables.work_items)[0].closed_as == "done"
+
+
+def test_owners_hear_of_their_lists_with_and_without_a_crm(desk: Desk) -> None:
+    desk.queue("acme")
+    with chat.running() as room:
+        more = f'[channels.chat]\nurl = "{room.url("all")}"\nallow_private = true\n'
+        desk.home.config.write_text(more, encoding="utf-8")
+        assert desk.gives("push").output == "Chat: 1 owners told.\n"
+        desk.queue("bolt", decision="refer")
+        desk.aim(more)
+        desk.cloud.token = "other"  # noqa: S105
+        told = push_night(Run(desk.root, True, False, datetime.now(UTC)), NIGHT)
+    assert (told["chat"]["sent"], told["failed"]) == (1, True)  # whatever the CRM says
+    assert len(room.got) == 2
 
 
 def test_two_pushes_at_once_are_one(desk: Desk) -> None:

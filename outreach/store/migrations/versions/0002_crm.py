@@ -1,4 +1,5 @@
-"""What a CRM was told of scores and of work, and that a task may end there."""
+"""What a CRM was told of scores and of work, and that a task may end there; what owners were
+told in chat."""
 
 from __future__ import annotations
 
@@ -38,6 +39,12 @@ def upgrade() -> None:
     to_do = sa.text("NOT ended")
     op.create_index(
         "crm_tasks_to_do", "crm_tasks", ["item_id"], sqlite_where=to_do, postgresql_where=to_do
+    )
+    op.create_table(
+        "chat_told",
+        sa.Column("owner_id", sa.Text, primary_key=True),
+        sa.Column("subject", sa.Text, primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     )
     reasons = sa.table("close_reasons", sa.column("name"), sa.column("words"))
     known = op.get_bind().scalar(sa.select(reasons.c.name).where(reasons.c.name == "done"))
