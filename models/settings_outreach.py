@@ -116,10 +116,10 @@ class Crm(Section):
 
 class Chat(Section):
     """Slack-compatible incoming webhooks that tell owners of their lists. Who has such a URL can
-    write there, so none is shown."""
+    write there: none is shown, nor checked here, since a message about a wrong value repeats it."""
 
-    url: Url = ""  # of whoever has none of their own
-    owners: Annotated[Mapping[str, Url], Field(repr=False)] = {}
+    url: Annotated[str, Field(repr=False)] = ""  # of whoever has none of their own
+    owners: Annotated[Mapping[str, str], Field(repr=False)] = {}
     not_before: time = time(0)
     items: Annotated[int, Field(ge=1, le=40)] = 10
     allow_private: bool = False

@@ -52,6 +52,9 @@ def push_night(run: Run, as_of: date) -> dict[str, Any]:
     from outreach.storecli import opened
 
     facts: dict[str, Any] = {}
+    chat = run.settings.channels.chat
+    if not (run.settings.crm.kind or chat.url or chat.owners):
+        return facts
     try:
         with _alone(run), until_told_to_end() as going:
             facts = _chat(run, opened(run))

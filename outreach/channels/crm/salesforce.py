@@ -109,11 +109,20 @@ class Salesforce:
     def _collection(
         self, path: str, rows: Sequence[Mapping[str, Any]], keys: Sequence[str], method: str
     ) -> Fates:
-        answer = self._client().json(method, path, {"allOrNone": False, "records": rows})
-        said = answer.json()
-        if not answer.ok or not isinstance(said, list) or len(said) != len(rows):
-            raise refusal(answer, self._object)
-        return {key: _fate(result) for key, result in zip(keys, said, strict=True)}
+        """Writes them; those whose rows were locked once more."""
+        fates: Fates = {}
+        left = dict(zip(keys, rows, strict=True))
+        for _ in range(2):
+            body = {"allOrNone": False, "records": list(left.values())}
+            answer = self._client().json(method, path, body)
+            said = answer.json()
+            if not answer.ok or not isinstance(said, list) or len(said) != len(left):
+                raise refusal(answer, self._object)
+            fates |= {key: _fate(result) for key, result in zip(left, said, strict=True)}
+            left = {key: row for key, row in left.items() if isinstance(fates[key], Later)}
+            if not left:
+                break
+        return fates
 
 
 def _fields(record: Record) -> dict[str, Any]:
@@ -125,7 +134,12 @@ def _fate(result: Mapping[str, Any]) -> Fate:
         return Sent(str(result.get("id") or "") or None)
     errors = result.get("errors") or [{}]
     code = str(errors[0].get("statusCode") or "refused")
-    why = f"{code}: {told(errors[0].get('message'))}"
+    return fate_of(code, told(errors[0].get("message")))
+
+
+def fate_of(code: str, message: str) -> Fate:
+    """What an error of one record means."""
+    why = f"{code}: {message}" if message else code
     return Later(why) if code in _AGAIN else Refused(why)
 
 

@@ -12,10 +12,10 @@ import io
 import time
 from collections.abc import Callable, Sequence
 
-from outreach.channels import Later, Refused, Sent
+from outreach.channels import Later, Sent
 from outreach.channels.crm import CannotPush, Fates, Record, as_text, told
 from outreach.channels.crm.client import Client
-from outreach.channels.crm.salesforce import RECORD_ID, refusal
+from outreach.channels.crm.salesforce import RECORD_ID, fate_of, refusal
 
 EMPTY = "#N/A"
 _FIRST_LOOK, _LONGEST_LOOK = 1.0, 20.0  # seconds between two looks at a job
@@ -82,7 +82,9 @@ class Jobs:
         for row in self._results(job, "unprocessedrecords"):
             fates[row[self._key]] = Later("the job ended before it")
         for row in self._results(job, "failedResults"):
-            fates[row[self._key]] = Refused(told(row.get("sf__Error")) or "refused")
+            # As in UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record:--
+            code, _, message = (row.get("sf__Error") or "refused").partition(":")
+            fates[row[self._key]] = fate_of(code, told(message))
         for row in self._results(job, "successfulResults"):
             fates[row[self._key]] = Sent(row.get("sf__Id"))
         return fates

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from models.command import Run
+from models.errors import WrongUsage
 from outreach.pushcli import push_night
 from outreach.store import tables
+from outreach.storecli import look
 from tests.servers import chat, crm
 from tests.unit.outreach.company import batch_of, score
 from tests.unit.outreach.stores import NIGHT, rows
@@ -141,6 +143,23 @@ def test_two_pushes_at_once_are_one(desk: Desk) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = desk.gives("push")
     assert (done.exit_code, "Another push" in done.stderr) == (75, True)
+
+
+def test_the_doctor_says_how_the_crm_stands(desk: Desk) -> None:
+    desk.gives("push")
+    assert look(desk.home, datetime.now(UTC)).endswith("; CRM: hubspot, told of 3, 1 refused")
+    desk.home.config.write_text('[crm]\nkind = "salesforce"\n', encoding="utf-8")
+    with pytest.raises(WrongUsage, match="client_id"):
+        look(desk.home, datetime.now(UTC))
+
+
+def test_a_webhook_of_chat_that_is_none_is_told_without_it(desk: Desk) -> None:
+    desk.queue("acme")
+    config = '[channels.chat]\nurl = "hooks.slack.example/services/T0/hush"\n'
+    desk.home.config.write_text(config, encoding="utf-8")
+    done = desk.gives("push")
+    assert (done.exit_code, "a url is no URL" in done.stderr) == (2, True)
+    assert "hush" not in done.output + done.stderr
 
 
 def test_no_secret_is_ever_said(desk: Desk) -> None:

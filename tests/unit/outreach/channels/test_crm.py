@@ -216,12 +216,13 @@ def test_a_wrong_client_secret_is_told_without_it(cloud: crm.Cloud) -> None:
 
 def test_what_salesforce_says_of_one_record_is_told_of_it(cloud: crm.Cloud) -> None:
     known(cloud, "salesforce", "a", "b")
-    cloud.wrong, cloud.busy["b"] = {"a"}, 1
+    cloud.wrong, cloud.busy["b"] = {"a"}, 3
     system = crm_at(cloud, **SALESFORCE)
     assert system.write(some("a", "b", "c")) == {
         "a": Refused("STRING_TOO_LONG: no"), "b": Later("UNABLE_TO_LOCK_ROW: no"),
         "c": Refused("REQUIRED_FIELD_MISSING: no"),
     }  # fmt: skip
+    assert system.write(some("b")) == {"b": Sent("001" + b"b".hex().zfill(15))}  # the second time
     cloud.unknown_fields = {"risk"}
     with pytest.raises(CannotPush, match=r"INVALID_FIELD No such column 'risk'"):
         system.write(some("b"))
