@@ -39,7 +39,11 @@ class Teller:
     zone: ZoneInfo
 
     def tell(self, *, by: str, now: datetime) -> tuple[Counter[str], list[str]]:
-        """Tells whoever was not told yet; what became of the messages, and why some did not go."""
+        """Tells whoever was not told yet; what became of the messages, and why some did not go.
+
+        Raises `WrongUsage` for a URL that is none; nobody is told then.
+        """
+        self.chat.check()
         count: Counter[str] = Counter()
         why: list[str] = []
         if now.astimezone(self.zone).time() < self.settings.not_before:

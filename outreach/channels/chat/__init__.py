@@ -52,14 +52,15 @@ class Chat:
     def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
         self._settings, self._sleep = settings, sleep
 
+    def check(self) -> None:
+        """Raises `WrongUsage` where a URL of the settings is none."""
+        for url in filter(None, (self._settings.url, *self._settings.owners.values())):
+            self._caller(url)
+
     def post(self, url: str, note: Note) -> Result:
         """Posts it once. `Unknown` where it may have arrived: a webhook knows no idempotency.
-        Raises `WrongUsage` for a URL that is none."""
-        ours = self._settings
-        try:
-            caller = Caller(url, timeout=ours.timeout_seconds, allow_private=ours.allow_private)
-        except ValueError as error:
-            raise WrongUsage(f"[channels.chat] a url is {error}.") from None
+        Raises as `check`."""
+        caller = self._caller(url)
         try:
             return self._post(caller, note.body())
         except PrivateAddress as error:
@@ -70,6 +71,13 @@ class Chat:
             return Unknown(str(error))
         finally:
             caller.close()
+
+    def _caller(self, url: str) -> Caller:
+        ours = self._settings
+        try:
+            return Caller(url, timeout=ours.timeout_seconds, allow_private=ours.allow_private)
+        except ValueError as error:
+            raise WrongUsage(f"[channels.chat] a url is {error}.") from None
 
     def _post(self, caller: Caller, body: bytes) -> Result:
         for left in reversed(range(TRIES)):
