@@ -131,8 +131,6 @@ class TaskPusher:
         task = self._task(row)
         if _digest(task, self.key) == row.crm_digest:
             return None
-        if row.remote_id is None and (task.status == "closed" or row.crm_erased):
-            return None
         return replace(task, status=None) if task.status == row.crm_status else task
 
     def _task(self, row: Any) -> Task:

@@ -76,13 +76,18 @@ def erase(store: Store, erasure: Erasure, key: bytes, *, has_crm: bool = False) 
 
 
 def _out_of_the_crm(tx: sa.Connection, person: Person, has_crm: bool) -> None:
-    told, task = tables.crm_records, tables.crm_tasks
+    """What the CRM has of them is to be emptied, where there is one; it gets nothing more."""
+    told, task, item = tables.crm_records, tables.crm_tasks, tables.work_items
     theirs = told.c.customer_id.in_(person.ids)
-    items = sa.select(tables.work_items.c.id).where(tables.work_items.c.customer_id.in_(person.ids))
-    tasks = task.update().where(task.c.item_id.in_(items))
+    numbers = sa.select(item.c.id).where(item.c.customer_id.in_(person.ids))
+    new = numbers.add_columns(sa.true(), sa.false())
+    new = new.where(item.c.id.not_in(sa.select(task.c.item_id)))
+    tx.execute(task.insert().from_select(["item_id", "ended", "erased"], new))
+    tasks = task.update().where(task.c.item_id.in_(numbers))
+    there = task.c.remote_id.is_not(None)
     if has_crm:
         tx.execute(told.update().where(theirs).values(erased=True, refused=None))
-        tx.execute(tasks.values(erased=True, refused=None))
+        tx.execute(tasks.values(ended=True, erased=there, refused=None))
     else:
         tx.execute(told.delete().where(theirs))
         tx.execute(tasks.values(remote_id=None, ended=True, refused=None))

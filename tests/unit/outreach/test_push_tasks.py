@@ -159,11 +159,13 @@ def test_a_status_that_was_changed_there_stays_while_ours_does(desk: Desk, setti
 @KINDS
 def test_the_words_of_an_erased_person_go(desk: Desk, settings: Any) -> None:
     desk.push()
+    desk.plan("acme", reason_key="renewal")  # of which there is no task yet
     erasing.erase(desk.store, GONE, KEY, has_crm=True)
     assert desk.push() == Counter(sent=1)
     assert (desk.told(SUBJECT)[0], desk.told(BODY)[0]) == ("erased", "")
     assert desk.told(STATUS)[0] == DONE[desk.kind]
     assert desk.push() == Counter()
+    assert len(desk.there) == 2
 
 
 @pytest.mark.parametrize("settings", [HUBSPOT, SALESFORCE])
