@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -58,7 +58,9 @@ class Teller:
             new = self._claim(owner, subjects, now)
             if not new:
                 continue
+            whose = "" if owner in self.settings.owners else f"{owner or 'no owner'}: "
             note = self._list(owner) if subjects[0] in new else _urgent_note(urgent, new)
+            note = replace(note, title=whose + note.title)
             result = self.chat.post(url, note)
             count[type(result).__name__.lower()] += 1
             if not isinstance(result, Sent):

@@ -53,7 +53,7 @@ def test_each_owner_is_told_of_their_own_list_once_a_night(store: Store, room: c
     assert tell(**BY) == (Counter(sent=3), [])
     assert tell(**BY) == (Counter(), [])
     assert sorted(titles(room)) == [
-        ("/all", "1 to do"), ("/all", "1 to do, of which 1 wait for an answer"),
+        ("/all", "no owner: 1 to do"), ("/all", "omar: 1 to do, of which 1 wait for an answer"),
         ("/ines", "3 to do"),
     ]  # fmt: skip
     (message,) = [message for path, message in room.got if path == "/ines"]
