@@ -10,7 +10,7 @@ PYTHON := $(shell $$(command -v python3.11 || command -v python3) -c 'import sys
 UV := UV_PYTHON_DOWNLOADS=never UV_PYTHON=$(PYTHON) .tools/bin/uv
 UV_VERSION := 0.13.9
 BIN := .venv/bin
-BENCHES := bench-features bench-given bench-nightly bench-outreach bench-plan bench-real bench-replay bench-serving bench-simulated bench-spark bench-words
+BENCHES := bench-features bench-given bench-nightly bench-outreach bench-plan bench-push bench-real bench-replay bench-serving bench-simulated bench-spark bench-words
 
 export BENTOML_DO_NOT_TRACK := True
 export DO_NOT_TRACK := true

@@ -69,6 +69,11 @@ BANDS = ("low", "medium", "high")  # higher is worse
 TOLD = 3  # reasons of a customer in a ScoreBatch, at most
 OBJECTS = "objects to profiling"  # why somebody is neither scored nor contacted
 DECISIONS = ("contact", "hold", "refer")
+# What of a score a CRM can be told (outreach/push/fields.py).
+PUSHED = (
+    "churn_probability", "band", "percentile", "value_at_risk", "silent", "reasons", "as_of",
+    "scored_at", "expires_at",
+)  # fmt: skip
 WORKLIST_COLUMNS = (
     "rank", "customer_id", "contact_id", "decision", "hold_reasons", "reasons", "what_changed",
     "playbook", "mode", "channel", "expected_saved_value", "value_at_risk", "churn_probability",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import time
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.contracts import CHANNELS
+from models.contracts import CHANNELS, PUSHED
 from models.section import Days, Kept, Many, Section
 
 Seconds = Annotated[float, Field(gt=0)]
 Url = Annotated[str, Field(pattern=r"^(https?://\S+)?$", repr=False)]
 Channel = Literal[*CHANNELS]  # type: ignore[valid-type]
+Pushed = Literal[*PUSHED]  # type: ignore[valid-type]
+# A field or object of a CRM: it becomes part of a path and of a query.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")]
 # One address, so that no header can be smuggled in.
 Mailbox = Annotated[str, Field(pattern=r"^([^\s@<>,;:]+@[^\s@<>,;:]+)?$")]
 Line = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
@@ -72,7 +77,57 @@ class FileDrop(Section):
     per_minute: Kept = 0
 
 
+class CrmTasks(Section):
+    """Work items as tasks of the CRM. `owners`: its users by our owner_id; `closed_as`: how an item
+    is closed, by the word with which its task ended."""
+
+    live: bool = False
+    key: Name = ""  # the task's field with our key; empty: warmline_item, Warmline_Item__c
+    outcome: Name = ""  # a task's field that says how it ended; empty: its status
+    owners: Mapping[str, str] = {}
+    default_owner: str = ""
+    closed_as: Mapping[str, str] = {}
+
+
+class Crm(Section):
+    """The CRM that `warmline push` writes to (docs/guides/push.md)."""
+
+    kind: Literal["", "hubspot", "salesforce", "generic"] = ""
+    object: Name = ""  # empty: companies, Account, customers
+    key: Name = ""  # the field that holds our customer_id; empty: warmline_id, Warmline_Id__c
+    fields: Mapping[Pushed, Name] = {}  # under another name; empty: not at all
+    create: bool = False
+    refresh_days: Days = 7
+    url: Url = ""
+    token: Annotated[str, Field(repr=False)] = ""
+    client_id: str = ""
+    client_secret: Annotated[str, Field(repr=False)] = ""
+    refresh_token: Annotated[str, Field(repr=False)] = ""
+    secret: Annotated[str, Field(repr=False)] = ""
+    version: Annotated[str, Field(pattern=r"^[0-9]{2,3}\.0$")] = "62.0"  # of Salesforce's API
+    at_once: Annotated[int, Field(ge=1, le=10_000)] = 200  # records a call of the generic kind
+    bulk_from: Many = 5_000
+    per_second: Seconds = 9
+    parallel: Annotated[int, Field(ge=1, le=16)] = 4
+    allow_private: bool = False
+    timeout_seconds: Seconds = 60
+    tasks: CrmTasks = CrmTasks()
+
+
+class Chat(Section):
+    """Slack-compatible incoming webhooks that tell owners of their lists. Who has such a URL can
+    write there: none is shown, nor checked here, since a message about a wrong value repeats it."""
+
+    url: Annotated[str, Field(repr=False)] = ""  # of whoever has none of their own
+    owners: Annotated[Mapping[str, str], Field(repr=False)] = {}
+    not_before: time = time(0)
+    items: Annotated[int, Field(ge=1, le=40)] = 10
+    allow_private: bool = False
+    timeout_seconds: Seconds = 15
+
+
 class Channels(Section):
     email: Email = Email()
     webhook: Webhook = Webhook()
     file: FileDrop = FileDrop()
+    chat: Chat = Chat()

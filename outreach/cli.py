@@ -1,4 +1,4 @@
-"""Commands of outreach: plan, send, and the work with its store."""
+"""Commands of outreach: plan, send, push, and the work with its store."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 
 from models.command import Run, as_of_option, command
 from models.contracts import Correspondence, CustomerBook, Timeline
+from outreach.pushcli import push, push_night
 from outreach.sendcli import send, send_night
 from outreach.storecli import group, opened
 
@@ -190,12 +191,12 @@ def show(run: Run, result: PlanResult, top: int) -> None:
 def night(
     book: Callable[[Run, date | None], Book],
 ) -> tuple[tuple[str, Callable[[Run, date], dict[str, Any]]], ...]:
-    """What a night does once it has scores: plan, and send what is due."""
+    """What a night does once it has scores: plan, send what is due, tell the CRM."""
 
     def plan(run: Run, as_of: date) -> dict[str, Any]:
         return facts(run, plan_and_publish(run, as_of, book(run, as_of)))
 
-    return ("plan", plan), ("send", send_night)
+    return ("plan", plan), ("send", send_night), ("push", push_night)
 
 
 def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, ...]:
@@ -228,4 +229,4 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
         run.result(facts(run, result))
         show(run, result, top)
 
-    return (plan, send, group)
+    return (plan, send, push, group)

@@ -118,11 +118,13 @@ def _count_store(home: Home, erasure: Erasure) -> dict[str, int]:
 
 def _erase_store(home: Home, erasure: Erasure) -> None:
     from models import contactability
+    from models.settings import load
     from outreach.store import erasing
 
     store = _store(home)
     if store is not None:
-        erasing.erase(store, erasure, home.secret_key())
+        crm = load(home.root, os.environ).crm
+        erasing.erase(store, erasure, home.secret_key(), has_crm=bool(crm.kind))
     contactability.leave_out(home.root, erasure.person.ids)
 
 

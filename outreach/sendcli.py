@@ -60,7 +60,7 @@ def send_night(run: Run, as_of: date) -> dict[str, Any]:
 def _send(run: Run, store: Store, *, watch: bool, most: int | None) -> Counter[str]:
     """Round after round, until there is no more or, with `watch`, until told to end."""
     count: Counter[str] = Counter()
-    with _until_told_to_end() as told:
+    with until_told_to_end() as told:
         going = _beating(run, store, told)
         while going():
             settings = _now_set(run)  # anew each round: `live = false` counts soon
@@ -141,7 +141,7 @@ def sender_of(
 
 
 @contextmanager
-def _until_told_to_end() -> Iterator[Callable[[], bool]]:
+def until_told_to_end() -> Iterator[Callable[[], bool]]:
     """True until SIGTERM or SIGINT: then the message at hand is finished, and no other begun."""
     told: list[int] = []
 

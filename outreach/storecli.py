@@ -13,6 +13,7 @@ from outreach.workcli import VERBS
 
 if TYPE_CHECKING:
     from models.home import Home
+    from models.settings import Settings
     from outreach.store.database import Store
 
 most_option = click.option("--most", type=click.IntRange(min=1), default=50, show_default=True)
@@ -95,7 +96,20 @@ def look(home: Home, now: datetime) -> str:
         )
     words = f"outreach: {sum(waiting.values()):,} messages, {letters} letters, channels: "
     stopped = "".join(f"; {line}" for line in (stop_words(store) if store else ()))
-    return words + (", ".join(channels) or "none") + stopped
+    return words + (", ".join(channels) or "none") + _crm_words(settings, store) + stopped
+
+
+def _crm_words(settings: Settings, store: Store | None) -> str:
+    """How the CRM stands, where there is one. Raises `WrongUsage` where it is not set up whole."""
+    from outreach.push import memory
+    from outreach.push.target import target
+
+    if not settings.crm.kind:
+        return ""
+    target(settings.crm, clock=lambda: datetime.now(UTC))
+    count = memory.count(store) if store else {"known": 0, "refused": 0}
+    refused = f", {count['refused']:,} refused" if count["refused"] else ""
+    return f"; CRM: {settings.crm.kind}, told of {count['known']:,}{refused}"
 
 
 @command("list")

@@ -47,9 +47,23 @@ def audit_many(
 
 def insert_new(tx: sa.Connection, target: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts the rows whose key is not there yet."""
+    if rows:
+        tx.execute(_insert(tx)(target).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+
+def replace_rows(tx: sa.Connection, target: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts the rows, or changes those of their key; each row gives the same columns."""
     if not rows:
         return
+    keys = [column.name for column in target.primary_key.columns]
+    insert = _insert(tx)(target)
+    new = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+    upsert = insert.on_conflict_do_update(index_elements=keys, set_=new)
+    tx.execute(upsert, [dict(row) for row in rows])
+
+
+def _insert(tx: sa.Connection) -> Any:
+    """The INSERT of this database, which knows what to do about a key that is there."""
     from sqlalchemy.dialects import postgresql, sqlite
 
-    insert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert
-    tx.execute(insert(target).on_conflict_do_nothing(), [dict(row) for row in rows])
+    return (postgresql if tx.dialect.name == "postgresql" else sqlite).insert

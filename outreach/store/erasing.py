@@ -46,8 +46,12 @@ def count(store: Store, person: Person) -> dict[str, int]:
         }
 
 
-def erase(store: Store, erasure: Erasure, key: bytes) -> None:
-    """All in one transaction; again is harmless. What was not sent yet never goes."""
+def erase(store: Store, erasure: Erasure, key: bytes, *, has_crm: bool = False) -> None:
+    """All in one transaction; again is harmless. What was not sent yet never goes.
+
+    `has_crm`: of whom it was told the ids stay, until the next push has emptied their fields
+    there and takes them out here too.
+    """
     person, pseudonym = erasure.person, erasure.pseudonym
     with store.begin() as tx:
         now = _moment(tx)
@@ -64,10 +68,29 @@ def erase(store: Store, erasure: Erasure, key: bytes) -> None:
             tx.execute(untold.delete().where(untold.c.customer_id.in_(person.ids)))
         for table, columns in _TOLD.items():
             _clear(tx, table, columns, erasure)
+        _out_of_the_crm(tx, person, has_crm)
         _rename(tx, person, pseudonym)
         for channel, address in _addresses(person):
             _close(tx, key, channel, address, now)
     store.wipe()
+
+
+def _out_of_the_crm(tx: sa.Connection, person: Person, has_crm: bool) -> None:
+    """What the CRM has of them is to be emptied, where there is one; it gets nothing more."""
+    told, task, item = tables.crm_records, tables.crm_tasks, tables.work_items
+    theirs = told.c.customer_id.in_(person.ids)
+    numbers = sa.select(item.c.id).where(item.c.customer_id.in_(person.ids))
+    new = numbers.add_columns(sa.true(), sa.false())
+    new = new.where(item.c.id.not_in(sa.select(task.c.item_id)))
+    tx.execute(task.insert().from_select(["item_id", "ended", "erased"], new))
+    tasks = task.update().where(task.c.item_id.in_(numbers))
+    there = task.c.remote_id.is_not(None)
+    if has_crm:
+        tx.execute(told.update().where(theirs).values(erased=True, refused=None))
+        tx.execute(tasks.values(ended=True, erased=there, refused=None))
+    else:
+        tx.execute(told.delete().where(theirs))
+        tx.execute(tasks.values(remote_id=None, ended=True, refused=None))
 
 
 def _moment(tx: sa.Connection) -> datetime:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The newest migration's name: a store that says another is older or newer than this code.
-SCHEMA = "0001"
+SCHEMA = "0002"
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -209,6 +209,38 @@ closures = sa.Table(
     "closures", metadata,
     _id(), _text("customer_id", required=True), sa.Column("row", sa.JSON, nullable=False),
 )  # fmt: skip
+
+# What a CRM was told of each customer (outreach/push/memory.py): the digest of it and the night (a
+# day number) it was answered, why it was refused. `job`: of the CRM, with the digest it was sent.
+# Of those whom `forget` took out only the id stays, until the CRM has emptied their fields.
+crm_records = sa.Table(
+    "crm_records", metadata,
+    _text("customer_id", key=True), sa.Column("digest", sa.BigInteger),
+    sa.Column("night", sa.Integer), _text("refused"), _text("job"),
+    sa.Column("sent", sa.BigInteger), _flag("erased"),
+    sa.Index("crm_jobs", "job", sqlite_where=sa.text("job IS NOT NULL"),
+             postgresql_where=sa.text("job IS NOT NULL")),
+)  # fmt: skip
+
+# The CRM's task of each work item: what it was told last (a digest, and the status), and whether it
+# is still to be done there. `erased`: its words go with the next push.
+crm_tasks = sa.Table(
+    "crm_tasks", metadata,
+    sa.Column("item_id", _NUMBER, sa.ForeignKey("work_items.id"), primary_key=True),
+    _text("remote_id"), sa.Column("digest", sa.BigInteger), _text("status"), _text("refused"),
+    _flag("ended"), _flag("erased"),
+    sa.Index("crm_tasks_to_do", "item_id", sqlite_where=sa.text("NOT ended"),
+             postgresql_where=sa.text("NOT ended")),
+)  # fmt: skip
+
+# What an owner ('' for the queue) was told in chat: their list of a night, an urgent item.
+chat_told = sa.Table(
+    "chat_told",
+    metadata,
+    _text("owner_id", key=True),
+    _text("subject", key=True),
+    _at("at", required=True),
+)
 
 # One row a change of state, written with it. Never an address, a name or a message's words.
 audit = sa.Table(

@@ -149,7 +149,7 @@ def test_a_cancelled_task_has_ended_and_publishes_nothing(home, endpoint, key):
 def test_a_night_is_done_there_and_ends_here_as_it_did(home, endpoint, caller, tmp_path):
     done = caller("nightly", "--via", endpoint.url, "--as-of", str(SCORED))
     assert done.code == 0, done.stderr
-    assert list(done.facts["steps"]) == ["ingest", "score", "plan", "send", "outcomes"]
+    assert list(done.facts["steps"]) == ["ingest", "score", "plan", "send", "push", "outcomes"]
     assert done.facts["run"] == current(home)
     held = caller("nightly", "--via", endpoint.url, "--as-of", str(HELD), json=False)
     assert (held.code, held.stdout) == (3, "")

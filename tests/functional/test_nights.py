@@ -98,7 +98,7 @@ def test_a_person_lets_a_night_through_and_it_goes_on_without_scoring_again(held
     done = company("nightly", "--as-of", str(NIGHT))
     assert done.code == 0, done.stderr
     assert done.facts["run"] == run
-    assert list(done.facts["steps"]) == ["ingest", "score", "plan", "send", "outcomes"]
+    assert list(done.facts["steps"]) == ["ingest", "score", "plan", "send", "push", "outcomes"]
     assert (company.home / "worklists" / f"as_of={NIGHT}" / "worklist.csv").exists()
     assert len(list((company.home / "scores" / f"as_of={NIGHT}").glob("run=*"))) == 1
 
@@ -165,13 +165,13 @@ def test_the_summary_and_the_log_say_what_each_step_took(company):
     done = company("nightly", "--as-of", str(SCORED))
     assert done.code == 0, done.stderr
     took = done.facts["took"]
-    assert list(took) == ["ingest", "score", "plan", "send", "outcomes"]
+    assert list(took) == ["ingest", "score", "plan", "send", "push", "outcomes"]
     assert took["score"]["rows"] == done.facts["steps"]["score"]["rows"]
     assert all(one["seconds"] >= 0 and one["peak_memory_mb"] > 10 for one in took.values())
     events = [(line["event"], line.get("step")) for line in logged(company.home)]
     assert events == [
         ("began", None), ("step", "ingest"), ("step", "score"), ("step", "plan"),
-        ("step", "send"), ("step", "outcomes"), ("done", None),
+        ("step", "send"), ("step", "push"), ("step", "outcomes"), ("done", None),
     ]  # fmt: skip
     ids = ScoreBatch.open(company.home / "scores", SCORED).table(["customer_id"])
     text = json.dumps(logged(company.home))

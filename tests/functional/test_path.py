@@ -176,7 +176,7 @@ def test_a_night_takes_up_its_sources_scores_and_plans(company, tmp_path):
     configure(company.home, tmp_path)
     done = company("nightly", "--as-of", str(NIGHT))
     assert done.code == 0, done.stderr
-    assert list(done.facts["steps"]) == ["ingest", "score", "plan", "send", "outcomes"]
+    assert list(done.facts["steps"]) == ["ingest", "score", "plan", "send", "push", "outcomes"]
     again = company("nightly", "--as-of", str(NIGHT))
     assert again.facts["steps"] == done.facts["steps"]
 

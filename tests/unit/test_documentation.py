@@ -10,6 +10,8 @@ import pytest
 
 import warmline
 from models.contracts import CHANNELS, KINDS
+from models.settings_outreach import Crm
+from outreach.push.target import naming_of
 from pipelines.history.ingest import ingest
 from pipelines.history.schema import TABLES
 
@@ -73,3 +75,12 @@ def test_the_example_of_the_tables_guide_runs(tmp_path, monkeypatch):
     exec(example, seen)  # noqa: S102
     risk = seen["customers"].groupby("churn")["risk"].mean()
     assert risk["yes"] > risk["no"]
+
+
+@pytest.mark.parametrize("kind", ["hubspot", "salesforce", "generic"])
+def test_the_guide_to_the_crm_names_every_field_that_is_written_there(kind):
+    naming = naming_of(Crm(kind=kind))
+    page = (ROOT / "docs" / "guides" / "push.md").read_text(encoding="utf-8")
+    missing = [name for name in (*naming.names.values(), naming.object_) if name not in page]
+    assert not missing
+    assert kind == "generic" or naming.key in page

@@ -6,17 +6,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import http.client
-import ipaddress
 import json
-import socket
-import ssl
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from models.errors import WrongUsage
 from models.settings_outreach import Webhook
 from outreach.channels import Later, Outgoing, Refused, Result, Sent
+from outreach.channels.http import Answer, Caller, NoAnswer, PrivateAddress
 
 PREFIX = "whsec_"
 _AGAIN = frozenset({408, 425, 429})  # RFC 9110, 8470, 6585: the same may be asked again
@@ -30,77 +26,46 @@ class Hook:
 
     def __init__(self, settings: Webhook) -> None:
         """Raises `WrongUsage` for a secret or URL that cannot be used."""
-        self._settings = settings
-        self._secret = _secret(settings.secret)
-        self._url = urlsplit(settings.url)
-        if not self._url.hostname or self._url.username:
-            raise WrongUsage("[channels.webhook] url is no URL of a host without a user.")
+        self._secret = secret_of(settings.secret, "[channels.webhook]")
+        try:
+            self._caller = Caller(
+                settings.url, timeout=settings.timeout_seconds, allow_private=settings.allow_private
+            )
+        except ValueError as error:
+            raise WrongUsage(f"[channels.webhook] url is {error}.") from None
 
     def deliver(self, message: Outgoing) -> Result:
         """See `Transport`."""
         body = json.dumps(_event(message), ensure_ascii=False).encode()
-        host = self._url.hostname or ""
-        port = self._url.port or (443 if self._url.scheme == "https" else 80)
-        address = self._address(host, port)
-        if not isinstance(address, str):
-            return address
-        connection = _Connection(host, port, address, self._settings.timeout_seconds)
-        if self._url.scheme == "https":
-            connection.secure = ssl.create_default_context()
-        path = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
+        headers = signed(self._secret, message.id, message.at, body)
         try:
-            connection.request("POST", path, body, self._headers(message, body))
-            answer = connection.getresponse()
-            return _judged(answer.status, answer.getheader("Retry-After"))
-        except (OSError, http.client.HTTPException) as error:
-            return Later(f"no answer: {type(error).__name__}", down=True)
+            answer = self._caller.call("POST", body=body, headers=headers)
+        except PrivateAddress as error:
+            return Refused(f"{error}: set [channels.webhook] allow_private")
+        except NoAnswer as error:
+            return Later(str(error), down=True)
         finally:
-            connection.close()
+            self._caller.close()
+        return _judged(answer)
 
     def close(self) -> None:
         """See `Transport`."""
 
-    def _headers(self, message: Outgoing, body: bytes) -> dict[str, str]:
-        return {
-            "Content-Type": "application/json",
-            "webhook-id": message.id,
-            "webhook-timestamp": str(int(message.at.timestamp())),
-            "webhook-signature": sign(self._secret, message.id, message.at, body),
-        }
 
-    def _address(self, host: str, port: int) -> str | Result:
-        """The address to connect to, looked at before: a name may lead into this network."""
-        try:
-            found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-        except OSError:
-            return Later("its host cannot be found", down=True)
-        closed = [one for one in found if not ipaddress.ip_address(one).is_global]
-        if closed and not self._settings.allow_private:
-            return Refused(
-                "its URL leads to a private address: set [channels.webhook] allow_private"
-            )
-        return str(sorted(found)[0])
+def signed(secret: bytes, message: str, at: datetime, body: bytes) -> dict[str, str]:
+    """The headers of a signed JSON body."""
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": message,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": sign(secret, message, at, body),
+    }
 
 
 def sign(secret: bytes, message: str, at: datetime, body: bytes) -> str:
     """The header `webhook-signature`: HMAC-SHA256 over id, second and body."""
     signed = f"{message}.{int(at.timestamp())}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
-
-
-class _Connection(http.client.HTTPConnection):
-    """Connects to `address`, and speaks (and asks for the certificate) as to `host`."""
-
-    secure: ssl.SSLContext | None = None
-
-    def __init__(self, host: str, port: int, address: str, timeout: float) -> None:
-        super().__init__(host, port, timeout=timeout)
-        self._to = address
-
-    def connect(self) -> None:
-        self.sock = socket.create_connection((self._to, self.port), self.timeout)
-        if self.secure is not None:
-            self.sock = self.secure.wrap_socket(self.sock, server_hostname=self.host)
 
 
 def _event(message: Outgoing) -> dict[str, object]:
@@ -112,10 +77,10 @@ def _event(message: Outgoing) -> dict[str, object]:
     }
 
 
-def _judged(status: int, retry_after: str | None) -> Result:
-    if 200 <= status < 300:
+def _judged(answer: Answer) -> Result:
+    status, after = answer.status, answer.retry_after
+    if answer.ok:
         return Sent()
-    after = float(retry_after) if retry_after and retry_after.isdecimal() else None
     if status in _AGAIN:
         return Later(f"answered {status}", after=after)
     if status >= 500:
@@ -123,14 +88,15 @@ def _judged(status: int, retry_after: str | None) -> Result:
     return Refused(f"answered {status}")
 
 
-def _secret(text: str) -> bytes:
+def secret_of(text: str, section: str) -> bytes:
+    """The secret that `section` of the settings gives as text. Raises `WrongUsage`."""
     try:
         secret = base64.b64decode(text.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):
         secret = b""
     if not text.startswith(PREFIX) or len(secret) < _SHORTEST_SECRET:
         raise WrongUsage(
-            f"[channels.webhook] secret is no {PREFIX} with {_SHORTEST_SECRET} bytes or more in "
-            "base64: make one with `openssl rand -base64 32`. Nothing was sent."
+            f"{section} secret is no {PREFIX} with {_SHORTEST_SECRET} bytes or more in base64: "
+            "make one with `openssl rand -base64 32`. Nothing was sent."
         )
     return secret

@@ -174,13 +174,15 @@ class Record(Empty):
         return self._table("items")
 
 
-def batch_of(scores: Path, rows: Sequence[dict[str, Any]], run: str = "a") -> ScoreBatch:
+def batch_of(
+    scores: Path, rows: Sequence[dict[str, Any]], run: str = "a", night: date = NIGHT
+) -> ScoreBatch:
     """`rows` published as the night's scores."""
     facts = {"feature_names": [], "code_version": "", "model_version": "1", "watermarks": {}}
-    with BatchWriter(scores, NIGHT, run) as writer:
+    with BatchWriter(scores, night, run) as writer:
         writer.add(pa.Table.from_pylist(list(rows), schema=score_schema()))
         writer.finish(facts | {"checks": []})
-    return publish(scores, NIGHT, run)
+    return publish(scores, night, run)
 
 
 @dataclass(frozen=True)

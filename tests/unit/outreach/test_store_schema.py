@@ -97,7 +97,7 @@ def test_what_fails_in_a_transaction_leaves_nothing(store: Store) -> None:
     with pytest.raises(sa.exc.IntegrityError):
         twice()
     with store.read() as tx:
-        assert tx.scalar(sa.text("SELECT count(*) FROM close_reasons")) == 5
+        assert tx.scalar(sa.text("SELECT count(*) FROM close_reasons")) == 6
 
 
 @pytest.mark.parametrize(
