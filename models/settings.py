@@ -25,7 +25,7 @@ from pydantic_settings import (
 from models.contracts import CHANNELS, END_KINDS
 from models.errors import SchemaTooNew, WrongUsage
 from models.section import Days, Kept, Many, Section, Share
-from models.settings_outreach import Channels, Outreach, Send
+from models.settings_outreach import Channels, Inbound, Outreach, Send
 
 CONFIG_NAME = "warmline.toml"
 HOME_FORMAT = 1  # raised when a home of this version can no longer be read by an older one
@@ -235,6 +235,7 @@ class Settings(BaseSettings):
     outreach: Outreach = Outreach()
     send: Send = Send()
     channels: Channels = Channels()
+    inbound: Inbound = Inbound()
     retention: Retention = Retention()
     storage: Storage = Storage()
     performance: Performance = Performance()

@@ -13,6 +13,7 @@ import click
 
 from models.command import Run, as_of_option, command
 from models.contracts import Correspondence, CustomerBook, Timeline
+from outreach.receivecli import receive
 from outreach.sendcli import send, send_night
 from outreach.storecli import group, opened
 
@@ -226,4 +227,4 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
         run.result(facts(run, result))
         show(run, result, top)
 
-    return (plan, send, group)
+    return (plan, send, receive, group)

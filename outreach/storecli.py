@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.command import Run, command
+from outreach.receivecli import received, seen
 from outreach.workcli import VERBS
 
 if TYPE_CHECKING:
@@ -187,5 +188,5 @@ def serve(run: Run, host: str, port: int) -> None:
         uvicorn.run(page, host=host, port=port, log_level="warning", access_log=False)
 
 
-for each in (migrate, check, list_, show, preview, serve, *VERBS):
+for each in (migrate, check, list_, show, preview, serve, received, seen, *VERBS):
     group.add_command(each)
