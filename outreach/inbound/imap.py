@@ -80,23 +80,28 @@ class Mailbox:
             found = self._server.search(asked)
         return sorted(uid for uid in found if uid > after)  # `*` is always one
 
-    def letters(self, uids: Sequence[int]) -> Iterator[Letter]:
+    def letters(self, uids: Sequence[int], now: datetime) -> Iterator[Letter]:
         """Those that are still there; `AT_ONCE` of them at most."""
-        with self._speaking():
-            try:
-                found = self._fetched(uids)
-            except IMAPClientAbortError:
-                raise
-            except IMAPClientError:
-                if len(uids) > 1:  # one of them cannot be had: which?
-                    for uid in uids:
-                        yield from self.letters([uid])
-                else:
-                    yield Letter(uids[0], None, None)
-                return
-        for uid, told in sorted(found.items()):
-            raw = next((v for k, v in told.items() if k.startswith(b"BODY[]")), None)
-            yield Letter(uid, told.get(b"INTERNALDATE"), raw)
+        try:
+            found = self._fetched(uids)
+        except Unreachable:
+            # Over a message that it cannot read Dovecot ends the connection: which one is it? Where
+            # it is none of them, no connection can be had.
+            self.open(now)
+            if len(uids) > 1:
+                for uid in uids:
+                    yield from self.letters([uid], now)
+            else:
+                yield self._again(uids[0], now)
+            return
+        yield from found
+
+    def _again(self, uid: int, now: datetime) -> Letter:
+        try:
+            return next(iter(self._fetched([uid])), Letter(uid, None, None))
+        except Unreachable:
+            self.open(now)
+            return Letter(uid, None, None)
 
     def file(self, uids: Sequence[int]) -> None:
         """Marks them as read and moves them, as set; those that are gone are passed over."""
@@ -141,11 +146,13 @@ class Mailbox:
         found: list[Any] = self._server.idle_check(timeout=seconds)
         return found
 
-    def _fetched(self, uids: Sequence[int]) -> dict[int, dict[bytes, Any]]:
-        found: dict[int, dict[bytes, Any]] = self._server.fetch(
-            uids, [f"BODY.PEEK[]<0.{MOST}>", "INTERNALDATE"]
-        )
-        return found
+    def _fetched(self, uids: Sequence[int]) -> list[Letter]:
+        with self._speaking():
+            found = self._server.fetch(uids, [f"BODY.PEEK[]<0.{MOST}>", "INTERNALDATE"])
+        return [
+            Letter(uid, told.get(b"INTERNALDATE"), told.get(b"BODY[]<0>"))
+            for uid, told in sorted(found.items())
+        ]
 
     def _connected(self) -> Any:
         ours, secure = self._settings, ssl.create_default_context()

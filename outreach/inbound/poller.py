@@ -48,11 +48,11 @@ class Poller:
         since = None if same else (before.read_at if before else now) - _BACK
         uids = self.mailbox.new(before.uid if same else 0, since)
         for start in range(0, len(uids), AT_ONCE):
-            for letter in self.mailbox.letters(uids[start : start + AT_ONCE]):
+            some = uids[start : start + AT_ONCE]
+            for letter in self.mailbox.letters(some, now):
                 if not self.going():
                     return count
                 count[self._take(letter)] += 1
-            some = uids[start : start + AT_ONCE]
             name, validity = self.mailbox.name, self.mailbox.validity
             move_on(self.store, name, validity, some[-1], now=self.clock())
             tell(self.store, self.home, now=self.clock())
