@@ -13,7 +13,7 @@ import click
 
 from models.command import Run, as_of_option, command
 from models.contracts import Correspondence, CustomerBook, Timeline
-from outreach.receivecli import receive
+from outreach.receivecli import receive, receive_night
 from outreach.sendcli import send, send_night
 from outreach.storecli import group, opened
 
@@ -189,10 +189,11 @@ def show(run: Run, result: PlanResult, top: int) -> None:
 def night(
     book: Callable[[Run, date | None], Book],
 ) -> tuple[tuple[str, Callable[[Run, date], dict[str, Any]]], ...]:
-    """What a night does once it has scores: plan, and send what is due."""
+    """What a night does once it has scores: plan, after what has come in, and send what is due."""
 
     def plan(run: Run, as_of: date) -> dict[str, Any]:
-        return facts(run, plan_and_publish(run, as_of, book(run, as_of)))
+        received = receive_night(run)
+        return facts(run, plan_and_publish(run, as_of, book(run, as_of))) | received
 
     return ("plan", plan), ("send", send_night)
 

@@ -3,10 +3,11 @@ them waits for a person."""
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,7 +23,8 @@ _FIRST_WAIT, _LONGEST_WAIT = 15.0, 3600.0  # seconds, after a connection that fa
 _TOLD = {
     "answered": "answered", "bounced": "came back", "complained": "reported as spam",
     "unsubscribed": "unsubscribed", "automatic": "automatic answers", "noted": "for a person",
-    "unreadable": "could not be read", "again": "known already", "unknown": "about nothing of ours",
+    "unreadable": "could not be read", "erased": "of somebody erased", "again": "known already",
+    "unknown": "about nothing of ours",
 }  # fmt: skip
 
 
@@ -41,42 +43,43 @@ def receive(run: Run, watch: bool) -> None:
     count: Counter[str] = Counter()
     with until_told_to_end() as told:
         going = beating(run, store, told)
-        poller = _poller(run, store, going)
-        try:
-            count = _watched(poller, going) if watch else _once(poller)
-        finally:
-            poller.mailbox.close()
+        count = _watched(run, store, going) if watch else _once(_poller(run, store, going))
     lines = [f"{count[name]:,} {words}" for name, words in _TOLD.items() if count[name]]
     lines = ["; ".join(lines) or "Nothing new.", *_waiting(store)]
     run.result({name: count[name] for name in _TOLD}, lines)
 
 
-def receive_night(run: Run, as_of: date) -> dict[str, Any]:
-    """What has come in counts in the night's plan. A mailbox that cannot be read does not end the
-    night: it says so."""
+def receive_night(run: Run) -> dict[str, Any]:
+    """What has come in counts in the night's plan. A mailbox that cannot be read does not hold the
+    night back: it is told as `not_received`. Nothing where no mailbox is set."""
     from outreach.inbound.imap import Unreachable
     from outreach.storecli import opened
 
     if not run.settings.inbound.imap.host:
-        return {"mailbox": False}
-    poller = _poller(run, opened(run), lambda: True)
+        return {}
     try:
-        return {"mailbox": True, **poller.round()}
+        return {"received": dict(_read(_poller(run, opened(run), lambda: True)))}
     except Unreachable as error:
-        return {"mailbox": True, "why_not": str(error)}
-    finally:
-        poller.mailbox.close()
+        return {"not_received": str(error)}
 
 
 def _poller(run: Run, store: Store, going: Callable[[], bool]) -> Poller:
+    from models.settings import load
     from outreach.inbound.imap import Mailbox
     from outreach.inbound.poller import Poller
 
-    ours = run.settings.inbound
+    ours = load(run.home.root, os.environ).inbound  # as it is set now
     return Poller(
         store, Mailbox(ours.imap), run.home.secret_key(), run.home.root,
         clock=lambda: datetime.now(UTC), keep_text=ours.keep_text, going=going,
     )  # fmt: skip
+
+
+def _read(poller: Poller) -> Counter[str]:
+    try:
+        return poller.round()
+    finally:
+        poller.mailbox.close()
 
 
 def _once(poller: Poller) -> Counter[str]:
@@ -84,7 +87,7 @@ def _once(poller: Poller) -> Counter[str]:
     from outreach.inbound.imap import Unreachable
 
     try:
-        return poller.round()
+        return _read(poller)
     except Unreachable as error:
         raise WarmlineError(
             f"The mailbox cannot be read: {error}. Look at [inbound.imap] and at the server. "
@@ -92,24 +95,28 @@ def _once(poller: Poller) -> Counter[str]:
         ) from None
 
 
-def _watched(poller: Poller, going: Callable[[], bool]) -> Counter[str]:
+def _watched(run: Run, store: Store, going: Callable[[], bool]) -> Counter[str]:
     """Round after round until told to end; where there is no connection, longer and longer apart,
-    with jitter."""
+    with jitter, and as it is set by then."""
     from outreach.inbound.imap import Unreachable
 
     count: Counter[str] = Counter()
     failed = 0
     while going():
+        poller = _poller(run, store, going)
         try:
-            count += poller.round()
-            failed = 0
-            poller.mailbox.wait(going)
+            while going():
+                count += poller.round()
+                failed = 0
+                poller.mailbox.wait(going)
         except Unreachable as error:
             wait = min(_FIRST_WAIT * 2 ** min(failed, 10), _LONGEST_WAIT)
             wait *= 0.5 + random.random() / 2  # noqa: S311
             failed += 1
             click.echo(f"warmline: {error}; again in {wait:.0f} s", err=True)
             rest(wait, going)
+        finally:
+            poller.mailbox.close()
     return count
 
 

@@ -54,14 +54,21 @@ def check(run: Run) -> None:
     found = sorted(lanes(run.settings, run.home.root))
     waiting = by_state(store)
     live = run.settings.send.live
-    where = run.settings.send.redirect_to
+    where, mailbox = run.settings.send.redirect_to, run.settings.inbound.imap
     run.result(
-        {"store": store.place, "channels": found, "live": live, "messages": waiting},
+        {
+            "store": store.place,
+            "channels": found,
+            "live": live,
+            "messages": waiting,
+            "mailbox": mailbox.host or None,
+        },
         [
             f"store: {store.place}, {sum(waiting.values()):,} messages",
             f"channels: {', '.join(found) or 'none: set one up under [channels]'}",
             f"sending: {'live' if live else 'off (send.live = false)'}"
             + (f", all of it to {where}" if where else ""),
+            f"answers: {f'read at {mailbox.host}' if mailbox.host else 'no mailbox is read'}",
             *stop_words(store),
         ],
     )
@@ -176,13 +183,16 @@ def preview(run: Run) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
 def serve(run: Run, host: str, port: int) -> None:
-    """Serve the unsubscribe page, behind the HTTPS proxy that [outreach] base_url names."""
+    """Serve the unsubscribe page, behind the HTTPS proxy that [outreach] base_url names, and with
+    [inbound] webhook_secret a webhook for answers and bounces."""
     import uvicorn
 
     from models.contactability import beating
+    from outreach.inbound.webhook import routes
     from outreach.unsubscribe import app
 
-    page = app(opened(run), run.home.secret_key(), run.home.root, lambda: datetime.now(UTC))
+    here = opened(run), run.home.secret_key(), run.home.root, lambda: datetime.now(UTC)
+    page = app(*here, *routes(*here, run.settings.inbound))
     # No access log: each path in it would unsubscribe somebody.
     with beating(run.home.root, lambda: datetime.now(UTC)):
         uvicorn.run(page, host=host, port=port, log_level="warning", access_log=False)

@@ -47,7 +47,12 @@ class Mail:
     @property
     def lasting(self) -> bool:
         """Whether a bounce says that nothing will ever arrive there."""
-        return self.status.startswith("5.") and not _PASSING.fullmatch(self.status)
+        return lasts(self.status)
+
+
+def lasts(status: str) -> bool:
+    """Whether that status (RFC 3463) is of an address at which nothing will ever arrive."""
+    return status.startswith("5.") and not _PASSING.fullmatch(status)
 
 
 def understand(raw: bytes) -> Mail:

@@ -3,24 +3,19 @@ tells by `webhook-id` what it has had already."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import http.client
 import ipaddress
 import json
 import socket
 import ssl
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from models.errors import WrongUsage
 from models.settings_outreach import Webhook
 from outreach.channels import Later, Outgoing, Refused, Result, Sent
+from outreach.channels.webhook.signature import read, sign
 
-PREFIX = "whsec_"
 _AGAIN = frozenset({408, 425, 429})  # RFC 9110, 8470, 6585: the same may be asked again
-_SHORTEST_SECRET = 24  # bytes; Standard Webhooks, "Signature scheme"
 
 
 class Hook:
@@ -31,7 +26,7 @@ class Hook:
     def __init__(self, settings: Webhook) -> None:
         """Raises `WrongUsage` for a secret or URL that cannot be used."""
         self._settings = settings
-        self._secret = _secret(settings.secret)
+        self._secret = read(settings.secret, "[channels.webhook] secret")
         self._url = urlsplit(settings.url)
         if not self._url.hostname or self._url.username:
             raise WrongUsage("[channels.webhook] url is no URL of a host without a user.")
@@ -82,12 +77,6 @@ class Hook:
         return str(sorted(found)[0])
 
 
-def sign(secret: bytes, message: str, at: datetime, body: bytes) -> str:
-    """The header `webhook-signature`: HMAC-SHA256 over id, second and body."""
-    signed = f"{message}.{int(at.timestamp())}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
-
-
 class _Connection(http.client.HTTPConnection):
     """Connects to `address`, and speaks (and asks for the certificate) as to `host`."""
 
@@ -121,16 +110,3 @@ def _judged(status: int, retry_after: str | None) -> Result:
     if status >= 500:
         return Later(f"answered {status}", after=after, down=True)
     return Refused(f"answered {status}")
-
-
-def _secret(text: str) -> bytes:
-    try:
-        secret = base64.b64decode(text.removeprefix(PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        secret = b""
-    if not text.startswith(PREFIX) or len(secret) < _SHORTEST_SECRET:
-        raise WrongUsage(
-            f"[channels.webhook] secret is no {PREFIX} with {_SHORTEST_SECRET} bytes or more in "
-            "base64: make one with `openssl rand -base64 32`. Nothing was sent."
-        )
-    return secret
