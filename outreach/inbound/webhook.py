@@ -75,7 +75,9 @@ class Wrong(Exception):
         title = HTTPStatus(self.status).phrase
         told = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail}
         again = self.more.get("retry_after_seconds")
-        headers = {"Retry-After": str(again)} if again else None
+        headers = {"Retry-After": str(again)} if again else {}
+        if self.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            headers["Connection"] = "close"  # else the server reads it to its end
         return Response(
             json.dumps({**told, **self.more}), self.status, headers, "application/problem+json"
         )

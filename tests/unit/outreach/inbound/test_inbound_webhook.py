@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import timedelta
+import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from outreach.inbound.webhook import LARGEST, routes
 from outreach.store import tables
 from outreach.store.database import Store
 from outreach.unsubscribe import app
+from tests.servers.web import serving
 from tests.unit.outreach.stores import KEY, NOW, filled, later, rows
 from tests.unit.outreach.test_outbox import Answers, sender
 
@@ -128,6 +132,28 @@ def test_what_is_wrong_is_told_and_changes_nothing(hook: Hook, store: Store, nam
     assert told in answer.text
     assert "ann@x.org" not in answer.text
     assert rows(store, tables.received) == []
+
+
+def test_the_example_of_the_guide_works_with_a_real_server_which_ends_what_is_too_large(
+    store: Store, tmp_path: Path
+) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "guides" / "inbound.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    guide: dict[str, Any] = {}
+    exec(example, guide)  # noqa: S102
+    here = store, KEY, tmp_path, lambda: datetime.now(UTC)
+    with serving(app(*here, *routes(*here, Inbound(webhook_secret=SECRET)))) as url:
+        told = event(message=sent(store))
+        became = [guide["tell"](url, SECRET, "msg_1", told) for _ in range(2)]
+        assert became == ["answered", "again"]
+        pieces = iter(range(4_000))  # of 64 kB: 260 MB, of a length that nobody says
+        endless = (b" " * 65_536 for _ in pieces)
+        headers = {"Content-Type": "application/json"}
+        call = HTTPConnection(url.removeprefix("http://"), timeout=20)
+        with suppress(OSError):  # it hangs up in the middle
+            call.request("POST", "/inbound", endless, headers)
+        assert next(pieces, None) is not None
+        call.close()
 
 
 def test_of_several_signatures_one_is_enough(store: Store, hook: Hook) -> None:
