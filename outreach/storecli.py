@@ -135,7 +135,8 @@ def list_(
 
 def _item(row: dict[str, Any]) -> str:
     due = f"due {row['due_at']:%Y-%m-%d}" if row["due_at"] else "no due date"
-    owner, why = row["owner_id"] or "no owner", "; ".join(row["reasons"][:1])
+    owner = row["owner_id"] or "no owner"
+    why = "; ".join([*([row["why"]] if row["why"] else []), *row["reasons"][:1]])
     return f"{row['id']:>6}  {row['customer_id']}  {row['state']}  {owner}  {due}  {why}"
 
 

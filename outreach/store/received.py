@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,6 +69,8 @@ def receive(store: Store, arrived: Arrived, *, by: str, now: datetime) -> str:
         elif _is_erased(tx, row):
             became, row = "erased", None
         else:
+            # Mailboxes tell whole seconds, by their own clock: nothing is answered before it went.
+            arrived = replace(arrived, at=max(arrived.at, row.sent_at or arrived.at))
             became = _DOES[arrived.kind](tx, row, arrived, by, now)
         note(tx, arrived, row, became=became, why=why)
         return became

@@ -79,6 +79,7 @@ def test_what_came_in_is_counted_and_what_needs_a_person_is_listed(desk: Desk) -
     assert said == (
         "1 came back; 1 for a person\n1 wait for a person: `warmline outreach received`.\n"
     )
+    assert "came back: 5.1.1; no word for" in desk.gives("outreach", "list", "--items").output
     (waits,) = desk.told("outreach", "received")["received"]
     assert (waits["customer_id"], waits["kind"]) == ("acme", "answer")
     line = desk.gives("outreach", "received").output

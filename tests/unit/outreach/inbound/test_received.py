@@ -27,7 +27,7 @@ from tests.unit.outreach.stores import (
 )
 from tests.unit.outreach.test_outbox import Answers, sender
 
-BY = {"by": "mailbox", "now": NOW}
+BY = {"by": "mailbox", "now": later(hours=1)}
 ANN = contact_point.keyed(KEY, "email", "acme@example.org")
 EVE = contact_point.keyed(KEY, "email", "eve@example.com")
 
@@ -40,7 +40,7 @@ def sent(store: Store, **others: Any) -> str:
 
 
 def came(kind: str, message: str, **others: Any) -> Arrived:
-    facts: dict[str, Any] = {"id": "a1", "at": later(hours=-1), "about": (message,), "who": ANN}
+    facts: dict[str, Any] = {"id": "a1", "at": later(hours=1), "about": (message,), "who": ANN}
     return Arrived(kind=kind, **(facts | others))
 
 
@@ -64,7 +64,7 @@ def test_an_answer_rests_the_customer_and_calls_a_person(store: Store) -> None:
     items.wait(store, by="ines", now=NOW, item=item(store).id, why="asked")
     assert receive(store, came("answer", message, text="Fine"), **BY) == "answered"
     assert [(row.customer_id, row.at) for row in rows(store, tables.answers)] == [
-        ("acme", later(hours=-1))
+        ("acme", later(hours=1))
     ]
     by_id = {row.id: row.state for row in rows(store, tables.messages)}
     assert by_id == {message: "sent", "fading" * 8: "withdrawn", "owed" * 8: "queued"}
@@ -74,6 +74,11 @@ def test_an_answer_rests_the_customer_and_calls_a_person(store: Store) -> None:
         "outreach_answered", "Fine", message)  # fmt: skip
     assert rows(store, tables.closures)[-1].row["reasons"] == ["answered on 1 July 2026"]
     assert trail(store)[-3:] == ["answer", "withdraw", "reopen"]
+
+
+def test_nothing_is_answered_before_it_went(store: Store) -> None:
+    receive(store, came("answer", sent(store), at=later(seconds=-1)), **BY)
+    assert [row.at for row in rows(store, tables.answers)] == [NOW]
 
 
 def test_words_are_not_kept_unless_they_are_handed_in(store: Store) -> None:
@@ -131,7 +136,7 @@ def test_what_comes_back_proves_that_a_message_in_doubt_went(store: Store) -> No
         tx.execute(tables.messages.update().values(state="in_doubt", sent_at=None))
     receive(store, came("delivery", message, trusted=True), **BY)
     (row,) = rows(store, tables.messages)
-    assert (row.state, row.sent_at) == ("sent", row.updated_at)
+    assert (row.state, row.sent_at) == ("sent", NOW)  # when the doubt began
 
 
 def test_a_message_that_never_went_or_was_redirected_is_answered_by_nobody(store: Store) -> None:
