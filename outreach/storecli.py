@@ -47,28 +47,30 @@ def migrate(run: Run) -> None:
 @command("check")
 def check(run: Run) -> None:
     """Whether the store and the channels can be used, and what to do where not."""
+    from outreach.inbound.ways import ways
     from outreach.outbox.lanes import lanes
     from outreach.store.listing import by_state, stop_words
 
     store = opened(run)
+    answers = ways(run.settings.inbound)
     found = sorted(lanes(run.settings, run.home.root))
     waiting = by_state(store)
     live = run.settings.send.live
-    where, mailbox = run.settings.send.redirect_to, run.settings.inbound.imap
+    where = run.settings.send.redirect_to
     run.result(
         {
             "store": store.place,
             "channels": found,
             "live": live,
             "messages": waiting,
-            "mailbox": mailbox.host or None,
+            "answers": answers,
         },
         [
             f"store: {store.place}, {sum(waiting.values()):,} messages",
             f"channels: {', '.join(found) or 'none: set one up under [channels]'}",
             f"sending: {'live' if live else 'off (send.live = false)'}"
             + (f", all of it to {where}" if where else ""),
-            f"answers: {f'read at {mailbox.host}' if mailbox.host else 'no mailbox is read'}",
+            f"answers: {', '.join(answers) or 'none are read (docs/guides/inbound.md)'}",
             *stop_words(store),
         ],
     )
@@ -79,6 +81,7 @@ def look(home: Home, now: datetime) -> str:
     from models.errors import WarmlineError
     from models.settings import load
     from outreach.drafting.library import Library
+    from outreach.inbound.ways import ways
     from outreach.outbox.lanes import lanes
     from outreach.playbooks import Playbooks
     from outreach.store.database import Store
@@ -103,7 +106,8 @@ def look(home: Home, now: datetime) -> str:
         )
     words = f"outreach: {sum(waiting.values()):,} messages, {letters} letters, channels: "
     stopped = "".join(f"; {line}" for line in (stop_words(store) if store else ()))
-    return words + (", ".join(channels) or "none") + stopped
+    answers = f", answers by {' and '.join(found)}" if (found := ways(settings.inbound)) else ""
+    return words + (", ".join(channels) or "none") + answers + stopped
 
 
 @command("list")

@@ -133,7 +133,9 @@ def _message(tx: sa.Connection, arrived: Arrived) -> Any:
             return next(known[one] for one in arrived.about if one in known)
     if arrived.kind != "unsubscribe" or not arrived.who:
         return None
-    last = sa.select(tables.messages).where(row.contact_point == arrived.who, row.state.in_(_WENT))
+    last = sa.select(tables.messages).where(
+        row.contact_point == arrived.who, row.state.in_(_WENT), row.redirected.is_(False)
+    )
     newest = last.order_by(row.updated_at.desc()).limit(1).with_for_update()
     return tx.execute(newest).one_or_none()
 

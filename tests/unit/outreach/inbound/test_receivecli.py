@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from models.command import Run
+from models.errors import WarmlineError
 from outreach.channels.email.letter import message_id
 from outreach.receivecli import _watched, receive_night
 from outreach.store import tables
 from outreach.store.drafts import Draft
 from outreach.store.recording import record
+from outreach.storecli import look
 from tests.servers import imap
 from tests.unit.outreach.inbound.letters import ANSWER, BOUNCE, mail
 from tests.unit.outreach.inbound.test_poller import OURS
@@ -103,6 +105,18 @@ def test_a_mailbox_that_cannot_be_read_says_what_to_do(
     said = desk.gives("receive")
     assert (said.exit_code, told in said.output) == (code, True)
     assert said.output.count("\n") == 1
+
+
+def test_by_which_ways_answers_come_is_looked_at(desk: Desk) -> None:
+    name = f"mailbox {desk.user}@localhost:{desk.server.tls}/INBOX"
+    assert f"answers: {name}" in desk.gives("outreach", "check").output
+    assert f"answers by {name}" in look(desk.home, desk.run.now)
+    with desk.home.config.open("a") as config:
+        config.write('[inbound]\nwebhook_secret = "short"\n')
+    said = desk.gives("outreach", "check")
+    assert (said.exit_code, "webhook_secret is no whsec_" in said.output) == (2, True)
+    with pytest.raises(WarmlineError, match="webhook_secret is no whsec_"):
+        look(desk.home, desk.run.now)
 
 
 def test_the_night_reads_the_mailbox_and_goes_on_without_it(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -185,6 +186,14 @@ def test_what_a_person_has_to_look_at_is_listed_until_they_have(store: Store) ->
     assert seen(store, by="ines", now=NOW, received="abc") == "abc1"
     assert for_a_person(store, 9) == []
     assert not rows(store, tables.received)[0].to_file  # it stays where a person finds it
+
+
+def test_of_several_readers_at_once_one_has_the_effect(store: Store) -> None:
+    arrived = came("answer", sent(store))
+    with ThreadPoolExecutor(4) as readers:
+        became = list(readers.map(lambda _: receive(store, arrived, **BY), range(8)))
+    assert sorted(became) == ["again"] * 7 + ["answered"]
+    assert len(rows(store, tables.answers)) == 1
 
 
 def test_cut_off_it_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

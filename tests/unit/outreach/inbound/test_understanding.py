@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outreach.inbound import words
 from outreach.inbound.mail import Mail, understand
 from outreach.inbound.mime import MOST
 from tests.unit.outreach.inbound.letters import (
@@ -98,6 +99,25 @@ def test_an_answer_is_about_the_nearest_message_first_and_keeps_its_own_words() 
         "answer", "<r1@example.org>", (OURS, "<older@example.org>"), "Ann@Example.org",
         text="All is well.\nYours, Ann",
     )  # fmt: skip
+
+
+QUOTING = {
+    "Gmail": "Fine.\n\nOn Tue, 1 Jul 2026 at 08:00, Ines <care@ours.example> wrote:\n\n> How?\n",
+    "on two lines": "Fine.\n\nOn Tue, 1 Jul 2026, Ines\n<care@ours.example> wrote:\n> How?\n",
+    "German": "Fine.\n\nAm 01.07.2026 um 08:00 schrieb Ines <c@ours.example>:\nHow?\n",
+    "Outlook": "Fine.\n\n________________________________\nFrom: Ines\nSent: Tuesday\nHow?\n",
+    "Outlook of old": "Fine.\n\n-----Original Message-----\nFrom: Ines\nHow?\n",
+    "a language of its own": "Fine.\n\n1 липня 2026 Інес пише:\n> How?\n",
+    "a telephone": "Fine.\n\nSent from my iPhone\n",
+    "a signature": "Fine.\n-- \nAnn Acme\n",
+    "in between": "> How?\nFine.\n> And?\n",
+    "control characters": "\0Fine.\x1b\x07",
+}
+
+
+@pytest.mark.parametrize("name", QUOTING)
+def test_what_is_quoted_is_not_the_answer(name: str) -> None:
+    assert words.own(QUOTING[name]).strip() == "Fine."
 
 
 HTML = """\
