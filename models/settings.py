@@ -25,7 +25,7 @@ from pydantic_settings import (
 from models.contracts import CHANNELS, END_KINDS
 from models.errors import SchemaTooNew, WrongUsage
 from models.section import Days, Kept, Many, Section, Share
-from models.settings_outreach import Channels, Crm, Outreach, Send
+from models.settings_outreach import Channels, Crm, Inbound, Outreach, Send
 
 CONFIG_NAME = "warmline.toml"
 HOME_FORMAT = 1  # raised when a home of this version can no longer be read by an older one
@@ -236,6 +236,7 @@ class Settings(BaseSettings):
     send: Send = Send()
     channels: Channels = Channels()
     crm: Crm = Crm()
+    inbound: Inbound = Inbound()
     retention: Retention = Retention()
     storage: Storage = Storage()
     performance: Performance = Performance()

@@ -43,7 +43,9 @@ class Send(Section):
     poll_seconds: Seconds = 15
 
 
-class Email(Section):
+class MailServer(Section):
+    """How a mail server is reached and logged in to."""
+
     host: str = ""
     port: Annotated[int, Field(ge=1, le=65535)] = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
@@ -54,10 +56,13 @@ class Email(Section):
     client_id: str = ""
     client_secret: Annotated[str, Field(repr=False)] = ""
     refresh_token: Annotated[str, Field(repr=False)] = ""
+    timeout_seconds: Seconds = 30
+
+
+class Email(MailServer):
     from_address: Mailbox = ""
     from_name: Line = ""
     reply_to: Mailbox = ""
-    timeout_seconds: Seconds = 30
     per_minute: Kept = 60
     per_domain_per_minute: Kept = 20
 
@@ -124,6 +129,21 @@ class Chat(Section):
     items: Annotated[int, Field(ge=1, le=40)] = 10
     allow_private: bool = False
     timeout_seconds: Seconds = 15
+
+
+class Imap(MailServer):
+    port: Annotated[int, Field(ge=1, le=65535)] = 993
+    security: Literal["starttls", "tls", "none"] = "tls"
+    folder: Line = "INBOX"
+    move_to: Line = ""
+    mark_seen: bool = False
+    poll_seconds: Seconds = 60
+
+
+class Inbound(Section):
+    keep_text: bool = False
+    webhook_secret: Annotated[str, Field(repr=False)] = ""
+    imap: Imap = Imap()
 
 
 class Channels(Section):

@@ -14,6 +14,7 @@ import click
 from models.command import Run, as_of_option, command
 from models.contracts import Correspondence, CustomerBook, Timeline
 from outreach.pushcli import push, push_night
+from outreach.receivecli import receive, receive_night
 from outreach.sendcli import send, send_night
 from outreach.storecli import group, opened
 
@@ -191,10 +192,12 @@ def show(run: Run, result: PlanResult, top: int) -> None:
 def night(
     book: Callable[[Run, date | None], Book],
 ) -> tuple[tuple[str, Callable[[Run, date], dict[str, Any]]], ...]:
-    """What a night does once it has scores: plan, send what is due, tell the CRM."""
+    """What a night does once it has scores: plan, after what has come in, send what is due, and
+    tell the CRM."""
 
     def plan(run: Run, as_of: date) -> dict[str, Any]:
-        return facts(run, plan_and_publish(run, as_of, book(run, as_of)))
+        received = receive_night(run)
+        return facts(run, plan_and_publish(run, as_of, book(run, as_of))) | received
 
     return ("plan", plan), ("send", send_night), ("push", push_night)
 
@@ -229,4 +232,4 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
         run.result(facts(run, result))
         show(run, result, top)
 
-    return (plan, send, push, group)
+    return (plan, send, receive, push, group)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.command import Run, command, user
-from outreach.sendcli import until_told_to_end
+from outreach.staying import until_told_to_end
 
 if TYPE_CHECKING:
     from models.batch import ScoreBatch

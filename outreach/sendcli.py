@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import socket
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from models.command import Run, command
+from outreach.staying import beating, rest, until_told_to_end
 
 if TYPE_CHECKING:
     from models.settings import Settings
@@ -61,7 +57,7 @@ def _send(run: Run, store: Store, *, watch: bool, most: int | None) -> Counter[s
     """Round after round, until there is no more or, with `watch`, until told to end."""
     count: Counter[str] = Counter()
     with until_told_to_end() as told:
-        going = _beating(run, store, told)
+        going = beating(run, store, told)
         while going():
             settings = _now_set(run)  # anew each round: `live = false` counts soon
             left = ROUND if most is None else min(ROUND, most - count.total())
@@ -72,24 +68,8 @@ def _send(run: Run, store: Store, *, watch: bool, most: int | None) -> Counter[s
             if became.total() < ROUND:  # there was no more
                 if not watch:
                     break
-                _rest(settings.send.poll_seconds, going)
+                rest(settings.send.poll_seconds, going)
     return count
-
-
-def _beating(run: Run, store: Store, going: Callable[[], bool]) -> Callable[[], bool]:
-    """`going`, which now and then says that outreach runs, and tells what it did."""
-    from models import contactability
-    from outreach.store.interactions import tell
-
-    heart = contactability.Heart(run.home.root)
-
-    def still() -> bool:
-        now = datetime.now(UTC)
-        if heart.beat(now):
-            tell(store, run.home.root, now=now)
-        return going()
-
-    return still
 
 
 def _now_set(run: Run) -> Settings:
@@ -133,36 +113,11 @@ def sender_of(
         lanes=lanes(settings, run.home.root),
         retries=Retries(ours.max_attempts, waits, draw=random.random),
         clock=lambda: datetime.now(UTC),
-        sleep=lambda seconds: _rest(seconds, going),
+        sleep=lambda seconds: rest(seconds, going),
         redirect_to=ours.redirect_to,
         unsubscribe=lambda message: link(base, key, message.id) if base else None,
         going=going,
     )
-
-
-@contextmanager
-def until_told_to_end() -> Iterator[Callable[[], bool]]:
-    """True until SIGTERM or SIGINT: then the message at hand is finished, and no other begun."""
-    told: list[int] = []
-
-    def end(number: int, frame: FrameType | None) -> None:
-        told.append(number)
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda: not told
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _rest(seconds: float, going: Callable[[], bool]) -> None:
-    """Sleeps, and ends early when told to end."""
-    until = time.monotonic() + seconds
-    while going() and (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, 0.5))
 
 
 def _queued(store: Store) -> int:

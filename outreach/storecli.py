@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.command import Run, command
+from outreach.receivecli import received, seen
 from outreach.workcli import VERBS
 
 if TYPE_CHECKING:
@@ -47,21 +48,30 @@ def migrate(run: Run) -> None:
 @command("check")
 def check(run: Run) -> None:
     """Whether the store and the channels can be used, and what to do where not."""
+    from outreach.inbound.ways import ways
     from outreach.outbox.lanes import lanes
     from outreach.store.listing import by_state, stop_words
 
     store = opened(run)
+    answers = ways(run.settings.inbound)
     found = sorted(lanes(run.settings, run.home.root))
     waiting = by_state(store)
     live = run.settings.send.live
     where = run.settings.send.redirect_to
     run.result(
-        {"store": store.place, "channels": found, "live": live, "messages": waiting},
+        {
+            "store": store.place,
+            "channels": found,
+            "live": live,
+            "messages": waiting,
+            "answers": answers,
+        },
         [
             f"store: {store.place}, {sum(waiting.values()):,} messages",
             f"channels: {', '.join(found) or 'none: set one up under [channels]'}",
             f"sending: {'live' if live else 'off (send.live = false)'}"
             + (f", all of it to {where}" if where else ""),
+            f"answers: {', '.join(answers) or 'none are read (docs/guides/inbound.md)'}",
             *stop_words(store),
         ],
     )
@@ -72,6 +82,7 @@ def look(home: Home, now: datetime) -> str:
     from models.errors import WarmlineError
     from models.settings import load
     from outreach.drafting.library import Library
+    from outreach.inbound.ways import ways
     from outreach.outbox.lanes import lanes
     from outreach.playbooks import Playbooks
     from outreach.store.database import Store
@@ -96,7 +107,9 @@ def look(home: Home, now: datetime) -> str:
         )
     words = f"outreach: {sum(waiting.values()):,} messages, {letters} letters, channels: "
     stopped = "".join(f"; {line}" for line in (stop_words(store) if store else ()))
-    return words + (", ".join(channels) or "none") + _crm_words(settings, store) + stopped
+    answers = f", answers by {' and '.join(found)}" if (found := ways(settings.inbound)) else ""
+    crm = _crm_words(settings, store)
+    return words + (", ".join(channels) or "none") + answers + crm + stopped
 
 
 def _crm_words(settings: Settings, store: Store | None) -> str:
@@ -141,7 +154,8 @@ def list_(
 
 def _item(row: dict[str, Any]) -> str:
     due = f"due {row['due_at']:%Y-%m-%d}" if row["due_at"] else "no due date"
-    owner, why = row["owner_id"] or "no owner", "; ".join(row["reasons"][:1])
+    owner = row["owner_id"] or "no owner"
+    why = "; ".join([*([row["why"]] if row["why"] else []), *row["reasons"][:1]])
     return f"{row['id']:>6}  {row['customer_id']}  {row['state']}  {owner}  {due}  {why}"
 
 
@@ -189,17 +203,20 @@ def preview(run: Run) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
 def serve(run: Run, host: str, port: int) -> None:
-    """Serve the unsubscribe page, behind the HTTPS proxy that [outreach] base_url names."""
+    """Serve the unsubscribe page, behind the HTTPS proxy that [outreach] base_url names, and with
+    [inbound] webhook_secret a webhook for answers and bounces."""
     import uvicorn
 
     from models.contactability import beating
+    from outreach.inbound.webhook import routes
     from outreach.unsubscribe import app
 
-    page = app(opened(run), run.home.secret_key(), run.home.root, lambda: datetime.now(UTC))
+    here = opened(run), run.home.secret_key(), run.home.root, lambda: datetime.now(UTC)
+    page = app(*here, *routes(*here, run.settings.inbound))
     # No access log: each path in it would unsubscribe somebody.
     with beating(run.home.root, lambda: datetime.now(UTC)):
         uvicorn.run(page, host=host, port=port, log_level="warning", access_log=False)
 
 
-for each in (migrate, check, list_, show, preview, serve, *VERBS):
+for each in (migrate, check, list_, show, preview, serve, received, seen, *VERBS):
     group.add_command(each)

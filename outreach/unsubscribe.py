@@ -57,8 +57,11 @@ def verified(key: bytes, token: str) -> str | None:
     return message if known else None
 
 
-def app(store: Store, key: bytes, home: Path, clock: Callable[[], datetime]) -> Starlette:
-    """The page as an ASGI application: GET asks, POST acts, at once and for what is queued too."""
+def app(
+    store: Store, key: bytes, home: Path, clock: Callable[[], datetime], *others: Route
+) -> Starlette:
+    """The page as an ASGI application: GET asks, POST acts, at once and for what is queued too.
+    `others`: what else it serves."""
 
     def ask(request: Request) -> HTMLResponse:
         known = verified(key, request.path_params["token"]) is not None
@@ -77,7 +80,8 @@ def app(store: Store, key: bytes, home: Path, clock: Callable[[], datetime]) -> 
         return _page(_DONE, 200)
 
     path = PATH + "/{token}"
-    return Starlette(routes=[Route(path, ask, methods=["GET"]), Route(path, act, methods=["POST"])])
+    page = Route(path, ask, methods=["GET"]), Route(path, act, methods=["POST"])
+    return Starlette(routes=[*page, *others])
 
 
 def _page(words: tuple[str, str], status: int) -> HTMLResponse:

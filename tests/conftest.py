@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from tests import spark as spark_here
 from tests.once import once
-from tests.servers import postgres
+from tests.servers import imap, postgres
 
 # What is made up at random differs from run to run where people work, and is the same in CI, which
 # must say the same of the same code.
@@ -38,6 +38,18 @@ def postgres_server() -> Iterator[postgres.Server]:
         with postgres.running() as server:
             yield server
     except postgres.Missing as missing:
+        if os.environ.get("REQUIRE_SERVERS"):
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def imap_server() -> Iterator[imap.Server]:
+    """A Dovecot; skipped, saying why, where there is none. CI must have one."""
+    try:
+        with imap.running() as server:
+            yield server
+    except imap.Missing as missing:
         if os.environ.get("REQUIRE_SERVERS"):
             raise
         pytest.skip(str(missing))

@@ -126,10 +126,10 @@ def _salesforce(settings: Settings, naming: Naming, pace: Pace, clock: Clock) ->
 def _generic(settings: Settings, naming: Naming, pace: Pace, clock: Clock) -> Ways:
     from outreach.channels.crm.generic import Generic, Nobody
     from outreach.channels.crm.generic_tasks import GenericTasks
-    from outreach.channels.webhook import secret_of
+    from outreach.channels.webhook.signature import read
 
     client = Client(settings.url, Nobody(), pace, _connecting(settings))
-    secret = secret_of(settings.secret, "[crm]")
+    secret = read(settings.secret, "[crm] secret")
     crm = Generic(
         client, object_=naming.object_, secret=secret, at_once=settings.at_once, clock=clock
     )

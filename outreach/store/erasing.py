@@ -19,7 +19,7 @@ from outreach.store.permissions import suppress_in
 BY = "forget"
 _NAMED = (
     tables.decisions, tables.work_items, tables.messages, tables.consents, tables.overrides,
-    tables.answers, tables.audit,
+    tables.answers, tables.received, tables.audit,
 )  # fmt: skip
 _WORDS = ("address", "name", "from_name", "subject", "text", "html", "domain", "in_reply_to",
           "contact_id", "remote_id")  # fmt: skip

@@ -22,8 +22,11 @@ SOURCE = "outreach"
 _AT_ONCE = 1_000
 
 
-def happened(tx: sa.Connection, kind: str, message: Any, *, now: datetime) -> None:
-    """An interaction of that kind (`OUTREACH_KINDS`) about a message (a row of `messages`)."""
+def happened(
+    tx: sa.Connection, kind: str, message: Any, *, now: datetime, text: str | None = None
+) -> None:
+    """An interaction of that kind (`OUTREACH_KINDS`) about a message (a row of `messages`), with
+    its words where they are to be kept."""
     name = f"{message.id}-{kind.removeprefix('outreach_')}"
     row = {
         "interaction_id": name,
@@ -35,6 +38,7 @@ def happened(tx: sa.Connection, kind: str, message: Any, *, now: datetime) -> No
         "channel": message.channel,
         "topic": message.playbook,
         "caused_by": None if kind == "outreach_sent" else message.id,
+        **({"text": text} if text else {}),
     }
     one = {"id": name, "customer_id": message.customer_id, "row": row}
     insert_new(tx, interactions, [one])

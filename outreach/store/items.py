@@ -11,7 +11,7 @@ from models.errors import WarmlineError
 from outreach.store.audit import audit
 from outreach.store.database import Store
 from outreach.store.messages import withdraw
-from outreach.store.tables import close_reasons, messages, work_items
+from outreach.store.tables import close_reasons, messages, unfinished, work_items
 
 UNFINISHED = ("open", "in_progress", "waiting", "snoozed")
 
@@ -57,6 +57,26 @@ def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str 
         row = _of(tx, item)
         tx.execute(work_items.update().where(work_items.c.id == item).values(owner_id=owner_id))
         _trace(tx, row, by=by, now=now, verb="hand_over", to=owner_id, before=row.owner_id)
+
+
+def to_a_person(tx: sa.Connection, item: int | None, *, by: str, now: datetime, why: str) -> None:
+    """Somebody has to act on what came back: the item is open again and first on the list. Where
+    another item of the same customer and reason was opened after it was closed, that one is."""
+    row = work_items.c
+    this = tx.execute(sa.select(work_items).where(row.id == item).with_for_update()).one_or_none()
+    if this is None:
+        return
+    same = (row.customer_id == this.customer_id, row.reason_key == this.reason_key, unfinished)
+    query = sa.select(work_items).where(*same).with_for_update()
+    found = tx.execute(query).one_or_none() or this
+    state = "in_progress" if found.state == "in_progress" else "open"
+    tx.execute(
+        work_items.update()
+        .where(row.id == found.id)
+        .values(state=state, since=now, why=why, seen_at=now, rank=0, closed_as=None,
+                snoozed_until=None)
+    )  # fmt: skip
+    _trace(tx, found, by=by, now=now, verb="reopen", before=found.state, why=why)
 
 
 def add_close_reason(store: Store, *, by: str, now: datetime, name: str, words: str) -> None:

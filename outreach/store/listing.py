@@ -56,7 +56,7 @@ def list_items(store: Store, most: int, *, owner_id: str | None = None) -> list[
     theirs += [] if owner_id is None else [row.owner_id == owner_id]
     columns = (
         row.id, row.customer_id, row.decision, row.playbook, row.channel, row.owner_id, row.state,
-        row.reasons, row.due_at, row.snoozed_until, row.churn_probability,
+        row.why, row.reasons, row.due_at, row.snoozed_until, row.churn_probability,
     )  # fmt: skip
     found: list[dict[str, Any]] = []
     with store.read() as tx:

@@ -82,15 +82,22 @@ def resolve(store: Store, *, by: str, now: datetime, message: str, fate: str) ->
         raise WarmlineError(f"{fate!r} is no fate of a message: use {', '.join(FATES)}.")
     with store.begin() as tx:
         row = one(tx, message, ("in_doubt",), verb="resolved")
-        values = {
-            "sent": {"sent_at": row.updated_at, "why": None},
-            "resend": {"next_try_at": now, "queued_at": now, "claimed_by": None, "why": None},
-            "give_up": {"why": "given up"},
-        }[fate]
-        _move(tx, row, FATES[fate], by=by, now=now, verb="resolve", told={"fate": fate}, **values)
         if fate == "sent":
-            happened(tx, "outreach_sent", row, now=row.updated_at)
+            sent_after_all(tx, row, by=by, now=now)
+            return str(row.id)
+        again = {"next_try_at": now, "queued_at": now, "claimed_by": None, "why": None}
+        values = again if fate == "resend" else {"why": "given up"}
+        _move(tx, row, FATES[fate], by=by, now=now, verb="resolve", told={"fate": fate}, **values)
         return str(row.id)
+
+
+def sent_after_all(tx: sa.Connection, row: Any, *, by: str, now: datetime) -> None:
+    """A message in doubt (a row of `messages`) did go, when that doubt began."""
+    _move(
+        tx, row, "sent", by=by, now=now, verb="resolve", told={"fate": "sent"},
+        sent_at=row.updated_at, why=None,
+    )  # fmt: skip
+    happened(tx, "outreach_sent", row, now=row.updated_at)
 
 
 def withdraw(

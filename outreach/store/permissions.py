@@ -14,7 +14,7 @@ from outreach.store.audit import audit
 from outreach.store.database import Store
 from outreach.store.interactions import closed, happened
 from outreach.store.messages import found
-from outreach.store.tables import answers, consents, messages, overrides, stops, suppressions
+from outreach.store.tables import consents, messages, overrides, stops, suppressions
 from outreach.words import day, opted_out, suppressed
 
 
@@ -161,38 +161,32 @@ def override(
             closed(tx, customer_id, f"{by} knows better until {day(until, UTC)}", now=now)
 
 
-def answer(store: Store, *, by: str, now: datetime, message: str) -> None:
-    """The customer answered that message. Raises `WarmlineError` where there is none."""
-    with store.begin() as tx:
-        row = found(tx, message)
-        values = {"customer_id": row.customer_id, "channel": row.channel, "message_id": row.id}
-        tx.execute(answers.insert().values(at=now, **values))
-        happened(tx, "outreach_answered", row, now=now)
-        audit(
-            tx, by=by, now=now, verb="answer", subject=f"message {row.id}",
-            customer_id=row.customer_id,
-        )  # fmt: skip
-
-
 def unsubscribe(store: Store, *, by: str, now: datetime, message: str) -> bool:
-    """Whoever got that message wants no more of them: its contact point is closed on its channel,
-    and the refusal is on record; whether that is new. Raises `WarmlineError` where there is none,
-    or it had no address."""
+    """Whoever got that message wants no more of them; whether that is new. Raises `WarmlineError`
+    where there is none, or it had no address."""
     with store.begin() as tx:
         row = found(tx, message)
         if row.contact_point is None:
             raise WarmlineError(f"Message {row.id} has no address. Nothing was changed.")
-        new = suppress_in(
-            tx, by=by, now=now, contact_point=row.contact_point, reason="unsubscribe",
-            channel=row.channel, customer_id=row.customer_id,
+        return unsubscribe_in(tx, row, by=by, now=now)
+
+
+def unsubscribe_in(
+    tx: sa.Connection, row: Any, *, by: str, now: datetime, reason: str = "unsubscribe"
+) -> bool:
+    """`unsubscribe`, as part of a transaction: the contact point of a row of `messages` is closed
+    on its channel for that reason, and the refusal is on record."""
+    new = suppress_in(
+        tx, by=by, now=now, contact_point=row.contact_point, reason=reason, channel=row.channel,
+        customer_id=row.customer_id,
+    )  # fmt: skip
+    if new:
+        consent_in(
+            tx, by=by, now=now, customer_id=row.customer_id, state="refused",
+            contact_point=row.contact_point, channel=row.channel, purpose=None,
         )  # fmt: skip
-        if new:
-            consent_in(
-                tx, by=by, now=now, customer_id=row.customer_id, state="refused",
-                contact_point=row.contact_point, channel=row.channel, purpose=None,
-            )  # fmt: skip
-            happened(tx, "outreach_unsubscribed", row, now=now)
-        return new
+        happened(tx, "outreach_unsubscribed", row, now=now)
+    return new
 
 
 def stop(store: Store, *, by: str, now: datetime, why: str) -> bool:

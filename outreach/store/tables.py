@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The newest migration's name: a store that says another is older or newer than this code.
-SCHEMA = "0002"
+SCHEMA = "0003"
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -52,6 +52,10 @@ def _flag(name: str) -> sa.Column[Any]:
 
 def _count(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Integer, nullable=False, default=0)
+
+
+def _count_or_none(name: str) -> sa.Column[Any]:
+    return sa.Column(name, _NUMBER)
 
 
 def _id() -> sa.Column[Any]:
@@ -172,6 +176,32 @@ answers = sa.Table(
     _id(), _text("customer_id", required=True), _text("message_id"), _text("channel"),
     _at("at", required=True),
     sa.Index("answers_in_time", "at"),
+)  # fmt: skip
+
+# What came in about our messages, each once: answers, bounces, complaints, unsubscribes. Neither
+# whose it is nor its words: `id` is a keyed hash; `mailbox` and `uid` say where it lies.
+received = sa.Table(
+    "received", metadata,
+    _text("id", key=True), _at("at", required=True), _text("kind", required=True),
+    _text("became", required=True), _text("why"),
+    _text("message_id"), _text("customer_id"),
+    _flag("for_a_person"), _at("seen_at"),
+    _text("mailbox"), _count_or_none("validity"), _count_or_none("uid"),
+    _flag("to_file"),  # to be moved or marked as read in its mailbox
+    sa.Index(
+        "received_for_a_person", "at",
+        sqlite_where=sa.text("for_a_person AND seen_at IS NULL"),
+        postgresql_where=sa.text("for_a_person AND seen_at IS NULL"),
+    ),
+    sa.Index("received_to_file", "mailbox", "to_file"),
+    sa.Index("received_of_message", "message_id"),
+)  # fmt: skip
+
+# How far each mailbox was read: to its highest `uid` under that UIDVALIDITY (RFC 9051, 2.3.1.1).
+mailboxes = sa.Table(
+    "mailboxes", metadata,
+    _text("name", key=True), sa.Column("validity", _NUMBER, nullable=False),
+    sa.Column("uid", _NUMBER, nullable=False), _at("read_at", required=True),
 )  # fmt: skip
 
 # How a work item may end; a company adds its own.

@@ -16,6 +16,7 @@ from models.settings_outreach import Email, Outreach
 from outreach import contact_point
 from outreach.channels import Outgoing, Unsendable
 
+UNSUBSCRIBE = "unsubscribe"  # subject of the mail that List-Unsubscribe asks for
 _JOINERS = "\u200c\u200d"  # not seen, but parts of Persian, Indic words and emoji
 
 
@@ -107,7 +108,7 @@ def _more(message: Outgoing, settings: Email, outreach: Outreach) -> Iterator[tu
         yield "Content-Language", plain(message.language)
     ways = [f"<{message.unsubscribe_url}>"] if message.unsubscribe_url else []
     if outreach.mailto:
-        ways.append(f"<mailto:{outreach.mailto}?subject=unsubscribe>")
+        ways.append(f"<mailto:{outreach.mailto}?subject={UNSUBSCRIBE}>")
     if ways:
         yield "List-Unsubscribe", ", ".join(ways)
     if message.unsubscribe_url and message.unsubscribe_url.startswith("https://"):

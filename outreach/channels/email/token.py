@@ -1,4 +1,4 @@
-"""Access tokens for SMTP with XOAUTH2, by OAuth 2.0's refresh token (RFC 6749, 6)."""
+"""Access tokens for SMTP and IMAP with XOAUTH2, by OAuth 2.0's refresh token (RFC 6749, 6)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import urllib.request
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from models.settings_outreach import Email
+from models.settings_outreach import MailServer
 
 _MARGIN = timedelta(minutes=1)  # a token that is about to expire is asked for anew
 _USUAL = 3600.0  # seconds, where the server does not say (RFC 6749, 5.1 leaves it open)
@@ -23,7 +23,7 @@ class NoToken(OSError):
 class Tokens:
     """Keeps the access token until it expires."""
 
-    settings: Email
+    settings: MailServer
     _token: str = ""
     _until: datetime | None = None
 
@@ -40,11 +40,11 @@ class Tokens:
 
 
 def initial_response(user: str, token: str) -> str:
-    """What SMTP's AUTH XOAUTH2 begins with (developers.google.com/gmail/imap/xoauth2-protocol)."""
+    """What XOAUTH2 begins with (developers.google.com/gmail/imap/xoauth2-protocol)."""
     return f"user={user}\x01auth=Bearer {token}\x01\x01"
 
 
-def _asked(settings: Email) -> tuple[str, float]:
+def _asked(settings: MailServer) -> tuple[str, float]:
     form = {
         "grant_type": "refresh_token", "client_id": settings.client_id,
         "client_secret": settings.client_secret, "refresh_token": settings.refresh_token,

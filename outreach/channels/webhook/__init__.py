@@ -3,9 +3,6 @@ tells by `webhook-id` what it has had already."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import json
 from datetime import datetime
 
@@ -13,10 +10,9 @@ from models.errors import WrongUsage
 from models.settings_outreach import Webhook
 from outreach.channels import Later, Outgoing, Refused, Result, Sent
 from outreach.channels.http import Answer, Caller, NoAnswer, PrivateAddress
+from outreach.channels.webhook.signature import read, sign
 
-PREFIX = "whsec_"
 _AGAIN = frozenset({408, 425, 429})  # RFC 9110, 8470, 6585: the same may be asked again
-_SHORTEST_SECRET = 24  # bytes; Standard Webhooks, "Signature scheme"
 
 
 class Hook:
@@ -26,7 +22,7 @@ class Hook:
 
     def __init__(self, settings: Webhook) -> None:
         """Raises `WrongUsage` for a secret or URL that cannot be used."""
-        self._secret = secret_of(settings.secret, "[channels.webhook]")
+        self._secret = read(settings.secret, "[channels.webhook] secret")
         try:
             self._caller = Caller(
                 settings.url, timeout=settings.timeout_seconds, allow_private=settings.allow_private
@@ -62,10 +58,6 @@ def signed(secret: bytes, message: str, at: datetime, body: bytes) -> dict[str, 
     }
 
 
-def sign(secret: bytes, message: str, at: datetime, body: bytes) -> str:
-    """The header `webhook-signature`: HMAC-SHA256 over id, second and body."""
-    signed = f"{message}.{int(at.timestamp())}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
 
 
 def _event(message: Outgoing) -> dict[str, object]:
@@ -86,17 +78,3 @@ def _judged(answer: Answer) -> Result:
     if status >= 500:
         return Later(f"answered {status}", after=after, down=True)
     return Refused(f"answered {status}")
-
-
-def secret_of(text: str, section: str) -> bytes:
-    """The secret that `section` of the settings gives as text. Raises `WrongUsage`."""
-    try:
-        secret = base64.b64decode(text.removeprefix(PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        secret = b""
-    if not text.startswith(PREFIX) or len(secret) < _SHORTEST_SECRET:
-        raise WrongUsage(
-            f"{section} secret is no {PREFIX} with {_SHORTEST_SECRET} bytes or more in base64: "
-            "make one with `openssl rand -base64 32`. Nothing was sent."
-        )
-    return secret

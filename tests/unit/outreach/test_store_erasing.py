@@ -11,6 +11,7 @@ from outreach.store import erasing, items, permissions, tables
 from outreach.store.database import FILE, Store
 from outreach.store.permissions import lift
 from outreach.store.reading import StoreLedger
+from outreach.store.received import Arrived, receive
 from outreach.store.recording import record
 from tests.unit.outreach.stores import KEY, NOW, filled, later, planned, rows, states, words
 from tests.unit.outreach.test_outbox import Answers, sender
@@ -35,7 +36,8 @@ def busy(store: Store) -> None:
     permissions.override(store, **BY, customer_id="acme", until=later(days=9), why="Ann Acme rang")
     permissions.consent(store, **BY, customer_id="acme", state="refused", purpose="survey")
     message = next(row.id for row in rows(store, tables.messages) if row.state == "sent")
-    permissions.answer(store, **BY, message=message)
+    answer = Arrived("mail-1", "answer", NOW, (message,), trusted=True, text="Ann Acme here")
+    receive(store, answer, **BY)
     number = rows(store, tables.work_items)[0].id
     items.snooze(store, **BY, item=number, until=later(days=3), why="Ann Acme is away")
 

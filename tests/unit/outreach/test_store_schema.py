@@ -16,7 +16,8 @@ from alembic.script import ScriptDirectory
 from models.errors import SchemaTooNew, SchemaTooOld, WarmlineError
 from outreach.store import tables
 from outreach.store.database import FILE, Store
-from outreach.store.migrations.upgrade import config
+from outreach.store.migrations.upgrade import config, upgrade
+from tests.unit.outreach.stores import NOW, rows
 
 FORKED = multiprocessing.get_context("fork")
 
@@ -79,6 +80,35 @@ def test_an_older_and_a_newer_store_are_refused_saying_what_to_do(tmp_path: Path
             assert "\n" not in str(refused.value)
     with pytest.raises(SchemaTooNew, match="9999"):
         store.migrate()
+
+
+OLDER = [
+    step.revision
+    for step in ScriptDirectory.from_config(config()).walk_revisions()
+    if step.revision != tables.SCHEMA
+]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize("schema", OLDER)
+def test_an_older_store_with_rows_becomes_one_of_this_version(
+    schema: str, database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    postgres = database == "postgres"
+    url = request.getfixturevalue("postgres_url") if postgres else ""
+    (tmp_path / FILE).touch()
+    store = Store.at(url, tmp_path)
+    with store.begin() as tx:
+        upgrade(tx, schema)
+        tx.execute(tables.suppressions.insert().values(contact_point="p", reason="x", at=NOW))
+        tx.execute(tables.stops.insert().values(by="ines", why="x", at=NOW))
+    with pytest.raises(SchemaTooOld, match="warmline outreach migrate"):
+        Store.open(url, tmp_path)
+    assert (store.migrate(), store.schema()) == (schema, tables.SCHEMA)
+    with store.read() as tx:
+        assert compare_metadata(MigrationContext.configure(tx), tables.metadata) == []
+    assert [len(rows(store, table)) for table in (tables.suppressions, tables.stops)] == [1, 1]
+    store.engine.dispose()
 
 
 def test_a_home_without_a_store_has_none_until_it_is_made(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from outreach.planned import NOT_LOOKED_AT, Planned
 from outreach.store import items, messages, permissions, recording, tables
 from outreach.store.database import Store
 from outreach.store.reading import StoreLedger
+from outreach.store.received import Arrived, receive
 from outreach.store.recording import record
 from tests.unit.outreach.stores import (
     KEY,
@@ -209,9 +210,9 @@ def test_a_plan_reads_what_outreach_knows(store: Store) -> None:
         store, by="ines", now=later(hours=1), customer_id="acme", state="granted", channel="email"
     )
     permissions.override(store, **BY, customer_id="acme", until=later(days=9), why="I call them")
-    permissions.answer(store, **BY, message=message)
     with store.begin() as tx:
         tx.execute(tables.messages.update().values(state="sent", sent_at=NOW))
+    receive(store, Arrived("mail-1", "answer", NOW, (message,), trusted=True), **BY)
     contacts = ledger.contacts(NOW, later(days=1)).to_pylist()
     assert [(one["customer_id"], one["contact_point"]) for one in contacts] == [("acme", point)]
     assert ledger.contacts(later(days=1), later(days=2)).num_rows == 0

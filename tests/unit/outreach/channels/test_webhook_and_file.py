@@ -18,7 +18,8 @@ from models.errors import WrongUsage
 from models.settings_outreach import Webhook
 from outreach.channels import Later, Refused, Sent
 from outreach.channels.file import Drop
-from outreach.channels.webhook import Hook, sign
+from outreach.channels.webhook import Hook
+from outreach.channels.webhook.signature import sign
 from tests.unit.outreach.channels.test_email import AT, outgoing
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()

@@ -1,0 +1,1 @@
+"""What comes back: answers, bounces, complaints and unsubscribes, by mail and by webhook."""
