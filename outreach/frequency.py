@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
+
+from models.settings import Caps
+from outreach.candidate import Sent
+from outreach.words import day
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,6 +60,21 @@ def each(found: pa.Table, by: str) -> Iterator[tuple[str, tuple[int, int, int, d
     """Each value of `by` with its counts."""
     columns = (found[name].to_pylist() for name in COUNTS)
     yield from zip(found[by].to_pylist(), zip(*columns, strict=True), strict=True)
+
+
+def above(sent: Sent, caps: Caps, zone: tzinfo) -> str | None:
+    """Which cap `sent` has reached, in words; None where there is room for one more."""
+    if sent.last_at is None:
+        return None
+    for many, most, window in (
+        (sent.day, caps.day, "24 hours"),
+        (sent.week, caps.week, "7 days"),
+        (sent.month, caps.month, "30 days"),
+    ):
+        if many >= most:
+            times = "once" if many == 1 else f"{many} times"
+            return f"{times} in {window}, last on {day(sent.last_at, zone)} (at most {most})"
+    return None
 
 
 def _day_of(contacts: pa.Table) -> pa.ChunkedArray:

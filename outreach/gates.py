@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from models.contracts import OBJECTS
-from models.settings import Caps
-from outreach.candidate import ERASED, REFUSED, Candidate, Closed, Sent
+from outreach.candidate import ERASED, REFUSED, Candidate, Closed
+from outreach.frequency import above
 from outreach.words import suppressed
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def _open_case(candidate: Candidate, policy: Policy, now: datetime) -> str | Non
 def _too_often(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
     settings = policy.settings
     caps = settings.transactional_caps if candidate.playbook.transactional else settings.caps
-    words = _above(candidate.sent, caps, policy)
+    words = above(candidate.sent, caps, policy.zone)
     if words:
         return f"was contacted {words}"
-    here = _above(candidate.sent_here, caps, policy)
+    here = above(candidate.sent_here, caps, policy.zone)
     return f"the same address was written to {here}" if here else None
 
 
@@ -155,20 +155,6 @@ def _control(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
     if candidate.turn is not None:
         return f"their turn, drawn by lot, comes on {candidate.turn}"
     return "in the control group"
-
-
-def _above(sent: Sent, caps: Caps, policy: Policy) -> str | None:
-    if sent.last_at is None:
-        return None
-    for many, most, window in (
-        (sent.day, caps.day, "24 hours"),
-        (sent.week, caps.week, "7 days"),
-        (sent.month, caps.month, "30 days"),
-    ):
-        if many >= most:
-            times = "once" if many == 1 else f"{many} times"
-            return f"{times} in {window}, last on {policy.day(sent.last_at)} (at most {most})"
-    return None
 
 
 def _agreed(candidate: Candidate, policy: Policy, way: str) -> bool:

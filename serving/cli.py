@@ -12,7 +12,7 @@ import click
 from models.command import Run, command
 
 if TYPE_CHECKING:
-    from serving.keys import Unit
+    from models.keys import Unit
 
 
 def _clock(context: click.Context, option: click.Parameter, value: str | None) -> time | None:
@@ -78,7 +78,7 @@ def create(
     run: Run, name: str, scopes: tuple[str, ...], per_minute: int | None, retry_after: Unit
 ) -> None:
     """Make a key for NAME. It is shown once and kept as a hash."""
-    from serving import keys as kept
+    from models import keys as kept
 
     home = run.home
     key, text = kept.create(
@@ -92,7 +92,7 @@ def create(
 @command("list")
 def list_keys(run: Run) -> None:
     """All keys, revoked ones too, and when each was last used."""
-    from serving import keys as kept
+    from models import keys as kept
 
     root, used = run.home.root, kept.last_used(run.home.root)
     found = kept.read(root)
@@ -107,7 +107,7 @@ def list_keys(run: Run) -> None:
 @click.argument("key_id", metavar="ID")
 def revoke(run: Run, key_id: str) -> None:
     """Key ID opens nothing any more; a running endpoint knows at once."""
-    from serving import keys as kept
+    from models import keys as kept
 
     key = kept.revoke(run.home.root, key_id, now=run.now)
     run.result({"id": key.id, "revoked_at": key.revoked_at}, [f"Key {key.id} is revoked."])

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
 
+from models.keys import Key, Keyring
 from serving import metrics
-from serving.keys import Key, Keyring
 from serving.problems import BROKEN, Problem
 from serving.pulse import Pulse
 from serving.routes import NOTHING, ROUTES, USUAL, WATCHED, Limits, media_type

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def require(home: Home, host: str, port: int) -> Iterator[str]:
     """What the service will answer with, in words. Raises `WarmlineError` where it cannot start."""
     from models.batch import latest
-    from serving.keys import read
+    from models.keys import read
 
     _require_free(host, port)
     batch = latest(home.scores)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from outreach.outbox import limits
 from outreach.store.audit import audit
+from outreach.store.booked import Rules, lock
 from outreach.store.database import Store
 from outreach.store.permissions import stopped, why_not
 from outreach.store.tables import messages, rate_limits
@@ -24,6 +25,7 @@ class Allowance:
     stale: timedelta
     per_minute: int = 0
     per_domain_per_minute: int = 0
+    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def _next(tx: sa.Connection, channel: str, now: datetime) -> Wait | None:
 
 
 def _may_go(tx: sa.Connection, row: Any, allowed: Allowance, *, sender: str, now: datetime) -> bool:
-    why, state = why_not(tx, row, now), "withdrawn"
+    lock(tx, row.unit)
+    why, state = why_not(tx, row, now, allowed.rules), "withdrawn"
     if (
         why is None
         and now - max(row.created_at, row.not_before or now - allowed.stale) > allowed.stale

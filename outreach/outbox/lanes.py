@@ -11,6 +11,7 @@ from models.errors import WrongUsage
 from outreach.channels import Transport
 from outreach.outbox.claim import Allowance
 from outreach.outbox.sender import Lane
+from outreach.store.booked import Rules
 
 if TYPE_CHECKING:
     from models.settings import Settings
@@ -37,6 +38,7 @@ def allowance(settings: Settings, per_minute: int = 0, per_domain: int = 0) -> A
         stale=timedelta(days=ours.stale_days),
         per_minute=per_minute,
         per_domain_per_minute=per_domain,
+        rules=Rules.of(settings.plan, settings.zone),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from models.errors import WarmlineError
 from outreach.ledger import CONSENT, REASONS
 from outreach.store.audit import audit
+from outreach.store.booked import Rules, too_often
 from outreach.store.database import Store
 from outreach.store.interactions import closed, happened
 from outreach.store.messages import found
@@ -217,53 +218,103 @@ def stopped(tx: sa.Connection) -> Any:
     return tx.execute(query.order_by(stops.c.id.desc()).limit(1)).one_or_none()
 
 
-def why_not(tx: sa.Connection, message: Any, now: datetime) -> str | None:
+def why_not(tx: sa.Connection, message: Any, now: datetime, rules: Rules) -> str | None:
     """Why that message (a row of `messages`) may not go at `now`; None where it may."""
     if not message.address or not message.contact_point:
         return "it has no address"
+    closed_there = shut(
+        tx, message.customer_id, [message.contact_point], channel=message.channel,
+        purpose=message.purpose, rules=rules, agreed=message.created_at,
+    )  # fmt: skip
+    return (
+        closed_there
+        or known_better(tx, message.customer_id, now, playbook=message.playbook)
+        or too_often(
+            tx, unit=message.unit, contact_points=[message.contact_point], now=now, rules=rules,
+            transactional=message.transactional, but=message.id,
+        )
+    )  # fmt: skip
+
+
+def shut(
+    tx: sa.Connection,
+    customer_id: str,
+    contact_points: Sequence[str],
+    *,
+    channel: str,
+    purpose: str,
+    rules: Rules,
+    agreed: datetime | None,
+) -> str | None:
+    """Why nobody may write there on that channel for that purpose; None where somebody may.
+
+    `agreed`: the moment as of which a plan found the agreement that `rules.opt_in` asks for; None:
+    none is known but what was said to outreach itself.
+    """
     row = suppressions.c
     reason = tx.scalar(
-        sa.select(row.reason)
-        .where(
-            row.contact_point == message.contact_point, row.lifted_at.is_(None),
-            sa.or_(row.channel.is_(None), row.channel == message.channel),
+        sa.select(sa.func.min(row.reason)).where(
+            row.contact_point.in_(contact_points), row.lifted_at.is_(None),
+            sa.or_(row.channel.is_(None), row.channel == channel),
         )
-        .limit(1)
     )  # fmt: skip
     if reason is not None:
         return f"nobody may write there: {reason}"
-    if refused(_said(tx, message), channel=message.channel, purpose=message.purpose):
+    said = _standing(_said(tx, customer_id, contact_points), channel=channel, purpose=purpose)
+    states = {row.state for row in said}
+    if "refused" in states:
         return "the customer refused"
+    if channel not in rules.opt_in or "granted" in states:
+        return None
+    # What they said since counts for more than what the plan found: it is no agreement any more.
+    if agreed is None or any(row.at > agreed for row in said):
+        return "the customer has not agreed"
+    return None
+
+
+def known_better(
+    tx: sa.Connection, customer_id: str, now: datetime, *, playbook: str | None = None
+) -> str | None:
+    """Until when somebody knows better than the plan, in words; None where nobody does."""
     asked = overrides.c
+    bears = asked.playbook.is_(None) if playbook is None else sa.or_(
+        asked.playbook.is_(None), asked.playbook == playbook
+    )  # fmt: skip
     until = tx.scalar(
         sa.select(sa.func.max(asked.until)).where(
-            asked.customer_id == message.customer_id, asked.until > now,
-            sa.or_(asked.playbook.is_(None), asked.playbook == message.playbook),
+            asked.customer_id == customer_id, asked.until > now, bears
         )
-    )  # fmt: skip
+    )
     return None if until is None else f"somebody knows better until {until:%Y-%m-%d}"
 
 
 def refused(said: Iterable[Any], *, channel: str, purpose: str) -> bool:
     """Whether a refusal stands among `said` (rows of `consents`, oldest first) for that channel
     and purpose. What is granted lifts a refusal of just the same scope, never a wider one."""
-    newest = {(row.contact_point, row.channel, row.purpose): row.state for row in said}
-    return any(
-        state == "refused" and by in (None, channel) and what in (None, purpose)
-        for (_, by, what), state in newest.items()
-    )
+    standing = _standing(said, channel=channel, purpose=purpose)
+    return any(row.state == "refused" for row in standing)
 
 
-def _said(tx: sa.Connection, message: Any) -> list[Any]:
-    """What was said of that contact point, and by that customer of whichever."""
+def _standing(said: Iterable[Any], *, channel: str, purpose: str) -> list[Any]:
+    """The newest word of each scope that covers that channel and purpose."""
+    newest = {(row.contact_point, row.channel, row.purpose): row for row in said}
+    return [
+        row
+        for (_, by, what), row in newest.items()
+        if by in (None, channel) and what in (None, purpose)
+    ]
+
+
+def _said(tx: sa.Connection, customer_id: str, contact_points: Sequence[str]) -> list[Any]:
+    """What was said of those contact points, and by that customer of whichever."""
     row = consents.c
     return list(
         tx.execute(
-            sa.select(row.contact_point, row.channel, row.purpose, row.state)
+            sa.select(row.contact_point, row.channel, row.purpose, row.state, row.at)
             .where(
                 sa.or_(
-                    row.contact_point == message.contact_point,
-                    sa.and_(row.customer_id == message.customer_id, row.contact_point.is_(None)),
+                    row.contact_point.in_(contact_points),
+                    sa.and_(row.customer_id == customer_id, row.contact_point.is_(None)),
                 )
             )
             .order_by(row.at, row.id)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The newest migration's name: a store that says another is older or newer than this code.
-SCHEMA = "0003"
+SCHEMA = "0004"
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -141,6 +141,8 @@ messages = sa.Table(
     _at("created_at", required=True), _at("updated_at", required=True),
     sa.Index("messages_due", "state", "channel", "next_try_at", "id"),
     sa.Index("messages_of_customer", "customer_id"),
+    sa.Index("messages_of_unit", "unit"),
+    sa.Index("messages_of_point", "contact_point"),
     sa.Index("messages_sent", "sent_at"),
     sa.Index("messages_of_item", "item_id"),
 )  # fmt: skip
@@ -203,6 +205,34 @@ mailboxes = sa.Table(
     _text("name", key=True), sa.Column("validity", _NUMBER, nullable=False),
     sa.Column("uid", _NUMBER, nullable=False), _at("read_at", required=True),
 )  # fmt: skip
+
+# Contacts that other tools made or are about to: each booked once by its tool's own key.
+claims = sa.Table(
+    "claims", metadata,
+    _text("tool", key=True), _text("key", key=True),
+    _text("customer_id", required=True), _text("unit", required=True), _text("contact_point"),
+    _text("channel", required=True), _text("purpose", required=True), _flag("transactional"),
+    _at("at", required=True), _at("released_at"),
+    sa.Index("claims_of_unit", "unit"),
+    sa.Index("claims_of_point", "contact_point"),
+    sa.Index("claims_of_customer", "customer_id"),
+)  # fmt: skip
+
+# What the newest plan knows of everybody, for claims: who may not be contacted and why, and who
+# agreed (`reason` null). Null channel or purpose: whichever.
+told = sa.Table(
+    "told", metadata,
+    _id(), _text("customer_id", required=True), _text("channel"), _text("purpose"), _text("reason"),
+    sa.Index("told_of_customer", "customer_id"),
+)  # fmt: skip
+
+# The household or parent account of each who has one; likewise.
+units = sa.Table("units", metadata, _text("customer_id", key=True), _text("unit", required=True))
+
+# `[plan]`'s rules of a contact, for whoever claims one by SQL.
+rules = sa.Table(
+    "rules", metadata, _text("name", key=True), sa.Column("value", sa.JSON, nullable=False)
+)
 
 # How a work item may end; a company adds its own.
 close_reasons = sa.Table(

@@ -58,8 +58,6 @@ def signed(secret: bytes, message: str, at: datetime, body: bytes) -> dict[str, 
     }
 
 
-
-
 def _event(message: Outgoing) -> dict[str, object]:
     words = ("customer_id", "channel", "purpose", "address", "name", "subject", "text", "language")
     return {

@@ -22,14 +22,19 @@ def postgres_store(postgres_server) -> Iterator[Store]:
 @pytest.fixture(params=["sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
-    if request.param == "sqlite":
-        found = Store.open("", tmp_path)
-        yield found
-        found.engine.dispose()
+    if request.param == "postgres":
+        yield request.getfixturevalue("empty_postgres")
         return
-    found = request.getfixturevalue("postgres_store")
-    with found.begin() as tx:
+    found = Store.open("", tmp_path)
+    yield found
+    found.engine.dispose()
+
+
+@pytest.fixture
+def empty_postgres(postgres_store: Store) -> Store:
+    """The one in Postgres, emptied."""
+    with postgres_store.begin() as tx:
         for table in reversed(metadata.sorted_tables):
             if table.name != "close_reasons":
                 tx.execute(table.delete())
-    yield found
+    return postgres_store

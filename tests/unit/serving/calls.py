@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 from starlette.testclient import TestClient
 
+from models import keys
 from models.batch import BatchWriter, publish
 from models.contracts import score_schema
-from serving import keys
 from serving.app import application
 from serving.guard import Guard
 from serving.schemas import ProblemAnswer

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
+from models import keys
 from models.answers import hashed_names
 from models.batch import BatchWriter, publish
 from models.contracts import score_schema
-from serving import keys
 from serving.app import application
 from serving.guard import Guard
 from serving.published import CHECK_SECONDS, Publications

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from models import keys
 from models.errors import WarmlineError, WrongUsage
-from serving import keys
+from models.keys import Keyring
 from serving.guard import Allowance
-from serving.keys import Keyring
 
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
 
