@@ -183,6 +183,10 @@ class CustomerBook(Protocol):
         preferred_channel, segment, region, timezone, profiling_objection (bool)."""
         ...
 
+    def parents(self) -> pa.Table:
+        """The parent account of each customer who has one: customer_id, parent_id."""
+        ...
+
     def consents(self, as_of: datetime) -> pd.DataFrame:
         """What was granted and refused before `as_of`, each time it was said: customer_id,
         contact_id (None: the customer's own address), channel, purpose (None: every one), state,

@@ -150,6 +150,25 @@ class Keyring:
         (folder / key.id).touch()
 
 
+class Allowance:
+    """A token bucket: calls a minute, of which half may come at once."""
+
+    def __init__(self, per_minute: float) -> None:
+        self._a_second = per_minute / 60.0
+        self._most = max(per_minute / 2.0, 1.0)
+        self._left, self._at = self._most, float("-inf")
+
+    def take(self, clock: float) -> float:
+        """0 where a call is allowed; else the seconds until the next one is."""
+        if self._at > float("-inf"):
+            self._left = min(self._most, self._left + (clock - self._at) * self._a_second)
+        self._at = clock
+        if self._left >= 1.0:
+            self._left -= 1.0
+            return 0.0
+        return (1.0 - self._left) / self._a_second
+
+
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 

@@ -30,6 +30,7 @@ class Outreach(Section):
     company: Line = ""  # as customers know it
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")] = "en"
     mailto: Mailbox = ""
+    claims: bool = False
 
 
 class Send(Section):

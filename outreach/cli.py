@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from outreach.drafting.writer import Writer
     from outreach.ledger import Ledger
     from outreach.plan import PlanResult
+    from outreach.store.database import Store
 
 
 WIDTH_IN_A_PIPE = 110
@@ -51,7 +52,7 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     origin = replace(result.origin, history_generation=book.generation)
     result = replace(result, origin=origin)
     write(result, run.home.root)
-    _tell_the_endpoint(run, result, book, ledger)
+    _tell_others(run, store, result, book, ledger)
     decisions = result.planned(waiting(store))
     recorded = record(
         store, by="plan", now=run.now, decisions=decisions, period=result.period,
@@ -60,19 +61,29 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     return replace(result, recorded=recorded)
 
 
-def _tell_the_endpoint(run: Run, result: PlanResult, book: Book, ledger: Ledger) -> None:
-    """Publish whom nobody may contact, as it was when the run began."""
+def _tell_others(run: Run, store: Store, result: PlanResult, book: Book, ledger: Ledger) -> None:
+    """Publish whom nobody may contact, as it was when the run began: for the endpoint, and for
+    tools that claim contacts."""
     from models import contactability
     from models.batch import ScoreBatch
     from models.memory import give_back
-    from outreach.closures import closures
+    from outreach.closures import closed_to, closures, of_everybody
+    from outreach.store.booked import Rules
+    from outreach.store.claims import tell_claims
 
     give_back()
+    everybody = of_everybody(book, ledger, run.home.secret_key(), run.now)
     rows = closures(
-        ScoreBatch.open(run.home.scores, result.as_of), result.rows, result.record, book,
-        ledger, key=run.home.secret_key(), now=run.now, zone=run.settings.zone,
+        ScoreBatch.open(run.home.scores, result.as_of), result.rows, result.record, everybody,
+        now=run.now, zone=run.settings.zone,
     )  # fmt: skip
     contactability.publish(run.home.root, rows, taken_at=run.now, now=run.now)
+    if run.settings.outreach.claims:
+        tell_claims(
+            store, by="plan", now=run.now, rules=Rules.of(run.settings.plan, run.settings.zone),
+            units=zip(*book.parents().to_pydict().values(), strict=True), closed=closed_to(rows),
+            granted=everybody.agreed(),
+        )  # fmt: skip
 
 
 def _writer(run: Run, result: PlanResult, book: Book) -> Writer:

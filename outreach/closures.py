@@ -35,10 +35,8 @@ def closures(
     batch: ScoreBatch,
     rows: pa.Table,
     record: pa.Table,
-    book: CustomerBook,
-    ledger: Ledger,
+    everybody: Permission,
     *,
-    key: bytes,
     now: datetime,
     zone: tzinfo,
 ) -> pa.Table:
@@ -46,7 +44,7 @@ def closures(
     `batch`, one decision a row; dates in reasons are written in `zone`."""
     import pyarrow as pa
 
-    told = chain(_objecting(batch, now), _refused(_of_everybody(book, ledger, key, now), zone))
+    told = chain(_objecting(batch, now), _refused(everybody, zone))
     parts = [schema().empty_table()]
     while some := list(islice(told, ROWS_AT_ONCE)):
         parts.append(pa.Table.from_pylist(some, schema()))
@@ -57,6 +55,14 @@ def closures(
     return pa.concat_tables(parts)
 
 
+def closed_to(rows: pa.Table) -> Iterator[tuple[str, str | None, str | None, str]]:
+    """Customer, channel, purpose and reason, one each, of rows that `closures` gave."""
+    for start in range(0, rows.num_rows, ROWS_AT_ONCE):
+        for row in rows.slice(start, ROWS_AT_ONCE).to_pylist():
+            for reason in row["reasons"]:
+                yield row["customer_id"], row["channel"], row["purpose"], reason
+
+
 def _objecting(batch: ScoreBatch, now: datetime) -> Iterator[dict[str, Any]]:
     import pyarrow.compute as pc
 
@@ -65,7 +71,7 @@ def _objecting(batch: ScoreBatch, now: datetime) -> Iterator[dict[str, Any]]:
         yield _row(customer, None, None, [OBJECTS], now)
 
 
-def _of_everybody(book: CustomerBook, ledger: Ledger, key: bytes, now: datetime) -> Permission:
+def of_everybody(book: CustomerBook, ledger: Ledger, key: bytes, now: datetime) -> Permission:
     """The permission of whoever said anything, or has an address that is closed."""
     import pyarrow as pa
     import pyarrow.compute as pc

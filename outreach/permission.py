@@ -8,6 +8,7 @@ same lifts a refusal: what is `unknown` lifts nothing.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -36,6 +37,12 @@ class Permission:
         """What bears on one purpose."""
         found = self.closed.get(customer_id)
         return tuple(c for p, c in found if p is None or p == purpose) if found else ()
+
+    def agreed(self) -> Iterator[tuple[str, str | None, str | None]]:
+        """Every agreement: customer, channel and purpose."""
+        for customer, found in self.granted.items():
+            for purpose, channel in dict.fromkeys(found):
+                yield customer, channel, purpose
 
     def granted_to(self, customer_id: str, purpose: str) -> frozenset[str]:
         """Channels on which one purpose was agreed to."""

@@ -203,16 +203,18 @@ def preview(run: Run) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
 def serve(run: Run, host: str, port: int) -> None:
-    """Serve the unsubscribe page, behind the HTTPS proxy that [outreach] base_url names, and with
-    [inbound] webhook_secret a webhook for answers and bounces."""
+    """Serve the unsubscribe page, behind the HTTPS proxy that [outreach] base_url names; with
+    [inbound] webhook_secret a webhook for answers and bounces, with [outreach] claims what other
+    tools ask before they contact somebody."""
     import uvicorn
 
     from models.contactability import beating
+    from outreach.claimsweb import claim_routes
     from outreach.inbound.webhook import routes
     from outreach.unsubscribe import app
 
     here = opened(run), run.home.secret_key(), run.home.root, lambda: datetime.now(UTC)
-    page = app(*here, *routes(*here, run.settings.inbound))
+    page = app(*here, *routes(*here, run.settings.inbound), *claim_routes(*here, run.settings))
     # No access log: each path in it would unsubscribe somebody.
     with beating(run.home.root, lambda: datetime.now(UTC)):
         uvicorn.run(page, host=host, port=port, log_level="warning", access_log=False)

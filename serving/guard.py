@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
 
-from models.keys import Key, Keyring
+from models.keys import Allowance, Key, Keyring
 from serving import metrics
 from serving.problems import BROKEN, Problem
 from serving.pulse import Pulse
@@ -192,25 +192,6 @@ class Guard:
         if self._tracer is not None:
             line["trace_id"] = self._tracer.tell(line, seconds, headers)
         log.info(json.dumps(line))
-
-
-class Allowance:
-    """A token bucket: calls a minute, of which half may come at once."""
-
-    def __init__(self, per_minute: float) -> None:
-        self._a_second = per_minute / 60.0
-        self._most = max(per_minute / 2.0, 1.0)
-        self._left, self._at = self._most, float("-inf")
-
-    def take(self, clock: float) -> float:
-        """0 where a call is allowed; else the seconds until the next one is."""
-        if self._at > float("-inf"):
-            self._left = min(self._most, self._left + (clock - self._at) * self._a_second)
-        self._at = clock
-        if self._left >= 1.0:
-            self._left -= 1.0
-            return 0.0
-        return (1.0 - self._left) / self._a_second
 
 
 def _require(key: Key | None, scope: str) -> None:

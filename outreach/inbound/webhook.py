@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +26,15 @@ from outreach.inbound.mail import lasts
 from outreach.store.database import Store
 from outreach.store.interactions import tell
 from outreach.store.received import Arrived, receive
+from outreach.web import LATER, Wrong, body_of, field_by_field
 
 PATH = "/inbound"
-LARGEST = 1_000_000  # bytes of a body
 BY = "webhook"
 KINDS = {
     "message.replied": "answer", "message.bounced": "bounce", "message.complained": "complaint",
     "message.unsubscribed": "unsubscribe", "message.delivered": "delivery",
 }  # fmt: skip
-_AGAIN = 60  # seconds, after which a sender may try again
+AS_DOCUMENTED = "The event is not as docs/guides/inbound.md has it."
 
 
 class Data(BaseModel):
@@ -64,25 +62,6 @@ class Event(BaseModel):
     data: dict[str, Any]
 
 
-class Wrong(Exception):
-    """Ends a request with problem details (RFC 9457)."""
-
-    def __init__(self, status: int, detail: str, **more: Any) -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.more = status, detail, more
-
-    def response(self) -> Response:
-        title = HTTPStatus(self.status).phrase
-        told = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail}
-        again = self.more.get("retry_after_seconds")
-        headers = {"Retry-After": str(again)} if again else {}
-        if self.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            headers["Connection"] = "close"  # else the server reads it to its end
-        return Response(
-            json.dumps({**told, **self.more}), self.status, headers, "application/problem+json"
-        )
-
-
 def routes(
     store: Store, key: bytes, home: Path, clock: Callable[[], datetime], settings: Inbound
 ) -> list[Route]:
@@ -103,7 +82,7 @@ def routes(
 
     async def inbound(request: Request) -> Response:
         try:
-            body = await _body(request)
+            body = await body_of(request)
             name = verified(secret, request.headers, body, clock())
             if name is None:
                 raise Wrong(401, "The signature is missing, wrong, or older than five minutes.")
@@ -111,35 +90,23 @@ def routes(
         except Wrong as wrong:
             return wrong.response()
         except (WarmlineError, OSError):
-            later = "It could not be saved just now. Nothing was changed."
-            return Wrong(503, later, retry_after_seconds=_AGAIN).response()
+            return LATER.response()
 
     return [Route(PATH, inbound, methods=["POST"])]
-
-
-async def _body(request: Request) -> bytes:
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise Wrong(415, "The body is application/json.")
-    body = bytearray()
-    async for some in request.stream():
-        body += some
-        if len(body) > LARGEST:
-            raise Wrong(413, f"A body has {LARGEST:,} bytes at most.")
-    return bytes(body)
 
 
 def _event(body: bytes) -> Event:
     try:
         return Event.model_validate_json(body)
     except ValidationError as error:
-        raise _field_by_field(error, "") from None
+        raise field_by_field(error, AS_DOCUMENTED) from None
 
 
 def _arrived(event: Event, name: str, now: datetime, keep_text: bool) -> Arrived:
     try:
         data = Data.model_validate(event.data)
     except ValidationError as error:
-        raise _field_by_field(error, "/data") from None
+        raise field_by_field(error, AS_DOCUMENTED, inside="/data") from None
     return Arrived(
         id=name,
         kind=KINDS[event.type],
@@ -150,12 +117,3 @@ def _arrived(event: Event, name: str, now: datetime, keep_text: bool) -> Arrived
         status=data.status,
         text=words.own(data.text) or None if keep_text else None,
     )
-
-
-def _field_by_field(error: ValidationError, inside: str) -> Wrong:
-    """What is wrong where; never the value that came."""
-    errors = [
-        {"pointer": inside + "".join(f"/{part}" for part in one["loc"]), "detail": one["msg"]}
-        for one in error.errors(include_url=False, include_input=False, include_context=False)[:20]
-    ]
-    return Wrong(422, "The event is not as docs/guides/inbound.md has it.", errors=errors)

@@ -19,6 +19,7 @@ from outreach.store.database import Store
 from outreach.store.permissions import known_better, shut
 
 _AT_ONCE = 5_000
+UNTOLD = "no plan has told the rules yet"
 CONTACT = "contact"  # the row of `rules`
 
 
@@ -59,6 +60,9 @@ def claim_contact(
         before = _before(tx, by, key, wanted)
         if before is not None:
             return before
+        known = tx.scalar(sa.select(tables.rules.c.name).where(tables.rules.c.name == CONTACT))
+        if known is None:
+            return Claim(False, (UNTOLD,))
         reasons = tuple(dict.fromkeys(_reasons(tx, wanted, unit, now, rules)))
         if reasons:
             return Claim(False, reasons)
@@ -94,12 +98,12 @@ def tell_claims(
     by: str,
     now: datetime,
     rules: Rules,
-    units: Mapping[str, str],
+    units: Iterable[tuple[str, str]],
     closed: Iterable[tuple[str, str | None, str | None, str]],
     granted: Iterable[tuple[str, str | None, str | None]],
 ) -> None:
-    """What a plan knows, for claims until the next one: the household or account of each who has
-    one; who may not be contacted (customer, channel, purpose, reason) and who agreed to it."""
+    """What a plan knows, for claims until the next one: customers with the household or account
+    that they have; who may not be contacted (customer, channel, purpose, reason); who agreed."""
     names = ("customer_id", "channel", "purpose", "reason")
     told = (dict(zip(names, each, strict=True)) for each in closed)
     agreed = (dict(zip(names, (*each, None), strict=True)) for each in granted)
@@ -107,7 +111,7 @@ def tell_claims(
         for table in (tables.told, tables.units, tables.rules):
             tx.execute(table.delete())
         tx.execute(tables.rules.insert().values(name=CONTACT, value=_plain(rules)))
-        _insert(tx, tables.units, ({"customer_id": who, "unit": of} for who, of in units.items()))
+        _insert(tx, tables.units, ({"customer_id": who, "unit": of} for who, of in units))
         for rows in (told, agreed):
             _insert(tx, tables.told, rows)
         audit(tx, by=by, now=now, verb="tell_claims", subject="claims")

@@ -84,6 +84,15 @@ class HistoryBook:
             pa.schema([(name, _plain(found[name].type)) for name in found.column_names])
         )
 
+    def parents(self) -> pa.Table:
+        """The parent account of each customer who has one: customer_id, parent_id."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        texts = pa.schema([("customer_id", pa.string()), ("parent_id", pa.string())])
+        known = self._people.select(texts.names).cast(texts)
+        return known.filter(pc.fill_null(pc.not_equal(known["parent_id"], ""), False))
+
     def consents(self, as_of: datetime) -> pd.DataFrame:
         """Each time something was granted or refused, the oldest first."""
         import pandas as pd

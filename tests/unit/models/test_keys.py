@@ -9,8 +9,7 @@ import pytest
 
 from models import keys
 from models.errors import WarmlineError, WrongUsage
-from models.keys import Keyring
-from serving.guard import Allowance
+from models.keys import Allowance, Keyring
 
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
 

@@ -55,7 +55,7 @@ class Company:
     """A book and a timeline as `models/contracts.py` wants them; who is not named has no trait."""
 
     known: Sequence[str] = ()
-    parents: dict[str, str] = field(default_factory=dict)
+    parents_of: dict[str, str] = field(default_factory=dict)
     owners_of: dict[str, str] = field(default_factory=dict)
     prefers: dict[str, str] = field(default_factory=dict)
     objectors: frozenset[str] = frozenset()
@@ -86,7 +86,7 @@ class Company:
         kinds = [*((name, pa.string()) for name in texts), ("profiling_objection", pa.bool_())]
         known = set(self.known)
         rows = [
-            (each, self.parents.get(each), self.owners_of.get(each), self.prefers.get(each),
+            (each, self.parents_of.get(each), self.owners_of.get(each), self.prefers.get(each),
              self.segments.get(each), self.regions.get(each), self.zones.get(each),
              each in self.objectors)
             for each in customer_ids.to_pylist()
@@ -95,6 +95,11 @@ class Company:
         columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
         arrays = [pa.array(column, kind) for column, (_, kind) in zip(columns, kinds, strict=True)]
         return pa.table(arrays, schema=pa.schema(kinds))
+
+    def parents(self) -> pa.Table:
+        rows = [{"customer_id": who, "parent_id": of} for who, of in self.parents_of.items() if of]
+        kinds = [("customer_id", pa.string()), ("parent_id", pa.string())]
+        return pa.Table.from_pylist(rows, pa.schema(kinds))
 
     def consents(self, as_of: datetime) -> pd.DataFrame:
         refused = [(who, None, way, why, "refused", at) for who, way, why, at in self.refused]

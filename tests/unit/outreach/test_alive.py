@@ -50,7 +50,7 @@ def why(record: Record, company: Company | None = None, **options: Any) -> dict[
 
 
 def test_caps_count_over_the_household_whoever_of_it_was_written_to() -> None:
-    company = Company(["acme", "bolt", "calm"], parents={"acme": "house", "bolt": "house"})
+    company = Company(["acme", "bolt", "calm"], parents_of={"acme": "house", "bolt": "house"})
     company.contacted_at = [("bolt", ago(3), "phone", False)]
     said = "was contacted once in 7 days, last on 28 June 2026 (at most 1)"
     assert why(Record(), company) == {"acme": [said], "bolt": [said], "calm": []}

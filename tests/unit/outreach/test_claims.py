@@ -29,7 +29,7 @@ Ask = Callable[..., Claim]
 
 
 def told(store: Store, rules: Rules = RULES, **known: Any) -> None:
-    facts = {"units": {}, "closed": [], "granted": []} | known
+    facts = {"units": [], "closed": [], "granted": []} | known
     tell_claims(store, by="plan", now=NOW, rules=rules, **facts)
 
 
@@ -78,7 +78,7 @@ def ask(way: str, store: Store) -> Ask:
 
 
 def test_who_may_be_contacted_is_booked_and_the_next_one_is_not(store: Store, ask: Ask) -> None:
-    told(store, units={"acme": "house", "bolt": "house"})
+    told(store, units=[("acme", "house"), ("bolt", "house")])
     assert ask(key="a") == Claim(True)
     assert ask(key="a") == Claim(True)  # the same claim again
     again = ask("bolt", tool="success")
@@ -191,7 +191,7 @@ def test_a_key_stands_for_one_claim(store: Store, ask: Ask) -> None:
 
 
 def test_of_many_at_once_one_books(store: Store, ask: Ask) -> None:
-    told(store, units={f"m{n}": "house" for n in range(8)})
+    told(store, units=[(f"m{n}", "house") for n in range(8)])
     found: list[bool] = []
     together = threading.Barrier(8)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from outreach import contact_point
-from outreach.closures import closures
+from outreach.closures import closures, of_everybody
 from outreach.ledger import Empty, shape
 
 NOW = datetime(2026, 7, 1, 8, tzinfo=UTC)
@@ -63,7 +63,8 @@ PLAN: list[dict[str, Any]] = [
 def published(ledger: Empty) -> dict[str, list[tuple[str | None, list[str]]]]:
     plan = pa.Table.from_pylist(PLAN)
     rows, record = plan.drop(["held_by"]), plan.select(["held_by"])
-    table = closures(Batch(), rows, record, Book(), ledger, key=KEY, now=NOW, zone=UTC)  # type: ignore[arg-type]
+    everybody = of_everybody(Book(), ledger, KEY, NOW)  # type: ignore[arg-type]
+    table = closures(Batch(), rows, record, everybody, now=NOW, zone=UTC)  # type: ignore[arg-type]
     found: dict[str, list[tuple[str | None, list[str]]]] = {}
     for row in table.to_pylist():
         assert not row["may_contact"]

@@ -269,7 +269,7 @@ def companies(draw: st.DrawFn) -> Company:
     days = st.floats(-0.2, 120)
     return Company(
         known,
-        parents=draw(st.dictionaries(some, st.sampled_from(["p", "q", ""]))),
+        parents_of=draw(st.dictionaries(some, st.sampled_from(["p", "q", ""]))),
         prefers=draw(st.dictionaries(some, st.sampled_from(["email", "phone", "chat", "bot"]))),
         objectors=frozenset(draw(st.sets(some))),
         refused=[

@@ -17,10 +17,11 @@ from starlette.testclient import TestClient
 
 from models.errors import WrongUsage
 from models.settings_outreach import Inbound
-from outreach.inbound.webhook import LARGEST, routes
+from outreach.inbound.webhook import routes
 from outreach.store import tables
 from outreach.store.database import Store
 from outreach.unsubscribe import app
+from outreach.web import LARGEST
 from tests.servers.web import serving
 from tests.unit.outreach.stores import KEY, NOW, filled, later, rows
 from tests.unit.outreach.test_outbox import Answers, sender
