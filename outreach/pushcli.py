@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from outreach.push.target import Target
     from outreach.store.database import Store
 
-SHOWN = 50
+SHOWN, ALL = 50, 10**9  # of what was refused, for people and for machines
 
 
 @command("push")
@@ -170,7 +170,8 @@ def _show_due(run: Run, store: Store) -> None:
 def _show_failed(run: Run, store: Store) -> None:
     from outreach.push import memory, tasks
 
-    rows, not_made = memory.refused(store, SHOWN), tasks.refused(store, SHOWN)
+    most = ALL if run.json else SHOWN
+    rows, not_made = memory.refused(store, most), tasks.refused(store, most)
     count = memory.count(store)
     lines = [f"{row['customer_id']}: {row['why']}" for row in rows]
     if (more := count["refused"] - len(rows)) > 0:

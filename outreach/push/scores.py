@@ -75,6 +75,10 @@ class Pusher:
                     if len(waiting) >= 2 * self.parallel:
                         some, future = waiting.popleft()
                         note(some, future.result())
+            except BaseException:
+                for _, future in waiting:
+                    future.cancel()  # what has not begun does not; what has is noted
+                raise
             finally:
                 _note_all(waiting, note)
 
@@ -104,6 +108,8 @@ def _note_all(waiting: Iterable[tuple[list[Told], Future[Fates]]], note: Noted) 
     """What is under way is noted, whatever became of another; the first failure is raised."""
     failed: Exception | None = None
     for some, future in waiting:
+        if future.cancelled() or (failed and future.cancel()):
+            continue
         try:
             note(some, future.result())
         except Exception as error:

@@ -106,13 +106,14 @@ def _why(said: Mapping[str, Any], status: int) -> str:
 
 def _refuse_setting(answer: Answer, object_: str) -> None:
     """What is wrong for every record."""
-    message = told((answer.json() or {}).get("message"))
+    said = answer.json() or {}
+    message = told(said.get("message"))
     if "PROPERTY_DOESNT_EXIST" in answer.body.decode("utf-8", "replace"):
         raise CannotPush(
             f"HubSpot's {object_} lack a property: {message}. Create it (docs/guides/push.md), or "
             "leave it out under [crm.fields]."
         )
-    if answer.status in (403, 404):
+    if answer.status in (403, 404) and said.get("category") != NOT_THERE:
         raise CannotPush(
             f"HubSpot answered {answer.status} for {object_}: {message}. Look at [crm] object and "
             "at the app's scopes."

@@ -110,6 +110,30 @@ def test_only_what_was_not_taken_goes_again(store: Store, tmp_path: Path) -> Non
     assert pushed(store, batch).got == []
 
 
+def test_when_the_crm_fails_no_further_call_begins_and_what_was_taken_counts(
+    tmp_path: Path,
+) -> None:
+    store = Store.open("", tmp_path)
+    batch = night_of(tmp_path, [score(f"c{n:02}") for n in range(40)])
+    system = Crm()
+    calls: list[str] = []
+
+    def write(records: Sequence[Record]) -> Fates:
+        calls.append(records[0].key)
+        if records[0].key == "c02":
+            time.sleep(0.05)
+            raise CannotPush("down")
+        time.sleep(0.01)
+        return {record.key: Sent() for record in records}
+
+    system.write = write  # type: ignore[method-assign]
+    pusher = Pusher(store, system, NIGHT.toordinal(), parallel=2)  # type: ignore[arg-type]
+    with pytest.raises(CannotPush, match="down"):
+        pusher.push(due_of(store, batch), by="ines", now=NOW)
+    assert len(calls) < 10
+    assert len(told(store)) == 2 * (len(calls) - 1)
+
+
 def test_what_was_refused_is_listed_and_waits_until_it_changes(
     store: Store, tmp_path: Path
 ) -> None:

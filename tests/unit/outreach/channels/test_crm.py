@@ -167,9 +167,17 @@ def test_hubspot_asks_one_by_one_where_the_answer_names_nobody(cloud: crm.Cloud)
     assert [inputs for _, _, inputs in cloud.calls] == [2, 1, 1]
 
 
+def test_a_404_for_some_of_a_batch_is_no_wrong_setting(cloud: crm.Cloud) -> None:
+    known(cloud, "hubspot", "a")
+    cloud.next.extend([(404, {"category": "OBJECT_NOT_FOUND", "message": "one"}, {})] * 2)
+    fates = crm_at(cloud, **HUBSPOT).write(some("b", "a"))
+    assert fates == {"b": Refused("OBJECT_NOT_FOUND: one"), "a": Sent()}
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
+        ((404, {"message": "no such object"}, {}), "404 for companies: no such object"),
         ((429, {"policyName": "DAILY"}, {}), "calls a day is used up"),
         ((403, {"message": "missing scopes"}, {}), "missing scopes. Look at .crm. object"),
         ((401, {}, {}), "does not know us"),
