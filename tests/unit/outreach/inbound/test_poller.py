@@ -189,9 +189,11 @@ def test_only_what_was_dealt_with_is_marked_and_moved(
     imap_server.put(answer(acme), answer(bolt, "eve"), b"Subject: Lunch?\r\n\r\n", user=user)
     ours = settings(imap_server, user, move_to="Done", mark_seen=True)
     assert round_of(poller(store, tmp_path, ours)) == {"answered": 1, "noted": 1, "unknown": 1}
+    imap_server.put(answer(acme), user=user)
+    assert round_of(poller(store, tmp_path, ours)) == {"again": 1}
     with imap_server.box(user) as box:
         assert (box.select("INBOX")[1], box.search(None, "UNSEEN")[1]) == ([b"2"], [b"1 2"])
-        assert (box.select("Done")[1], box.search(None, "SEEN")[1]) == ([b"1"], [b"1"])
+        assert (box.select("Done")[1], box.search(None, "SEEN")[1]) == ([b"2"], [b"1 2"])
 
 
 def test_unless_it_is_set_the_mailbox_is_left_as_it_was(
