@@ -141,9 +141,9 @@ def test_when_the_server_numbers_anew_everything_is_read_again_without_effect(
 
 
 def test_a_reader_that_is_killed_anywhere_loses_and_repeats_nothing(
-    tmp_path: Path, imap_server: imap.Server, user: str
+    store: Store, tmp_path: Path, imap_server: imap.Server, user: str
 ) -> None:
-    store = Store.open("", tmp_path)
+    url = store.engine.url.render_as_string(hide_password=False)
     customers = [f"c{n}" for n in range(5)]
     ids = sent(store, *customers)
     mails = [answer(one, customer) for one, customer in zip(ids, customers, strict=True)]
@@ -162,7 +162,7 @@ def test_a_reader_that_is_killed_anywhere_loses_and_repeats_nothing(
                 os.kill(os.getpid(), signal.SIGKILL)
             return later(days=1)
 
-        round_of(poller(Store.open("", tmp_path), tmp_path, ours, clock=clock))
+        round_of(poller(Store.open(url, tmp_path), tmp_path, ours, clock=clock))
         os._exit(0)
 
     ended, tries = None, 0
