@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The newest migration's name: a store that says another is older or newer than this code.
-SCHEMA = "0003"
+SCHEMA = "0005"
 
 
 class Instant(sa.types.TypeDecorator[datetime]):

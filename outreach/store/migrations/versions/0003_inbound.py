@@ -13,12 +13,6 @@ AT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    op.add_column("work_items", sa.Column("came_back_at", AT))
-    came_back = sa.text("came_back_at IS NOT NULL")
-    op.create_index(
-        "items_that_came_back", "work_items", ["came_back_at"],
-        sqlite_where=came_back, postgresql_where=came_back,
-    )  # fmt: skip
     op.create_table(
         "received",
         sa.Column("id", sa.Text, primary_key=True),
