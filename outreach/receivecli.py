@@ -51,7 +51,7 @@ def receive(run: Run, watch: bool) -> None:
 
 def receive_night(run: Run) -> dict[str, Any]:
     """What has come in counts in the night's plan. A mailbox that cannot be read does not hold the
-    night back: it is told as `not_received`. Nothing where no mailbox is set."""
+    night back: that is told, on stderr too. Nothing where no mailbox is set."""
     from outreach.inbound.imap import Unreachable
     from outreach.storecli import opened
 
@@ -60,6 +60,7 @@ def receive_night(run: Run) -> dict[str, Any]:
     try:
         return {"received": dict(_read(_poller(run, opened(run), lambda: True)))}
     except Unreachable as error:
+        click.echo(f"warmline: the mailbox was not read: {error}", err=True)
         return {"not_received": str(error)}
 
 

@@ -50,14 +50,13 @@ class Poller:
         for start in range(0, len(uids), AT_ONCE):
             some = uids[start : start + AT_ONCE]
             for letter in self.mailbox.letters(some, now):
-                if self.going():
-                    count[self._take(letter)] += 1
-            if self.going():  # else the next round begins with these again
-                name, validity = self.mailbox.name, self.mailbox.validity
-                move_on(self.store, name, validity, some[-1], now=self.clock())
+                if not self.going():  # the next round begins with these again
+                    tell(self.store, self.home, now=self.clock())
+                    return count
+                count[self._take(letter)] += 1
+            name, validity = self.mailbox.name, self.mailbox.validity
+            move_on(self.store, name, validity, some[-1], now=self.clock())
             tell(self.store, self.home, now=self.clock())
-            if not self.going():
-                return count
         self._file()
         return count
 

@@ -60,8 +60,8 @@ def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str 
 
 
 def to_a_person(tx: sa.Connection, item: int | None, *, by: str, now: datetime, why: str) -> None:
-    """Somebody has to act on what came back: the item is open again and first on the list. Where
-    another item of the same customer and reason was opened after it was closed, that one is."""
+    """Somebody has to act on what came back: the item is open again, and before all others until
+    somebody does. Where another one of the same customer and reason was opened since, that is."""
     row = work_items.c
     this = tx.execute(sa.select(work_items).where(row.id == item).with_for_update()).one_or_none()
     if this is None:
@@ -73,7 +73,7 @@ def to_a_person(tx: sa.Connection, item: int | None, *, by: str, now: datetime, 
     tx.execute(
         work_items.update()
         .where(row.id == found.id)
-        .values(state=state, since=now, why=why, seen_at=now, rank=0, closed_as=None,
+        .values(state=state, since=now, came_back_at=now, why=why, closed_as=None,
                 snoozed_until=None)
     )  # fmt: skip
     _trace(tx, found, by=by, now=now, verb="reopen", before=found.state, why=why)
@@ -102,7 +102,9 @@ def _move(
 ) -> None:
     row = _of(tx, item)
     tx.execute(
-        work_items.update().where(work_items.c.id == item).values(state=to, since=now, **values)
+        work_items.update()
+        .where(work_items.c.id == item)
+        .values(state=to, since=now, came_back_at=None, **values)
     )
     told = {name: str(value) for name, value in values.items() if value is not None}
     _trace(tx, row, by=by, now=now, verb=verb, before=row.state, **told)

@@ -50,7 +50,8 @@ def list_messages(store: Store, states: Sequence[str], most: int) -> list[dict[s
 
 
 def list_items(store: Store, most: int, *, owner_id: str | None = None) -> list[dict[str, Any]]:
-    """The unfinished work items: those of the newest plan in its order, then of those before."""
+    """The unfinished work items: those of which something came back, longest ago first; those of
+    the newest plan in its order; then those of the plans before."""
     row = work_items.c
     theirs = [unfinished]
     theirs += [] if owner_id is None else [row.owner_id == owner_id]
@@ -58,14 +59,17 @@ def list_items(store: Store, most: int, *, owner_id: str | None = None) -> list[
         row.id, row.customer_id, row.decision, row.playbook, row.channel, row.owner_id, row.state,
         row.why, row.reasons, row.due_at, row.snoozed_until, row.churn_probability,
     )  # fmt: skip
-    found: list[dict[str, Any]] = []
+    listed = sa.select(*columns).where(*theirs)
     with store.read() as tx:
-        seen = tx.scalar(sa.select(sa.func.max(row.seen_at)).where(*theirs))
+        back = listed.where(row.came_back_at.is_not(None)).order_by(row.came_back_at, row.id)
+        found = [dict(each._mapping) for each in tx.execute(back.limit(most))]
+        planned = [*theirs, row.came_back_at.is_(None)]
+        seen = tx.scalar(sa.select(sa.func.max(row.seen_at)).where(*planned))
         while seen is not None and len(found) < most:
-            of_night = sa.select(*columns).where(*theirs, row.seen_at == seen)
+            of_night = sa.select(*columns).where(*planned, row.seen_at == seen)
             some = tx.execute(of_night.order_by(row.rank).limit(most - len(found)))
             found += [dict(each._mapping) for each in some]
-            before = sa.select(sa.func.max(row.seen_at)).where(*theirs, row.seen_at < seen)
+            before = sa.select(sa.func.max(row.seen_at)).where(*planned, row.seen_at < seen)
             seen = tx.scalar(before)
     return found
 

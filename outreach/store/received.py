@@ -78,13 +78,12 @@ def receive(store: Store, arrived: Arrived, *, by: str, now: datetime) -> str:
 
 def note(tx: sa.Connection, arrived: Arrived, row: Any, *, became: str, why: str | None) -> None:
     """Remembers that it was here; with `why` it waits for a person."""
-    place = arrived.place
-    at = {"mailbox": place.mailbox, "validity": place.validity, "uid": place.uid} if place else {}
+    place = vars(arrived.place) if arrived.place else {}
     values = {
         "id": arrived.id, "at": arrived.at, "kind": arrived.kind, "became": became, "why": why,
         "message_id": row.id if row else None, "customer_id": row.customer_id if row else None,
-        "for_a_person": why is not None,
-        "to_file": bool(place and place.to_file and why is None), **at,
+        "for_a_person": why is not None, **place,
+        "to_file": bool(place.get("to_file")) and why is None,
     }  # fmt: skip
     insert_new(tx, tables.received, [values])
 
@@ -141,8 +140,14 @@ def _message(tx: sa.Connection, arrived: Arrived) -> Any:
 
 
 def _is_known(tx: sa.Connection, arrived: Arrived) -> bool:
-    row = tables.received.c
-    return tx.execute(sa.select(row.id).where(row.id == arrived.id)).first() is not None
+    """Whether it was here before; a second copy of what was dealt with is filed as the first."""
+    row, place = tables.received.c, arrived.place
+    known = tx.execute(
+        sa.select(row.for_a_person).where(row.id == arrived.id).with_for_update()
+    ).one_or_none()
+    if known is not None and not known.for_a_person and place is not None and place.to_file:
+        tx.execute(tables.received.update().where(row.id == arrived.id).values(**vars(place)))
+    return known is not None
 
 
 def _is_erased(tx: sa.Connection, message: Any) -> bool:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The newest migration's name: a store that says another is older or newer than this code.
-SCHEMA = "0004"
+SCHEMA = "0005"
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -106,6 +106,7 @@ work_items = sa.Table(
     _text("decision_id", required=True),  # the newest that led here
     _text("state", required=True), _at("since", required=True), _at("snoozed_until"),
     _text("closed_as"), _text("why"),
+    _at("came_back_at"),  # an answer or bounce that nobody has acted on yet
     _at("created_at", required=True), _at("seen_at", required=True),  # when last planned ...
     sa.Column("rank", sa.Integer, nullable=False),  # ... and its place in that plan
     sa.Index(
@@ -117,6 +118,11 @@ work_items = sa.Table(
         "items_to_do", "seen_at", "rank",
         sqlite_where=sa.text("state <> 'closed'"),
         postgresql_where=sa.text("state <> 'closed'"),
+    ),
+    sa.Index(
+        "items_that_came_back", "came_back_at",
+        sqlite_where=sa.text("came_back_at IS NOT NULL"),
+        postgresql_where=sa.text("came_back_at IS NOT NULL"),
     ),
     sa.Index("items_of_customer", "customer_id", "reason_key", "id"),
 )  # fmt: skip

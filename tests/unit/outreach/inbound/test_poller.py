@@ -141,9 +141,9 @@ def test_when_the_server_numbers_anew_everything_is_read_again_without_effect(
 
 
 def test_a_reader_that_is_killed_anywhere_loses_and_repeats_nothing(
-    tmp_path: Path, imap_server: imap.Server, user: str
+    store: Store, tmp_path: Path, imap_server: imap.Server, user: str
 ) -> None:
-    store = Store.open("", tmp_path)
+    url = store.engine.url.render_as_string(hide_password=False)
     customers = [f"c{n}" for n in range(5)]
     ids = sent(store, *customers)
     mails = [answer(one, customer) for one, customer in zip(ids, customers, strict=True)]
@@ -162,7 +162,7 @@ def test_a_reader_that_is_killed_anywhere_loses_and_repeats_nothing(
                 os.kill(os.getpid(), signal.SIGKILL)
             return later(days=1)
 
-        round_of(poller(Store.open("", tmp_path), tmp_path, ours, clock=clock))
+        round_of(poller(Store.open(url, tmp_path), tmp_path, ours, clock=clock))
         os._exit(0)
 
     ended, tries = None, 0
@@ -189,9 +189,11 @@ def test_only_what_was_dealt_with_is_marked_and_moved(
     imap_server.put(answer(acme), answer(bolt, "eve"), b"Subject: Lunch?\r\n\r\n", user=user)
     ours = settings(imap_server, user, move_to="Done", mark_seen=True)
     assert round_of(poller(store, tmp_path, ours)) == {"answered": 1, "noted": 1, "unknown": 1}
+    imap_server.put(answer(acme), user=user)
+    assert round_of(poller(store, tmp_path, ours)) == {"again": 1}
     with imap_server.box(user) as box:
         assert (box.select("INBOX")[1], box.search(None, "UNSEEN")[1]) == ([b"2"], [b"1 2"])
-        assert (box.select("Done")[1], box.search(None, "SEEN")[1]) == ([b"1"], [b"1"])
+        assert (box.select("Done")[1], box.search(None, "SEEN")[1]) == ([b"2"], [b"1 2"])
 
 
 def test_unless_it_is_set_the_mailbox_is_left_as_it_was(

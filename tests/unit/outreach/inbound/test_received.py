@@ -12,6 +12,7 @@ from models.errors import WarmlineError
 from outreach import contact_point
 from outreach.store import items, tables
 from outreach.store.database import Store
+from outreach.store.listing import list_items
 from outreach.store.permissions import suppress
 from outreach.store.received import Arrived, Place, for_a_person, receive, seen
 from outreach.store.recording import record
@@ -186,6 +187,23 @@ def test_what_a_person_has_to_look_at_is_listed_until_they_have(store: Store) ->
     assert seen(store, by="ines", now=NOW, received="abc") == "abc1"
     assert for_a_person(store, 9) == []
     assert not rows(store, tables.received)[0].to_file  # it stays where a person finds it
+
+
+def test_what_came_back_is_first_on_the_list_until_somebody_acts(store: Store) -> None:
+    message = sent(store)
+    receive(store, came("answer", message), **BY)
+    filled(store, "bolt", as_of=later(days=1).date())
+    with store.begin() as tx:  # a later plan, which holds acme back: they answered
+        rest = tables.work_items.c.customer_id == "bolt"
+        tx.execute(tables.work_items.update().where(rest).values(seen_at=later(days=1)))
+
+    def listed() -> list[str]:
+        return [one["customer_id"] for one in list_items(store, 9)]
+
+    assert listed() == ["acme", "bolt"]
+    assert [one["customer_id"] for one in list_items(store, 1)] == ["acme"]
+    items.start(store, by="ines", now=later(days=1), item=item(store).id)
+    assert listed() == ["bolt", "acme"]
 
 
 def test_of_several_readers_at_once_one_has_the_effect(store: Store) -> None:
