@@ -147,7 +147,7 @@ def test_a_homes_own_letter_takes_the_place_of_ours_and_a_region_that_of_its_lan
 ) -> None:
     for language, said in (("de", "eigen"), ("de-AT", "servus")):
         place = tmp_path / "templates" / language
-        place.mkdir(parents_of=True)
+        place.mkdir(parents=True)
         (place / "check_in.txt").write_text(GOOD + said)
     library = Library.of(tmp_path)
 

@@ -169,7 +169,7 @@ def test_the_doctor_looks_at_what_is_sent(office: Office) -> None:
     with pytest.raises(WarmlineError, match="1 messages are in doubt"):
         said()
     letters = office.root / "templates" / "en"
-    letters.mkdir(parents_of=True)
+    letters.mkdir(parents=True)
     (letters / "check_in.txt").write_text("Subject: News\nHello", encoding="utf-8")
     with pytest.raises(WrongUsage, match="must not be used"):
         said()
