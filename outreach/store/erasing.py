@@ -3,6 +3,7 @@ of assignments has too; addresses and words go; the contact points stay closed, 
 
 from __future__ import annotations
 
+import hmac
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from outreach.store.permissions import suppress_in
 BY = "forget"
 _NAMED = (
     tables.decisions, tables.work_items, tables.messages, tables.consents, tables.overrides,
-    tables.answers, tables.received, tables.audit,
+    tables.answers, tables.received, tables.claims, tables.audit,
 )  # fmt: skip
 _WORDS = ("address", "name", "from_name", "subject", "text", "html", "domain", "in_reply_to",
           "contact_id", "remote_id")  # fmt: skip
@@ -64,15 +65,29 @@ def erase(store: Store, erasure: Erasure, key: bytes, *, has_crm: bool = False) 
             tx.execute(
                 table.update().where(table.c.customer_id.in_(person.ids)).values(contact_id=None)
             )
-        for untold in (tables.interactions, tables.closures):
-            tx.execute(untold.delete().where(untold.c.customer_id.in_(person.ids)))
+        item = tables.work_items
+        unfinished = item.c.customer_id.in_(person.ids) & tables.unfinished
+        ended = {"state": "closed", "closed_as": "passed", "why": "erased", "since": now}
+        tx.execute(item.update().where(unfinished).values(ended))
+        for gone in (tables.interactions, tables.closures, tables.told, tables.units):
+            tx.execute(gone.delete().where(gone.c.customer_id.in_(person.ids)))
         for table, columns in _TOLD.items():
             _clear(tx, table, columns, erasure)
+        _other_keys(tx, person, key)
         _out_of_the_crm(tx, person, has_crm)
         _rename(tx, person, pseudonym)
         for channel, address in _addresses(person):
             _close(tx, key, channel, address, now)
     store.wipe()
+
+
+def _other_keys(tx: sa.Connection, person: Person, secret: bytes) -> None:
+    """A tool may have named its claim after the customer."""
+    claim = tables.claims
+    for row in tx.execute(sa.select(claim).where(claim.c.customer_id.in_(person.ids))).all():
+        this = (claim.c.tool == row.tool) & (claim.c.key == row.key)
+        other = hmac.digest(secret, f"claim\0{row.tool}\0{row.key}".encode(), "sha256").hex()
+        tx.execute(claim.update().where(this).values(key=other))
 
 
 def _out_of_the_crm(tx: sa.Connection, person: Person, has_crm: bool) -> None:
@@ -117,7 +132,9 @@ def _rename(tx: sa.Connection, person: Person, pseudonym: str) -> None:
         tx.execute(
             table.update().where(table.c.customer_id.in_(person.ids)).values(customer_id=pseudonym)
         )
-    for table in (tables.decisions, tables.messages):
+    units = tables.units
+    tx.execute(units.delete().where(units.c.unit.in_(person.ids)))
+    for table in (tables.decisions, tables.messages, tables.claims):
         tx.execute(table.update().where(table.c.unit.in_(person.ids)).values(unit=pseudonym))
     drawn = tables.assignments
     known = sa.select(drawn.c.period).where(drawn.c.unit == pseudonym)

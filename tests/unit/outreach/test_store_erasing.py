@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from models.erasure import Erasure
 from models.person import Person
+from models.settings import Caps
 from outreach import contact_point
 from outreach.store import erasing, items, permissions, tables
+from outreach.store.booked import Rules
+from outreach.store.claims import Wanted, claim_contact, tell_claims
 from outreach.store.database import FILE, Store
 from outreach.store.permissions import lift
 from outreach.store.reading import StoreLedger
@@ -40,6 +44,18 @@ def busy(store: Store) -> None:
     receive(store, answer, **BY)
     number = rows(store, tables.work_items)[0].id
     items.snooze(store, **BY, item=number, until=later(days=3), why="Ann Acme is away")
+    tell_claims(
+        store, **BY, rules=Rules(), units=[("acme", "house"), ("bolt", "acme")],
+        closed=[("acme", None, None, "Ann Acme asked for it")], granted=[("acme", "email", None)],
+    )  # fmt: skip
+    quickly = Rules(Caps(day=9, week=9, month=9), cool_down=timedelta(0))
+    for who, way in ("acme", "phone"), ("bolt", "email"):
+        with store.begin() as tx:
+            tx.execute(tables.told.delete().where(tables.told.c.reason.is_not(None)))
+        assert claim_contact(
+            store, by="mailer", now=later(days=10), key=who, wanted=Wanted(who, way, "news"),
+            rules=quickly,
+        ).allowed  # fmt: skip
 
 
 def test_nothing_in_the_store_names_the_person_any_more(store: Store) -> None:
@@ -60,6 +76,9 @@ def test_nothing_in_the_store_names_the_person_any_more(store: Store) -> None:
         others
     )
     assert set(states(store)) == {"erased-1234", "bolt"}
+    open_items = [row for row in rows(store, tables.work_items) if row.state != "closed"]
+    assert {row.customer_id for row in open_items} == {"bolt"}
+    assert {row.unit for row in rows(store, tables.claims)} == {"house", "erased-1234"}
     arms = StoreLedger(store).assignments("")["unit"].to_pylist()
     assert sorted(arms) == ["bolt", "erased-1234"]
 
