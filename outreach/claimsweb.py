@@ -30,6 +30,7 @@ from outreach.contact_point import NotAnAddress, keyed
 from outreach.store.booked import Rules
 from outreach.store.claims import AnotherClaim, Claim, Wanted, claim_contact, release
 from outreach.store.database import Store
+from outreach.store.interactions import tell
 from outreach.web import LATER, Wrong, body_of, field_by_field
 
 PATH = "/claims"
@@ -117,9 +118,12 @@ class Desk:
         wanted = Wanted(
             asked.customer_id, asked.channel, asked.purpose, asked.transactional, self._point(asked)
         )
-        return claim_contact(
-            self._store, by=tool, now=self._clock(), key=asked.key, wanted=wanted, rules=self._rules
+        now = self._clock()
+        found = claim_contact(
+            self._store, by=tool, now=now, key=asked.key, wanted=wanted, rules=self._rules
         )
+        tell(self._store, self._home.root, now=now)
+        return found
 
     def _point(self, asked: Asked) -> str | None:
         if not asked.address:

@@ -16,7 +16,9 @@ from outreach.store import tables
 from outreach.store.audit import audit
 from outreach.store.booked import Rules, lock, too_often
 from outreach.store.database import Store
+from outreach.store.interactions import closed
 from outreach.store.permissions import known_better, shut
+from outreach.words import day
 
 _AT_ONCE = 5_000
 UNTOLD = "no plan has told the rules yet"
@@ -69,6 +71,9 @@ def claim_contact(
         tx.execute(
             tables.claims.insert().values(tool=by, key=key, unit=unit, at=now, **asdict(wanted))
         )
+        if not wanted.transactional:
+            words = f"was booked by {by} on {day(now, rules.zone)}"
+            closed(tx, wanted.customer_id, words, now=now)
         audit(
             tx, by=by, now=now, verb="claim_contact", subject=f"customer {wanted.customer_id}",
             customer_id=wanted.customer_id, channel=wanted.channel, purpose=wanted.purpose,

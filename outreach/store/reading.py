@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from outreach.ledger import shape
 from outreach.store import tables
+from outreach.store.booked import REACHED
 from outreach.store.database import Store
 
 if TYPE_CHECKING:
@@ -32,18 +33,23 @@ class StoreLedger:
     store: Store
 
     def contacts(self, since: datetime, until: datetime) -> pa.Table:
-        """What was sent, or may have been; what was redirected reached nobody."""
-        row = tables.messages.c
-        at = sa.func.coalesce(row.sent_at, row.updated_at).label("at")
-        return self._table(
-            "contacts",
+        """What was sent, or may have been, and what other tools booked; what was redirected reached
+        nobody."""
+        row, claim = tables.messages.c, tables.claims.c
+        at = sa.type_coerce(sa.func.coalesce(row.sent_at, row.updated_at), tables.Instant)
+        sent = self._rows(
             sa.select(row.customer_id, row.unit, row.contact_point, row.channel, row.purpose,
-                      row.transactional, sa.type_coerce(at, tables.Instant).label("at"))
-            .where(row.state.in_(("sent", "in_doubt", "sending")), row.redirected.is_(False),
-                   sa.type_coerce(at, tables.Instant) >= since,
-                   sa.type_coerce(at, tables.Instant) < until)
-            .order_by(at, row.id),
+                      row.transactional, at.label("at"))
+            .where(row.state.in_(REACHED), row.redirected.is_(False), at >= since, at < until)
+            .order_by(at, row.id)
         )  # fmt: skip
+        booked = self._rows(
+            sa.select(claim.customer_id, claim.unit, claim.contact_point, claim.channel,
+                      claim.purpose, claim.transactional, claim.at)
+            .where(claim.released_at.is_(None), claim.at >= since, claim.at < until)
+            .order_by(claim.at, claim.tool, claim.key)
+        )  # fmt: skip
+        return self._arrow("contacts", [*sent, *booked])
 
     def answers(self, since: datetime, until: datetime) -> pa.Table:
         """What customers answered."""

@@ -111,6 +111,13 @@ BEGIN
     IF said IS NULL THEN
         INSERT INTO claims (tool, key, customer_id, unit, channel, purpose, transactional, at)
         VALUES (asked_tool, asked_key, who, household, by_channel, for_purpose, kind, moment);
+        IF NOT kind THEN
+            INSERT INTO closures (customer_id, row) VALUES (who, json_build_object(
+                'customer_id', who, 'channel', NULL, 'purpose', NULL, 'may_contact', false,
+                'reasons', json_build_array('was booked by ' || asked_tool || ' on ' ||
+                    to_char(moment AT TIME ZONE 'UTC', 'FMDD FMMonth YYYY')),
+                'at', to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"')));
+        END IF;
         INSERT INTO audit (at, by, verb, subject, customer_id, details)
         VALUES (moment, asked_tool, 'claim_contact', 'customer ' || who, who,
             json_build_object('channel', by_channel, 'purpose', for_purpose));

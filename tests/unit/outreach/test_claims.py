@@ -21,6 +21,7 @@ from outreach.store.booked import Rules
 from outreach.store.claims import AnotherClaim, Claim, Wanted, claim_contact, release, tell_claims
 from outreach.store.database import Store
 from outreach.store.permissions import consent, override, suppress
+from outreach.store.reading import StoreLedger
 from outreach.store.recording import record
 
 RULES = Rules(caps=Caps(day=1, week=2, month=3))
@@ -188,6 +189,22 @@ def test_a_key_stands_for_one_claim(store: Store, ask: Ask) -> None:
     assert not release(store, by="mailer", now=NOW, key="a")
     assert ask(key="a") == Claim(False, ("it was released",))
     assert ask(key="b").allowed
+
+
+def test_a_claim_closes_the_customer_for_who_asks_the_endpoint_and_counts_in_the_next_plan(
+    store: Store, ask: Ask
+) -> None:
+    told(store)
+    ask(tool="mailer")
+    ask("bolt", transactional=True)
+    (row,) = [one.row for one in rows(store, tables.closures)]
+    assert (row["customer_id"], row["may_contact"], row["channel"]) == ("acme", False, None)
+    assert row["reasons"] == ["was booked by mailer on 1 July 2026"]
+    assert datetime.fromisoformat(row["at"]) == NOW
+    found = StoreLedger(store).contacts(NOW, later(hours=1)).to_pylist()
+    assert [(each["customer_id"], each["transactional"]) for each in found] == [
+        ("acme", False), ("bolt", True)
+    ]  # fmt: skip
 
 
 def test_of_many_at_once_one_books(store: Store, ask: Ask) -> None:
