@@ -9,6 +9,7 @@ from outreach.playbooks import REACHABLE, Playbook
 
 ERASED = "erased"
 REFUSED = "refused"
+PASSED = "passed"  # how an item ends by itself; should what it was about come again, it returns
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest), publish the list and record what
     was decided, with drafts for what is to be written."""
     from outreach.plan import write
+    from outreach.store.items import close_passed
     from outreach.store.reading import StoreLedger, waiting
     from outreach.store.recording import record
 
@@ -58,7 +59,8 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
         store, by="plan", now=run.now, decisions=decisions, period=result.period,
         drafts=_writer(run, result, book),
     )  # fmt: skip
-    return replace(result, recorded=recorded)
+    ended = close_passed(store, by="plan", now=run.now, as_of=result.as_of, passed=result.passed)
+    return replace(result, recorded={**recorded, "passed": ended})
 
 
 def _tell_others(run: Run, store: Store, result: PlanResult, book: Book, ledger: Ledger) -> None:

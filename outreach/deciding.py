@@ -99,7 +99,7 @@ def decided(evidence: Evidence, tonight: Tonight) -> tuple[pa.Table, Kept | None
 
     known = len(tonight.draw.kept)
     tonight = replace(tonight, draw=_experiment(evidence, tonight))
-    places = Places(tonight.policy.settings, evidence.owners)
+    places = Places(tonight.policy.settings, evidence.owners, evidence.offered)
     night = _Night(evidence, tonight, places, unheld(evidence, tonight.policy))
     starts = range(0, max(evidence.rows.num_rows, 1), ROWS_AT_ONCE)
     parts = [night.decide(first, ROWS_AT_ONCE) for first in starts]

@@ -7,7 +7,7 @@ known of few lies beside them by customer.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class Evidence:
     sent_here: dict[str, Sent] = field(default_factory=dict)
     overrides: dict[str, list[tuple[str | None, Override]]] = field(default_factory=dict)
     shown: dict[tuple[str, str], Shown] = field(default_factory=dict)
+    offered: dict[str, int] = field(default_factory=dict)  # customers by playbook, over 30 days
 
     @cached_property
     def few(self) -> frozenset[str]:
@@ -120,6 +121,7 @@ def gather(
         sent_here=_sent_here(points, sources),
         overrides=_overrides(sources.ledger, sources.latest),
         shown=_shown(sources.ledger, sources.night),
+        offered=_offered(sources.ledger, sources.night.date()),
     )
 
 
@@ -269,6 +271,11 @@ def _shown(ledger: Ledger, night: datetime) -> dict[tuple[str, str], Shown]:
         "customer_id", "reason_key", "state", "closed_as", "since", "evidence_at"))  # fmt: skip
     rows = zip(*told, strict=True)
     return {(customer, key): Shown(*left) for customer, key, *left in rows}
+
+
+def _offered(ledger: Ledger, tonight: date) -> dict[str, int]:
+    made = ledger.offers(tonight - frequency.WINDOWS["month"], tonight)
+    return dict(zip(made["playbook"].to_pylist(), made["customers"].to_pylist(), strict=True))
 
 
 def _people(people: pa.Table) -> pa.Table:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from models.contracts import OBJECTS
-from outreach.candidate import ERASED, REFUSED, Candidate, Closed
+from outreach.candidate import ERASED, PASSED, REFUSED, Candidate, Closed
 from outreach.frequency import above
 from outreach.words import suppressed
 
@@ -114,7 +114,7 @@ def _known_better(candidate: Candidate, policy: Policy, now: datetime) -> str | 
 
 def _nothing_new(candidate: Candidate, policy: Policy, now: datetime) -> str | None:
     shown = candidate.shown
-    if shown is None or shown.state not in ("closed", "snoozed"):
+    if shown is None or shown.state not in ("closed", "snoozed") or shown.closed_as == PASSED:
         return None
     new, seen = candidate.evidence_at, shown.evidence_at or shown.since
     if new is not None and new > seen:

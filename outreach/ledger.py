@@ -9,7 +9,7 @@ A *contact point* is an address in its canonical form, kept as a keyed hash
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
     "overrides": {
         "customer_id": "text", "playbook": "text", "until": "at", "by": "text", "why": "text",
     },
+    "offers": {"playbook": "text", "customers": "number"},
     "items": {
         "customer_id": "text", "playbook": "text", "reason_key": "text", "state": "text",
         "closed_as": "text", "evidence_at": "at", "since": "at", "owner_id": "text",
@@ -70,6 +71,10 @@ class Ledger(Protocol):
         """Who asked, still valid at `now`, that a customer be left alone. `playbook` null: all."""
         ...
 
+    def offers(self, since: date, until: date) -> pa.Table:
+        """To how many customers the nights of `[since, until)` decided to go, by playbook."""
+        ...
+
     def items(self, now: datetime) -> pa.Table:
         """The newest work item of each customer and `reason_key`.
 
@@ -82,7 +87,8 @@ def shape(name: str) -> pa.Schema:
     """The columns of one table of the ledger. Raises `KeyError` for a name not in `SHAPES`."""
     import pyarrow as pa
 
-    types = {"text": pa.string(), "at": pa.timestamp("us", tz="UTC"), "flag": pa.bool_()}
+    types = {"text": pa.string(), "at": pa.timestamp("us", tz="UTC"), "flag": pa.bool_(),
+             "number": pa.int64()}  # fmt: skip
     return pa.schema([(column, types[kind]) for column, kind in SHAPES[name].items()])
 
 
@@ -103,6 +109,9 @@ class Empty:
 
     def overrides(self, now: datetime) -> pa.Table:
         return shape("overrides").empty_table()
+
+    def offers(self, since: date, until: date) -> pa.Table:
+        return shape("offers").empty_table()
 
     def items(self, now: datetime) -> pa.Table:
         return shape("items").empty_table()

@@ -6,6 +6,7 @@ Places are taken in either arm of the experiment, so that who takes part hangs o
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from models.settings import Plan
@@ -27,11 +28,14 @@ class Places:
 
     Most places go from the top. A share of them (`explore_share`) is drawn among whom the rest
     leaves out, so that what becomes of those is known, too; their probability is on record. What
-    goes out by itself (`auto`) takes no person's time.
+    goes out by itself (`auto`) takes no person's time. `offered`: to how many customers each
+    playbook's offer was made over the last 30 days.
     """
 
-    def __init__(self, settings: Plan, owners: Owners) -> None:
-        self._owners = owners
+    def __init__(
+        self, settings: Plan, owners: Owners, offered: Mapping[str, int] | None = None
+    ) -> None:
+        self._owners, self._offered = owners, offered or {}
         self._capacity = settings.capacity
         self._explored = int(settings.capacity * settings.explore_share)
         self._team = 0
@@ -71,6 +75,10 @@ class Places:
         play = each.playbook
         if play.cap is not None and self._of_play[play.name] >= play.cap:
             return f"beyond tonight's {play.cap} of {play.name}"
+        offers = play.offer.most
+        made = self._offered.get(play.name, 0) + self._of_play[play.name]
+        if offers is not None and made >= offers:
+            return f"beyond the budget of {play.name} ({play.offer.total:,.0f} in 30 days)"
         most = self._owners.capacity(each.owner_id) if play.mode != "auto" else None
         if most is not None and self._of_owner[each.owner_id] >= most:
             return f"beyond the capacity of {each.owner_id} ({most} a day)"

@@ -53,6 +53,7 @@ class PlanResult:
     notes: tuple[str, ...]  # what a reader of the list must know, in sentences
     period: str  # of the control group
     drawn: Kept | None = None  # arms of the period, where some are new
+    passed: frozenset[tuple[str, str]] = frozenset()  # customer and reason of items: see `_passed`
     recorded: Mapping[str, int] = field(default_factory=dict)  # what was new to the store
 
     @property
@@ -187,6 +188,7 @@ def plan(
         notes=tuple(notes.notes(batch, evidence, timeline.latest(night), policy, power, draw, now)),
         period=draw.name,
         drawn=drawn,
+        passed=frozenset(_passed(evidence, policy, timeline.latest(night))),
     )
 
 
@@ -218,6 +220,32 @@ def _fired(batch: ScoreBatch, policy: Policy, sources: Sources) -> Fired:
         segments = columns.beside(company.customer_id, found, "segment").combine_chunks()
         company = replace(company, segment=segments)
     return fire(company, policy.playbooks, policy.settings.min_band, sources.night)
+
+
+def _passed(evidence: Evidence, policy: Policy, latest: pa.Table) -> Iterator[tuple[str, str]]:
+    """Unfinished items whose playbook does not fire for the customer any more. What was referred
+    to a person stays as long as its fact stands (`latest`), however old."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plays = policy.playbooks.plays
+    whose = pa.array(sorted({customer for customer, _ in evidence.shown}), pa.string())
+    rows = evidence.rows.select(["customer_id", "play", "also"])
+    rows = rows.filter(pc.is_in(rows["customer_id"], value_set=whose))
+    stands = {
+        (customer, play.name)
+        for customer, first, also in zip(*rows.to_pydict().values(), strict=True)
+        for number, play in enumerate(plays)
+        if number == first or also >> number & 1
+    }
+    facts = latest.filter(pc.is_in(latest["customer_id"], value_set=whose))
+    for play in plays:
+        if play.refers:
+            owed = facts.filter(pc.is_valid(facts[f"{play.trigger.fact}_at"]))
+            stands |= {(customer, play.name) for customer in owed["customer_id"].to_pylist()}
+    for item, shown in evidence.shown.items():
+        if shown.state != "closed" and item not in stands:
+            yield item
 
 
 def _power(evidence: Evidence, settings: Plan, policy: Policy) -> Power:

@@ -59,6 +59,18 @@ class Offer(Section):
 
     text: str = ""
     budget: Annotated[float, Field(ge=0)] = 0  # in the home's currency, a customer
+    total: Annotated[float, Field(ge=0)] = 0  # of all together over 30 days; 0: no limit
+
+    @model_validator(mode="after")
+    def _can_be_counted(self) -> Offer:
+        if self.total and not self.budget:
+            raise ValueError("total needs a budget, which is what one customer's offer costs")
+        return self
+
+    @property
+    def most(self) -> int | None:
+        """To how many customers it can be made in 30 days; None: to any number."""
+        return int(self.total // self.budget) if self.total else None
 
 
 class Success(Section):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from models.errors import WarmlineError
+from outreach.candidate import PASSED
 from outreach.store.audit import audit
 from outreach.store.database import Store
 from outreach.store.messages import withdraw
-from outreach.store.tables import close_reasons, messages, unfinished, work_items
+from outreach.store.tables import close_reasons, decisions, messages, unfinished, work_items
 
+PASSED_DAYS = 7
+WHY_PASSED = "what it was about has passed"
 UNFINISHED = ("open", "in_progress", "waiting", "snoozed")
 
 
@@ -49,6 +53,34 @@ def close(store: Store, *, by: str, now: datetime, item: int, closed_as: str, wh
             )
         _move(tx, item, "closed", by=by, now=now, verb="close", why=why, closed_as=closed_as)
         withdraw(tx, messages.c.item_id == item, by=by, now=now, why="its item was closed")
+
+
+def close_passed(
+    store: Store, *, by: str, now: datetime, as_of: date, passed: Collection[tuple[str, str]]
+) -> int:
+    """Of items (customer and reason) that a plan of the night `as_of` finds no cause for any more,
+    those on which nobody is at work are closed, what was not sent yet is withdrawn; how many.
+
+    What was referred to a person ends at once: it was dealt with. Others rest some days first
+    (`PASSED_DAYS`), since a risk comes and goes at the edge of a band. A past night ends nothing.
+    """
+    item, decision = work_items.c, decisions.c
+    rested = now - timedelta(days=PASSED_DAYS)
+    quiet = sa.and_(
+        item.state.in_(("open", "snoozed")), item.came_back_at.is_(None),
+        sa.or_(item.decision == "refer", item.seen_at < rested),
+    )  # fmt: skip
+    with store.begin() as tx:
+        newest = tx.scalar(sa.select(sa.func.max(decision.as_of)))
+        if newest is not None and as_of < newest:
+            return 0
+        rows = tx.execute(sa.select(item.id, item.customer_id, item.reason_key).where(quiet)).all()
+        ended = [row.id for row in rows if (row.customer_id, row.reason_key) in passed]
+        for number in ended:
+            _move(tx, number, "closed", by=by, now=now, verb="close", why=WHY_PASSED,
+                  closed_as=PASSED)  # fmt: skip
+            withdraw(tx, messages.c.item_id == number, by=by, now=now, why=WHY_PASSED)
+    return len(ended)
 
 
 def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -84,6 +84,13 @@ class StoreLedger:
             .where(row.at <= now, row.until > now)
             .order_by(row.at, row.id),
         )
+
+    def offers(self, since: date, until: date) -> pa.Table:
+        """To how many customers each playbook was decided to go."""
+        row = tables.decisions.c
+        query = sa.select(row.playbook, sa.func.count(row.customer_id.distinct()))
+        mine = query.where(row.decision == "contact", row.as_of >= since, row.as_of < until)
+        return self._table("offers", mine.group_by(row.playbook).order_by(row.playbook))
 
     def items(self, now: datetime) -> pa.Table:
         """The newest item of each customer and reason."""

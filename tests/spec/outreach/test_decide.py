@@ -66,6 +66,7 @@ CONTACTED: list[tuple[Policy, dict[str, Any], str]] = [
     (SMS_OPT_IN, {}, "email"),
     (SMS_OPT_IN, {"granted": yes("phone")}, "phone"),
     (POLICY, {"sent": sent(0, 1, 2)}, "phone"),
+    (POLICY, {"shown": Shown("closed", "passed", at("2026-06-01"), None)}, "phone"),  # it is back
     (POLICY, {"playbook": BILLING, "sent": sent(1, 3, 3)}, "email"),  # its own caps
     (POLICY, {"playbook": BILLING, "case_open_since": at("2026-06-30")}, "email"),
     (POLICY, {"answered_at": NOW - timedelta(days=14)}, "phone"),  # 14 days to the second

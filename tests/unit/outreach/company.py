@@ -175,6 +175,9 @@ class Record(Empty):
     def overrides(self, now: datetime) -> pa.Table:
         return self._table("overrides").filter(pc.field("until") > now)
 
+    def offers(self, since: date, until: date) -> pa.Table:
+        return self._table("offers")
+
     def items(self, now: datetime) -> pa.Table:
         return self._table("items")
 

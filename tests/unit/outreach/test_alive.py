@@ -126,6 +126,28 @@ def test_an_item_returns_only_on_new_dated_evidence() -> None:
     ]
 
 
+def test_items_whose_cause_is_gone_have_passed_and_no_others() -> None:
+    names = ["acme", "bolt", "calm", "dent", "echo", "fern"]
+    company = Company(names)
+    company.facts = [("bolt", "complaint", ago(3)), ("echo", "complaint", ago(200))]
+    owed = {"playbook": "unanswered-complaint", "reason_key": "unanswered-complaint"}
+    record = Record(tables={"items": [
+        item("acme", "open", None),  # still at risk
+        item("bolt", "open", None),  # still at risk, though a complaint comes first
+        item("bolt", "open", None, **owed),  # still without an answer
+        item("calm", "open", None),  # not at risk any more
+        item("dent", "snoozed", None, **owed),  # answered
+        item("echo", "open", None, **owed),  # too old to be referred, and still without an answer
+        item("fern", "closed", None),
+        item("gone", "open", None),  # no customer any more
+    ]})  # fmt: skip
+    rows = [score(name, band="low" if name in ("calm", "fern") else "high") for name in names]
+    result = planned(None, rows, company, TREATED, ledger=record)
+    assert result.passed == {
+        ("calm", "check-in"), ("dent", "unanswered-complaint"), ("gone", "check-in")
+    }  # fmt: skip
+
+
 def test_what_is_unchanged_sinks() -> None:
     record = Record(tables={"items": [item("dear", "open", None)]})
     rows = [score("dear", value_at_risk=9e6), score("cheap", value_at_risk=1)]

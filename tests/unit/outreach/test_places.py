@@ -11,7 +11,7 @@ import pytest
 from models.settings import Plan
 from outreach.owners import Owner, Owners
 from outreach.places import Places, Wanting
-from outreach.playbooks import Playbook
+from outreach.playbooks import Offer, Playbook
 
 PLAY = Playbook(name="check-in", title="C", urgency=1)
 CAPPED = Playbook(name="few", title="F", urgency=1, cap=1)
@@ -36,6 +36,21 @@ def test_places_go_from_the_top_by_team_owner_and_play() -> None:
     assert asked(two, wanting, owners) == [None, "beyond the capacity of ines (1 a day)", None]
     assert asked(two, [(CAPPED, None)] * 2) == [None, "beyond tonight's 1 of few"]
     assert asked(two, [(BY_ITSELF, None)] * 5) == [None] * 5  # takes nobody's time
+
+
+def test_an_offer_goes_as_far_as_its_money() -> None:
+    gift = Playbook(name="gift", title="G", urgency=1, offer=Offer(budget=40, total=130))
+    places = Places(Plan(capacity=9, explore_share=0.2), NOBODY, {"gift": 1, "check-in": 7})
+    words = [places.ask(Wanting(n, gift, None, n)) for n in range(4)]
+    used_up = "beyond the budget of gift (130 in 30 days)"
+    assert words == [None, None, used_up, used_up]
+    assert places.ask(Wanting(4, PLAY, None, 4)) is None
+    assert places.drawn()[0] == []  # nor does chance spend what is not there
+
+
+def test_a_total_without_a_price_is_refused() -> None:
+    with pytest.raises(ValueError, match="total needs a budget"):
+        Offer(total=100)
 
 
 def test_a_share_of_the_places_is_drawn_among_the_others_at_a_probability_on_record() -> None:

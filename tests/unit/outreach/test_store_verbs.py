@@ -92,6 +92,15 @@ def test_what_a_later_plan_holds_for_a_refusal_is_not_sent(store: Store) -> None
     assert states(store) == {"acme": "withdrawn", "bolt": "queued", "calm": "queued"}
 
 
+def test_offers_are_counted_by_customer_over_the_nights_asked_for(store: Store) -> None:
+    for night in range(3):
+        filled(store, "acme", f"b{night}", as_of=later(days=night).date())
+    held = planned("calm", decision="hold", playbook="gift")
+    record(store, by="plan", now=NOW, decisions=[held])
+    found = StoreLedger(store).offers(later(days=1).date(), later(days=9).date())
+    assert found.to_pylist() == [{"playbook": "check-in", "customers": 3}]
+
+
 def test_an_arm_is_not_drawn_again_within_its_period(store: Store) -> None:
     def arms(as_of: Any, arm: str, period: str) -> dict[str, str]:
         one = planned(as_of=as_of, arm=arm, decision="hold")

@@ -1,0 +1,61 @@
+"""Items end by themselves once a plan finds no cause for them any more."""
+
+from __future__ import annotations
+
+import pytest
+from stores import NIGHT, filled, later, planned, rows, states, trail, words
+
+from outreach.store import tables
+from outreach.store.database import Store
+from outreach.store.items import close_passed, snooze, start
+from outreach.store.recording import record
+
+ALL = {("acme", "silent"), ("bolt", "silent")}
+
+
+def ended(store: Store, days: float, **others: object) -> int:
+    facts = {"as_of": later(days=days).date(), "passed": ALL} | others
+    return close_passed(store, by="plan", now=later(days=days), **facts)  # type: ignore[arg-type]
+
+
+def item_states(store: Store) -> dict[str, tuple[str, str | None]]:
+    return {row.customer_id: (row.state, row.closed_as) for row in rows(store, tables.work_items)}
+
+
+def test_a_check_in_rests_a_week_first_and_its_letter_is_withdrawn(store: Store) -> None:
+    filled(store, "acme", "calm")
+    assert ended(store, 6) == 0
+    assert ended(store, 8) == 1
+    assert item_states(store) == {"acme": ("closed", "passed"), "calm": ("open", None)}
+    assert states(store) == {"acme": "withdrawn", "calm": "queued"}
+    assert trail(store)[-2:] == ["close", "withdraw"]
+    assert ended(store, 8) == 0
+
+
+def test_what_was_referred_ends_at_once(store: Store) -> None:
+    complaint = planned("acme", decision="refer", channel=None)
+    record(store, by="plan", now=later(), decisions=[complaint], drafts=words)
+    assert ended(store, 1) == 1
+
+
+@pytest.mark.parametrize("how", ["at work", "came back", "another night"])
+def test_what_somebody_sees_to_is_left_alone(store: Store, how: str) -> None:
+    filled(store, "acme")
+    (item,) = rows(store, tables.work_items)
+    others: dict[str, object] = {}
+    if how == "at work":
+        start(store, by="ines", now=later(days=1), item=item.id)
+    elif how == "came back":
+        with store.begin() as tx:
+            tx.execute(tables.work_items.update().values(came_back_at=later(days=1)))
+    else:
+        others["as_of"] = NIGHT.replace(month=6)  # planned once more
+    assert ended(store, 30, **others) == 0
+    assert states(store) == {"acme": "queued"}
+
+
+def test_a_snoozed_item_passes_too(store: Store) -> None:
+    filled(store, "acme")
+    (item,) = rows(store, tables.work_items)
+    snooze(store, by="ines", now=later(days=1), item=item.id, until=later(days=90), why="ill")
+    assert ended(store, 30) == 1
