@@ -209,7 +209,10 @@ def test_words_and_addresses_go_after_their_time(store: Store) -> None:
 def test_a_plan_reads_what_outreach_knows(store: Store) -> None:
     ledger: Ledger = StoreLedger(store)
     for name in SHAPES:
-        both = (NOW, later(days=1)) if name in ("contacts", "answers") else (later(days=1),)
+        between = name in ("contacts", "answers", "offers")
+        both: tuple[Any, ...] = (NOW, later(days=1)) if between else (later(days=1),)
+        if name == "offers":
+            both = tuple(moment.date() for moment in both)
         assert getattr(ledger, name)(*both) == shape(name).empty_table()
     (message,) = filled(store)
     point = contact_point.keyed(KEY, "email", "ACME+x@example.org")
