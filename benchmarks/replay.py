@@ -49,6 +49,7 @@ from pipelines.train import train
 from pipelines.trainingset import TrainingSet, assemble
 
 HORIZON = 30
+LEARNING = FitSettings(horizon_days=HORIZON)
 NIGHTS, QUICK_NIGHTS = 90, 10
 # Contracts matter more than in the sample, so that knowing their dates can show.
 CONTRACTS: dict[str, Any] = {
@@ -241,7 +242,7 @@ def as_it_ran(nights: Nights, history: History, judged: list[date]) -> Dataset:
     )
 
 
-def exports(place: Path, nights: Nights, report: Report) -> None:
+def exports(place: Path, nights: Nights, report: Report, learning: FitSettings = LEARNING) -> None:
     """Today's state must not teach more than the truth can; history must let renewals help."""
     for name, write in (("today", write_as_known_today), ("history", write_with_history)):
         write(place / name, nights.company)
@@ -252,9 +253,9 @@ def exports(place: Path, nights: Nights, report: Report) -> None:
         history = History.open(home.history)
         data, later = later_in_time(history, run)
         if name == "today":
-            _ceiling(nights.company, history, data, later, report)
+            _ceiling(nights.company, history, data, later, report, learning)
         else:
-            _renewals(history, data, later, report)
+            _renewals(history, data, later, report, learning)
 
 
 def later_in_time(history: History, run: Run) -> tuple[TrainingSet, NDArray[np.bool_]]:
@@ -275,9 +276,10 @@ def _ceiling(
     rows: TrainingSet,
     later: NDArray[np.bool_],
     report: Report,
+    learning: FitSettings,
 ) -> None:
     data = rows.data
-    model = churn.fit(data.take(~later), FitSettings(horizon_days=HORIZON))
+    model = churn.fit(data.take(~later), learning)
     judged = data.take(later)
     words = np.array(history.words("customer"), object)
     mine = pd.DataFrame(
@@ -303,7 +305,11 @@ def _ceiling(
 
 
 def _renewals(
-    history: History, rows: TrainingSet, later: NDArray[np.bool_], report: Report
+    history: History,
+    rows: TrainingSet,
+    later: NDArray[np.bool_],
+    report: Report,
+    learning: FitSettings,
 ) -> None:
     """The same model with and without what it knows of renewals, on customers with planned ends."""
     data = rows.data
@@ -313,7 +319,7 @@ def _renewals(
     aucs = {}
     for name, columns in (("with", data.X), ("without", without)):
         learned = replace(data, X=columns).take(~later)
-        model = churn.fit(learned, FitSettings(horizon_days=HORIZON))
+        model = churn.fit(learned, learning)
         aucs[name] = auc(data.y[yearly], model.predict(columns[yearly]))
     report.figures["renewals"] = {"rows": int(yearly.sum()), "auc": aucs}
     gain = aucs["with"] - aucs["without"]
