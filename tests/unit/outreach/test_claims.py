@@ -4,9 +4,8 @@ same in SQL."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,14 +40,10 @@ def way(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store(way: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(way: str, request: pytest.FixtureRequest) -> Store:
     """An empty one."""
-    if way.startswith("postgres"):
-        yield request.getfixturevalue("empty_postgres")
-        return
-    found = Store.open("", tmp_path)
-    yield found
-    found.engine.dispose()
+    found: Store = request.getfixturevalue(f"empty_{way.split()[0]}")
+    return found
 
 
 @pytest.fixture
