@@ -53,10 +53,11 @@ def claim(
     """
     if not allowed.live:
         return None
-    with store.begin() as tx:
-        if stopped(tx) is not None:
-            return None
-        while True:
+    while True:
+        # One message a transaction: it holds the lock of one household, so none waits in a circle.
+        with store.begin() as tx:
+            if stopped(tx) is not None:
+                return None
             row = tx.execute(_due(channel, now, tx.dialect.name)).one_or_none()
             if row is None:
                 return _next(tx, channel, now)

@@ -239,6 +239,32 @@ def test_of_two_letters_to_one_household_one_goes(store: Store) -> None:
     assert sorted(row.state for row in rows(store, tables.messages)) == ["sending", "withdrawn"]
 
 
+def test_senders_that_withdraw_letters_of_the_same_households_do_not_wait_in_a_circle(
+    store: Store,
+) -> None:
+    each = [planned(f"c{n}", unit=f"house{n % 2}") for n in range(40)]
+    record(store, by="plan", now=NOW, decisions=each, drafts=words)
+    with store.begin() as tx:  # both households are full
+        for house in "house0", "house1":
+            tx.execute(tables.claims.insert().values(
+                tool="t", key=house, customer_id=house, unit=house, channel="email",
+                purpose="news", transactional=False, at=NOW,
+            ))  # fmt: skip
+    live = Allowance(True, timedelta(minutes=9), timedelta(days=7), rules=RULES)
+    found: list[object] = []
+
+    def send(name: str) -> None:
+        found.append(claim(store, "email", live, sender=name, now=NOW))
+
+    threads = [threading.Thread(target=send, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [None] * 4
+    assert {row.state for row in rows(store, tables.messages)} == {"withdrawn"}
+
+
 @pytest.mark.parametrize(("state", "goes"), [("unknown", False), ("granted", True)])
 def test_an_agreement_that_ended_since_the_plan_holds_a_message_back(
     store: Store, state: str, goes: bool
