@@ -46,6 +46,7 @@ $(TOOLS:%=.tools/%/.ready): .tools/%/.ready: tests/data/%.txt .tools/bin/uv
 	.ci/system-packages postgresql || echo "Without PostgreSQL its tests are skipped."
 	.ci/system-packages openjdk-17-jre-headless || echo "Without Java 17 Spark's tests are skipped."
 	.ci/system-packages nginx-light openssl nodejs curl || echo "Without nginx and Node.js tests of callers are skipped."
+	.ci/system-packages dovecot-imapd chromium || echo "Without Dovecot and Chromium tests of mailboxes and of pages are skipped."
 	touch $@
 
 demo: .venv/.run ## load the sample, train, score, plan: ends with the top of tomorrow's list

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # CONTRACTS.md, Commands.
 FAILED = 1
+CUT_OFF = 141  # 128 and the number of SIGPIPE, as shells have it
 Advance = Callable[[str, float], None]  # what is being done, and its share done from 0 to 1
 
 
@@ -129,6 +130,8 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
             try:
                 function(run, **options)
             except (WarmlineError, OSError, MemoryError) as error:
+                if isinstance(error, BrokenPipeError) and _nobody_reads():
+                    _leave_quietly()
                 fail(run, error)
 
         shared = (
@@ -148,6 +151,21 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
         return click.command(name)(call)
 
     return wrap
+
+
+def _nobody_reads() -> bool:
+    """Whether what reads our output, as `head` does, has read enough; not so of another pipe."""
+    import select
+
+    ends = select.poll()
+    ends.register(sys.stdout.fileno(), 0)
+    return any(state & select.POLLERR for _, state in ends.poll(0))
+
+
+def _leave_quietly() -> NoReturn:
+    """Ends as a program that SIGPIPE ended. Source: Python, signal, "Note on SIGPIPE"."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor is it said at exit
+    sys.exit(CUT_OFF)
 
 
 def fail(run: Run, error: Exception) -> NoReturn:

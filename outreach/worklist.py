@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from models.contracts import WORKLIST_COLUMNS
 from models.files import make_folder, replacing, write_atomically
 from models.home import Home
-from outreach.assign import CONTROL, TREAT
-from outreach.kept import Kept
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from outreach.kept import Kept
 
 ORIGIN = "origin.json"
 DECISIONS = "decisions-*.parquet"  # beside the assignments, one a policy that planned the night
@@ -111,6 +111,9 @@ def read_draw(home: Path, period: str) -> Kept:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    from outreach.assign import CONTROL
+    from outreach.kept import Kept
+
     path = Home(home).draw(period)
     if not path.exists():
         return Kept.none()
@@ -124,6 +127,8 @@ def write_draw(home: Path, period: str, kept: Kept) -> None:
     """Puts the arms of a period on record, all of them, in one step. A mark tells nothing of the
     unit that it stands for."""
     import pyarrow as pa
+
+    from outreach.assign import CONTROL, TREAT
 
     path = Home(home).draw(period)
     make_folder(path.parent)

@@ -1,6 +1,7 @@
 """What every command promises."""
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -45,6 +46,23 @@ def test_in_a_pipe_there_is_no_progress(warmline, folder):
     assert done.code == 0
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
+
+
+def test_a_reader_that_has_read_enough_is_no_failure():
+    code = (
+        "import os, sys, click\n"
+        "from models.command import command\n"
+        "@command('much')\n"
+        "def much(run):\n"
+        "    for _ in range(100_000):\n"
+        "        click.echo('line')\n"
+        "much(['--home', '.'])"
+    )
+    line = (
+        f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} | head -1; echo ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("line\n141\n", "")
 
 
 def test_verbose_tells_each_step_on_stderr(warmline, folder):
