@@ -9,7 +9,7 @@ customer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -143,16 +143,17 @@ class Draw:
         return TREAT if drawn == second else CONTROL
 
 
-def tie(key: bytes, as_of: date, customer_id: str) -> int:
-    """Settles ties and exploration of one night: a number that only the home's key foresees."""
-    message = f"tie\0{as_of.isoformat()}\0{customer_id}".encode()
-    return int.from_bytes(keyed(key)(message)[:7], "big")
+def ties(key: bytes, as_of: date, customer_ids: Sequence[str]) -> list[int]:
+    """Settle ties and exploration of one night: numbers that only the home's key foresees."""
+    digest, night = keyed(key), f"tie\0{as_of.isoformat()}\0"
+    return [int.from_bytes(digest((night + who).encode())[:7], "big") for who in customer_ids]
 
 
-def decision_id(key: bytes, as_of: date, customer_id: str, playbook: str) -> str:
-    """Names one decision; the same each time it is taken, and telling nothing of the customer."""
-    message = f"decision\0{as_of.isoformat()}\0{playbook}\0{customer_id}".encode()
-    return keyed(key)(message)[:16].hex()
+def decision_ids(key: bytes, as_of: date, decided: Iterable[tuple[str, str]]) -> list[str]:
+    """Names of decisions about a customer by a playbook; the same each time they are taken, and
+    telling nothing of the customer."""
+    digest, night = keyed(key), f"decision\0{as_of.isoformat()}\0"
+    return [digest(f"{night}{play}\0{who}".encode())[:16].hex() for who, play in decided]
 
 
 def _fractions(marks: Marks) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class Owners:
         """Contacts a day; None: no limit."""
         owner = self.by_id.get(owner_id) if owner_id else None
         return owner.capacity if owner else None
+
+    @cached_property
+    def have_limits(self) -> bool:
+        """Whether any of them has one."""
+        return any(owner.capacity is not None for owner in self.by_id.values())
 
     def team(self, owner_id: str | None) -> str | None:
         owner = self.by_id.get(owner_id) if owner_id else None

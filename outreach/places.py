@@ -5,6 +5,7 @@ Places are taken in either arm of the experiment, so that who takes part hangs o
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -41,7 +42,8 @@ class Places:
         self._team = 0
         self._of_owner: Counter[str | None] = Counter()
         self._of_play: Counter[str] = Counter()
-        self._left: list[Wanting] = []
+        self._left: list[tuple[int, int, Wanting]] = []
+        self._beyond = f"beyond tonight's capacity of {self._capacity}"
 
     @property
     def left(self) -> int:
@@ -55,24 +57,27 @@ class Places:
         if full is not None:
             return full
         if each.playbook.mode != "auto" and not self.left:
-            self._left.append(each)
-            return f"beyond tonight's capacity of {self._capacity}"
+            self._left.append((each.tie, each.row, each))
+            return self._beyond
         self._take(each)
         return None
 
     def drawn(self) -> tuple[list[int], float]:
         """Rows that chance gives a place, and with which probability; when all have asked."""
         rows = []
-        for each in sorted(self._left, key=lambda each: (each.tie, each.row)):
-            if self._team >= self._capacity:
-                break
+        heapq.heapify(self._left)  # of hundreds of thousands a few are wanted
+        many = len(self._left)
+        while self._left and self._team < self._capacity:
+            *_, each = heapq.heappop(self._left)
             if self._own_limit(each) is None:
                 self._take(each)
                 rows.append(each.row)
-        return rows, min(1.0, self._explored / len(self._left)) if self._left else 1.0
+        return rows, min(1.0, self._explored / many) if many else 1.0
 
     def _own_limit(self, each: Wanting) -> str | None:
         play = each.playbook
+        if play.is_unlimited and not self._owners.have_limits:
+            return None
         if play.cap is not None and self._of_play[play.name] >= play.cap:
             return f"beyond tonight's {play.cap} of {play.name}"
         offers = play.offer.most

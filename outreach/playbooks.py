@@ -103,6 +103,11 @@ class Playbook(Section):
     template: str = ""
     enabled: bool = True
 
+    @cached_property
+    def is_unlimited(self) -> bool:
+        """Whether neither a cap nor its offer's money bounds how many it is for."""
+        return self.cap is None and self.offer.most is None
+
     @model_validator(mode="after")
     def _fits_together(self) -> Playbook:
         if self.refers and self.randomised:

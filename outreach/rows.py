@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from outreach.assign import CONTROL, OUTSIDE, TREAT, Draw, decision_id
+from outreach.assign import CONTROL, OUTSIDE, TREAT, Draw, decision_ids
 from outreach.candidates import fingerprints, whys
 from outreach.decide import Contact, Decision, Hold, Policy, Refer, eligible
 from outreach.evidence import Evidence
@@ -137,10 +137,11 @@ def _of_decisions(
         "propensity": [
             None if arm == OUTSIDE else chance * tonight.draw.propensity(arm) for arm in arms
         ],
-        "decision_id": [
-            decision_id(tonight.draw.key, tonight.as_of, who, play.name)
-            for who, play in zip(customers, plays, strict=True)
-        ],
+        "decision_id": decision_ids(
+            tonight.draw.key,
+            tonight.as_of,
+            zip(customers, (play.name for play in plays), strict=True),
+        ),
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outreach.assign import tie
+from outreach.assign import ties
 from outreach.candidates import effect_of
 from outreach.decide import Policy
 from outreach.evidence import Evidence
@@ -28,13 +28,13 @@ def ordered(evidence: Evidence, policy: Policy, *, key: bytes, as_of: date) -> p
 
     rows, plays = evidence.rows, policy.playbooks.plays
     saved = _saved(rows, policy)
-    ties = np.array([tie(key, as_of, who) for who in rows["customer_id"].to_pylist()], np.int64)
+    drawn = np.array(ties(key, as_of, rows["customer_id"].to_pylist()), np.int64)
     ranks = np.array([0 if p.refers else FREE if p.randomised else OWED for p in plays], np.int64)
     rank = ranks[rows["play"].to_numpy()] if rows.num_rows else np.empty(0, np.int64)
     rows = rows.append_column("saved", saved)
     rows = rows.append_column("worth", worth(rows, saved))
-    rows = rows.append_column("tie", pa.array(ties))
-    return rows.take(order(rows, rank, _stale(evidence, rank, policy), ties))
+    rows = rows.append_column("tie", pa.array(drawn))
+    return rows.take(order(rows, rank, _stale(evidence, rank, policy), drawn))
 
 
 def _saved(rows: pa.Table, policy: Policy) -> pa.Array:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.assign import BLOCK_DAYS, PERIOD_DAYS, Draw, decision_id, tie
+from outreach.assign import BLOCK_DAYS, PERIOD_DAYS, Draw, decision_ids, ties
 from outreach.kept import Kept
 from outreach.keyed import keyed
 
@@ -121,16 +121,20 @@ def test_where_timing_is_drawn_each_has_one_half_of_every_block() -> None:
 
 
 def test_a_decision_has_one_name_that_tells_nothing_of_the_customer() -> None:
-    name = decision_id(KEY, FIRST, "acme", "check-in")
-    assert name == decision_id(KEY, FIRST, "acme", "check-in")
+    def named(key: bytes, night: date, *about: tuple[str, str]) -> list[str]:
+        return decision_ids(key, night, about)
+
+    mine = ("acme", "check-in")
+    (name,) = named(KEY, FIRST, mine)
+    assert named(KEY, FIRST, ("bolt", "check-in"), mine)[1] == name
     assert "acme" not in name
-    assert len({name, decision_id(KEY, LAST, "acme", "check-in"),
-                decision_id(b"other", FIRST, "acme", "check-in"),
-                decision_id(KEY, FIRST, "bolt", "check-in")}) == 4  # fmt: skip
+    others = named(KEY, LAST, mine) + named(b"other", FIRST, mine)
+    others += named(KEY, FIRST, ("bolt", "check-in"), ("acme", "tips"))
+    assert len({name, *others}) == 5
 
 
 def test_ties_are_settled_anew_each_night() -> None:
-    orders = [sorted("abcdef", key=lambda who: tie(KEY, night, who)) for night in (FIRST, LAST)]
+    orders = [np.argsort(ties(KEY, night, list("abcdef"))).tolist() for night in (FIRST, LAST)]
     assert orders[0] != orders[1]
 
 
