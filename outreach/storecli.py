@@ -82,6 +82,7 @@ def look(home: Home, now: datetime) -> str:
     from models.errors import WarmlineError
     from models.settings import load
     from outreach.drafting.library import Library
+    from outreach.drafting.twin import Twin
     from outreach.inbound.ways import ways
     from outreach.outbox.lanes import lanes
     from outreach.playbooks import Playbooks
@@ -91,6 +92,7 @@ def look(home: Home, now: datetime) -> str:
     settings = load(home.root, os.environ)
     Playbooks.load(home.root)
     letters = len(list(Library.of(home.root).all()))
+    Twin.of(home.root)
     channels = sorted(lanes(settings, home.root))
     ours = settings.outreach
     if settings.send.live and "email" in channels:
