@@ -40,9 +40,11 @@ class Foot:
 
     def html(self) -> Markup:
         """It as HTML."""
-        if self.url is None:
-            return Markup("<br>\n").join(self.words.splitlines())
-        return Markup('<a href="{}">{}</a>').format(self.url, self.words)
+        if self.url is None:  # each line runs as it is written: "10115 Berlin", wherever it stands
+            lines = (Markup("<bdi>{}</bdi>").format(line) for line in self.words.splitlines())
+            return Markup("<br>\n").join(lines)
+        way = Markup(' dir="ltr"') if self.words == self.url else ""
+        return Markup('<a href="{}"{}>{}</a>').format(self.url, way, self.words)
 
 
 @dataclass(frozen=True)
