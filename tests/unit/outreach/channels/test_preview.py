@@ -105,7 +105,8 @@ def test_the_picture_is_of_the_whole_letter_and_nothing_is_fetched_for_it(tmp_pa
             f"<html><head><style>@import '{base}/a'; body {{ background: url({base}/b) }}</style>"
             f"</head><body><img src='{base}/c'><iframe src='file:///etc/passwd'></iframe>"
             f"<script>document.body.style.background = 'red'; fetch('{base}/d')</script>"
-            f"<div style='height: 5000px; background: #0f0'>x</div><div style='height: 50px; background: #00f'></div>"
+            "<div style='height: 5000px; background: #0f0'>x</div>"
+            "<div style='height: 50px; background: #00f'></div>"
         )
         path = tmp_path / "letter.png"
         shown(tmp_path, name=HE, html=evil).picture(path)
