@@ -116,7 +116,8 @@ class Template:
             name: format_date(at.astimezone(facts.zone), "long", locale=self._locale or "en")
             for name, at in facts.dates.items()
         }
-        return {name: said for name, said in {**plain, **dates}.items() if said is not None}
+        about = {name: _line(said) for name, said in facts.about.items()}
+        return {n: said for n, said in {**plain, **dates, **about}.items() if said is not None}
 
 
 def _line(text: str | None) -> str | None:
