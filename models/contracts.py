@@ -172,6 +172,12 @@ LATEST = (
     "renews_at",  # lies ahead: the planned end of a running term that is under no notice
 )
 
+# Of these, what has a topic (CONTRACTS.md: category of the issue, item ordered) or a case.
+MATTERS = (
+    "promise_broken_at", "outage_at", "payment_failed_at", "repeated_at", "asked_at", "solved_at",
+    "order_at",
+)  # fmt: skip
+
 
 class CustomerBook(Protocol):
     """What outreach may know of customers; implemented in `pipelines/history`.
@@ -224,6 +230,12 @@ class Correspondence(Protocol):
 
     def senders(self) -> pa.Table:
         """The owners: owner_id, name, email; null where unknown."""
+        ...
+
+    def matters(self, customer_ids: Sequence[str], as_of: datetime) -> pa.Table:
+        """What customers' dated facts (`Timeline.latest` of `as_of`) were about: customer_id, fact
+        (of `MATTERS`), topic, case_id; null where unknown, or where several things happened at
+        that moment; no row where neither is known. Never an interaction's words."""
         ...
 
 

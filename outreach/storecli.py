@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from models.settings import Settings
     from outreach.store.database import Store
 
+png_file = click.Path(path_type=Path, dir_okay=False)
 most_option = click.option("--most", type=click.IntRange(min=1), default=50, show_default=True)
 
 
@@ -82,6 +86,7 @@ def look(home: Home, now: datetime) -> str:
     from models.errors import WarmlineError
     from models.settings import load
     from outreach.drafting.library import Library
+    from outreach.drafting.twin import Twin
     from outreach.inbound.ways import ways
     from outreach.outbox.lanes import lanes
     from outreach.playbooks import Playbooks
@@ -91,6 +96,7 @@ def look(home: Home, now: datetime) -> str:
     settings = load(home.root, os.environ)
     Playbooks.load(home.root)
     letters = len(list(Library.of(home.root).all()))
+    Twin.of(home.root)
     channels = sorted(lanes(settings, home.root))
     ours = settings.outreach
     if settings.send.live and "email" in channels:
@@ -167,17 +173,34 @@ def _message(row: dict[str, Any]) -> str:
 
 @command("show")
 @click.argument("message")
-def show(run: Run, message: str) -> None:
-    """All of MESSAGE (its id, or how it begins), and what was done to it."""
+@click.option("--png", type=png_file, help="Draw it there as its reader sees it (Chromium).")
+def show(run: Run, message: str, png: Path | None) -> None:
+    """All of MESSAGE (its id, or how it begins), what was done to it, and the letter as it goes."""
+    from models.errors import WarmlineError
+    from outreach.channels.email.preview import seen, visible
     from outreach.store.listing import one_message
 
     found = one_message(opened(run), message)
     trail = found.pop("trail")
-    lines = [f"{name}: {value}" for name, value in found.items() if value not in (None, "")]
+    try:
+        letter = seen(SimpleNamespace(**found), run.settings, run.home.root, run.now)
+    except WarmlineError:
+        if png is not None:
+            raise
+        letter = None
+    shown = [name for name, value in found.items() if value not in (None, "")]
+    told = [name for name in shown if letter is None or name not in ("subject", "text", "html")]
+    lines = [f"{name}: {visible(str(found[name]))}" for name in told]
     for each in trail:
         at = each["at"].astimezone(UTC)
         lines.append(f"{at:%Y-%m-%d %H:%M:%S} UTC  {each['by']}  {each['verb']}")
-    run.result({"message": found, "trail": trail}, lines)
+    lines += ["", *letter.lines()] if letter else []
+    if png is not None and letter is not None:
+        if not png.parent.is_dir():
+            raise WarmlineError(f"{png.parent} is no folder: nothing was drawn.")
+        letter.picture(png)
+        lines += ["", f"Drawn: {png}"]
+    run.result({"message": found, "trail": trail, "letter": letter and asdict(letter)}, lines)
 
 
 @command("preview")

@@ -57,7 +57,7 @@ def approve(run: Run, message_ids: tuple[str, ...]) -> None:
 @click.option("--to", "address", required=True, metavar="ADDRESS")
 @click.option("--subject", default="")
 @click.option("--text", required=True, type=text_file, help="A file with its words.")
-@click.option("--html", type=text_file, help="A file with the same as HTML.")
+@click.option("--html", type=text_file, help="A file with the same as HTML; else it is made.")
 @click.option("--name", help="Of the recipient.")
 @click.option("--from-name", help="Of the person who writes.")
 def edit(
@@ -75,7 +75,7 @@ def edit(
     channel = one_message(store, message)["channel"]
     words = {
         "subject": subject, "text": text.read_text(encoding="utf-8"),
-        "html": html.read_text(encoding="utf-8") if html else None,
+        "html": _page(html) if html else None,
         "name": name, "from_name": from_name,
     }  # fmt: skip
     try:
@@ -84,6 +84,17 @@ def edit(
         raise WrongUsage(f"--to: {error}. Nothing was changed.") from None
     done = verb(store, **_who(run), message=message, draft=draft)
     run.result({"edited": done}, [f"{done} waits for approval."])
+
+
+def _page(path: Path) -> str:
+    """A file of HTML. Raises `WrongUsage` where it has what no letter may have."""
+    from models.errors import WrongUsage
+    from outreach.drafting.twin_lint import looked_at
+
+    page = path.read_text(encoding="utf-8")
+    if wrong := list(dict.fromkeys(looked_at(page).wrong)):
+        raise WrongUsage(f"{path} must not be sent: {'; '.join(wrong)}. Nothing was changed.")
+    return page
 
 
 @command("discard")

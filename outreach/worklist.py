@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 ORIGIN = "origin.json"
 DECISIONS = "decisions-*.parquet"  # beside the assignments, one a policy that planned the night
 ROWS_AT_ONCE = 50_000  # of a file, and a row group of it
-# A spreadsheet runs a cell that begins so. Source: OWASP, CSV Injection.
-FORMULA = r"^[=+\-@\t\r\n]"
+# A spreadsheet runs a cell that begins so (OWASP, CSV Injection); LibreOffice leaves out NUL.
+FORMULA = r"^(?:[\t\r\n]|[\x00-\x20\x{FEFF}\x{200B}]*[=+\-@＝＋－＠])"
+# And one that begins so within a text, where the file is read with another separator than ours.
+WITHIN = r"([;|\t\r\n][\x00-\x20\"]*)([=+\-@＝＋－＠])"
 
 
 def worklist_schema() -> pa.Schema:
@@ -188,7 +190,8 @@ def read(home: Path, as_of: date) -> pa.Table:
 def to_csv(rows: pa.Table, path: Path) -> None:
     """The worklist as CSV at `path`, whole: UTF-8, lists as text joined by `; `.
 
-    Safe to open in a spreadsheet: a text that would be run as a formula is led by an apostrophe.
+    Safe to open in a spreadsheet: what would be run as a formula is led by an apostrophe. Texts are
+    in quotes and numbers are not, for programs that can keep such as text.
     """
     import pyarrow as pa
     from pyarrow.csv import CSVWriter
@@ -212,6 +215,7 @@ def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.strftime(column.cast(pa.timestamp("s", tz="UTC")), "%Y-%m-%dT%H:%M:%SZ")
     if not pa.types.is_string(column.type):
         return column
+    column = pc.replace_substring_regex(column, WITHIN, r"\1'\2")
     runs = pc.match_substring_regex(column, FORMULA)
     return pc.if_else(runs, pc.binary_join_element_wise("'", column, ""), column)
 

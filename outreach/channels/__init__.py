@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,16 @@ class Outgoing:
     language: str | None = None
     in_reply_to: str | None = None
     unsubscribe_url: str | None = None
+
+    @classmethod
+    def of(cls, row: Any, at: datetime, **others: Any) -> Outgoing:
+        """The message of a row of `messages`, as it goes at that moment."""
+        same = (
+            "id", "customer_id", "channel", "purpose", "address", "html", "name", "from_name",
+            "language", "in_reply_to",
+        )  # fmt: skip
+        told = {name: getattr(row, name) for name in same}
+        return cls(**told, text=row.text or "", subject=row.subject or "", at=at, **others)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.errors import WrongUsage
+from outreach.drafting import topics
 from outreach.drafting.template import MOST_SUBJECT, MOST_WORDS, Template
+from outreach.drafting.topics import Topics
 
 OURS = Path(__file__).with_name("templates")
 
@@ -18,6 +20,7 @@ class Library:
 
     folders: tuple[Path, ...]  # the first that has a file counts
     _read: dict[tuple[str, str], Template | None] = field(default_factory=dict)
+    _topics: dict[str, Topics] = field(default_factory=dict)
 
     @classmethod
     def of(cls, home: Path) -> Library:
@@ -31,6 +34,13 @@ class Library:
                 if found := self._at(name, tag):
                     return found
         return None
+
+    def topics(self, language: str) -> Topics:
+        """How topics are called in that language. Raises `WrongUsage`."""
+        if language not in self._topics:
+            found = (Topics.read(folder / language / topics.FILE) for folder in self.folders)
+            self._topics[language] = next((each for each in found if each.words), Topics())
+        return self._topics[language]
 
     def _at(self, name: str, language: str) -> Template | None:
         key = name, language
@@ -48,8 +58,10 @@ class Library:
         return None
 
     def all(self) -> Iterator[Template]:
-        """Every template there is. Raises as `find`."""
+        """Every template there is; topics are read as well. Raises as `find`."""
         for folder in self.folders:
+            for path in sorted(folder.glob(f"*/{topics.FILE}")):
+                Topics.read(path)
             for path in sorted(folder.glob("*/*.txt")):
                 yield read(path, path.parent.name)
 

@@ -12,13 +12,12 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
-from jinja2 import TemplateError, Undefined, meta
+from jinja2 import TemplateError, Undefined
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from models.errors import WrongUsage
 from outreach.drafting.facts import NAMES, SPECIFIC, Facts
+from outreach.drafting.sandbox import Sandbox, read
 from outreach.store.drafts import gap
 
 SUBJECT = "Subject:"
@@ -31,15 +30,6 @@ EMPTY_PHRASES = (
     "solo quería saber", "espero que se encuentre bien", "solo le escribo para",
     "je voulais juste prendre", "j'espère que vous allez bien",
 )  # fmt: skip
-
-
-class Sandbox(ImmutableSandboxedEnvironment):
-    """Reads what it is given, and multiplies nothing: no template may fill the memory."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        raise SecurityError(f"a letter does not work out {operator!r}")
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,6 @@ class Template:
                 return gap(named)
 
         environment = Sandbox(undefined=Gap, autoescape=False)
-        environment.globals.clear()
         try:
             text = environment.from_string(self.source).render(self._said(facts))
         except (TemplateError, SecurityError, ArithmeticError, TypeError) as error:
@@ -97,10 +86,9 @@ class Template:
         yield from self._wrong_names()
 
     def _wrong_names(self) -> Iterator[str]:
-        try:
-            used = meta.find_undeclared_variables(Sandbox().parse(self.source))
-        except TemplateError as error:
-            yield f"it is no template: {error}"
+        used, wrong = read(self.source)
+        yield from wrong
+        if wrong:
             return
         for name in sorted(used - NAMES):
             yield f"`{name}` is nothing a letter may say (docs/guides/letters.md lists what is)"
@@ -128,7 +116,8 @@ class Template:
             name: format_date(at.astimezone(facts.zone), "long", locale=self._locale or "en")
             for name, at in facts.dates.items()
         }
-        return {name: said for name, said in {**plain, **dates}.items() if said is not None}
+        about = {name: _line(said) for name, said in facts.about.items()}
+        return {n: said for n, said in {**plain, **dates, **about}.items() if said is not None}
 
 
 def _line(text: str | None) -> str | None:

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from models.contracts import Correspondence
 from outreach.contact_point import NotAnAddress
-from outreach.drafting.facts import DATED, Facts
+from outreach.drafting.facts import CASES, DATED, TOPICS, Facts
 from outreach.drafting.library import Library
 from outreach.drafting.template import Template
+from outreach.drafting.topics import case_number
 from outreach.playbooks import Playbook
 from outreach.store.drafts import Draft
 
@@ -42,6 +43,7 @@ class Writer:
     people: Mapping[tuple[str, str | None], Mapping[str, Any]]  # by customer and contact
     senders: Mapping[str, str]  # names by owner
     dates: Mapping[str, Mapping[str, datetime]]  # by customer and name of `DATED`
+    about: Mapping[str, Mapping[str, Mapping[str, str | None]]]  # rows of `matters`, by fact
     style: Style
     key: bytes  # the home's
     night: datetime
@@ -75,12 +77,26 @@ class Writer:
             offer=play.offer.text,
             days=_days(planned.evidence_at, self.night),
             dates=self.dates.get(planned.customer_id, {}),
+            about=self._about(planned.customer_id, template.language),
         )
         words = template.render(facts)
         return Draft.to(
             self.key, CHANNEL, person["address"], subject=words.subject, text=words.text,
             name=person["name"], from_name=sender, language=template.language,
         )  # fmt: skip
+
+    def _about(self, customer_id: str, language: str) -> dict[str, str]:
+        """What the dates were about, in words of the language. Items are called so everywhere;
+        other topics are words of the company's own language."""
+        found, words = self.about.get(customer_id, {}), self.library.topics(language)
+        native = _plain_tag(language) == _plain_tag(self.style.language)
+        said: dict[str, str | None] = {}
+        for name, fact in TOPICS.items():
+            topic = found.get(fact, {}).get("topic")
+            said[name] = words.said(topic, as_it_is=native or fact == "order_at")
+        for name, fact in CASES.items():
+            said[name] = case_number(found.get(fact, {}).get("case_id"))
+        return {name: told for name, told in said.items() if told}
 
     def _of_customer(self, planned: Planned, field: str) -> str | None:
         said: str | None = self.people.get((planned.customer_id, None), {}).get(field)
@@ -115,6 +131,7 @@ def writer(
         people=people,
         senders={row["owner_id"]: row["name"] for row in book.senders().to_pylist() if row["name"]},
         dates=_dates(latest, wanted, joined),
+        about=_about(book.matters(wanted, night)),
         style=style,
         key=key,
         night=night,
@@ -136,6 +153,17 @@ def _dates(
         if at is not None:
             found[customer]["joined"] = at
     return found
+
+
+def _about(matters: pa.Table) -> dict[str, dict[str, dict[str, str | None]]]:
+    found: dict[str, dict[str, dict[str, str | None]]] = {}
+    for row in matters.to_pylist():
+        found.setdefault(row["customer_id"], {})[row["fact"]] = row
+    return found
+
+
+def _plain_tag(language: str) -> str:
+    return language.partition("-")[0].lower()
 
 
 def _days(at: datetime | None, night: datetime) -> int | None:

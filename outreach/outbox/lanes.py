@@ -48,10 +48,11 @@ def _set_up(
     email, hook, drop = settings.channels.email, settings.channels.webhook, settings.channels.file
     if email.host:
         from outreach.channels.email.smtp import Smtp
+        from outreach.drafting.twin import Twin
 
         if not email.from_address:
             raise WrongUsage("[channels.email] host is set and from_address is not.")
-        transport = Smtp(email, settings.outreach)
+        transport = Smtp(email, settings.outreach, Twin.of(root))
         yield ("email",), transport, email.per_minute, email.per_domain_per_minute
     if hook.url:
         from outreach.channels.webhook import Hook

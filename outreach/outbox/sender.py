@@ -80,13 +80,7 @@ class Sender:
             return Unknown(f"{type(error).__name__} while sending: it may have gone")
 
     def _outgoing(self, claimed: Claimed) -> Outgoing:
-        row = claimed.row
-        message = Outgoing(
-            id=row.id, customer_id=row.customer_id, channel=row.channel, purpose=row.purpose,
-            address=row.address, text=row.text or "", subject=row.subject or "", html=row.html,
-            name=row.name, from_name=row.from_name, language=row.language,
-            in_reply_to=row.in_reply_to, at=self.clock(),
-        )  # fmt: skip
+        message = Outgoing.of(claimed.row, self.clock())
         message = replace(message, unsubscribe_url=self.unsubscribe(message))
         if self.redirect_to:
             return replace(message, address=self.redirect_to, name=None)

@@ -12,6 +12,7 @@ import numpy as np
 
 from models.batch import ScoreBatch, latest
 from pipelines.history import knowledge, voices
+from pipelines.history.matters import matters
 from pipelines.history.store import History
 from pipelines.history.walk import Walk, unsubscribed
 
@@ -168,6 +169,17 @@ class HistoryBook:
         frame = self._small("owners", SENDER_COLUMNS)
         kinds = [(column, pa.string()) for column in SENDER_COLUMNS]
         return pa.Table.from_pandas(frame, pa.schema(kinds), preserve_index=False)
+
+    def matters(self, customer_ids: Sequence[str], as_of: datetime) -> pa.Table:
+        """What customers' dated facts were about."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        moment = int(as_of.timestamp())
+        found = self.latest(as_of)
+        wanted = pa.array(customer_ids, pa.string())
+        theirs = found.filter(pc.is_in(found["customer_id"], value_set=wanted))
+        return matters(self.history, theirs, moment, max(moment, self.known_by))
 
     def owners(self) -> pd.DataFrame:
         """Who works the list; active unless said otherwise."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,12 +9,16 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
+from html import unescape
 from typing import Any
 
 from models.settings_outreach import Email, Outreach
 from outreach import contact_point
 from outreach.channels import Outgoing, Unsendable
+from outreach.drafting.twin import Foot, Twin
 
+# What the link under a letter says, by language; elsewhere the web address stands for itself.
+_NO_MORE = {"en": "Unsubscribe", "de": "Abbestellen", "es": "Darse de baja", "fr": "Se désabonner"}
 UNSUBSCRIBE = "unsubscribe"  # subject of the mail that List-Unsubscribe asks for
 _JOINERS = "\u200c\u200d"  # not seen, but parts of Persian, Indic words and emoji
 
@@ -44,8 +47,9 @@ class Letter:
     utf8: bool
 
 
-def compose(message: Outgoing, settings: Email, outreach: Outreach) -> Letter:
-    """The e-mail. The same message has the same Message-ID at each attempt.
+def compose(message: Outgoing, settings: Email, outreach: Outreach, twin: Twin) -> Letter:
+    """The e-mail, with `twin` for its HTML part where the message has none of its own. The same
+    message has the same Message-ID at each attempt.
 
     Control characters of names and subject become spaces, so that no header can be added. Raises
     `Unsendable` where the address is none.
@@ -62,8 +66,8 @@ def compose(message: Outgoing, settings: Email, outreach: Outreach) -> Letter:
     for name, value in _more(message, settings, outreach):
         letter[name] = value
     letter.set_content(_text(message, outreach), cte="quoted-printable")
-    if message.html:
-        letter.add_alternative(_html(message, outreach), subtype="html", cte="quoted-printable")
+    page = _html(message, outreach) if message.html else _twin(message, outreach, twin)
+    letter.add_alternative(page, subtype="html", cte="quoted-printable")
     utf8 = not f"{sender}{recipient}".isascii()
     content = letter.as_bytes(policy=SMTP.clone(utf8=utf8))
     return Letter(sender, recipient, content, utf8)
@@ -115,24 +119,35 @@ def _more(message: Outgoing, settings: Email, outreach: Outreach) -> Iterator[tu
         yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"  # RFC 8058
 
 
-def _foot(message: Outgoing, outreach: Outreach, words: str) -> list[str]:
+def _foot(message: Outgoing, outreach: Outreach, words: str) -> list[Foot]:
     """What has to stand under it and does not yet."""
-    lines = [outreach.postal_address, message.unsubscribe_url or ""]
-    return [line for line in lines if line and line not in words]
+    url, language = message.unsubscribe_url, _language(message, outreach).partition("-")[0]
+    lines = [Foot(outreach.postal_address)] if outreach.postal_address else []
+    lines += [Foot(_NO_MORE.get(language, url), url)] if url else []
+    return [line for line in lines if (line.url or line.words) not in words]
+
+
+def _language(message: Outgoing, outreach: Outreach) -> str:
+    return message.language or outreach.language
 
 
 def _text(message: Outgoing, outreach: Outreach) -> str:
-    foot = _foot(message, outreach, message.text)
+    foot = [line.text() for line in _foot(message, outreach, message.text)]
     return "\n".join([message.text.rstrip("\n"), *(["", "-- ", *foot] if foot else []), ""])
 
 
+def _twin(message: Outgoing, outreach: Outreach, twin: Twin) -> str:
+    return twin.render(
+        message.text, language=_language(message, outreach), subject=plain(message.subject),
+        names=[plain(name) for name in (message.name, message.from_name)],
+        foot=_foot(message, outreach, message.text),
+    )  # fmt: skip
+
+
 def _html(message: Outgoing, outreach: Outreach) -> str:
+    """Its own HTML, with the foot where its body ends."""
     words = message.html or ""
-    foot = _foot(message, outreach, html.unescape(words))
-    lines = (
-        f'<a href="{html.escape(line)}">{html.escape(line)}</a>'
-        if line == message.unsubscribe_url
-        else html.escape(line)
-        for line in foot
-    )
-    return words + (f"<p>{'<br>'.join(lines)}</p>" if foot else "")
+    foot = _foot(message, outreach, unescape(words))
+    before, end, after = words.rpartition("</body>")
+    under = "".join(f"<p>{line.html()}</p>" for line in foot)
+    return f"{before}{under}{end}{after}" if end else words + under

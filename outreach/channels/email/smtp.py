@@ -17,6 +17,7 @@ from models.settings_outreach import Email, Outreach
 from outreach.channels import Later, Outgoing, Refused, Result, Sent, Unknown
 from outreach.channels.email.letter import Letter, compose
 from outreach.channels.email.token import NoToken, Tokens, initial_response
+from outreach.drafting.twin import Twin
 
 HERE = ("localhost", "127.0.0.1", "::1")
 # RFC 3463: bad mailbox, system, syntax, mailbox moved; RFC 7505: a domain that takes no mail.
@@ -32,8 +33,9 @@ class Smtp:
 
     repeatable = False
 
-    def __init__(self, settings: Email, outreach: Outreach) -> None:
-        """Raises `WrongUsage` where a password would travel in clear."""
+    def __init__(self, settings: Email, outreach: Outreach, twin: Twin | None = None) -> None:
+        """`twin`: of the HTML parts, ours by default. Raises `WrongUsage` where a password would
+        travel in clear."""
         if settings.username and settings.security == "none" and settings.host not in HERE:
             raise WrongUsage(
                 '[channels.email] security = "none" would send the password in clear: use '
@@ -41,12 +43,13 @@ class Smtp:
             )
         self._settings = settings
         self._outreach = outreach
+        self._twin = twin or Twin.of()
         self._server: smtplib.SMTP | None = None
         self._tokens = Tokens(settings)
 
     def deliver(self, message: Outgoing) -> Result:
         """See `Transport`."""
-        letter = compose(message, self._settings, self._outreach)
+        letter = compose(message, self._settings, self._outreach, self._twin)
         kept = self._server is not None
         result = self._hand_over(letter, message.at)
         if kept and self._server is None and isinstance(result, Later) and result.down:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from models.files import make_folder, replacing
 from outreach.channels import Outgoing, Result, Sent
-from outreach.worklist import FORMULA
 
+# As in outreach/worklist.py; within a text only what every spreadsheet takes for a formula, since a
+# program may pass the words on, and `-` and `+49` begin lines of letters.
+FORMULA = r"(?:[\t\r\n]|[\x00-\x20\uFEFF\u200B]*[=+\-@＝＋－＠])"
+WITHIN = r"([;|\t\r\n][\x00-\x20\"]*)([=＝])"
 COLUMNS = (
     "id", "customer_id", "channel", "purpose", "address", "name", "from_name", "language",
     "subject", "text",
@@ -30,7 +33,7 @@ class Drop:
         with replacing(self._folder / f"{message.id}.csv") as staged:
             staged.touch(mode=0o600)
             with staged.open("w", encoding="utf-8", newline="") as file:
-                write = csv.writer(file)
+                write = csv.writer(file, quoting=csv.QUOTE_ALL)
                 write.writerow(COLUMNS)
                 write.writerow(safe(getattr(message, name)) for name in COLUMNS)
         return Sent()
@@ -40,5 +43,6 @@ class Drop:
 
 
 def safe(cell: str | None) -> str:
-    """A text that a spreadsheet would run as a formula is led by an apostrophe."""
-    return f"'{cell}" if cell and re.match(FORMULA, cell) else cell or ""
+    """What a spreadsheet would run as a formula is led by an apostrophe."""
+    text = re.sub(WITHIN, r"\1'\2", cell or "")
+    return f"'{text}" if re.match(FORMULA, text) else text

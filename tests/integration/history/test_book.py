@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pyarrow as pa
+import pytest
 
 from models.contracts import Correspondence, CustomerBook, Timeline
 from pipelines.history.book import HistoryBook
@@ -248,3 +249,44 @@ def test_those_who_are_written_to_come_with_name_language_and_the_persons_of_mer
     assert made.recipients([]).num_rows == 0
     sender = {"owner_id": "ines", "name": "Ines Novak", "email": "ines@shop.test"}
     assert made.senders().to_pylist() == [sender]
+
+
+ABOUT = [
+    # what happened to acme (occurred_at, kind, case, topic) | fact, topic, case
+    ([("2026-02-01", "order", "", "Kettle")], [("order_at", "Kettle", None)]),
+    ([("2026-02-01", "order", "", "Kettle"), ("2026-02-02", "order", "", "")], []),
+    (  # two things at one moment: neither is said
+        [("2026-02-01", "order", "", "Kettle"), ("2026-02-01", "order", "", "Lamp")], [],
+    ),
+    (  # of a case the topic with which it was opened
+        [("2026-02-01", "case_opened", "c1", "invoices"), ("2026-02-02", "case_solved", "c1", "")],
+        [("solved_at", "invoices", "c1")],
+    ),
+    ([("2026-02-02", "case_solved", "c1", "")], [("solved_at", None, "c1")]),
+    (
+        [("2026-02-01", "case_opened", "c1", "invoices"), ("2026-02-02", "case_solved", "c1", ""),
+         ("2026-02-03", "case_opened", "c2", "invoices")],
+        [("repeated_at", "invoices", "c2")],
+    ),
+    (
+        [(f"2026-02-0{n}", "case_opened", f"c{n}", "login") for n in (1, 2, 3)],
+        [("asked_at", "login", "c3")],
+    ),
+    ([("2026-02-01", "outage", "", "checkout")], [("outage_at", "checkout", None)]),
+    ([("2026-03-02", "order", "", "Kettle")], []),  # not yet
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "about"), ABOUT)
+def test_a_dated_fact_says_what_it_was_about(
+    place: Place, rows: list[tuple[str, ...]], about: list[tuple[str, str | None, str | None]]
+) -> None:
+    lines = (
+        f"{n},acme,{at},,{kind},,{case},{what}\n" for n, (at, kind, case, what) in enumerate(rows)
+    )
+    header = HEADER.replace("\n", ",topic\n")
+    place.ingest(place.source(customers=CUSTOMERS, interactions=header + "".join(lines)))
+    made: Correspondence = HistoryBook(place.open())
+    found = made.matters(["acme", "bolt", "nobody"], MARCH).to_pylist()
+    assert [tuple(row.values()) for row in found] == [("acme", *each) for each in about]
+    assert made.matters([], MARCH).num_rows == 0

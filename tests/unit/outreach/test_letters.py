@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from models.contracts import LATEST
 from models.errors import WarmlineError, WrongUsage
-from outreach.drafting.facts import DATED, Facts
+from outreach.drafting.facts import DATED, TOPICS, Facts
 from outreach.drafting.library import OURS, Library, read
 from outreach.drafting.template import MOST_SUBJECT, Template
 from outreach.drafting.writer import Style, Writer, writer
@@ -28,8 +29,11 @@ NIGHT = datetime(2026, 7, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 9, 23, 30, tzinfo=UTC)
 ALL = Facts(
     UTC, name="Ann Reed", company="Example Ltd", sender="Ines Novak", offer="A month for free.",
-    days=21, dates=dict.fromkeys(DATED, JUNE),
+    days=21, dates=dict.fromkeys(DATED, JUNE), about=dict.fromkeys(TOPICS, "the matter"),
 )  # fmt: skip
+# Letters that say what the matter was, where it is known.
+SAY_WHAT = ("after_purchase", "after_outage", "self_service_pointer", "repeat_contact",
+            "post_resolution_survey")  # fmt: skip
 TEMPLATES = sorted(path.stem for path in (OURS / "en").glob("*.txt"))
 
 
@@ -40,8 +44,11 @@ def template(source: str, language: str = "en") -> Template:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_each_letter_of_ours_reads_well_in_each_language(name: str, language: str) -> None:
-    words = read(OURS / language / f"{name}.txt", language).render(ALL)
-    assert words.gaps == ()
+    letter = read(OURS / language / f"{name}.txt", language)
+    words, less = letter.render(ALL), letter.render(replace(ALL, about={}))
+    assert words.gaps == less.gaps == ()
+    assert ("the matter" in words.text) == (name in SAY_WHAT)
+    assert less.text == less.text.replace("  ", " ").replace(" ,", ",").replace(" .", ".")
     assert "{" not in words.subject + words.text
     assert 10 < len(words.subject) <= MOST_SUBJECT
     for said in ("Ann Reed", "Ines Novak", "Example Ltd", "2026"):
@@ -185,20 +192,36 @@ class Book:
             [r for r in rows if r["customer_id"] in customer_ids], pa.schema(kinds)
         )
 
+    def matters(self, customer_ids: list[str], as_of: datetime) -> pa.Table:
+        assert as_of == NIGHT
+        told = [
+            ("acme", "order_at", "Kettle 2", None), ("acme", "solved_at", "invoices", "CS-17"),
+            ("acme", "asked_at", "log_in", "5f1c9e"), ("acme", "outage_at", "Ann asks: why?", None),
+            ("bolt", "order_at", "Lamp", None),
+        ]  # fmt: skip
+        kinds = [(name, pa.string()) for name in ("customer_id", "fact", "topic", "case_id")]
+        names = [name for name, _ in kinds]
+        return pa.Table.from_pylist(
+            [dict(zip(names, row, strict=True)) for row in told], pa.schema(kinds)
+        )
+
     def senders(self) -> pa.Table:
         kinds = [(name, pa.string()) for name in ("owner_id", "name", "email")]
         return pa.Table.from_pylist([{"owner_id": "ines", "name": "Ines Novak"}], pa.schema(kinds))
 
 
-def writing(company: str = "Example Ltd", **plays: Any) -> Writer:
+def writing(
+    company: str = "Example Ltd", folder: Path = OURS, language: str = "en", **plays: Any
+) -> Writer:
     instant = pa.timestamp("s", "UTC")
     kinds = pa.schema([("customer_id", pa.string()), *((name, instant) for name in LATEST)])
     latest = pa.Table.from_pylist([{"customer_id": "acme", "order_at": JUNE}], kinds)
-    play = Playbook(name="check-in", title="Check-in", urgency=1, template="check_in", **plays)
+    facts = {"name": "check-in", "title": "Check-in", "urgency": 1, "template": "check_in"} | plays
+    play = Playbook(**facts)
     customers = ["acme", "bolt", "calm", "dent"]
     return writer(
-        Library((OURS,)), [play], Book(), latest, customers,
-        style=Style(company, "en", UTC), key=KEY, night=NIGHT,
+        Library((folder, OURS)), [play], Book(), latest, customers,
+        style=Style(company, language, UTC), key=KEY, night=NIGHT,
     )  # fmt: skip
 
 

@@ -109,6 +109,10 @@ def test_a_message_is_worked_by_hand(office: Office, tmp_path: Path) -> None:
     name = message["id"]
     edit = ("outreach", "edit", name, "--subject", "Hi", "--text", str(file), "--to")
     assert office.gives(*edit, "Ann <ann@example.org>").exit_code == 2
+    page = tmp_path / "page.html"
+    page.write_text("<p>Dear Ann<img src='https://a.example/seen.png'></p>", encoding="utf-8")
+    followed = office.gives(*edit, "ann@example.org", "--html", str(page))
+    assert (followed.exit_code, "<img> has no place" in followed.output) == (2, True)
     assert office.told(*edit, "ann@example.org") == {"ok": True, "edited": name, "seconds": {}}
     office.told("outreach", "approve", name)
     shown = office.told("outreach", "show", name[:12])
@@ -116,6 +120,10 @@ def test_a_message_is_worked_by_hand(office: Office, tmp_path: Path) -> None:
         "ann@example.org", "Dear Ann\n",
     )  # fmt: skip
     assert [each["verb"] for each in shown["trail"]] == ["write", "edit", "approve"]
+    assert shown["letter"]["headers"]["To"] == "ann@example.org"
+    assert "<p>Dear Ann</p>" in shown["letter"]["html"]
+    nowhere = office.gives("outreach", "show", name, "--png", str(tmp_path / "no" / "letter.png"))
+    assert (nowhere.exit_code, "is no folder" in nowhere.output) == (1, True)
     office.told("outreach", "discard", name, "--why", "they called")
     assert states(office.store) == {"acme": "discarded"}
 
