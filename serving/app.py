@@ -170,10 +170,8 @@ class Endpoint:
         return Response(answer, 202, media_type=JSON)
 
     async def _contacts(self) -> Contacts:
-        """Whom outreach may contact; one caller a second looks at what is new."""
-        monotonic = time.monotonic()
-        if self._contact.is_due(monotonic):
-            await run_in_threadpool(self._contact.look, datetime.now(UTC), monotonic)
+        """Whom outreach may contact."""
+        await self._contact.keep_up(datetime.now(UTC), time.monotonic())
         return self._contact
 
     def _published(self, as_of: date | None) -> Published:
