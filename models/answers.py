@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,9 +160,9 @@ class Answers:
         self._batches = [
             _Texts(batches.get_batch(number)) for number in range(batches.num_record_batches)
         ]
-        self._starts = np.cumsum([0, *(len(batch) for batch in self._batches)])
+        self._starts = list(accumulate(map(len, self._batches), initial=0))
         index = _mapped(folder / INDEX)
-        self._hash, self._row = (index[name].to_numpy() for name in ("hash", "row"))
+        self._hash, self._row = (memoryview(index[name].to_numpy()) for name in ("hash", "row"))
         self._names = _mapped(folder / NAMES)
         self._name_hash, self._check = (self._names[name].to_numpy() for name in ("hash", "check"))
 
@@ -169,25 +171,23 @@ class Answers:
 
     def find(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """The JSON object of each customer; None for who is not in the batch."""
-        found: list[bytes | None] = [None] * len(customer_ids)
         keys = [customer.encode() for customer in customer_ids]
-        wanted = hashed(keys)
-        place = np.searchsorted(self._hash, wanted)
-        waiting = np.arange(len(wanted))
-        while len(waiting):  # again only where two customers share a hash: they lie side by side
-            waiting = waiting[place[waiting] < len(self._hash)]
-            waiting = waiting[self._hash[place[waiting]] == wanted[waiting]]
-            rows = self._row[place[waiting]]
-            batch = np.searchsorted(self._starts, rows, side="right") - 1
-            for of in np.unique(batch).tolist():
-                mine = batch == of
-                texts = self._batches[of].at(rows[mine] - self._starts[of])
-                for number, (key, answer) in zip(waiting[mine].tolist(), texts, strict=True):
-                    if key == keys[number]:
-                        found[number] = answer
-            waiting = waiting[[found[number] is None for number in waiting.tolist()]]
-            place[waiting] += 1
-        return found
+        return [
+            self._answer(key, wanted)
+            for key, wanted in zip(keys, hashed(keys).tolist(), strict=True)
+        ]
+
+    def _answer(self, key: bytes, wanted: int) -> bytes | None:
+        """One at a time: most calls ask for one, and NumPy's calls take longer than the search."""
+        place = bisect_left(self._hash, wanted)
+        while place < len(self._hash) and self._hash[place] == wanted:
+            row = self._row[place]
+            batch = bisect_right(self._starts, row) - 1
+            customer, answer = self._batches[batch].at(row - self._starts[batch])
+            if customer == key:
+                return answer
+            place += 1  # customers of one hash lie side by side
+        return None
 
     def whose(self, external_id: str, system: str | None = None) -> str:
         """The customer whom an id of `system` means; the id itself where nobody is known by it.
@@ -243,25 +243,25 @@ class _Texts:
     def __init__(self, batch: pa.RecordBatch) -> None:
         self._batch = batch  # holds the memory
         ids, answers = batch.column("customer_id"), batch.column("answer")
-        self._id_ends = _ends(ids, np.int32)
-        self._answer_ends = _ends(answers, np.int64)
+        self._id_ends, self._answer_ends = _ends(ids, "i"), _ends(answers, "q")
         self._ids, self._answers = (memoryview(one.buffers()[2] or b"") for one in (ids, answers))
 
     def __len__(self) -> int:
         return int(self._batch.num_rows)
 
-    def at(self, rows: NDArray[np.integer[Any]]) -> Iterator[tuple[bytes, bytes]]:
-        """Id and answer of each of `rows`, as bytes."""
-        ids, answers = self._ids, self._answers
-        edges = (ends[at].tolist() for ends in (self._id_ends, self._answer_ends)
-                 for at in (rows, rows + 1))  # fmt: skip
-        for id_from, id_to, answer_from, answer_to in zip(*edges, strict=True):
-            yield bytes(ids[id_from:id_to]), bytes(answers[answer_from:answer_to])
+    def at(self, row: int) -> tuple[bytes, bytes]:
+        """Id and answer of a row, as bytes."""
+        id_ends, answer_ends = self._id_ends, self._answer_ends
+        return (
+            bytes(self._ids[id_ends[row] : id_ends[row + 1]]),
+            bytes(self._answers[answer_ends[row] : answer_ends[row + 1]]),
+        )
 
 
-def _ends(column: pa.Array, of: type[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+def _ends(column: pa.Array, kind: str) -> memoryview:
+    """Where each text ends, after where the first begins; `kind`: of `struct`."""
     ends = column.buffers()[1]
-    return np.frombuffer(ends, of) if ends is not None else np.zeros(1, of)
+    return memoryview(ends).cast(kind) if ends is not None else memoryview(bytes(8)).cast(kind)
 
 
 def hashed(keys: Sequence[bytes]) -> NDArray[np.uint64]:

@@ -149,7 +149,10 @@ class MayContact:
 
 @dataclass
 class Contactability:
-    """Reads what is published in the home at `root`, and only what is new of it."""
+    """Reads what is published in the home at `root`, and only what is new of it.
+
+    Whoever asks while another thread refreshes is told of the snapshot before, whole.
+    """
 
     root: Path
     _closed: dict[str, list[Closure]] = field(default_factory=dict)
@@ -201,22 +204,25 @@ class Contactability:
             state = (folder / SNAPSHOT).stat()
         except FileNotFoundError:
             return
+        closed = self._closed
         if (known := (state.st_mtime_ns, state.st_ino)) != self._snapshot:
-            self._load(folder / SNAPSHOT)
+            closed = self._load(folder / SNAPSHOT)
             self._snapshot, self._read = known, {}
         for path in sorted(folder.glob("delta-*.jsonl")):
-            self._follow(path)
+            self._follow(path, closed)
+        self._closed = closed
 
-    def _load(self, path: Path) -> None:
+    def _load(self, path: Path) -> dict[str, list[Closure]]:
         import pyarrow.parquet as pq
 
         rows = pq.read_table(path)
         self._since = datetime.fromisoformat(rows.schema.metadata[TAKEN_AT].decode())
-        self._closed = {}
+        closed: dict[str, list[Closure]] = {}
         for row in rows.to_pylist():
-            self._close(row, row["at"])
+            _close(closed, row, row["at"])
+        return closed
 
-    def _follow(self, path: Path) -> None:
+    def _follow(self, path: Path, closed: dict[str, list[Closure]]) -> None:
         before = self._read.get(path.name, 0)
         if path.stat().st_size <= before:
             return
@@ -228,13 +234,14 @@ class Contactability:
             row = _row(line)
             at = datetime.fromisoformat(row["at"]) if row else None
             if at is not None and self._since is not None and at >= self._since:
-                self._close(row, at)
+                _close(closed, row, at)
         self._read[path.name] = before + len(whole)
 
-    def _close(self, row: Mapping[str, Any], at: datetime) -> None:
-        if not row["may_contact"]:
-            one = Closure(row["channel"], row["purpose"], tuple(row["reasons"] or ()), at)
-            self._closed.setdefault(row["customer_id"], []).append(one)
+
+def _close(closed: dict[str, list[Closure]], row: Mapping[str, Any], at: datetime) -> None:
+    if not row["may_contact"]:
+        one = Closure(row["channel"], row["purpose"], tuple(row["reasons"] or ()), at)
+        closed.setdefault(row["customer_id"], []).append(one)
 
 
 def _delta(now: datetime) -> str:

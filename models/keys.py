@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -111,6 +112,7 @@ class Keyring:
 
     def __init__(self, home: Path) -> None:
         self._home = home
+        self._file = str(home / FILE)
         self._keys: Mapping[str, Key] = {}
         self._stamp: tuple[int, int] | None = None
         self._used: dict[str, float] = {}
@@ -133,7 +135,7 @@ class Keyring:
     def _refresh(self) -> None:
         """Reads the file where it is another: to look takes 2 microseconds."""
         try:
-            facts = (self._home / FILE).stat()
+            facts = os.stat(self._file)  # noqa: PTH116 - a path is made anew at each call
             stamp = facts.st_mtime_ns, facts.st_ino
         except FileNotFoundError:
             stamp = None

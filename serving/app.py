@@ -10,11 +10,10 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from models.errors import WarmlineError
 from models.home import Home
@@ -24,7 +23,7 @@ from serving.events import Brought, Interaction, accept, not_after
 from serving.given import HistoryRequest, HistoryScorer, id_of, told_as
 from serving.headers import idempotency_key
 from serving.lines import Lines
-from serving.problems import BROKEN, Problem
+from serving.problems import Problem
 from serving.published import Publications, Published, nobody
 from serving.routes import JSON, NDJSON, media_type
 from serving.schemas import OneId, ScoreRequest, as_date, parse
@@ -34,28 +33,27 @@ NOT_SCORED, NEAR_BEGIN = b'"status":"not_scored"', 900
 MANY = 100  # ids; above, a thread looks them up, so that other callers are not kept waiting
 
 
-def application(root: Path, *, warm: bool = False) -> Starlette:
-    """The ASGI application over the home at `root`.
+def application(root: Path, *, warm: bool = False) -> Router:
+    """The ASGI application over the home at `root`, whose errors the guard answers.
 
     What is published is opened now, so that the first caller does not wait for it; `warm`: the
     compiled pass and the champion, too, which takes some seconds.
     """
     endpoint = Endpoint(Home(root))
     endpoint.open(warm)
-    return Starlette(
-        routes=[
+    return Router(
+        [  # what is called most comes first
+            Route("/score", endpoint.score, methods=["POST"]),
+            Route("/score/one", endpoint.score_one, methods=["POST"]),
+            Route("/score_history", endpoint.score_history, methods=["POST"]),
+            Route("/events", endpoint.events, methods=["POST"]),
             Route("/livez", endpoint.alive, methods=["GET"]),
             Route("/readyz", endpoint.ready, methods=["GET"]),
             Route("/metrics", endpoint.metrics, methods=["GET"]),
             Route("/docs.json", endpoint.docs, methods=["GET"]),
             Route("/schema.json", endpoint.schema, methods=["GET"]),
-            Route("/score", endpoint.score, methods=["POST"]),
-            Route("/score/one", endpoint.score_one, methods=["POST"]),
-            Route("/score_history", endpoint.score_history, methods=["POST"]),
-            Route("/events", endpoint.events, methods=["POST"]),
             *taskroutes.routes(root),
-        ],
-        exception_handlers={Problem: _answered, WarmlineError: _unserved, Exception: _broken},
+        ]
     )
 
 
@@ -172,10 +170,8 @@ class Endpoint:
         return Response(answer, 202, media_type=JSON)
 
     async def _contacts(self) -> Contacts:
-        """Whom outreach may contact; one caller a second looks at what is new."""
-        monotonic = time.monotonic()
-        if self._contact.is_due(monotonic):
-            await run_in_threadpool(self._contact.look, datetime.now(UTC), monotonic)
+        """Whom outreach may contact."""
+        await self._contact.keep_up(datetime.now(UTC), time.monotonic())
         return self._contact
 
     def _published(self, as_of: date | None) -> Published:
@@ -215,22 +211,6 @@ async def _answered_lines(
         some = lines.rows()
         while (told := await run_in_threadpool(answered)) is not None:
             yield told
-
-
-async def _answered(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Problem)  # noqa: S101 - as it is registered
-    state = request.state
-    return problem.response(state.request_id, milliseconds=state.milliseconds)
-
-
-async def _unserved(request: Request, error: Exception) -> Response:
-    """There is nothing to answer with, and the error says why and what to do."""
-    return await _answered(request, Problem(503, str(error), retry_after=60))
-
-
-async def _broken(request: Request, error: Exception) -> Response:
-    """Starlette raises it again after this, so that the guard notes where it broke."""
-    return await _answered(request, Problem(500, BROKEN))
 
 
 def _answers(ids: Sequence[str], found: Sequence[bytes | None], contacts: Contacts) -> list[bytes]:

@@ -1,20 +1,24 @@
 """`may_contact` of the answers, from what outreach publishes (`models/contactability.py`).
 
-What is new is looked for once a second and not by each call: a refusal counts for the endpoint
-within that second, and a call of a thousand ids costs no more than one of one.
+What is new is looked for twice a second and not by each call: a refusal counts for the endpoint
+within a second, and a call of a thousand ids costs no more than one of one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
+
 from models.contactability import SILENT, Closure, Contactability
 
-EVERY = 1.0  # seconds
+EVERY = 0.5  # seconds after a look, the next one is due
+OLDEST = 1.0  # seconds; a call waits for the next look where the last one is longer ago
 _OPEN = b',"may_contact":{"state":"yes","reasons":[],"blocked":[]}}'
 
 
@@ -25,20 +29,32 @@ class Contacts:
     root: Path
     _published: Contactability = field(init=False)
     _looked: float = float("-inf")
+    _looking: asyncio.Future[None] | None = None
+    _is_waited_for: bool = False
     _unknown: bytes = b""  # why nobody knows; empty where it is known
 
     def __post_init__(self) -> None:
         self._published = Contactability(self.root)
 
-    def is_due(self, monotonic: float) -> bool:
-        """Whether what is published has to be looked at again."""
-        return monotonic - self._looked >= EVERY
+    async def keep_up(self, now: datetime, monotonic: float) -> None:
+        """Has what is new taken up, beside the calls: beside a busy loop a look takes 50 ms, and a
+        large snapshot seconds. Only after a pause do calls wait for it."""
+        if self._looking is None or self._looking.done():
+            age = monotonic - self._looked
+            if age < EVERY:
+                return
+            self._is_waited_for = age > OLDEST
+            self._looking = asyncio.ensure_future(run_in_threadpool(self.look, now, monotonic))
+            # A look that failed is made again, and waited for once the last is too long ago.
+            self._looking.add_done_callback(lambda one: one.cancelled() or one.exception())
+        if self._is_waited_for:
+            await asyncio.shield(self._looking)
 
     def look(self, now: datetime, monotonic: float) -> None:
-        """Takes up what is new; a large snapshot takes a second, so not where others wait."""
-        self._looked = monotonic
+        """Takes up what is new."""
         self._published.refresh()
         self._unknown = self._why_unknown(now)
+        self._looked = monotonic
 
     def told(self, customer_id: str) -> bytes:
         """What ends the answer of that customer: of all channels and purposes."""

@@ -20,8 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from starlette.datastructures import Headers
-
+from models.errors import WarmlineError
 from models.keys import Allowance, Key, Keyring
 from serving import metrics
 from serving.problems import BROKEN, Problem
@@ -84,12 +83,12 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
+        headers = _headers(scope)
         given = headers.get("x-request-id", "")
         route = scope["path"] if scope["path"] in ROUTES else OTHER
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         call = Call(route, scope["method"], request_id)
-        scope.setdefault("state", {}).update(request_id=request_id, rows=0)
+        scope.setdefault("state", {}).update(rows=0)
 
         async def reply(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -104,13 +103,15 @@ class Guard:
         self._in_flight += 1
         try:
             self._admit(scope, headers, call)
-            scope["state"]["milliseconds"] = _milliseconds(call.key)
             scope["state"]["caller"] = call.key.id if call.key else ""
             seconds = _deadline(headers) or call.limits.seconds
             async with asyncio.timeout(seconds):
                 await self._ours(scope, _limited(receive, call), reply)
         except Problem as problem:
             await self._refuse(problem, call, scope, receive, reply)
+        except WarmlineError as error:  # there is nothing to answer with: it says what to do
+            unserved = Problem(503, str(error), retry_after=60)
+            await self._refuse(unserved, call, scope, receive, reply)
         except TimeoutError:
             late = Problem(504, f"It was not answered in {seconds:g} s.")
             await self._refuse(late, call, scope, receive, reply)
@@ -122,7 +123,7 @@ class Guard:
             self._in_flight -= 1
             self._tell(call, headers, scope["state"]["rows"])
 
-    def _admit(self, scope: Scope, headers: Headers, call: Call) -> None:
+    def _admit(self, scope: Scope, headers: Mapping[str, str], call: Call) -> None:
         """Notes whose call it is. Raises `Problem` where it may not go on."""
         access = ROUTES.get(call.route, NOTHING)
         needed = access.scope
@@ -144,7 +145,7 @@ class Guard:
         ):
             raise Problem(429, "Too many calls at once.", retry_after=1)
 
-    def _key(self, headers: Headers) -> Key | None:
+    def _key(self, headers: Mapping[str, str]) -> Key | None:
         kind, _, text = headers.get("authorization", "").partition(" ")
         return self._keys.find(text.strip(), time.monotonic()) if kind.lower() == "bearer" else None
 
@@ -173,10 +174,11 @@ class Guard:
     ) -> None:
         if call.status:  # the answer has begun: all that is left is to end it
             return
-        response = problem.response(call.request_id, milliseconds=_milliseconds(call.key))
+        milliseconds = call.key is not None and call.key.retry_after == "milliseconds"
+        response = problem.response(call.request_id, milliseconds=milliseconds)
         await response(scope, receive, send)
 
-    def _tell(self, call: Call, headers: Headers, rows: int) -> None:
+    def _tell(self, call: Call, headers: Mapping[str, str], rows: int) -> None:
         seconds = time.perf_counter() - call.began
         metrics.count(call.route, call.status, rows, seconds)
         line: dict[str, Any] = {
@@ -194,6 +196,14 @@ class Guard:
         log.info(json.dumps(line))
 
 
+def _headers(scope: Scope) -> dict[str, str]:
+    """By name; of several of one name the first."""
+    return {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in reversed(scope["headers"])
+    }
+
+
 def _require(key: Key | None, scope: str) -> None:
     if key is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="warmline"'}
@@ -203,7 +213,7 @@ def _require(key: Key | None, scope: str) -> None:
         raise Problem(403, f"This key does not have the scope `{scope}`.")
 
 
-def _check_body(headers: Headers, bodies: Mapping[str, Limits]) -> Limits:
+def _check_body(headers: Mapping[str, str], bodies: Mapping[str, Limits]) -> Limits:
     """The call's limits, by what its body says that it is. Raises `Problem`."""
     kind = media_type(headers.get("content-type", ""))
     if kind not in bodies:
@@ -235,7 +245,7 @@ def _limited(receive: Receive, call: Call) -> Receive:
     return limited
 
 
-def _deadline(headers: Headers) -> float | None:
+def _deadline(headers: Mapping[str, str]) -> float | None:
     """Seconds that the caller waits; None where it does not say. Raises `Problem`."""
     given = headers.get("x-request-deadline-ms")
     if given is None:
@@ -243,10 +253,6 @@ def _deadline(headers: Headers) -> float | None:
     if not given.isdigit() or not 0 < len(given) < 8:
         raise Problem(400, "X-Request-Deadline-Ms must be a whole number of milliseconds.")
     return int(given) / 1000
-
-
-def _milliseconds(key: Key | None) -> bool:
-    return key is not None and key.retry_after == "milliseconds"
 
 
 def _note(error: Exception, call: Call) -> None:

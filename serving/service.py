@@ -23,7 +23,7 @@ from serving.processes import end_with_parent
 from serving.tracing import tracer
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.routing import Router
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 ROOT = Path(os.environ.get("WARMLINE_HOME", "./warmline_home")).absolute()
@@ -43,7 +43,7 @@ traffic.TimeoutMiddleware = _through  # type: ignore[assignment,misc]
 
 
 @cache
-def _application() -> Starlette:
+def _application() -> Router:
     """Made by a worker, with all that it imports; the process that starts workers imports this
     module as well, and needs none of it."""
     from serving.app import application

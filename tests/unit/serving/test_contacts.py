@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from models import contactability
-from serving.contacts import EVERY, Contacts
+from serving.contacts import EVERY, OLDEST, Contacts
 from serving.schemas import MayContactAnswer
 from tests.unit.serving.calls import NIGHT, NOW, bearer, served, written
 
@@ -80,17 +82,42 @@ def test_nobody_knows_when_outreach_was_not_heard_of_for_a_minute(
         assert answer.reasons == ["outreach was last heard of: 61 s ago"]
 
 
-def test_a_refusal_counts_at_the_next_look(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("age", "at_once", "soon"),
+    [(EVERY / 2, [], []), (OLDEST, [], ["unsubscribed"]),
+     (OLDEST + 0.01, ["unsubscribed"], ["unsubscribed"])],
+)  # fmt: skip
+def test_a_refusal_counts_within_a_second(
+    tmp_path: Path, age: float, at_once: list[str], soon: list[str]
+) -> None:
+    """Of a look that is not long ago nobody waits for the next one."""
     publish(tmp_path)
     contacts = looked(tmp_path)
-    assert told(contacts, "acme").state == "yes"
     at = NOW + timedelta(seconds=5)
     unsubscribed = row("acme", "email", "unsubscribed", at=at.isoformat())
     contactability.add(tmp_path, [unsubscribed], now=at)
-    assert not contacts.is_due(EVERY / 2)
-    assert contacts.is_due(EVERY)
-    contacts.look(at, EVERY)
-    assert told(contacts, "acme").reasons == ["unsubscribed"]
+
+    async def ask() -> list[list[str]]:
+        await contacts.keep_up(at, age)
+        first = told(contacts, "acme").reasons
+        if contacts._looking is not None:
+            await contacts._looking
+        return [first, told(contacts, "acme").reasons]
+
+    assert asyncio.run(ask()) == [at_once, soon]
+
+
+def test_who_is_closed_stays_closed_while_a_snapshot_is_taken_up(tmp_path: Path) -> None:
+    rows = [row(f"C{number}", None, "has an open case") for number in range(10_000)]
+    publish(tmp_path, *rows)
+    contacts = looked(tmp_path)
+    publish(tmp_path, *rows)
+    looking = Thread(target=contacts.look, args=(NOW, 1.0))
+    looking.start()
+    states = set()
+    while looking.is_alive():
+        states.add(told(contacts, "C9999").state)
+    assert states <= {"no"}
 
 
 def test_the_answers_of_a_call_carry_it(tmp_path: Path) -> None:
