@@ -13,6 +13,7 @@ import click
 
 from models.command import Run, command
 from outreach.receivecli import received, seen
+from outreach.rewritecli import rewrite
 from outreach.workcli import VERBS
 
 if TYPE_CHECKING:
@@ -243,5 +244,5 @@ def serve(run: Run, host: str, port: int) -> None:
         uvicorn.run(page, host=host, port=port, log_level="warning", access_log=False)
 
 
-for each in (migrate, check, list_, show, preview, serve, received, seen, *VERBS):
+for each in (migrate, check, list_, show, preview, serve, received, seen, rewrite, *VERBS):
     group.add_command(each)
