@@ -90,6 +90,9 @@ CHANGED = [
     ("If anything", "just checking in, if anything", "could go to anybody"),
     (EN, EN + " It is what it is, and so it is." * 20, "shorter or longer"),
     (EN, "You ordered.", "shorter or longer"),
+    (EN, "x" * len(EN), "another language"),
+    (EN, "It is what it is, and so we are what we are, and you are who you are, as they say. " * 2,
+     "says something else"),
     (EN, "am 9. Juni 2026, vor 21 Tagen, haben Sie bei uns „Kettle 2“ bestellt, und es sollte da "
          "sein. Wenn nicht, ist hier die Seite: https://a.example/help und sonst ich.", DATE),
 ]  # fmt: skip
