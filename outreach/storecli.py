@@ -168,6 +168,7 @@ def _item(row: dict[str, Any]) -> str:
 
 def _message(row: dict[str, Any]) -> str:
     why = f": {row['why']}" if row["why"] else ""
+    why += f" (rewritten by {row['rewritten_by']})" if row["rewritten_by"] else ""
     state = row["state"].replace("_", " ")
     return f"{row['id'][:12]}  {row['customer_id']}  {row['channel']}  {state}{why}"
 

@@ -262,6 +262,7 @@ def test_by_command_what_changed_is_shown_and_nothing_is_sent(
     assert "1 rewritten, 1 kept as they were." in output
     shown = {name: office.told("outreach", "show", name) for name in (good, bad)}
     assert shown[good]["message"]["rewritten_by"] == "small"
+    assert "(rewritten by small)" in office.gives("outreach", "list").output
     assert BETTER in shown[good]["letter"]["html"]
     assert shown[bad]["message"]["text"] == TEXT
     assert shown[bad]["message"]["why"].startswith(KEPT + "it is much shorter")
