@@ -19,6 +19,7 @@ from outreach.workcli import VERBS
 if TYPE_CHECKING:
     from models.home import Home
     from models.settings import Settings
+    from models.settings_outreach import Rewriting
     from outreach.store.database import Store
 
 png_file = click.Path(path_type=Path, dir_okay=False)
@@ -114,9 +115,20 @@ def look(home: Home, now: datetime) -> str:
         )
     words = f"outreach: {sum(waiting.values()):,} messages, {letters} letters, channels: "
     stopped = "".join(f"; {line}" for line in (stop_words(store) if store else ()))
+    model = _model_words(ours.rewriting)
     answers = f", answers by {' and '.join(found)}" if (found := ways(settings.inbound)) else ""
     crm = _crm_words(settings, store)
-    return words + (", ".join(channels) or "none") + answers + crm + stopped
+    return words + (", ".join(channels) or "none") + answers + crm + model + stopped
+
+
+def _model_words(settings: Rewriting) -> str:
+    """Which model may rewrite drafts, where one may. Raises `WrongUsage` where it is not set up
+    whole."""
+    from outreach.drafting.rewriter import Rewriter
+
+    if not settings.url:
+        return ""
+    return f"; drafts may be rewritten by {Rewriter(settings).model}"
 
 
 def _crm_words(settings: Settings, store: Store | None) -> str:

@@ -18,6 +18,7 @@ from outreach.store.database import Store
 from outreach.store.drafts import Draft, gap
 from outreach.store.recording import record
 from outreach.store.rewriting import KEPT
+from outreach.storecli import look
 from tests.servers import model as models
 from tests.unit.outreach.stores import KEY, NOW, planned, rows, trail
 from tests.unit.outreach.test_sendcli import Office
@@ -255,6 +256,7 @@ def test_by_command_what_changed_is_shown_and_nothing_is_sent(
         f"{k} = {json.dumps(v)}" for k, v in more.items()
     )
     office.home.config.write_text(config)
+    assert "drafts may be rewritten by small" in look(office.home, NOW)
     model.says = lambda words: BETTER if len(model.asked) == 1 else "Free for you, for 9 years."
     output = office.gives("outreach", "rewrite").output
     assert f"- {WORDS}\n" in output
