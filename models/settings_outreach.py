@@ -22,6 +22,17 @@ Mailbox = Annotated[str, Field(pattern=r"^([^\s@<>,;:]+@[^\s@<>,;:]+)?$")]
 Line = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
 
 
+class Rewriting(Section):
+    """A language model that may rewrite drafts (docs/guides/letters.md): none without a URL."""
+
+    url: Url = ""  # of an API as OpenAI's, up to `/v1`
+    model: Line = ""
+    # Never checked here: a message about a wrong value would repeat it.
+    key: Annotated[str, Field(repr=False)] = ""
+    allow_private: bool = False
+    timeout_seconds: Seconds = 60
+
+
 class Outreach(Section):
     # Never checked here: a message about a wrong value would repeat its password.
     database: Annotated[str, Field(repr=False)] = ""
@@ -31,6 +42,7 @@ class Outreach(Section):
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")] = "en"
     mailto: Mailbox = ""
     claims: bool = False
+    rewriting: Rewriting = Rewriting()
 
 
 class Send(Section):

@@ -13,11 +13,13 @@ import click
 
 from models.command import Run, command
 from outreach.receivecli import received, seen
+from outreach.rewritecli import rewrite
 from outreach.workcli import VERBS
 
 if TYPE_CHECKING:
     from models.home import Home
     from models.settings import Settings
+    from models.settings_outreach import Rewriting
     from outreach.store.database import Store
 
 png_file = click.Path(path_type=Path, dir_okay=False)
@@ -113,9 +115,20 @@ def look(home: Home, now: datetime) -> str:
         )
     words = f"outreach: {sum(waiting.values()):,} messages, {letters} letters, channels: "
     stopped = "".join(f"; {line}" for line in (stop_words(store) if store else ()))
+    model = _model_words(ours.rewriting)
     answers = f", answers by {' and '.join(found)}" if (found := ways(settings.inbound)) else ""
     crm = _crm_words(settings, store)
-    return words + (", ".join(channels) or "none") + answers + crm + stopped
+    return words + (", ".join(channels) or "none") + answers + crm + model + stopped
+
+
+def _model_words(settings: Rewriting) -> str:
+    """Which model may rewrite drafts, where one may. Raises `WrongUsage` where it is not set up
+    whole."""
+    from outreach.drafting.rewriter import Rewriter
+
+    if not settings.url:
+        return ""
+    return f"; drafts may be rewritten by {Rewriter(settings).model}"
 
 
 def _crm_words(settings: Settings, store: Store | None) -> str:
@@ -167,6 +180,7 @@ def _item(row: dict[str, Any]) -> str:
 
 def _message(row: dict[str, Any]) -> str:
     why = f": {row['why']}" if row["why"] else ""
+    why += f" (rewritten by {row['rewritten_by']})" if row["rewritten_by"] else ""
     state = row["state"].replace("_", " ")
     return f"{row['id'][:12]}  {row['customer_id']}  {row['channel']}  {state}{why}"
 
@@ -243,5 +257,5 @@ def serve(run: Run, host: str, port: int) -> None:
         uvicorn.run(page, host=host, port=port, log_level="warning", access_log=False)
 
 
-for each in (migrate, check, list_, show, preview, serve, received, seen, *VERBS):
+for each in (migrate, check, list_, show, preview, serve, received, seen, rewrite, *VERBS):
     group.add_command(each)

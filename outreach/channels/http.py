@@ -11,8 +11,9 @@ import ipaddress
 import json
 import socket
 import ssl
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -26,6 +27,10 @@ class NoAnswer(OSError):
 
 class NotReached(NoAnswer):
     """There is no connection: the server has nothing of the call."""
+
+
+class TooSlow(NoAnswer):
+    """It takes longer than it may."""
 
 
 class PrivateAddress(NotReached):
@@ -61,10 +66,15 @@ class Answer:
 class Caller:
     """Calls one server; its connection is kept between calls."""
 
-    def __init__(self, url: str, *, timeout: float, allow_private: bool) -> None:
-        """Raises `ValueError` for a URL that is none, or names a user."""
+    def __init__(
+        self, url: str, *, timeout: float, allow_private: bool, most_bytes: int = MOST_BYTES,
+        longest: float | None = None,
+    ) -> None:  # fmt: skip
+        """`timeout`: seconds of silence; `longest`: of a whole call, however much comes meanwhile.
+        Raises `ValueError` for a URL that is none, or names a user."""
         self._url = _split(url)
         self._timeout, self._allow_private = timeout, allow_private
+        self._most_bytes, self._longest = most_bytes, longest
         self._kept: _Connection | None = None
 
     def call(
@@ -78,7 +88,7 @@ class Caller:
         kept = self._kept is not None
         try:
             return self._call(method, path, body, headers or {})
-        except PrivateAddress:
+        except (PrivateAddress, TooSlow):
             raise
         except NoAnswer:
             if not kept:
@@ -96,11 +106,12 @@ class Caller:
     ) -> Answer:
         try:
             self._kept = self._kept or self._connect()
-            self._kept.request(method, self._target(path), body, dict(headers))
-            answer = self._kept.getresponse()
-            read = answer.read(MOST_BYTES + 1)
-            if len(read) > MOST_BYTES:
-                raise NoAnswer(f"its answer is longer than {MOST_BYTES >> 20} MB")
+            with self._kept.cut_off_after(self._longest):
+                self._kept.request(method, self._target(path), body, dict(headers))
+                answer = self._kept.getresponse()
+                read = answer.read(self._most_bytes + 1)
+            if len(read) > self._most_bytes:
+                raise NoAnswer(f"its answer is longer than {self._most_bytes:,} bytes")
             named = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, read, named)
         except NoAnswer:
@@ -142,6 +153,7 @@ class _Connection(http.client.HTTPConnection):
     """Connects to `address`, and speaks (and asks for the certificate) as to `host`."""
 
     secure: ssl.SSLContext | None = None
+    cut = False  # it took too long
 
     def __init__(self, host: str, port: int, address: str, timeout: float) -> None:
         super().__init__(host, port, timeout=timeout)
@@ -154,6 +166,31 @@ class _Connection(http.client.HTTPConnection):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.secure is not None:
             self.sock = self.secure.wrap_socket(self.sock, server_hostname=self.host)
+
+    @contextmanager
+    def cut_off_after(self, seconds: float | None) -> Iterator[None]:
+        """Ends what the block waits for, once it has taken so long."""
+        if seconds is None:
+            yield
+            return
+        # Held here: once an answer begins that ends with the connection, `self.sock` is None.
+        timer = threading.Timer(seconds, self._cut_off, [self.sock])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (OSError, http.client.HTTPException):
+            if not self.cut:
+                raise
+        finally:
+            timer.cancel()
+        if self.cut:
+            raise TooSlow(f"it takes longer than {seconds:g} s")
+
+    def _cut_off(self, line: socket.socket) -> None:
+        self.cut = True
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
 
 
 def _split(url: str) -> SplitResult:

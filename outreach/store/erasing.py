@@ -23,7 +23,7 @@ _NAMED = (
     tables.answers, tables.received, tables.claims, tables.audit,
 )  # fmt: skip
 _WORDS = ("address", "name", "from_name", "subject", "text", "html", "domain", "in_reply_to",
-          "contact_id", "remote_id")  # fmt: skip
+          "contact_id", "remote_id", "drafted_text")  # fmt: skip
 # Free text and JSON in which a person may be named by those who wrote it.
 _TOLD = {
     tables.decisions: ("reasons", "gates"), tables.work_items: ("reasons", "why"),

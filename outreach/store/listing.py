@@ -40,7 +40,7 @@ def list_messages(store: Store, states: Sequence[str], most: int) -> list[dict[s
     row = messages.c
     query = (
         sa.select(row.id, row.customer_id, row.channel, row.playbook, row.state, row.why,
-                  row.attempts, row.next_try_at, row.sent_at, row.updated_at)
+                  row.attempts, row.next_try_at, row.sent_at, row.updated_at, row.rewritten_by)
         .where(row.state.in_(states))
         .order_by(row.updated_at, row.id)
         .limit(most)

@@ -60,7 +60,7 @@ def edit(store: Store, *, by: str, now: datetime, message: str, draft: Draft) ->
         changed = {name: new for name, new in draft.columns().items() if new != getattr(row, name)}
         _move(
             tx, row, "awaiting_approval", by=by, now=now, verb="edit",
-            told={"changed": sorted(changed)}, **changed,
+            told={"changed": sorted(changed)}, drafted_text=None, **changed,
         )  # fmt: skip
         return str(row.id)
 
@@ -112,7 +112,7 @@ def withdraw(
 def clear_words(store: Store, *, by: str, now: datetime, before: datetime) -> int:
     """Addresses, names and words of messages finished before that moment go; how many had some."""
     finished = ("sent", "discarded", "withdrawn")
-    personal = ("address", "name", "subject", "text", "html", "domain")
+    personal = ("address", "name", "subject", "text", "html", "domain", "drafted_text")
     with store.begin() as tx:
         done = tx.execute(
             messages.update()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The newest migration's name: a store that says another is older or newer than this code.
-SCHEMA = "0005"
+SCHEMA = "0006"
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -142,6 +142,7 @@ messages = sa.Table(
     _at("not_before"), _at("queued_at"), _at("next_try_at", required=True),
     _text("address"), _text("name"), _text("from_name"), _text("language"),
     _text("subject"), _text("text"), _text("html"), _text("in_reply_to"),
+    _text("rewritten_by"), _text("drafted_text"),  # a language model, and the words before it
     _text("claimed_by"), _at("lease_until"), _count("attempts"),
     _at("sent_at"), _flag("redirected"), _text("remote_id"),
     _at("created_at", required=True), _at("updated_at", required=True),

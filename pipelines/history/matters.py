@@ -88,7 +88,8 @@ def _about(
     for one in np.unique(place).tolist():
         same = place == one
         code, key = _only(topic[same]), _only(case[same])
-        known = None if code == NONE else topics[code], cases.get(key)
+        # Histories that benchmarks make code their topics without words.
+        known = topics[code] if 0 <= code < len(topics) else None, cases.get(key)
         if known != (None, None):
             yield names[one], fact, *known
 

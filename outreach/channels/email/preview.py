@@ -77,12 +77,12 @@ def _read(content: bytes, language: str) -> Seen:
 
 
 def visible(text: str) -> str:
-    """One line for a terminal: what would steer it is shown as a sign instead."""
+    """Words for a terminal: what would steer it is shown as a sign instead."""
     return "".join("\N{REPLACEMENT CHARACTER}" if _steers(sign) else sign for sign in text)
 
 
 def _steers(sign: str) -> bool:
-    return sign != "\t" and unicodedata.category(sign) == "Cc"
+    return sign not in "\t\n" and unicodedata.category(sign) == "Cc"
 
 
 _SHEET = f"""<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>letter</title><style>

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pyarrow as pa
-import pytest
 
 from models.contracts import Correspondence, CustomerBook, Timeline
 from pipelines.history.book import HistoryBook
@@ -277,16 +276,20 @@ ABOUT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rows", "about"), ABOUT)
-def test_a_dated_fact_says_what_it_was_about(
-    place: Place, rows: list[tuple[str, ...]], about: list[tuple[str, str | None, str | None]]
-) -> None:
-    lines = (
-        f"{n},acme,{at},,{kind},,{case},{what}\n" for n, (at, kind, case, what) in enumerate(rows)
-    )
+def test_a_dated_fact_says_what_it_was_about(place: Place) -> None:
+    """Each row of `ABOUT` is a customer of their own."""
+    customers = "customer_id,joined_at\n" + "".join(f"c{n},2025-01-01\n" for n in range(len(ABOUT)))
+    lines = [
+        f"{who}-{n},c{who},{at},,{kind},,{case},{what}\n"
+        for who, (rows, _) in enumerate(ABOUT)
+        for n, (at, kind, case, what) in enumerate(rows)
+    ]
     header = HEADER.replace("\n", ",topic\n")
-    place.ingest(place.source(customers=CUSTOMERS, interactions=header + "".join(lines)))
+    place.ingest(place.source(customers=customers, interactions=header + "".join(lines)))
     made: Correspondence = HistoryBook(place.open())
-    found = made.matters(["acme", "bolt", "nobody"], MARCH).to_pylist()
-    assert [tuple(row.values()) for row in found] == [("acme", *each) for each in about]
+    for who, (_, about) in enumerate(ABOUT):
+        found = made.matters([f"c{who}", "nobody"], MARCH).to_pylist()
+        assert [tuple(row.values()) for row in found] == [(f"c{who}", *each) for each in about]
+    everybody = made.matters([f"c{who}" for who in range(len(ABOUT))], MARCH)
+    assert everybody.num_rows == sum(len(about) for _, about in ABOUT)
     assert made.matters([], MARCH).num_rows == 0

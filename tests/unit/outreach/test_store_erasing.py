@@ -9,7 +9,7 @@ from models.erasure import Erasure
 from models.person import Person
 from models.settings import Caps
 from outreach import contact_point
-from outreach.store import erasing, items, permissions, tables
+from outreach.store import erasing, items, messages, permissions, tables
 from outreach.store.booked import Rules
 from outreach.store.claims import Wanted, claim_contact, tell_claims
 from outreach.store.database import FILE, Store
@@ -17,7 +17,18 @@ from outreach.store.permissions import lift
 from outreach.store.reading import StoreLedger
 from outreach.store.received import Arrived, receive
 from outreach.store.recording import record
-from tests.unit.outreach.stores import KEY, NOW, filled, later, planned, rows, states, words
+from outreach.store.rewriting import rewrite
+from tests.unit.outreach.stores import (
+    KEY,
+    NOW,
+    draft,
+    filled,
+    later,
+    planned,
+    rows,
+    states,
+    words,
+)
 from tests.unit.outreach.test_outbox import Answers, sender
 
 ACME = Person("acme", ("acme", "old-acme"), (), names=("Ann Acme",), emails=("Acme@Example.org",),
@@ -35,8 +46,12 @@ def busy(store: Store) -> None:
     filled(store, "acme", contact_id="p-77", reasons=["Ann Acme asked twice"])
     filled(store, "bolt")
     sender(store, Answers()).send_due(most=1)
-    again = [planned("old-acme", reason_key="renewal"), planned("acme", reason_key="renewal")]
+    again = [planned("old-acme", reason_key="renewal", mode="approve")]
+    again.append(planned("acme", reason_key="renewal"))
     record(store, by="plan", now=NOW, drafts=words, decisions=again)
+    name, new = again[0].decision_id, draft("ann@acme.example", text="Ann Acme, hello\n")
+    messages.edit(store, **BY, message=name, draft=new)
+    rewrite(store, **BY, message=name, model="m", before="Ann Acme, hello\n", after="Hello")
     permissions.override(store, **BY, customer_id="acme", until=later(days=9), why="Ann Acme rang")
     permissions.consent(store, **BY, customer_id="acme", state="refused", purpose="survey")
     message = next(row.id for row in rows(store, tables.messages) if row.state == "sent")
