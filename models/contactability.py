@@ -197,20 +197,30 @@ class Contactability:
             return None
         return now - datetime.fromisoformat(last)
 
+    def has_new_snapshot(self) -> bool:
+        """Whether the next `refresh` reads a snapshot, which of many customers takes seconds."""
+        return self._stamp() not in (None, self._snapshot)
+
     def refresh(self) -> None:
         """Takes up what was published since the last time."""
-        folder = self.root / FOLDER
-        try:
-            state = (folder / SNAPSHOT).stat()
-        except FileNotFoundError:
+        folder, stamp = self.root / FOLDER, self._stamp()
+        if stamp is None:
             return
         closed = self._closed
-        if (known := (state.st_mtime_ns, state.st_ino)) != self._snapshot:
+        if stamp != self._snapshot:
             closed = self._load(folder / SNAPSHOT)
-            self._snapshot, self._read = known, {}
+            self._snapshot, self._read = stamp, {}
         for path in sorted(folder.glob("delta-*.jsonl")):
             self._follow(path, closed)
         self._closed = closed
+
+    def _stamp(self) -> tuple[int, int] | None:
+        """Which snapshot is published; None: none."""
+        try:
+            state = (self.root / FOLDER / SNAPSHOT).stat()
+        except FileNotFoundError:
+            return None
+        return state.st_mtime_ns, state.st_ino
 
     def _load(self, path: Path) -> dict[str, list[Closure]]:
         import pyarrow.parquet as pq

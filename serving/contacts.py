@@ -29,7 +29,7 @@ class Contacts:
     root: Path
     _published: Contactability = field(init=False)
     _looked: float = float("-inf")
-    _looking: asyncio.Future[None] | None = None
+    _reading: asyncio.Future[None] | None = None
     _is_waited_for: bool = False
     _unknown: bytes = b""  # why nobody knows; empty where it is known
 
@@ -37,18 +37,22 @@ class Contacts:
         self._published = Contactability(self.root)
 
     async def keep_up(self, now: datetime, monotonic: float) -> None:
-        """Has what is new taken up, beside the calls: beside a busy loop a look takes 50 ms, and a
-        large snapshot seconds. Only after a pause do calls wait for it."""
-        if self._looking is None or self._looking.done():
+        """Takes up what is new. A snapshot, which may take seconds, is read in a thread; only after
+        a pause do calls wait for it. All else is a look at three files: in a thread, beside a busy
+        loop, those who wait for it would wait for rounds of it."""
+        if self._reading is None or self._reading.done():
             age = monotonic - self._looked
             if age < EVERY:
                 return
+            if not self._published.has_new_snapshot():
+                self.look(now, monotonic)
+                return
             self._is_waited_for = age > OLDEST
-            self._looking = asyncio.ensure_future(run_in_threadpool(self.look, now, monotonic))
-            # A look that failed is made again, and waited for once the last is too long ago.
-            self._looking.add_done_callback(lambda one: one.cancelled() or one.exception())
+            self._reading = asyncio.ensure_future(run_in_threadpool(self.look, now, monotonic))
+            # What failed is tried again, and waited for once the last look is too long ago.
+            self._reading.add_done_callback(lambda one: one.cancelled() or one.exception())
         if self._is_waited_for:
-            await asyncio.shield(self._looking)
+            await asyncio.shield(self._reading)
 
     def look(self, now: datetime, monotonic: float) -> None:
         """Takes up what is new."""

@@ -82,29 +82,36 @@ def test_nobody_knows_when_outreach_was_not_heard_of_for_a_minute(
         assert answer.reasons == ["outreach was last heard of: 61 s ago"]
 
 
-@pytest.mark.parametrize(
-    ("age", "at_once", "soon"),
-    [(EVERY / 2, [], []), (OLDEST, [], ["unsubscribed"]),
-     (OLDEST + 0.01, ["unsubscribed"], ["unsubscribed"])],
-)  # fmt: skip
-def test_a_refusal_counts_within_a_second(
-    tmp_path: Path, age: float, at_once: list[str], soon: list[str]
-) -> None:
-    """Of a look that is not long ago nobody waits for the next one."""
+async def asked(contacts: Contacts, at: datetime, monotonic: float) -> list[str]:
+    await contacts.keep_up(at, monotonic)
+    return told(contacts, "acme").reasons
+
+
+@pytest.mark.parametrize(("age", "reasons"), [(EVERY / 2, []), (EVERY, ["unsubscribed"])])
+def test_a_refusal_counts_within_a_second(tmp_path: Path, age: float, reasons: list[str]) -> None:
     publish(tmp_path)
     contacts = looked(tmp_path)
     at = NOW + timedelta(seconds=5)
     unsubscribed = row("acme", "email", "unsubscribed", at=at.isoformat())
     contactability.add(tmp_path, [unsubscribed], now=at)
+    assert asyncio.run(asked(contacts, at, age)) == reasons
+
+
+@pytest.mark.parametrize(("age", "at_once"), [(OLDEST, []), (OLDEST + 0.1, ["has an open case"])])
+def test_calls_wait_for_a_snapshot_only_after_a_pause(
+    tmp_path: Path, age: float, at_once: list[str]
+) -> None:
+    publish(tmp_path)
+    contacts = looked(tmp_path)
+    publish(tmp_path, *ROWS)
 
     async def ask() -> list[list[str]]:
-        await contacts.keep_up(at, age)
-        first = told(contacts, "acme").reasons
-        if contacts._looking is not None:
-            await contacts._looking
-        return [first, told(contacts, "acme").reasons]
+        first = await asked(contacts, NOW, age)
+        while contacts._reading is not None and not contacts._reading.done():
+            await asyncio.sleep(0.01)
+        return [first, await asked(contacts, NOW, age)]
 
-    assert asyncio.run(ask()) == [at_once, soon]
+    assert asyncio.run(ask()) == [at_once, ["has an open case"]]
 
 
 def test_who_is_closed_stays_closed_while_a_snapshot_is_taken_up(tmp_path: Path) -> None:
