@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -259,7 +259,7 @@ class _Texts:
         return bytes(self._answers[ends[row] : ends[row + 1]])
 
 
-def _ends(column: pa.Array, kind: str) -> memoryview:
+def _ends(column: pa.Array, kind: Literal["i", "q"]) -> memoryview[int]:
     """Where each text ends, after where the first begins; `kind`: of `struct`."""
     ends = column.buffers()[1]
     return memoryview(ends).cast(kind) if ends is not None else memoryview(bytes(8)).cast(kind)
