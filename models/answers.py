@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from itertools import accumulate
@@ -162,7 +162,8 @@ class Answers:
         ]
         self._starts = list(accumulate(map(len, self._batches), initial=0))
         index = _mapped(folder / INDEX)
-        self._hash, self._row = (memoryview(index[name].to_numpy()) for name in ("hash", "row"))
+        self._hash = index["hash"].to_numpy()
+        self._hashes, self._rows = memoryview(self._hash), memoryview(index["row"].to_numpy())
         self._names = _mapped(folder / NAMES)
         self._name_hash, self._check = (self._names[name].to_numpy() for name in ("hash", "check"))
 
@@ -172,19 +173,19 @@ class Answers:
     def find(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """The JSON object of each customer; None for who is not in the batch."""
         keys = [customer.encode() for customer in customer_ids]
-        return [
-            self._answer(key, wanted)
-            for key, wanted in zip(keys, hashed(keys).tolist(), strict=True)
-        ]
+        wanted = hashed(keys)
+        places = np.searchsorted(self._hash, wanted).tolist()
+        return list(map(self._answer, keys, wanted.tolist(), places))
 
-    def _answer(self, key: bytes, wanted: int) -> bytes | None:
-        """One at a time: most calls ask for one, and NumPy's calls take longer than the search."""
-        place = bisect_left(self._hash, wanted)
-        while place < len(self._hash) and self._hash[place] == wanted:
-            row = self._row[place]
+    def _answer(self, key: bytes, wanted: int, place: int) -> bytes | None:
+        """From `place` on, where the hash is `wanted`. One at a time: most calls ask for one, for
+        which NumPy's calls take longer than all else."""
+        hashes = self._hashes
+        while place < len(hashes) and hashes[place] == wanted:
+            row = self._rows[place]
             batch = bisect_right(self._starts, row) - 1
-            customer, answer = self._batches[batch].at(row - self._starts[batch])
-            if customer == key:
+            answer = self._batches[batch].answer(row - self._starts[batch], key)
+            if answer is not None:
                 return answer
             place += 1  # customers of one hash lie side by side
         return None
@@ -249,13 +250,13 @@ class _Texts:
     def __len__(self) -> int:
         return int(self._batch.num_rows)
 
-    def at(self, row: int) -> tuple[bytes, bytes]:
-        """Id and answer of a row, as bytes."""
-        id_ends, answer_ends = self._id_ends, self._answer_ends
-        return (
-            bytes(self._ids[id_ends[row] : id_ends[row + 1]]),
-            bytes(self._answers[answer_ends[row] : answer_ends[row + 1]]),
-        )
+    def answer(self, row: int, key: bytes) -> bytes | None:
+        """Of a row; None where it is another customer's than `key`."""
+        ends = self._id_ends
+        if bytes(self._ids[ends[row] : ends[row + 1]]) != key:  # views compare by element
+            return None
+        ends = self._answer_ends
+        return bytes(self._answers[ends[row] : ends[row + 1]])
 
 
 def _ends(column: pa.Array, kind: Literal["i", "q"]) -> memoryview[int]:

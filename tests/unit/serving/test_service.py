@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,3 +22,12 @@ def test_no_time_limit_of_bentomls_stands_around_the_guard(
     assert around.cls is service._through
     application = object()
     assert around.cls(application, **around.kwargs) is application
+
+
+def test_what_reads_http_is_the_fast_one_on_a_loop_that_lets_everybody_in() -> None:
+    """uvicorn takes what is installed: httptools halves a call, uvloop starves new connections
+    (decision 22)."""
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+    assert AutoHTTPProtocol.__name__ == "HttpToolsProtocol"
+    assert importlib.util.find_spec("uvloop") is None
