@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from serving.tracing import Tracer
 
-LONGEST_WAIT = 0.5  # seconds before a call is seen: then it is refused; CRMs wait 10 s
+LONGEST_WAIT = 0.25  # seconds of the loop; about as long again in the socket. CRMs wait 10 s
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 OTHER = "other"  # the route of everything else, in log and metrics: never what was asked for
 
