@@ -21,7 +21,7 @@ QUICKLY = replace(
 def bars(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bar]:
     """The company of the benchmark, smaller, exported both ways, and what each export teaches."""
     place: Path = tmp_path_factory.mktemp("company")
-    nights = replay.lived(place, customers=2_500, backlog=560, nights=1)
+    nights = replay.lived(place, customers=1_600, backlog=560, nights=1)
     nights.company.night(nights.first)
     report = Report("replay", quick=True)
     replay.exports(place, nights, report, QUICKLY)
