@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from tests import spark as spark_here
 from tests.once import once
+from tests.parts import part
 from tests.servers import imap, postgres
 
 # What is made up at random differs from run to run where people work, and is the same in CI, which
@@ -34,25 +35,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Server]:
     """A PostgreSQL server; skipped, saying why, where there is none. CI must have one."""
-    try:
-        with postgres.running() as server:
-            yield server
-    except postgres.Missing as missing:
-        if os.environ.get("REQUIRE_SERVERS"):
-            raise
-        pytest.skip(str(missing))
+    with part(postgres.running, postgres.Missing) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def imap_server() -> Iterator[imap.Server]:
     """A Dovecot; skipped, saying why, where there is none. CI must have one."""
-    try:
-        with imap.running() as server:
-            yield server
-    except imap.Missing as missing:
-        if os.environ.get("REQUIRE_SERVERS"):
-            raise
-        pytest.skip(str(missing))
+    with part(imap.running, imap.Missing) as server:
+        yield server
 
 
 @pytest.fixture
@@ -64,13 +55,8 @@ def postgres_url(postgres_server: postgres.Server) -> str:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
     """A Spark session; skipped, saying why, where there can be none. CI must have one."""
-    try:
-        with spark_here.running() as session:
-            yield session
-    except spark_here.Missing as missing:
-        if os.environ.get("REQUIRE_SERVERS"):
-            raise
-        pytest.skip(str(missing))
+    with part(spark_here.running, spark_here.Missing) as session:
+        yield session
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.parts import part
 from tests.servers import web
 
 
@@ -15,10 +15,5 @@ from tests.servers import web
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium; skipped, saying why, where there is none. CI must have one."""
-    try:
-        with web.browser() as found:
-            yield found
-    except web.Missing as missing:
-        if os.environ.get("REQUIRE_SERVERS"):
-            raise
-        pytest.skip(str(missing))
+    with part(web.browser, web.Missing) as found:
+        yield found
