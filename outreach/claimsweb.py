@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from models import suppression
 from models.contracts import CHANNELS
 from models.errors import WarmlineError
 from models.home import Home
@@ -71,6 +72,7 @@ class Desk:
         self._store, self._secret, self._clock, self._rules = store, secret, clock, rules
         self._home, self._keys = Home(root), Keyring(root)
         self._allowances: dict[str, Allowance] = {}
+        self._listed: tuple[tuple[int, int] | None, Suppression] = (None, Suppression())
 
     def routes(self) -> list[Route]:
         """Of the application that serves outreach."""
@@ -112,8 +114,7 @@ class Desk:
         return Response(status_code=204)
 
     def _decide(self, asked: Asked, tool: str) -> Claim:
-        erased = Suppression.of(self._home)
-        if erased.customer(asked.customer_id) is not None:
+        if self._erased().customer(asked.customer_id) is not None:
             return Claim(False, (ERASED,))
         wanted = Wanted(
             asked.customer_id, asked.channel, asked.purpose, asked.transactional, self._point(asked)
@@ -124,6 +125,13 @@ class Desk:
         )
         tell(self._store, self._home.root, now=now)
         return found
+
+    def _erased(self) -> Suppression:
+        """The list of the erased, read again only where it is another."""
+        stamp = suppression.stamp(self._home)
+        if stamp != self._listed[0]:
+            self._listed = stamp, Suppression.of(self._home)
+        return self._listed[1]
 
     def _point(self, asked: Asked) -> str | None:
         if not asked.address:
