@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outreach.kept import Bools, Kept, Marks
-from outreach.keyed import keyed
+from outreach.mac import mac
 
 # Days for which a draw stands, where the horizon is not longer. An outcome is looked for over the
 # horizon after the night of the contact, so the longer the period, the fewer outcomes reach past
@@ -70,7 +70,7 @@ class Draw:
     def marks(self, units: Sequence[str]) -> Marks:
         """What stands for each unit on record: its hash of this period, which tells nothing of
         it."""
-        digest, period = keyed(self.key), f"arm\0{self.period_days}\0{self.period}\0"
+        digest, period = mac(self.key), f"arm\0{self.period_days}\0{self.period}\0"
         found = b"".join(digest((period + unit).encode())[: _BITS // 8] for unit in units)
         return np.frombuffer(found, ">u8").astype(np.uint64)
 
@@ -139,20 +139,20 @@ class Draw:
         days = (self.as_of - _ORIGIN).days
         block, second = days // BLOCK_DAYS, days % BLOCK_DAYS >= BLOCK_DAYS // 2
         message = f"turn\0{BLOCK_DAYS}\0{block}\0{unit}".encode()
-        drawn = keyed(self.key)(message)[0] >= 128
+        drawn = mac(self.key)(message)[0] >= 128
         return TREAT if drawn == second else CONTROL
 
 
 def ties(key: bytes, as_of: date, customer_ids: Sequence[str]) -> list[int]:
     """Settle ties and exploration of one night: numbers that only the home's key foresees."""
-    digest, night = keyed(key), f"tie\0{as_of.isoformat()}\0"
+    digest, night = mac(key), f"tie\0{as_of.isoformat()}\0"
     return [int.from_bytes(digest((night + who).encode())[:7], "big") for who in customer_ids]
 
 
 def decision_ids(key: bytes, as_of: date, decided: Iterable[tuple[str, str]]) -> list[str]:
     """Names of decisions about a customer by a playbook; the same each time they are taken, and
     telling nothing of the customer."""
-    digest, night = keyed(key), f"decision\0{as_of.isoformat()}\0"
+    digest, night = mac(key), f"decision\0{as_of.isoformat()}\0"
     return [digest(f"{night}{play}\0{who}".encode())[:16].hex() for who, play in decided]
 
 

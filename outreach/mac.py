@@ -13,7 +13,7 @@ _BLOCK = 64  # bytes; of SHA-256
 
 
 @lru_cache(maxsize=8)
-def keyed(key: bytes) -> Callable[[bytes], bytes]:
+def mac(key: bytes) -> Callable[[bytes], bytes]:
     """The 32 bytes that `hmac.digest(key, message, "sha256")` gives, by message."""
     block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
     inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))

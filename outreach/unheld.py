@@ -27,7 +27,7 @@ def unheld(evidence: Evidence, policy: Policy) -> Bools:
     or goes out by itself, which takes no place."""
     apart = [play.refers or play.mode == "auto" for play in policy.playbooks.plays]
     caught = np.array(apart, np.bool_)[evidence.rows["play"].to_numpy()]
-    for screen in SCREENS.values():
+    for screen in dict.fromkeys(SCREENS.values()):  # some serve several gates
         caught = caught | screen(evidence, policy)
     none: Bools = ~caught
     return none

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from outreach.assign import BLOCK_DAYS, PERIOD_DAYS, Draw, decision_ids, ties
 from outreach.kept import Kept
-from outreach.keyed import keyed
+from outreach.mac import mac
 
 KEY = b"k" * 32
 FIRST, LAST = date(2025, 12, 31), date(2026, 12, 30)  # of one period, counted from 1 January 2024
@@ -140,4 +140,4 @@ def test_ties_are_settled_anew_each_night() -> None:
 
 @given(st.binary(min_size=1, max_size=200), st.binary(max_size=300))
 def test_the_keyed_hash_is_hmac(key: bytes, message: bytes) -> None:
-    assert keyed(key)(message) == hmac.digest(key, message, "sha256")
+    assert mac(key)(message) == hmac.digest(key, message, "sha256")
