@@ -77,7 +77,7 @@ def test_an_address_that_is_closed_is_not_written_to_in_any_spelling(office: Off
 
 
 def test_who_was_erased_is_never_contacted(office: Office) -> None:
-    assert office.ask(customer_id="calm").json()["allowed"]  # while nobody was
+    assert office.ask(key="m-80", customer_id="calm").json()["allowed"]  # while nobody was
     suppression.add(Home(office.root), Person("acme", ("acme",), ()), 1)
     assert office.ask().json() == {
         "allowed": False, "reasons": ["was erased: is never contacted"]
