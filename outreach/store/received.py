@@ -12,14 +12,13 @@ from models.errors import WarmlineError
 from outreach.assign import OUTSIDE
 from outreach.store import tables
 from outreach.store.audit import audit, insert_new
+from outreach.store.booked import REACHED
 from outreach.store.database import Store
 from outreach.store.interactions import closed, happened
 from outreach.store.items import to_a_person
 from outreach.store.messages import sent_after_all, withdraw
 from outreach.store.permissions import suppress_in, unsubscribe_in
 from outreach.words import day
-
-_WENT = ("sent", "in_doubt", "sending")
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def _message(tx: sa.Connection, arrived: Arrived) -> Any:
     if arrived.kind != "unsubscribe" or not arrived.who:
         return None
     last = sa.select(tables.messages).where(
-        row.contact_point == arrived.who, row.state.in_(_WENT), row.redirected.is_(False)
+        row.contact_point == arrived.who, row.state.in_(REACHED), row.redirected.is_(False)
     )
     newest = last.order_by(row.updated_at.desc()).limit(1).with_for_update()
     return tx.execute(newest).one_or_none()
@@ -161,7 +160,7 @@ def _is_erased(tx: sa.Connection, message: Any) -> bool:
 
 def _doubt(arrived: Arrived, message: Any) -> str | None:
     """Why a person has to look at it first."""
-    if message.state not in _WENT:
+    if message.state not in REACHED:
         return "it is about a message that was never sent"
     if message.redirected:
         return "it is about a message that was redirected"
