@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from models.files import append_line, make_folder, replacing, write_atomically
+from models.files import append_line, make_folder, replacing, stamp, write_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -199,28 +199,21 @@ class Contactability:
 
     def has_new_snapshot(self) -> bool:
         """Whether the next `refresh` reads a snapshot, which of many customers takes seconds."""
-        return self._stamp() not in (None, self._snapshot)
+        return stamp(self.root / FOLDER / SNAPSHOT) not in (None, self._snapshot)
 
     def refresh(self) -> None:
         """Takes up what was published since the last time."""
-        folder, stamp = self.root / FOLDER, self._stamp()
-        if stamp is None:
+        folder = self.root / FOLDER
+        published = stamp(folder / SNAPSHOT)
+        if published is None:
             return
         closed = self._closed
-        if stamp != self._snapshot:
+        if published != self._snapshot:
             closed = self._load(folder / SNAPSHOT)
-            self._snapshot, self._read = stamp, {}
+            self._snapshot, self._read = published, {}
         for path in sorted(folder.glob("delta-*.jsonl")):
             self._follow(path, closed)
         self._closed = closed
-
-    def _stamp(self) -> tuple[int, int] | None:
-        """Which snapshot is published; None: none."""
-        try:
-            state = (self.root / FOLDER / SNAPSHOT).stat()
-        except FileNotFoundError:
-            return None
-        return state.st_mtime_ns, state.st_ino
 
     def _load(self, path: Path) -> dict[str, list[Closure]]:
         import pyarrow.parquet as pq

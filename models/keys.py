@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from models.errors import WarmlineError, WrongUsage
-from models.files import replacing
+from models.files import replacing, stamp
 
 FILE = "keys.json"
 SCOPES = ("score", "read", "work", "admin")
@@ -134,14 +133,10 @@ class Keyring:
 
     def _refresh(self) -> None:
         """Reads the file where it is another: to look takes 2 microseconds."""
-        try:
-            facts = os.stat(self._file)  # noqa: PTH116 - a path is made anew at each call
-            stamp = facts.st_mtime_ns, facts.st_ino
-        except FileNotFoundError:
-            stamp = None
-        if stamp != self._stamp:
+        there = stamp(self._file)
+        if there != self._stamp:
             self._keys = {key.id: key for key in read(self._home)}
-            self._stamp = stamp
+            self._stamp = there
 
     def _touch(self, key: Key, clock: float) -> None:
         if clock - self._used.get(key.id, -self.TOUCH_SECONDS) < self.TOUCH_SECONDS:

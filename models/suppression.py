@@ -69,15 +69,6 @@ class Suppression:
         return hashed(self.key, "phone", _digits(number)) in self.erasures
 
 
-def stamp(home: Home) -> tuple[int, int] | None:
-    """Which list is there, to see whether it has changed; None: none."""
-    try:
-        facts = (home.root / FILE).stat()
-    except FileNotFoundError:
-        return None
-    return facts.st_mtime_ns, facts.st_ino
-
-
 def add(home: Home, person: Person, erasure: int) -> None:
     """Puts the person on the list; again is harmless. The caller holds the night's lock."""
     known = dict(Suppression.of(home).erasures)

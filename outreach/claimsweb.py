@@ -20,13 +20,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from models import suppression
 from models.contracts import CHANNELS
 from models.errors import WarmlineError
+from models.files import stamp
 from models.home import Home
 from models.keys import Allowance, Key, Keyring
 from models.settings import Settings
-from models.suppression import Suppression
+from models.suppression import FILE, Suppression
 from outreach.contact_point import NotAnAddress, keyed
 from outreach.store.booked import Rules
 from outreach.store.claims import AnotherClaim, Claim, Wanted, claim_contact, release
@@ -128,9 +128,9 @@ class Desk:
 
     def _erased(self) -> Suppression:
         """The list of the erased, read again only where it is another."""
-        stamp = suppression.stamp(self._home)
-        if stamp != self._listed[0]:
-            self._listed = stamp, Suppression.of(self._home)
+        there = stamp(self._home.root / FILE)
+        if there != self._listed[0]:
+            self._listed = there, Suppression.of(self._home)
         return self._listed[1]
 
     def _point(self, asked: Asked) -> str | None:
