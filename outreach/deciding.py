@@ -41,26 +41,49 @@ class _Night:
 
         Only those whom a gate might hold, or who get a place, become objects: they are large.
         """
+        rows = self.evidence.rows.slice(first, many)
+        beyond = self._beyond(rows, first)
+        asking = np.flatnonzero(~beyond)
+        made = self._asked(rows.take(asking), first + asking)
+        alike = np.full(rows.num_rows, len(made))
+        alike[asking] = np.arange(len(made))
+        if beyond.any():
+            made.append(full("", self.places.beyond))
+        return table(rows, made, self.evidence, self.tonight, first=first + 1, alike=alike)
+
+    def _beyond(self, rows: pa.Table, first: int) -> NDArray[np.bool_]:
+        """Whom nothing holds but the team's capacity, which is used up: on a large night almost
+        everybody."""
+        if self.places.left:
+            return np.zeros(rows.num_rows, np.bool_)
+        plays = self.tonight.policy.playbooks.plays
+        unbounded = np.array([not self.places.bounds(play) for play in plays], np.bool_)
+        beyond = self.unheld[first : first + rows.num_rows] & unbounded[rows["play"].to_numpy()]
+        left_out = np.flatnonzero(beyond)
+        self.places.leave_out(first + left_out, rows["tie"].to_numpy()[left_out])
+        return beyond
+
+    def _asked(self, rows: pa.Table, numbers: NDArray[np.int64]) -> list[Decision]:
+        """What is decided of each of `rows`, whose places on the list are `numbers`."""
         import pyarrow as pa
 
-        rows = self.evidence.rows.slice(first, many)
-        plain = self.unheld[first : first + many].copy()
+        plain = self.unheld[numbers]
         plain[: self.places.left] = False  # who may get a place becomes an object anyway
         looked_at = self._candidates(rows.filter(pa.array(~plain)))
         plays = self.tonight.policy.playbooks.plays
         columns = (rows[name].to_pylist() for name in ("customer_id", "play", "owner_id", "tie"))
         made: list[Decision] = []
-        for row, (who, play, owner, tie) in enumerate(zip(*columns, strict=True), first):
-            candidate = None
-            if not plain[row - first]:
-                candidate = next(looked_at)
-                found = screened(candidate, self.tonight.policy, self.tonight.midnight)
-                if found is not None:
-                    made.append(found)
-                    continue
-            words = self.places.ask(Wanting(row, plays[play], owner, tie))
-            made.append(self._settled(row, candidate) if words is None else full(who, words))
-        return table(rows, made, self.evidence, self.tonight, first=first + 1)
+        for number, is_plain, who, play, owner, tie in zip(
+            numbers.tolist(), plain.tolist(), *columns, strict=True
+        ):
+            candidate = None if is_plain else next(looked_at)
+            found = candidate and screened(candidate, self.tonight.policy, self.tonight.midnight)
+            if found is not None:
+                made.append(found)
+                continue
+            words = self.places.ask(Wanting(number, plays[play], owner, tie))
+            made.append(self._settled(number, candidate) if words is None else full(who, words))
+        return made
 
     def by_chance(self) -> Iterator[tuple[int, pa.Table]]:
         """Rows that get a place by chance after all, and what is decided of each."""

@@ -5,10 +5,12 @@ Places are taken in either arm of the experiment, so that who takes part hangs o
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.settings import Plan
 from outreach.owners import Owners
@@ -42,8 +44,9 @@ class Places:
         self._team = 0
         self._of_owner: Counter[str | None] = Counter()
         self._of_play: Counter[str] = Counter()
-        self._left: list[tuple[int, int, Wanting]] = []
-        self._beyond = f"beyond tonight's capacity of {self._capacity}"
+        self._left: dict[int, Wanting] = {}  # by row
+        self._unbounded: list[NDArray[np.int64]] = []  # rows of the list and their ties
+        self.beyond = f"beyond tonight's capacity of {self._capacity}"
 
     @property
     def left(self) -> int:
@@ -57,26 +60,38 @@ class Places:
         if full is not None:
             return full
         if each.playbook.mode != "auto" and not self.left:
-            self._left.append((each.tie, each.row, each))
-            return self._beyond
+            self._left[each.row] = each
+            return self.beyond
         self._take(each)
         return None
 
+    def bounds(self, playbook: Playbook) -> bool:
+        """Whether anything but the team's capacity bounds how many `playbook` is for."""
+        return not playbook.is_unlimited or self._owners.have_limits
+
+    def leave_out(self, rows: NDArray[np.int64], ties: NDArray[np.int64]) -> None:
+        """What `ask` does where no place is left, for many at once: of playbooks that nothing else
+        `bounds` and that do not go out by themselves."""
+        self._unbounded.append(np.stack([rows, ties], axis=1))
+
     def drawn(self) -> tuple[list[int], float]:
         """Rows that chance gives a place, and with which probability; when all have asked."""
-        rows = []
-        heapq.heapify(self._left)  # of hundreds of thousands a few are wanted
-        many = len(self._left)
-        while self._left and self._team < self._capacity:
-            *_, each = heapq.heappop(self._left)
-            if self._own_limit(each) is None:
-                self._take(each)
-                rows.append(each.row)
-        return rows, min(1.0, self._explored / many) if many else 1.0
+        asked = np.array([(each.row, each.tie) for each in self._left.values()], np.int64)
+        left = np.concatenate([asked.reshape(-1, 2), *self._unbounded])
+        found: list[int] = []
+        for row in left[np.lexsort(left.T), 0].tolist():  # by tie, then by row
+            if self._team >= self._capacity:
+                break
+            each = self._left.get(row)
+            if each is not None and self._own_limit(each) is not None:
+                continue
+            self._take(each)
+            found.append(row)
+        return found, min(1.0, self._explored / len(left)) if len(left) else 1.0
 
     def _own_limit(self, each: Wanting) -> str | None:
         play = each.playbook
-        if play.is_unlimited and not self._owners.have_limits:
+        if not self.bounds(play):
             return None
         if play.cap is not None and self._of_play[play.name] >= play.cap:
             return f"beyond tonight's {play.cap} of {play.name}"
@@ -89,7 +104,11 @@ class Places:
             return f"beyond the capacity of {each.owner_id} ({most} a day)"
         return None
 
-    def _take(self, each: Wanting) -> None:
+    def _take(self, each: Wanting | None) -> None:
+        """`None` stands for one of those whom nothing else bounds, by whom nobody counts."""
+        if each is None:
+            self._team += 1
+            return
         by_person = each.playbook.mode != "auto"
         self._of_play[each.playbook.name] += 1
         self._team += by_person

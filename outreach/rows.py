@@ -8,6 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from outreach.assign import CONTROL, OUTSIDE, TREAT, Draw, decision_ids
 from outreach.candidates import fingerprints, whys
 from outreach.decide import Contact, Decision, Hold, Policy, Refer, eligible
@@ -42,22 +45,30 @@ def table(
     *,
     first: int,
     chance: float = 1.0,
+    alike: NDArray[np.int64] | None = None,
 ) -> pa.Table:
     """The decisions about `rows` (a part of `evidence.rows`) as columns of all three. `chance`:
-    with which a place of tonight's capacity was given."""
+    with which a place of tonight's capacity was given. `alike`: of each row its place in
+    `decided`, where several are held for one and the same reason."""
     import pyarrow as pa
 
+    fields = {field.name: field for schema in schemas() for field in schema}
+    place = np.arange(len(decided)) if alike is None else alike
+    own = rows.take(np.unique(place, return_index=True)[1])  # one of each decision
+    told = {
+        **_of_decisions(own, decided, tonight, chance),
+        **_of_moments(own, decided, tonight),
+    }
     columns = {
         **_of_scores(rows, tonight, first),
         **_of_plays(rows, tonight),
-        **_of_decisions(rows, decided, tonight, chance),
-        **_of_moments(rows, decided, tonight),
+        **{name: _typed(each, fields[name].type).take(place) for name, each in told.items()},
+        "decision_id": _ids(rows, tonight),
         "contact_id": [evidence.persons.get(who) for who in rows["customer_id"].to_pylist()],
-        "reasons": _reasons(decided, whys(rows, evidence, tonight.policy)),
+        "reasons": _reasons(decided, place, whys(rows, evidence, tonight.policy)),
         "fingerprint": fingerprints(rows, evidence, tonight.policy),
         "stratum": strata(rows),
     }
-    fields = {field.name: field for schema in schemas() for field in schema}
     return pa.table(
         [_typed(columns[name], field.type) for name, field in fields.items()],
         schema=pa.schema(list(fields.values())),
@@ -117,7 +128,6 @@ def _of_decisions(
     rows: pa.Table, decided: Sequence[Decision], tonight: Tonight, chance: float
 ) -> dict[str, Any]:
     plays = [tonight.policy.playbooks.plays[play] for play in rows["play"].to_pylist()]
-    customers = rows["customer_id"].to_pylist()
     held = [isinstance(decision, Hold) for decision in decided]
     takes_part = [eligible(decision) for decision in decided]
     arms = [
@@ -137,20 +147,22 @@ def _of_decisions(
         "propensity": [
             None if arm == OUTSIDE else chance * tonight.draw.propensity(arm) for arm in arms
         ],
-        "decision_id": decision_ids(
-            tonight.draw.key,
-            tonight.as_of,
-            zip(customers, (play.name for play in plays), strict=True),
-        ),
     }
 
 
-def _reasons(decided: Sequence[Decision], whys: list[list[str]]) -> list[list[str]]:
+def _ids(rows: pa.Table, tonight: Tonight) -> list[str]:
+    names = [play.name for play in tonight.policy.playbooks.plays]
+    customers, plays = (rows[name].to_pylist() for name in ("customer_id", "play"))
+    about = zip(customers, (names[play] for play in plays), strict=True)
+    return decision_ids(tonight.draw.key, tonight.as_of, about)
+
+
+def _reasons(
+    decided: Sequence[Decision], place: NDArray[np.int64], whys: list[list[str]]
+) -> list[list[str]]:
     """Whoever is referred is so for one reason above all."""
-    return [
-        [decision.reason, *why] if isinstance(decision, Refer) else why
-        for decision, why in zip(decided, whys, strict=True)
-    ]
+    first = [[each.reason] if isinstance(each, Refer) else [] for each in decided]
+    return [first[each] + why for each, why in zip(place.tolist(), whys, strict=True)]
 
 
 def _of_moments(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
+from functools import cache
 
 # What closed a contact point; `{day}` is when.
 SUPPRESSED = {
@@ -17,7 +18,12 @@ SUPPRESSED = {
 def day(at: datetime, zone: tzinfo) -> str:
     """The date of `at` in `zone` in words, such as 3 March 2026."""
     there = at.astimezone(zone)
-    return f"{there.day} {there:%B %Y}"
+    return f"{there.day} {_month(there.year, there.month)}"
+
+
+@cache
+def _month(year: int, month: int) -> str:
+    return f"{date(year, month, 1):%B %Y}"
 
 
 def suppressed(reason: str, channel: str | None, at: datetime, zone: tzinfo = UTC) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -150,19 +151,26 @@ def publish(
     each file in one step, and gives the folder of the worklist.
 
     What is kept comes first: nobody may act on a list whose experiment is not on record. The
-    same rows give the same bytes.
+    same rows give the same bytes. Two files are written at a time.
     """
     log, folder = Home(home).assignments(as_of), _folder(home, as_of)
     make_folder(log.parent)
     make_folder(folder)
     policy = next(iter(rows["policy_version"][:1].to_pylist()), None)
     decisions = log.with_name(DECISIONS.replace("*", policy or "none"))
-    write_parquet(_joined(rows, assigned, record), decisions)
-    write_parquet(assigned, log)
-    write_parquet(rows, folder / "worklist.parquet")
-    to_csv(rows, folder / "worklist.csv")
+    whole = _joined(rows, assigned, record)
+    _both((write_parquet, whole, decisions), (write_parquet, assigned, log))
+    table, sheet = folder / "worklist.parquet", folder / "worklist.csv"
+    _both((write_parquet, rows, table), (to_csv, rows, sheet))
     write_atomically(folder / ORIGIN, origin.to_json())
     return folder
+
+
+def _both(*writing: tuple[Callable[[pa.Table, Path], None], pa.Table, Path]) -> None:
+    with ThreadPoolExecutor(len(writing)) as pool:
+        done = [pool.submit(write, rows, path) for write, rows, path in writing]
+    for each in done:
+        each.result()
 
 
 def _joined(*tables: pa.Table) -> pa.Table:

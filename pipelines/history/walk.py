@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,10 @@ OPENS = ("case_opened", "case_reopened")
 ENDS = ("case_solved", "case_closed")
 # How far back unasked contacts are kept: caps look at 30 days.
 CONTACT_DAYS = 31
+# What is looked at of a row, besides whose it is, what, when, and since when it was known.
+READ = ("channel", "topic", "case", "score", "score_kind", "until")
+USE = KIND_CODE["usage"]  # most rows; tells none of what is asked here
+BUCKETS_AT_ONCE = 2  # reading one while another is looked through
 NO_TIME = np.iinfo(np.int64).min
 _Rows = list[tuple[object, ...]]
 
@@ -54,21 +59,27 @@ class Walk:
 
         names = history.ids()
         joined = happened.joined(history.people(), before)
-        cases = _Rows()
-        tables, unasked = [_latest({}, names)], []
-        for bucket in range(history.buckets):
-            events = history.versions(bucket)
+
+        def look(bucket: int) -> tuple[_Rows, pa.Table, Contacts]:
+            events = history.versions(bucket, READ)
+            told = (events.kind != USE) | (events.case != NONE)
             seen = (events.at < before) & (events.recorded <= known_by) & (known_by < events.until)
-            events = events if seen.all() else events.take(seen)
-            cases += _open_cases(history, bucket, events, names)
-            unasked.append(_unasked(events, before))
+            events = events.take(np.flatnonzero(told & seen))
             found = happened.latest(events, before)
             found["renews_at"] = happened.renewals(history.terms_of(bucket), before, known_by)
             found["joined_at"] = _among(joined, history.members(bucket))
-            tables.append(_latest(found, names))
+            cases = _open_cases(history, bucket, events, names)
+            return cases, _latest(found, names), _unasked(events, before)
+
+        with ThreadPoolExecutor(BUCKETS_AT_ONCE) as pool:
+            looked = list(pool.map(look, range(history.buckets)))
+        cases, tables, unasked = zip(*looked, strict=True)
         return cls(
-            _frame(cases, ("customer_id", "case_id", "opened_at", "last_at")),
-            pa.concat_tables(tables),
+            _frame(
+                [row for rows in cases for row in rows],
+                ("customer_id", "case_id", "opened_at", "last_at"),
+            ),
+            pa.concat_tables([_latest({}, names), *tables]),
             names,
             unasked,
         )
@@ -161,7 +172,7 @@ def _still_open(events: Events) -> list[tuple[int, int, int, int]]:
     """Customer number, case number, last opening and last happening of each case still open."""
     opens = [KIND_CODE[kind] for kind in OPENS]
     telling = [*opens, *(KIND_CODE[kind] for kind in ENDS)]
-    of_cases = events.take(events.case != NONE)
+    of_cases = events.take(np.flatnonzero(events.case != NONE))
     decisive = _last_of_each_case(of_cases.take(np.isin(of_cases.kind, telling)))
     still = decisive.take(np.isin(decisive.kind, opens))
     newest = _last_of_each_case(of_cases)
