@@ -58,7 +58,8 @@ class _Night:
             return np.zeros(rows.num_rows, np.bool_)
         plays = self.tonight.policy.playbooks.plays
         unbounded = np.array([not self.places.bounds(play) for play in plays], np.bool_)
-        beyond = self.unheld[first : first + rows.num_rows] & unbounded[rows["play"].to_numpy()]
+        beyond: NDArray[np.bool_] = unbounded[rows["play"].to_numpy()]
+        beyond &= self.unheld[first : first + rows.num_rows]
         left_out = np.flatnonzero(beyond)
         self.places.leave_out(first + left_out, rows["tie"].to_numpy()[left_out])
         return beyond
@@ -77,10 +78,11 @@ class _Night:
             numbers.tolist(), plain.tolist(), *columns, strict=True
         ):
             candidate = None if is_plain else next(looked_at)
-            found = candidate and screened(candidate, self.tonight.policy, self.tonight.midnight)
-            if found is not None:
-                made.append(found)
-                continue
+            if candidate is not None:
+                found = screened(candidate, self.tonight.policy, self.tonight.midnight)
+                if found is not None:
+                    made.append(found)
+                    continue
             words = self.places.ask(Wanting(number, plays[play], owner, tie))
             made.append(self._settled(number, candidate) if words is None else full(who, words))
         return made

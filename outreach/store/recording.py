@@ -22,6 +22,7 @@ SENDS = ("email",)  # channels of which a contact is a message; all others are t
 # Gates of a plan (outreach/gates.py) that close for good what was written before.
 REFUSALS = ("erased", "objection", "suppressed", "opted_out", "no_consent")
 _STATE = {"draft": "draft", "approve": "awaiting_approval", "auto": "queued"}
+_FIELDS = tuple(field.name for field in fields(Planned))
 _AT_ONCE = 5_000  # decisions; SQLite takes 32,766 values a statement
 
 
@@ -80,7 +81,7 @@ def _unknown(tx: sa.Connection, some: Sequence[Planned]) -> list[Planned]:
 
 
 def _columns(planned: Planned, now: datetime) -> dict[str, Any]:
-    row = {field.name: getattr(planned, field.name) for field in fields(Planned)}
+    row = {name: getattr(planned, name) for name in _FIELDS}
     return row | {
         "reasons": list(planned.reasons),
         "gates": dict(planned.gates),
