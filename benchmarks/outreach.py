@@ -185,7 +185,7 @@ def killed(
         last = start(root)
         last.join()
         assert last.exitcode == 0
-    received = Counter(str(letter["Message-ID"])[1:33] for letter in box.letters)
+    received = Counter(str(letter["Message-ID"])[1:33] for letter in box.letters())
     return Outcome(seconds, kills, received, _states(store), _listed(root))
 
 

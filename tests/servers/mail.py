@@ -28,9 +28,8 @@ class Mailbox:
     connections: int = 0
     port: int = 0
 
-    @property
     def letters(self) -> list[EmailMessage]:
-        """What came, read as e-mail."""
+        """What came, read as e-mail. (aiosmtpd looks at every property for each connection.)"""
         return [message_from_bytes(e.content, policy=policy.default) for e in self.got]  # type: ignore[arg-type, misc]
 
     async def handle_EHLO(  # noqa: N802

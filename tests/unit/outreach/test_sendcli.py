@@ -83,7 +83,7 @@ def test_nothing_is_sent_until_it_is_set_live(office: Office) -> None:
         assert office.told("outreach", "go")["new"]
         assert office.told("send")["sent"] == 1
         assert "sent" not in office.told("send")
-    (letter,) = box.letters
+    (letter,) = box.letters()
     assert letter["List-Unsubscribe"].startswith("<https://mail.example.org/unsubscribe/")
     assert list(office.root.glob("inbox/outreach-*.jsonl"))
 

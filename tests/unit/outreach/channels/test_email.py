@@ -132,7 +132,7 @@ def test_a_server_gets_it_whole_over_one_connection() -> None:
             assert smtp.deliver(outgoing(id=f"{n}", text=words)) == Sent()
         smtp.close()
     assert box.connections == 1
-    parts = [read.get_body(("plain",)) for read in box.letters]
+    parts = [read.get_body(("plain",)) for read in box.letters()]
     bodies = [part.get_content().strip().replace("\r", "") for part in parts if part]
     assert bodies == [".\n..two\n.", "größer", "x" * 5000]
     assert [one.rcpt_tos for one in box.got] == [["ann@example.org"]] * 3

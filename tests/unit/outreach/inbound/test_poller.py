@@ -97,7 +97,7 @@ def test_the_whole_way_from_a_letter_to_its_answer(
         )  # fmt: skip
         replace(sender(store, Answers()), lanes={"email": Lane(smtp, LIVE)}).send_due()
         smtp.close()
-    (letter,) = server.letters
+    (letter,) = server.letters()
     (item,) = rows(store, tables.work_items)
     wait(store, by="ines", now=NOW, item=item.id, why="written to")
     reply = written(ANSWER, id=letter["Message-ID"]).replace(b"Ann@", b"acme@")
