@@ -3,34 +3,29 @@ coming back, and how late replies were against what was promised."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from models.contracts import DAY
 from models.words import on, written
 from pipelines.features.facts import first_replies
+from pipelines.recurring import RECENT_DAYS, again
 from pipelines.snapshots import local_date
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from pipelines.features.facts import Case, Row
+    from pipelines.features.facts import Case
     from pipelines.mending import Seen
 
-RECENT_DAYS = 90
 HOUR = 3_600
-AGAIN = 2  # cases about one topic from which on it keeps coming back
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
 
 def particulars(seen: Seen, topics: Sequence[str], zone: ZoneInfo) -> Iterator[str]:
     """Sentences of what a night saw; `topics`: names by code. Dates are those of `zone`."""
     yield from _waiting(seen, topics, zone)
+    yield from again(seen.events, seen.night.as_of, topics).values()
     since = seen.night.as_of - RECENT_DAYS * DAY
-    openings = [case.opening for case in seen.cases]
-    recent = [row for row in openings if row is not None and row.at >= since]
-    yield from _again(recent, topics)
     yield from _late(seen, [case for case in seen.late_cases if _asked_at(case) >= since])
 
 
@@ -49,18 +44,6 @@ def _waiting(seen: Seen, topics: Sequence[str], zone: ZoneInfo) -> Iterator[str]
 
 def _more(some: Sequence[object]) -> str:
     return f", and {len(some) - 1} more" if len(some) > 1 else ""
-
-
-def _again(openings: Sequence[Row], topics: Sequence[str]) -> Iterator[str]:
-    """ "third case about billing in 20 days", of the topic that came most often."""
-    known = Counter(row.topic for row in openings if row.topic is not None)
-    for topic, many in known.most_common(1):
-        if many < AGAIN:
-            return
-        at = [row.at for row in openings if row.topic == topic]
-        days = max(1, round((max(at) - min(at)) / DAY))
-        nth = f"{ORDINALS[many - 1]} case" if many <= len(ORDINALS) else f"{many} cases"
-        yield f"{nth} about {topics[topic]} in {days} day{'s' * (days != 1)}"
 
 
 def _late(seen: Seen, cases: Sequence[Case]) -> Iterator[str]:

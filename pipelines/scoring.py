@@ -24,6 +24,7 @@ from pipelines.features import matrix
 from pipelines.features.agents import Agents
 from pipelines.history.erasing import nameless
 from pipelines.population import Population, Why
+from pipelines.recurring import with_topics
 from pipelines.scoretable import Scores, ScoreTable
 from pipelines.shortlist import Shortlist, highest, stake
 from pipelines.values import Worth, worth
@@ -106,6 +107,8 @@ def work_out(
     walk = _walk(question, people, why_not, context)
     asked = _Asked(question, engine, worths.amount, walk, advance)
     scores, reasons = asked.in_one_walk() if engine.keeps_rows else asked.in_two_walks()
+    threads = settings.performance.threads
+    reasons = with_topics(reasons, question.champion.model, history, night, threads)
     inactive = why_not == Why.SCORED
     inactive[scores.customer] = False
     why_not[inactive] = Why.INACTIVE
