@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.harness import warmline
 from data_samples.fastpath import FastSettings, agents, customers, lives, terms
 from data_samples.fastrows import Block, Drawn, draw, ids
+from data_samples.rows import TOPICS
 from models.contracts import DAY, SCORE_KIND_CODE
 from models.home import Home
 from pipelines.history import people
@@ -119,18 +120,22 @@ def _add_parts(
         rows=rows,
         span=(first, last),
         parts=tuple(parts),
-        dictionaries={**before.dictionaries, "agent": (_agents(folder, where, settings),)},
+        dictionaries={
+            **before.dictionaries,
+            "agent": (_words(folder, where, "agent", agents(settings)["agent_id"]),),
+            "topic": (_words(folder, where, "topic", pa.array(TOPICS)),),
+        },
     )
     with connect(memory_gb=4) as connection:  # by the new number of buckets
         manifest = people.code(connection, folder, where, manifest, ())
     publish(folder, manifest)
 
 
-def _agents(folder: Path, where: Path, settings: FastSettings) -> File:
-    """The agents' ids by code, as the table of agents names them."""
-    words = agents(settings).select(["agent_id"]).rename_columns(["word"])
-    pq.write_table(words, where / "dictionary-agent.parquet")
-    return File.of(folder, where / "dictionary-agent.parquet", words.num_rows)
+def _words(folder: Path, where: Path, dictionary: str, words: Any) -> File:
+    """A dictionary's words by code."""
+    path = where / f"dictionary-{dictionary}.parquet"
+    pq.write_table(pa.table({"word": words}), path)
+    return File.of(folder, path, len(words))
 
 
 def coded(block: Block, rows: Drawn) -> Events:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import DAY, KIND_CODE, Reason
-from models.words import AND
 from pipelines.history.events import NONE, Events
 from pipelines.history.happened import case_keys
 
@@ -71,7 +70,7 @@ def with_topics(
     night: Night,
     threads: int = 1,
 ) -> dict[int, list[Reason]]:
-    """`reasons` by customer number, with the topic that keeps coming back beside the heaviest
+    """`reasons` by customer number, with the topic that keeps coming back before the heaviest
     reason that raises the risk and is about contacts or cases."""
     groups = {feature.name: feature.group for feature in model.features}
     places = {customer: _place(some, groups) for customer, some in reasons.items()}
@@ -82,7 +81,7 @@ def with_topics(
     told = dict(reasons)
     for customer, sentence in found.items():
         some, place = list(told[customer]), about[customer]
-        some[place] = replace(some[place], words=f"{some[place].words}{AND}{sentence}")
+        some[place] = replace(some[place], words=f"{sentence}: {some[place].words}")
         told[customer] = some
     return told
 

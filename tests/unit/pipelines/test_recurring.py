@@ -65,16 +65,16 @@ def test_the_topic_that_came_most_often_lately_is_told(openings, sentence):
 @pytest.mark.parametrize(
     ("reasons", "told"),
     [
-        ([OFTEN, WAITED], ["5 cases opened in 90 days, and third case about billing in 20 days",
+        ([OFTEN, WAITED], ["third case about billing in 20 days: 5 cases opened in 90 days",
                            "replies took 31 hours"]),
         ([UNUSED, WAITED], ["did not use the product",
-                            "replies took 31 hours, and third case about billing in 20 days"]),
+                            "third case about billing in 20 days: replies took 31 hours"]),
         ([UNUSED], ["did not use the product"]),
         ([QUICK, UNUSED], ["no case opened in 90 days", "did not use the product"]),
         ([], []),
     ],
 )  # fmt: skip
-def test_it_stands_beside_the_heaviest_reason_that_is_about_cases(reasons, told):
+def test_it_stands_before_the_heaviest_reason_that_is_about_cases(reasons, told):
     found = with_topics({0: reasons, 1: reasons}, MODEL, history(), NIGHT)  # type: ignore[arg-type]
     assert [reason.words for reason in found[0]] == told
     assert found[1] == reasons  # another customer's, who came once
