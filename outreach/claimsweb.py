@@ -7,8 +7,6 @@ DELETE /claims/KEY   they do not contact them after all
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -20,11 +18,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from models.callers import Callers, require
 from models.contracts import CHANNELS
 from models.errors import WarmlineError
 from models.files import stamp
 from models.home import Home
-from models.keys import Allowance, Key, Keyring
+from models.keys import Key
+from models.problems import Problem, Wrong
 from models.settings import Settings
 from models.suppression import FILE, Suppression
 from outreach.contact_point import NotAnAddress, keyed
@@ -32,7 +32,7 @@ from outreach.store.booked import Rules
 from outreach.store.claims import AnotherClaim, Claim, Wanted, claim_contact, release
 from outreach.store.database import Store
 from outreach.store.interactions import tell
-from outreach.web import LATER, Wrong, body_of, field_by_field
+from outreach.web import LATER, body_of, field_by_field
 
 PATH = "/claims"
 SCOPE = "work"
@@ -70,8 +70,7 @@ class Desk:
         self, store: Store, secret: bytes, root: Path, clock: Callable[[], datetime], rules: Rules
     ) -> None:
         self._store, self._secret, self._clock, self._rules = store, secret, clock, rules
-        self._home, self._keys = Home(root), Keyring(root)
-        self._allowances: dict[str, Allowance] = {}
+        self._home, self._callers = Home(root), Callers(root)
         self._listed: tuple[tuple[int, int] | None, Suppression] = (None, Suppression())
 
     def routes(self) -> list[Route]:
@@ -87,10 +86,10 @@ class Desk:
         async def answer(request: Request) -> Response:
             try:
                 return await act(request, self._caller(request))
-            except Wrong as wrong:
-                return wrong.response()
+            except Problem as problem:
+                return problem.response()
             except AnotherClaim as error:
-                return Wrong(409, str(error)).response()
+                return Problem(409, str(error)).response()
             except (WarmlineError, OSError):
                 return LATER.response()
 
@@ -110,7 +109,7 @@ class Desk:
             release, self._store, by=caller.name, now=self._clock(), key=request.path_params["key"]
         )
         if not released:
-            raise Wrong(404, "No claim of this tool stands under that key.")
+            raise Problem(404, "No claim of this tool stands under that key.")
         return Response(status_code=204)
 
     def _decide(self, asked: Asked, tool: str) -> Claim:
@@ -140,21 +139,11 @@ class Desk:
         try:
             return keyed(self._secret, kind, asked.address)
         except NotAnAddress:
-            problem = {"pointer": "/address", "detail": f"is no address for {kind}"}
-            raise Wrong(422, "The address cannot be written to.", errors=[problem]) from None
+            wrong = Wrong("/address", f"is no address for {kind}")
+            raise Problem(422, "The address cannot be written to.", (wrong,)) from None
 
     def _caller(self, request: Request) -> Key:
-        """Whose call it is. Raises `Wrong` where the key is missing, narrow or used up."""
-        kind, _, text = request.headers.get("authorization", "").partition(" ")
-        now = time.monotonic()
-        key = self._keys.find(text.strip(), now) if kind.lower() == "bearer" else None
-        if key is None:
-            raise Wrong(401, "A valid key is needed: `Authorization: Bearer wl_...`.")
-        if not key.may(SCOPE):
-            raise Wrong(403, f"This key does not have the scope `{SCOPE}`.")
-        if key.per_minute is not None:
-            wait = self._allowances.setdefault(key.id, Allowance(key.per_minute)).take(now)
-            if wait > 0:
-                words = f"This key may call {key.per_minute} times a minute."
-                raise Wrong(429, words, retry_after_seconds=math.ceil(wait))
+        """Whose call it is. Raises `Problem` where the key is missing, narrow or used up."""
+        key = require(self._callers.key(request.headers.get("authorization", "")), SCOPE)
+        self._callers.spend(key)
         return key

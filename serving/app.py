@@ -17,13 +17,13 @@ from starlette.routing import Route, Router
 
 from models.errors import WarmlineError
 from models.home import Home
+from models.problems import Problem
 from serving import bentoclient, flat, metrics, openapi, taskroutes
 from serving.contacts import Contacts
 from serving.events import Brought, Interaction, accept, not_after
 from serving.given import HistoryRequest, HistoryScorer, id_of, told_as
 from serving.headers import idempotency_key
 from serving.lines import Lines
-from serving.problems import Problem
 from serving.published import Publications, Published, nobody
 from serving.routes import JSON, NDJSON, media_type
 from serving.schemas import OneId, ScoreRequest, as_date, parse

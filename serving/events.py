@@ -18,7 +18,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from models import inbox
 from models.contracts import CHANNELS, COMPANY_KINDS, CUSTOMER_KINDS, SCORE_KINDS
 from models.files import make_folder
-from serving.problems import Problem, Wrong
+from models.problems import Problem, Wrong
 from serving.schemas import Body, Id, Instant, parse
 
 SOURCE = "endpoint"  # of rows that name none

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from serving.problems import Problem, Wrong, pointer
+from models.problems import Problem, Wrong, pointer
 from serving.schemas import OneRequest
 
 REASONS = 3  # fields for reasons; a batch has as many

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from models import bundle
 from models.answers import rendered
 from models.errors import WarmlineError
+from models.problems import Problem, Wrong, pointer
 from models.settings import load
 from pipelines.features import matrix
 from pipelines.given_scores import Scorer
@@ -21,7 +22,6 @@ from pipelines.history import manifest
 from pipelines.history.sent import ID, Cell, Sent, spelled
 from pipelines.history.store import History
 from pipelines.snapshots import local_date
-from serving.problems import Problem, Wrong, pointer
 from serving.published import nobody
 from serving.schemas import Body, Day, ScoreAnswer
 

@@ -20,10 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.callers import Callers, require
 from models.errors import WarmlineError
-from models.keys import Allowance, Key, Keyring
+from models.keys import Key
+from models.problems import BROKEN, Problem
 from serving import metrics
-from serving.problems import BROKEN, Problem
 from serving.pulse import Pulse
 from serving.routes import NOTHING, ROUTES, USUAL, WATCHED, Limits, media_type
 
@@ -67,12 +68,10 @@ class Guard:
         tracer: Tracer | None = None,
     ) -> None:
         self._app, self._ours, self._tracer = app, ours, tracer
-        self._keys = Keyring(root)
-        self._workers = workers
+        self._callers = Callers(root, workers)
         self._networks = [ipaddress.ip_network(one) for one in open_networks]
         self._most, self._in_flight = most_in_flight, 0
         self._pulse = Pulse()
-        self._allowances: dict[str, Allowance] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -127,12 +126,12 @@ class Guard:
         """Notes whose call it is. Raises `Problem` where it may not go on."""
         access = ROUTES.get(call.route, NOTHING)
         needed = access.scope
-        key = call.key = self._key(headers)
+        key = call.key = self._callers.key(headers.get("authorization", ""))
         watching = call.route in WATCHED and self._is_open(scope)
         if needed is not None and not watching:
-            _require(key, needed)
+            require(key, needed)
         if key is not None:
-            self._spend(key)
+            self._callers.spend(key)
         if call.route == OTHER:
             raise Problem(404, "There is nothing at this path (see /docs.json).")
         if call.method != access.method:
@@ -145,10 +144,6 @@ class Guard:
         ):
             raise Problem(429, "Too many calls at once.", retry_after=1)
 
-    def _key(self, headers: Mapping[str, str]) -> Key | None:
-        kind, _, text = headers.get("authorization", "").partition(" ")
-        return self._keys.find(text.strip(), time.monotonic()) if kind.lower() == "bearer" else None
-
     def _is_open(self, scope: Scope) -> bool:
         client = scope.get("client")
         if not client or not self._networks:
@@ -158,16 +153,6 @@ class Guard:
         except ValueError:  # a Unix socket
             return False
         return any(address in network for network in self._networks)
-
-    def _spend(self, key: Key) -> None:
-        """Counts the call against the key's limit, of which each worker has its share."""
-        if key.per_minute is None:
-            return
-        allowance = self._allowances.setdefault(key.id, Allowance(key.per_minute / self._workers))
-        wait = allowance.take(time.monotonic())
-        if wait > 0:
-            words = f"This key may call {key.per_minute} times a minute."
-            raise Problem(429, words, retry_after=wait)
 
     async def _refuse(
         self, problem: Problem, call: Call, scope: Scope, receive: Receive, send: Send
@@ -202,15 +187,6 @@ def _headers(scope: Scope) -> dict[str, str]:
         name.decode("latin-1"): value.decode("latin-1")
         for name, value in reversed(scope["headers"])
     }
-
-
-def _require(key: Key | None, scope: str) -> None:
-    if key is None:
-        challenge = {"WWW-Authenticate": 'Bearer realm="warmline"'}
-        raise Problem(401, "A valid key is needed: `Authorization: Bearer wl_...`.",
-                      headers=challenge)  # fmt: skip
-    if not key.may(scope):
-        raise Problem(403, f"This key does not have the scope `{scope}`.")
 
 
 def _check_body(headers: Mapping[str, str], bodies: Mapping[str, Limits]) -> Limits:

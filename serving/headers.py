@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from serving.problems import Problem
+from models.problems import Problem
 
 LONGEST_KEY = 255
 

@@ -15,7 +15,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from serving.problems import Problem, Wrong, pointer
+from models.problems import Problem, Wrong, pointer
 from serving.schemas import Body
 
 IN_MEMORY = 1 << 20  # bytes; above, it lies in a file

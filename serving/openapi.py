@@ -14,11 +14,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from models.problems import MEDIA_TYPE
 from models.version import VERSION
 from serving import examples, rows
 from serving.events import EventsAnswer, EventsRequest
 from serving.given import HistoryAnswer, HistoryRequest
-from serving.problems import MEDIA_TYPE
 from serving.routes import JSON, VERBS
 from serving.schemas import (
     MOST_LETTERS,

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from models.answers import POLARITY
-from serving.problems import Problem, Wrong, pointer
+from models.problems import Problem, Wrong, pointer
 
 MOST_IDS = 1000
 MOST_LETTERS = 200

@@ -21,9 +21,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from models.problems import Problem
 from models.settings import load
 from serving.headers import idempotency_key
-from serving.problems import Problem
 from serving.routes import VERBS
 from serving.schemas import TaskAnswer, TaskRequest, parse
 from serving.tasks import TASKS, Ended, Status, Task, Tasks, available

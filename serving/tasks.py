@@ -32,7 +32,7 @@ from threading import Thread
 from typing import Any, Self
 
 from models.files import make_folder, write_atomically
-from serving.problems import Problem, Wrong
+from models.problems import Problem, Wrong
 
 FOLDER = "tasks"
 # Which module's command does it: a Bento holds `pipelines` and not `warmline`.

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.errors import WarmlineError
+from models.problems import Problem
 from models.settings_outreach import Inbound
 from outreach.channels.webhook.signature import read, verified
 from outreach.inbound import words
@@ -26,7 +27,7 @@ from outreach.inbound.mail import lasts
 from outreach.store.database import Store
 from outreach.store.interactions import tell
 from outreach.store.received import Arrived, receive
-from outreach.web import LATER, Wrong, body_of, field_by_field
+from outreach.web import LATER, body_of, field_by_field
 
 PATH = "/inbound"
 BY = "webhook"
@@ -85,10 +86,10 @@ def routes(
             body = await body_of(request)
             name = verified(secret, request.headers, body, clock())
             if name is None:
-                raise Wrong(401, "The signature is missing, wrong, or older than five minutes.")
+                raise Problem(401, "The signature is missing, wrong, or older than five minutes.")
             return JSONResponse({"became": await run_in_threadpool(take, name, body)})
-        except Wrong as wrong:
-            return wrong.response()
+        except Problem as problem:
+            return problem.response()
         except (WarmlineError, OSError):
             return LATER.response()
 

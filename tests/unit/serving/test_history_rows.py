@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from models.problems import Problem
 from pipelines.history.sent import Sent, _column
 from serving.given import HistoryRequest, id_of
-from serving.problems import Problem
 from serving.schemas import parse
 
 

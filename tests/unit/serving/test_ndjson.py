@@ -13,8 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from models import inbox
+from models.problems import Problem
 from serving.lines import LONGEST_LINE, SOME, Lines
-from serving.problems import Problem
 from serving.schemas import OneId
 from tests.unit.serving.calls import NIGHT, bearer, problem, served, written
 

@@ -20,8 +20,8 @@ from starlette.testclient import TestClient
 
 from models.errors import Busy
 from models.home import Home, create
+from models.problems import Problem
 from serving import working
-from serving.problems import Problem
 from serving.tasks import KEPT, Ended, Status, Task, Tasks
 from tests.unit.serving.calls import NIGHT, NOW, bearer, served
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from models.problems import Problem
 from serving import flat
-from serving.problems import Problem
 from serving.schemas import OneAnswer
 
 # The shapes of the vendors' documentation, shortened to what is looked at and its neighbours.

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from models.problems import MEDIA_TYPE
 from serving import flat, openapi
 from serving.events import EventsRequest
 from serving.given import HistoryRequest
-from serving.problems import MEDIA_TYPE
 from serving.routes import ROUTES
 from serving.schemas import Body, ProblemAnswer, ScoreRequest, TaskRequest, parse
 from serving.tasks import TASKS

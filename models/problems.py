@@ -33,15 +33,17 @@ class Problem(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)  # further members of the body
 
-    def response(self, request_id: str, *, milliseconds: bool = False) -> Response:
+    def response(self, request_id: str = "", *, milliseconds: bool = False) -> Response:
         """`milliseconds`: the unit in which the caller reads `Retry-After`."""
         title = HTTPStatus(self.status).phrase
         body: dict[str, Any] = {**self.more}
         body |= {"type": "about:blank", "title": title, "status": self.status}
-        body |= {"detail": self.detail, "request_id": request_id}
+        body["detail"] = self.detail
+        headers = dict(self.headers)
+        if request_id:
+            body["request_id"] = headers["X-Request-Id"] = request_id
         if self.errors:
             body["errors"] = [vars(wrong) for wrong in self.errors]
-        headers = {"X-Request-Id": request_id, **self.headers}
         if self.retry_after is not None:
             # In the body as well: some callers cannot read headers.
             body["retry_after_seconds"] = self.retry_after
