@@ -42,12 +42,11 @@ def reasons(
     10,000 customers take about a second.
     """
     chosen = np.arange(len(matrix)) if rows is None else np.asarray(rows, dtype=np.intp)
-    systems = Systems(model.features, dates)
     out: list[list[Reason]] = []
     for start in range(0, len(chosen), CHUNK):
         values = matrix[chosen[start : start + CHUNK]]
         contributions, _ = model.contributions(values, threads)
-        out.extend(systems.reasons(values, contributions, limit, lowering))
+        out.extend(model.systems.reasons(values, contributions, limit, lowering, dates))
     return out
 
 
@@ -57,7 +56,7 @@ def moves(model: ChurnModel, then: Floats, now: Floats, least: float) -> list[st
     Group by group, the furthest first, each with the figures now and then; what moved it less than
     `least` (log-odds), or shows in no figure, is left out. All moves sum to the whole.
     """
-    systems = Systems(model.features)
+    systems = model.systems
     contributions, _ = model.contributions(np.vstack([then, now]))
     change = contributions[1] - contributions[0]
     moved = systems.by_group(change[None])[0]
@@ -76,8 +75,8 @@ def moves(model: ChurnModel, then: Floats, now: Floats, least: float) -> list[st
 class Systems:
     """The features of a model by system, and within it by group, in the order they first come."""
 
-    def __init__(self, features: Sequence[Feature], dates: Dates | None = None) -> None:
-        self.features, self._dates = features, dates
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.features = features
         self.names = tuple(dict.fromkeys(feature.system for feature in features))
         pairs = [(self.names.index(feature.system), feature.group) for feature in features]
         groups = sorted(dict.fromkeys(pairs), key=lambda pair: pair[0])
@@ -97,7 +96,12 @@ class Systems:
         return np.asarray(np.add.reduceat(by_group, self._groups[:-1], axis=1))
 
     def reasons(
-        self, values: Floats, contributions: Floats, limit: int, lowering: bool
+        self,
+        values: Floats,
+        contributions: Floats,
+        limit: int,
+        lowering: bool,
+        dates: Dates | None = None,
     ) -> list[list[Reason]]:
         """Reasons for each row of `values` and `contributions`, both [n, f]."""
         if not len(values):
@@ -109,7 +113,9 @@ class Systems:
         top = np.argsort(-np.abs(weights), axis=1, kind="stable")[:, :limit]
         return [
             [
-                self._reason(values[row], contributions[row], by_group[row], at, weights[row, at])
+                self._reason(
+                    values[row], contributions[row], by_group[row], at, weights[row, at], dates
+                )
                 for at in top[row].tolist()
                 if abs(weights[row, at]) >= LEAST
             ]
@@ -131,12 +137,18 @@ class Systems:
         column = int(np.argmax(np.where(columns, by_column, -np.inf)))
         return self.features[column].name
 
-    def words(self, values: Floats, column: int) -> str:
+    def words(self, values: Floats, column: int, dates: Dates | None = None) -> str:
         """The sentence of a column with the customer's own figure."""
-        return say(self.features[column], float(values[column]), self._dates)
+        return say(self.features[column], float(values[column]), dates)
 
     def _reason(
-        self, values: Floats, contributions: Floats, by_group: Floats, at: int, weight: float
+        self,
+        values: Floats,
+        contributions: Floats,
+        by_group: Floats,
+        at: int,
+        weight: float,
+        dates: Dates | None,
     ) -> Reason:
         system, sign = at % len(self.names), np.sign(weight)
         told = [
@@ -146,7 +158,7 @@ class Systems:
         return Reason(
             feature=self.features[told[0]].name,
             system=self.names[system],
-            words=AND.join(self.words(values, column) for column in told),
+            words=AND.join(self.words(values, column, dates) for column in told),
             direction="raises" if weight > 0 else "lowers",
             weight=float(weight),
         )
