@@ -124,12 +124,12 @@ class ChurnModel:
         out *= np.where(near, self.calibration.slope(average), secant)[:, None]
         return out, bias
 
-    @property
+    @cached_property
     def average(self) -> float:
         """The log-odds of an average customer: the bias of all contributions."""
         return float(self.calibration(self._average)[0])
 
-    @property
+    @cached_property
     def _average(self) -> Floats:
         """The same before calibration, [1]."""
         return self._mix(np.array([self.forest.bias]), np.array([self.linear.intercept]))

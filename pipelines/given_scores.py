@@ -12,6 +12,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipelines import context, snapshots
 from pipelines.features import matrix
 from pipelines.features.agents import NO_AGENTS, Agents
@@ -128,17 +130,7 @@ class Scorer:
             rows, self.champion, self.settings, as_of, night, now, None, self.context(rows, night)
         )
         answer = work_out(question, engine=HERE)
-        words, ids = answer.why_words(), rows.words("customer")
-        return GivenScores(
-            answer,
-            {
-                ids[number]: words[Why(code)]
-                for number, code in enumerate(answer.why_not.tolist())
-                if code != Why.SCORED
-            },
-            rows.rejects,
-            rows.pending,
-        )
+        return GivenScores(answer, _why_not(answer), rows.rejects, rows.pending)
 
     def read(self, tables: Mapping[str, pa.Table | Sent], now: datetime) -> Given | Plain:
         """The history that `tables` are, which came in at `now`."""
@@ -211,6 +203,15 @@ class Scorer:
             if column not in customers.column_names:
                 customers = customers.append_column(column, pa.nulls(len(customers), pa.string()))
         return {**tables, "customers": customers}
+
+
+def _why_not(answer: Answer) -> dict[str, str]:
+    """Why each customer who is not scored is not, by id."""
+    out = np.flatnonzero(answer.why_not != Why.SCORED).tolist()
+    if not out:
+        return {}
+    words, ids = answer.why_words(), answer.question.history.words("customer")
+    return {ids[number]: words[Why(answer.why_not[number])] for number in out}
 
 
 def _without(scores: pa.Table, column: str) -> pa.Table:

@@ -64,13 +64,15 @@ class Scores:
             predicted,
             rows[:, matrix.column("silent")] > 0,
             rows[:, matrix.column("fading")].copy(),
-            float(np.nanmin(rows[:, matrix.column("days_since_any")], initial=np.inf)),
+            float(np.fmin.reduce(rows[:, matrix.column("days_since_any")], initial=np.inf)),
             None if counting is None else counting(customer, rows),
         )
 
     @classmethod
     def joined(cls, pieces: Sequence[Scores]) -> Scores:
-        """All pieces as one, by customer number."""
+        """All pieces as one, by customer number; each is so by itself."""
+        if len(pieces) == 1:
+            return pieces[0]
         customer = np.concatenate([piece.customer for piece in pieces])
         order = np.argsort(customer, kind="stable")
         counts = [piece.counts for piece in pieces if piece.counts is not None]

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from pipelines.history.terms import Terms
 
 HOUR = 3_600
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 SILENT_DAYS = 365  # CONTRACTS.md, definitions
 BLOCK_ROWS = 32_768  # 80 MB with 300 features: a purchase log has 400,000 customers a bucket
 
@@ -319,7 +320,7 @@ class _Work:
 def pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
     """Customers in their order, so many at a time as fit into a block; one piece at least."""
     many = max(1, -(-len(members) * nights // BLOCK_ROWS))
-    return np.array_split(members, many)
+    return [members] if many == 1 else np.array_split(members, many)
 
 
 def _done(result: T) -> Future[T]:

@@ -8,10 +8,11 @@ statements take forty times as long as the rows of one customer. Whatever is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from models.contracts import CHANNEL_CODE, KIND_CODE, SCORE_KIND_CODE
 from pipelines.history import coding, lags
-from pipelines.history.cells import Cells, NotPlainError, Rows, plain_cells
+from pipelines.history.cells import COLUMNS, Cells, NotPlainError, Rows, is_absent, plain_cells
 from pipelines.history.events import DTYPES, NEVER, NONE, Events
 from pipelines.history.given import GENERATION, NOWHERE, PLACE, Given, Held, Known, given
 from pipelines.history.parts import event_order
@@ -27,7 +28,6 @@ from pipelines.history.people import People
 from pipelines.history.reading import AHEAD
 from pipelines.history.schema import CUSTOMERS, INTERACTIONS, TABLE, TERMS
 from pipelines.history.sent import Sent, cells_of, names_of
-from pipelines.history.sources import columns_of
 from pipelines.history.store import History
 from pipelines.history.terms import END_KIND_CODE, Terms, announced
 from pipelines.history.words import OURS, Lexicon, coder
@@ -64,7 +64,7 @@ def plain(
         for table in TABLES:
             rows = tables.get(table.name)
             if rows is None:
-                rows_of[table.name] = {column.name: [] for column in columns_of(table)}
+                rows_of[table.name] = dict.fromkeys(COLUMNS[table.name], ())
                 continue
             cells = cells_of(rows)
             rows_of[table.name], without = plain_cells(
@@ -142,10 +142,14 @@ class Plain(History):
     def acts(self, bucket: int) -> list[Events]:
         return self.pieces(bucket)
 
+    def members(self, bucket: int) -> NDArray[np.int32]:
+        return np.arange(self.manifest.customers, dtype=np.int32)
+
+    def terms_of(self, bucket: int) -> Terms | None:
+        return self._terms or None
+
     @cached_property
     def _events(self) -> Events:
-        import pyarrow as pa
-
         rows = self.rows_of[INTERACTIONS.name]
         many = len(rows["customer_id"])
         customer, at = self._numbers(rows["customer_id"]), _seconds(rows["occurred_at"])
@@ -171,18 +175,28 @@ class Plain(History):
             "score": _floats(rows["score"]),
             "score_kind": _coded(rows["score_kind"], SCORE_KIND_CODE, np.int8),
             "provoked": _there(rows["caused_by"]),
-            "said": coder(self.lexicon).code(pa.array(rows["text"], pa.string()), kind, threads=1),
+            "said": self._said(rows["text"], kind),
             "until": np.full(many, NEVER, np.int64),
         }
         events = Events(
             **{name: columns[name].astype(kind, copy=False) for name, kind in DTYPES.items()}
         )
-        events = events.take(event_order(events))
+        if not _ascends(events):
+            events = events.take(event_order(events))
+        if dated.all():
+            return events
         drawn_by = np.array(
-            [self.known.numbers.get(one, code) for code, one in enumerate(self.words("customer"))],
+            [self.known.numbers.get(one, code) for code, one in enumerate(self._held["customer"])],
             np.int32,
         )
-        return self.lags.covering(len(self.words("source"))).applied(events, drawn_by)
+        return self.lags.covering(len(self._held["source"])).applied(events, drawn_by)
+
+    def _said(self, texts: Cells, kind: NDArray[np.int16]) -> NDArray[np.int8]:
+        if is_absent(texts):
+            return np.zeros(len(kind), np.int8)
+        import pyarrow as pa
+
+        return coder(self.lexicon).code(pa.array(texts, pa.string()), kind, threads=1)
 
     @cached_property
     def _people(self) -> People:
@@ -267,17 +281,20 @@ class Plain(History):
         return np.where(dated, recorded, self.seen), np.where(dated, recorded, own)
 
     def _numbers(self, ids: Cells) -> NDArray[np.int32]:
-        number = self.numbers
-        return np.array([number[one] for one in ids], np.int32)
+        if self.manifest.customers == 1:
+            return np.zeros(len(ids), np.int32)
+        return np.array(list(map(self.numbers.__getitem__, ids)), np.int32)
 
     def _codes(self, dictionary: str, words: Cells) -> NDArray[np.int32]:
-        known = self.known.codes[dictionary]
-        new = self.words(dictionary)[len(known) :]
-        code = {word: len(known) + place for place, word in enumerate(new)}
-        return np.array(
-            [NONE if word is None else code.get(word, known.get(word, NONE)) for word in words],
-            np.int32,
-        )
+        known: MutableMapping[str, int] = self.known.codes[dictionary]
+        new = self._held[dictionary][len(known) :]
+        if new:
+            known = ChainMap({word: len(known) + place for place, word in enumerate(new)}, known)
+        return _coded(words, known, np.int32)
+
+    @property
+    def _held(self) -> Mapping[str, Sequence[str]]:
+        return cast(Held, self.manifest).held
 
 
 def _dictionaries(rows: Rows, known: Known) -> dict[str, Sequence[str]]:
@@ -296,14 +313,15 @@ def _ignored(tables: Mapping[str, pa.Table | Sent]) -> tuple[str, ...]:
     for name, rows in tables.items():
         table = TABLE[name]
         if not table.open_ended:
-            declared = {column.name for column in columns_of(table)} | {PLACE}
-            others = sorted(set(names_of(rows)) - declared)
+            others = sorted(set(names_of(rows)) - COLUMNS[name].keys() - {PLACE})
             found += [f"column `{column}` of {name}" for column in others]
     return tuple(found)
 
 
 def _cases(rows: Rows, customer: NDArray[np.int32]) -> NDArray[np.int32]:
     """Cases by number within their customer, by first mention and then by id."""
+    if is_absent(rows["case_id"]):
+        return np.full(len(customer), NONE, np.int32)
     first: dict[tuple[int, str], int] = {}
     owned = list(zip(customer.tolist(), rows["case_id"], rows["occurred_at"], strict=True))
     for owner, case, at in owned:
@@ -319,20 +337,38 @@ def _cases(rows: Rows, customer: NDArray[np.int32]) -> NDArray[np.int32]:
     )
 
 
+def _ascends(events: Events) -> bool:
+    """Whether each row comes after the one before it, as most are sent."""
+    customer, at = events.customer, events.at
+    if len(events) < 2:
+        return True
+    later = at[1:] > at[:-1]
+    if customer[0] == customer[-1]:
+        return bool(later.all() and (customer == customer[0]).all())
+    later &= customer[1:] == customer[:-1]
+    return bool((later | (customer[1:] > customer[:-1])).all())
+
+
 def _there(cells: Cells) -> NDArray[np.bool_]:
     return np.array([cell is not None for cell in cells], np.bool_)
 
 
 def _seconds(cells: Cells) -> NDArray[np.int64]:
     """Times, rounded down; NEVER where there is none."""
+    if is_absent(cells):
+        return np.full(len(cells), NEVER, np.int64)
     return np.array([NEVER if cell is None else cell // SECOND for cell in cells], np.int64)
 
 
 def _floats(cells: Cells) -> NDArray[np.float64]:
-    return np.array([np.nan if cell is None else cell for cell in cells], np.float64)
+    if is_absent(cells):
+        return np.full(len(cells), np.nan)
+    return np.array(cells, np.float64)  # None is NaN
 
 
 def _coded(cells: Cells, codes: Mapping[str, int], dtype: type[np.generic]) -> NDArray[Any]:
+    if is_absent(cells):
+        return np.full(len(cells), NONE, dtype)
     return np.array([NONE if cell is None else codes[cell] for cell in cells], dtype)
 
 
