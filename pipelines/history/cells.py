@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import isfinite, isnan
@@ -125,8 +125,9 @@ def _read_texts(column: Column, given: Cells, utc: bool) -> tuple[list[Any], int
             raise NotPlainError
         return [cell or None for cell in given], 0
     words = set(given) - ABSENT  # each word is read once
+    read: Iterable[Any]
     if column.type == "time" and WITH_OFFSETS.fullmatch("\n".join(words) + "\n"):
-        read, without = map(_microseconds, words), set[Any]()
+        read, without = _microseconds(words), set[Any]()
     else:
         read = map(_reader(column, utc), words)
         without = {word for word in words if column.type == "time" and _is_naive(word)}
@@ -195,18 +196,17 @@ def _time(cell: Any, *, utc: bool) -> int:
     spelled = TIME.fullmatch(cell) if isinstance(cell, str) else None
     if spelled is None or not (utc or spelled[1]):
         raise NotPlainError
-    return _microseconds(cell)
+    if spelled[1] is None:  # a day, or an hour of it
+        cell = f"{cell}+00:00" if ":" in cell else f"{cell}T00:00+00:00"
+    return _microseconds([cell])[0]
 
 
-def _microseconds(cell: str) -> int:
-    """Of a time as `TIME` spells it; without an offset in UTC."""
+def _microseconds(words: Iterable[str]) -> list[int]:
+    """Of times with their offsets."""
     try:
-        moment = datetime.fromisoformat(cell)
+        return [(one - EPOCH) // MICROSECOND for one in map(datetime.fromisoformat, words)]
     except ValueError:  # there is no such day
         raise NotPlainError from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - EPOCH) // MICROSECOND
 
 
 def _is_naive(cell: str) -> bool:
