@@ -157,8 +157,9 @@ class Scorer:
         home = self._contexts.get(night.as_of)
         if home is None:
             home = self._of_home(self.history, night)
-            self._contexts.clear()  # one night is asked for at a time
             self._contexts[night.as_of] = home
+            for other in self._contexts.keys() - {night.as_of}:  # one is asked for at a time
+                self._contexts.pop(other, None)
         found = replace(
             home,
             attributes=Attributes.of(rows, self.settings.features),

@@ -105,7 +105,8 @@ class HistoryScorer:
         self, asked: HistoryRequest, now: datetime
     ) -> tuple[list[bytes], date] | None:
         """As `answers`, for whom nobody else is kept waiting; None for what takes longer."""
-        if self._held is None or len(asked.customers) + len(asked.interactions) > AT_ONCE:
+        rows = len(asked.customers) + len(asked.interactions) + len(asked.terms or ())
+        if self._held is None or rows > AT_ONCE:
             return None
         scorer = self._scorer()
         as_of = _as_of(asked, scorer, now)
