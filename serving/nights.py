@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from models.settings import load
-from serving.processes import end_with_parent, modestly
+from serving.processes import NICE, end_with_parent
 
 # So long at most without a look at the clock, which may be set anew, or a machine be put to sleep.
 LONGEST_SLEEP = 60.0
@@ -68,7 +69,7 @@ def main() -> None:
         began = datetime.now(UTC)
         done = subprocess.run(  # noqa: S603 - a fixed command of ours
             command, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-            preexec_fn=modestly,
+            preexec_fn=partial(os.nice, NICE),
         )  # fmt: skip
         told = {
             "at": began.isoformat(timespec="seconds"),

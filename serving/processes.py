@@ -22,8 +22,3 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGTERM)
     if os.getppid() != parent:  # gone before that
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def modestly() -> None:
-    """This process, which works for minutes, leaves the processor to those who answer calls."""
-    os.nice(NICE)

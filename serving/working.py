@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.home import Home
-from serving.processes import end_with_parent, modestly
+from serving.processes import NICE, end_with_parent
 from serving.tasks import FOLDER, Ended, Status, Task, with_our_code
 
 LOOK_SECONDS = 0.1  # how soon a wish to cancel is seen
@@ -29,7 +29,7 @@ def work(root: Path, task: Task, descriptor: int) -> None:
     with (task.folder / "said").open("wb") as said, (task.folder / "steps").open("wb") as steps:
         process = subprocess.Popen(  # noqa: S603 - a fixed command of ours
             task.command(root), stdin=subprocess.DEVNULL, stdout=said, stderr=steps,
-            pass_fds=(descriptor,), process_group=0, preexec_fn=_below,
+            pass_fds=(descriptor,), process_group=0, preexec_fn=_modestly,
             env=with_our_code(os.environ),
         )  # fmt: skip
         cancelled = False
@@ -49,8 +49,8 @@ def work(root: Path, task: Task, descriptor: int) -> None:
     task.end(Ended(status, code, facts, datetime.now(UTC).isoformat()))
 
 
-def _below() -> None:
-    modestly()
+def _modestly() -> None:
+    os.nice(NICE)
     end_with_parent()
 
 

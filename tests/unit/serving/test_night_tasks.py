@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 
 from models.errors import Busy
 from models.home import Home, create
-from serving import processes, working
+from serving import working
 from serving.problems import Problem
 from serving.tasks import KEPT, Ended, Status, Task, Tasks
 from tests.unit.serving.calls import NIGHT, NOW, bearer, served
@@ -157,7 +157,7 @@ def test_a_process_that_was_killed_has_failed(tmp_path: Path) -> None:
 
 def test_the_work_leaves_the_processor_to_those_who_answer(tmp_path: Path) -> None:
     ended = worked(tmp_path, "import os; print('{\"nice\": %d}' % os.nice(0))")
-    assert ended.facts["nice"] == min(os.nice(0) + processes.NICE, 19)
+    assert ended.facts["nice"] == min(os.nice(0) + working.NICE, 19)
 
 
 def test_a_cancelled_task_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
