@@ -13,6 +13,7 @@ is made. `--soak 30`: nothing but so many minutes at 70%. Needs wrk and curl (De
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -185,7 +186,10 @@ def _history(ours: Started, key: str, size: Size, found: Found) -> None:
 
     import numpy as np
 
-    content = Request(ours.port, "/score_history", serving_home.history(1), key).http()
+    asked = Request(ours.port, "/score_history", serving_home.history(1), key)
+    content = asked.http()
+    told = serving_bulk.ask(ours.port, key, asked.path, json.dumps(asked.body).encode())
+    assert [one["status"] for one in told["scores"]] == ["scored"], told
     took: list[float] = []
 
     async def ask() -> None:

@@ -22,9 +22,9 @@ def scoring(port: int, key: str) -> Iterator[None]:
 
     def score() -> None:
         while not stop.is_set():
-            task = _ask(port, key, "/score_batch/submit", b'{"as_of":"2026-07-01"}')["task_id"]
+            task = ask(port, key, "/score_batch/submit", b'{"as_of":"2026-07-01"}')["task_id"]
             place = f"/score_batch/status?task_id={task}"
-            while _ask(port, key, place)["status"] == "in_progress" and not stop.is_set():
+            while ask(port, key, place)["status"] == "in_progress" and not stop.is_set():
                 time.sleep(0.5)
 
     thread = threading.Thread(target=score)
@@ -37,7 +37,8 @@ def scoring(port: int, key: str) -> Iterator[None]:
         thread.join()
 
 
-def _ask(port: int, key: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+def ask(port: int, key: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+    """The JSON that is answered."""
     import urllib.request
 
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}

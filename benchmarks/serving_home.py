@@ -64,10 +64,14 @@ def key(home: Path) -> str:
 
 def history(customers: int) -> dict[str, Any]:
     """The body for `/score_history`: the sample's customers with about as many interactions as
-    `HISTORY_ROWS`, each."""
+    `HISTORY_ROWS`, each, of those who are scored: who has left costs neither features nor model."""
     chosen = (
-        "SELECT customer_id FROM interactions GROUP BY 1 "
-        f"ORDER BY abs(count(*) - {HISTORY_ROWS}), 1 LIMIT {customers}"
+        "SELECT customer_id FROM interactions "
+        "ANTI JOIN (FROM terms WHERE coalesce(ended_at, notice_at) IS NOT NULL) "
+        "USING (customer_id) "
+        "SEMI JOIN (FROM customers WHERE profiling_objection = 'false') "
+        f"USING (customer_id) GROUP BY 1 ORDER BY abs(count(*) - {HISTORY_ROWS}), 1 "
+        f"LIMIT {customers}"
     )
     body: dict[str, Any] = {"as_of": "2026-07-01"}
     with duckdb.connect() as sample:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import accumulate
 from pathlib import Path
@@ -113,13 +113,15 @@ class AnswerWriter:
         self._hashes.append(hashed([one.encode() for one in ids]))
 
 
-def rendered(scores: pa.Table, not_scored: Mapping[str, str], as_of: date) -> dict[str, bytes]:
+def rendered(
+    scores: Iterable[Mapping[str, Any]], not_scored: Mapping[str, str], as_of: date
+) -> dict[str, bytes]:
     """The JSON object of each customer as a batch would hold it, by id: of a few rows of
     `models.contracts.score_schema`, and of who was not scored, with why. Without a database, whose
     start takes longer than the answer."""
     night = as_of.isoformat()
     told: dict[str, bytes] = {}
-    for row in scores.to_pylist():
+    for row in scores:
         said = {name: _plain(cell) for name, cell in row.items()} | {"as_of": night}
         first = {name: said.pop(name) for name in ("customer_id", *FIRST)}
         customer = first.pop("customer_id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from models.horizons import Horizons, Predictions, fit_horizons, scaled
 from models.intervals import Intervals, fit_intervals
 from models.linear import Linear, fit_linear
 from models.renewal import Renewal
+
+if TYPE_CHECKING:
+    from models.explain import Systems
 
 __all__ = [
     "Bands",
@@ -120,12 +124,12 @@ class ChurnModel:
         out *= np.where(near, self.calibration.slope(average), secant)[:, None]
         return out, bias
 
-    @property
+    @cached_property
     def average(self) -> float:
         """The log-odds of an average customer: the bias of all contributions."""
         return float(self.calibration(self._average)[0])
 
-    @property
+    @cached_property
     def _average(self) -> Floats:
         """The same before calibration, [1]."""
         return self._mix(np.array([self.forest.bias]), np.array([self.linear.intercept]))
@@ -134,6 +138,13 @@ class ChurnModel:
     def forest(self) -> Forest:
         """The trees as compiled loops read them."""
         return Forest.from_text(self.trees)
+
+    @cached_property
+    def systems(self) -> Systems:
+        """The features by system and group, as reasons are told."""
+        from models.explain import Systems
+
+        return Systems(self.features)
 
     def _blended(self, matrix: Floats, threads: int) -> Floats:
         return self._mix(self.forest.scores(matrix, threads), self.linear.log_odds(matrix))

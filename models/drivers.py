@@ -103,7 +103,7 @@ def drivers(
         return None
     some = np.random.default_rng(seed).permutation(rows)[:MOST_ROWS]
     worth = value[some] * (len(rows) / len(some))  # those drawn stand for all
-    systems = Systems(model.features)
+    systems = model.systems
     parts = [_parts(model, systems, matrix[some[at : at + CHUNK]], worth[at : at + CHUNK], threads)
              for at in range(0, len(some), CHUNK)]  # fmt: skip
     raises, lowers = (np.vstack([part[side] for part in parts]) for side in (0, 1))

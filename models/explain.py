@@ -10,6 +10,8 @@ two are not set off against each other is told with figures in docs/decisions/00
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import inf, isnan
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,12 +44,11 @@ def reasons(
     10,000 customers take about a second.
     """
     chosen = np.arange(len(matrix)) if rows is None else np.asarray(rows, dtype=np.intp)
-    systems = Systems(model.features, dates)
     out: list[list[Reason]] = []
     for start in range(0, len(chosen), CHUNK):
         values = matrix[chosen[start : start + CHUNK]]
         contributions, _ = model.contributions(values, threads)
-        out.extend(systems.reasons(values, contributions, limit, lowering))
+        out.extend(model.systems.reasons(values, contributions, limit, lowering, dates))
     return out
 
 
@@ -57,27 +58,36 @@ def moves(model: ChurnModel, then: Floats, now: Floats, least: float) -> list[st
     Group by group, the furthest first, each with the figures now and then; what moved it less than
     `least` (log-odds), or shows in no figure, is left out. All moves sum to the whole.
     """
-    systems = Systems(model.features)
+    systems = model.systems
     contributions, _ = model.contributions(np.vstack([then, now]))
     change = contributions[1] - contributions[0]
     moved = systems.by_group(change[None])[0]
+    rows, pushes = [row.tolist() for row in (now, then)], change.tolist()
     told = []
     for group in np.argsort(-np.abs(moved), kind="stable").tolist():
         if abs(moved[group]) < least:
             break
-        column = systems.strongest(now, change, group, np.sign(moved[group]))
-        figures = [systems.words(row, column) for row in (now, then)]
+        column = systems.strongest(rows[0], pushes, group, float(np.sign(moved[group])))
+        figures = [systems.words(row, column) for row in rows]
         if figures[0] != figures[1]:
             raises = "raises" if moved[group] > 0 else "lowers"
             told.append(f"{raises} it: {figures[0]} (then: {figures[1]})")
     return told
 
 
+class _Row(NamedTuple):
+    """A customer's; a few figures at a time are compared, which lists do faster than arrays."""
+
+    values: list[float]  # [f]
+    contributions: list[float]  # [f]
+    by_group: list[float]  # [groups]
+
+
 class Systems:
     """The features of a model by system, and within it by group, in the order they first come."""
 
-    def __init__(self, features: Sequence[Feature], dates: Dates | None = None) -> None:
-        self.features, self._dates = features, dates
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.features = features
         self.names = tuple(dict.fromkeys(feature.system for feature in features))
         pairs = [(self.names.index(feature.system), feature.group) for feature in features]
         groups = sorted(dict.fromkeys(pairs), key=lambda pair: pair[0])
@@ -85,6 +95,9 @@ class Systems:
         of_feature = np.array([place[pair] for pair in pairs], dtype=np.intp)
         self._order = np.argsort(of_feature, kind="stable")  # columns, group beside group
         self._columns = _starts(of_feature[self._order], len(groups))
+        self._of_group: list[list[int]] = [
+            some.tolist() for some in np.split(self._order, self._columns[1:-1])
+        ]
         self._groups = _starts(np.array([system for system, _ in groups]), len(self.names))
 
     def by_group(self, contributions: Floats) -> Floats:
@@ -97,7 +110,12 @@ class Systems:
         return np.asarray(np.add.reduceat(by_group, self._groups[:-1], axis=1))
 
     def reasons(
-        self, values: Floats, contributions: Floats, limit: int, lowering: bool
+        self,
+        values: Floats,
+        contributions: Floats,
+        limit: int,
+        lowering: bool,
+        dates: Dates | None = None,
     ) -> list[list[Reason]]:
         """Reasons for each row of `values` and `contributions`, both [n, f]."""
         if not len(values):
@@ -107,23 +125,32 @@ class Systems:
         if lowering:
             weights = np.hstack([weights, self.by_system(np.minimum(by_group, 0))])
         top = np.argsort(-np.abs(weights), axis=1, kind="stable")[:, :limit]
-        return [
-            [
-                self._reason(values[row], contributions[row], by_group[row], at, weights[row, at])
-                for at in top[row].tolist()
-                if abs(weights[row, at]) >= LEAST
-            ]
-            for row in range(len(values))
-        ]
+        out: list[list[Reason]] = []
+        for row, places in enumerate(top.tolist()):
+            own = _Row(values[row].tolist(), contributions[row].tolist(), by_group[row].tolist())
+            found = zip(places, weights[row, places].tolist(), strict=True)
+            out.append(
+                [
+                    self._reason(own, at, weight, dates)
+                    for at, weight in found
+                    if abs(weight) >= LEAST
+                ]
+            )
+        return out
 
-    def strongest(self, values: Floats, contributions: Floats, group: int, sign: float) -> int:
+    def strongest(
+        self, values: Sequence[float], contributions: Sequence[float], group: int, sign: float
+    ) -> int:
         """The column that says most of a group's push in the direction of `sign`, for a customer's
         `values` and `contributions`, both [f]; a figure that is known before one that is not."""
-        columns = self._order[self._columns[group] : self._columns[group + 1]]
-        push = contributions[columns] * sign
-        known = np.where(np.isnan(values[columns]), -np.inf, push)
-        told = known if known.max() >= KNOWN * push.max() else push
-        return int(columns[np.argmax(told)])
+        columns = self._of_group[group]
+        push = [contributions[column] * sign for column in columns]
+        known = [
+            -inf if isnan(values[column]) else pushes
+            for column, pushes in zip(columns, push, strict=True)
+        ]
+        told = known if max(known) >= KNOWN * max(push) else push
+        return columns[told.index(max(told))]
 
     def loudest(self, by_column: Floats, system: int) -> str:
         """The name of the feature of a system of which `by_column` [f] is highest."""
@@ -131,33 +158,31 @@ class Systems:
         column = int(np.argmax(np.where(columns, by_column, -np.inf)))
         return self.features[column].name
 
-    def words(self, values: Floats, column: int) -> str:
+    def words(self, values: Sequence[float], column: int, dates: Dates | None = None) -> str:
         """The sentence of a column with the customer's own figure."""
-        return say(self.features[column], float(values[column]), self._dates)
+        return say(self.features[column], values[column], dates)
 
-    def _reason(
-        self, values: Floats, contributions: Floats, by_group: Floats, at: int, weight: float
-    ) -> Reason:
-        system, sign = at % len(self.names), np.sign(weight)
+    def _reason(self, own: _Row, at: int, weight: float, dates: Dates | None) -> Reason:
+        system, sign = at % len(self.names), 1.0 if weight > 0 else -1.0
         told = [
-            self.strongest(values, contributions, group, sign)
-            for group in self._told(by_group * sign, system)
+            self.strongest(own.values, own.contributions, group, sign)
+            for group in self._told([push * sign for push in own.by_group], system)
         ]
         return Reason(
             feature=self.features[told[0]].name,
             system=self.names[system],
-            words=AND.join(self.words(values, column) for column in told),
+            words=AND.join(self.words(own.values, column, dates) for column in told),
             direction="raises" if weight > 0 else "lowers",
-            weight=float(weight),
+            weight=weight,
         )
 
-    def _told(self, push: Floats, system: int) -> Iterator[int]:
+    def _told(self, push: Sequence[float], system: int) -> Iterator[int]:
         """The one or two groups of a system that push most, the heaviest first."""
         first, end = self._groups[system : system + 2]
-        heaviest = first + np.argsort(-push[first:end], kind="stable")[:2]
-        yield int(heaviest[0])
+        heaviest = sorted(range(first, end), key=lambda group: -push[group])[:2]
+        yield heaviest[0]
         if len(heaviest) > 1 and push[heaviest[1]] >= max(LEAST, SECOND * push[heaviest[0]]):
-            yield int(heaviest[1])
+            yield heaviest[1]
 
 
 def _starts(ascending: NDArray[np.intp], many: int) -> NDArray[np.intp]:

@@ -10,6 +10,7 @@ have told of one of them; coverage is checked on later nights (`coverage`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +36,16 @@ class Intervals:
 
     def around(self, blended: Floats, calibrated: Floats) -> tuple[Floats, Floats]:
         """Low and high probability of each, [n]; the calibrated one lies between them."""
-        low = np.interp(blended, self.at, self.low)
-        high = np.interp(blended, self.at, self.high)
+        at, *ends = self._arrays
+        low, high = (np.interp(blended, at, end) for end in ends)
         return (
             probability(np.minimum(low, calibrated)),
             probability(np.maximum(high, calibrated)),
         )
+
+    @cached_property
+    def _arrays(self) -> tuple[Floats, Floats, Floats]:
+        return np.array(self.at), np.array(self.low), np.array(self.high)
 
 
 def fit_intervals(

@@ -84,15 +84,14 @@ def look_up(
 
     `member_feature` names the column of `out` that a table adds to.
     """
+    many = min(ROWS_AT_ONCE, len(matrix))  # a single customer's row is not taken for 64
     widest = 1
     for tree in range(len(tree_nodes) - 1):
         widest = max(widest, tree_nodes[tree + 1] - tree_nodes[tree])
-    values = np.zeros(
-        (matrix.shape[1], ROWS_AT_ONCE)
-    )  # a block, feature by feature: rows lie side by
-    sums = np.zeros((out.shape[1], ROWS_AT_ONCE))  # side, so that one instruction does several
-    left = np.zeros((widest, ROWS_AT_ONCE), np.uint16)
-    pattern = np.zeros(ROWS_AT_ONCE, np.uint16)
+    values = np.zeros((matrix.shape[1], many))  # a block, feature by feature: rows lie side by
+    sums = np.zeros((out.shape[1], many))  # side, so that one instruction does several
+    left = np.zeros((widest, many), np.uint16)
+    pattern = np.zeros(many, np.uint16)
     for start in range(0, len(matrix), ROWS_AT_ONCE):
         rows = min(ROWS_AT_ONCE, len(matrix) - start)
         values[:, :rows] = matrix[start : start + rows].T
@@ -108,12 +107,12 @@ def look_up(
                 pattern[:] = 0
                 for member in range(group_nodes[group], group_nodes[group + 1]):
                     bit = np.uint16(member - group_nodes[group])
-                    for row in range(ROWS_AT_ONCE):
+                    for row in range(many):
                         pattern[row] |= left[member_node[member], row] << bit
                 for member in range(group_features[group], group_features[group + 1]):
                     entries = table[member_table[member] :]
                     of_feature = sums[member_feature[member]]
-                    for row in range(ROWS_AT_ONCE):
+                    for row in range(many):
                         of_feature[row] += entries[pattern[row]]
         out[start : start + rows] = sums[:, :rows].T
 
@@ -122,10 +121,10 @@ def look_up(
 def _decide(left: NDArray[np.uint16], x: Floats, threshold: float, missing_left: bool) -> None:
     """Which rows go left at a node; a comparison with a missing value is false."""
     if missing_left:
-        for row in range(ROWS_AT_ONCE):
+        for row in range(len(left)):
             left[row] = not (x[row] > threshold)
     else:
-        for row in range(ROWS_AT_ONCE):
+        for row in range(len(left)):
             left[row] = x[row] <= threshold
 
 

@@ -6,11 +6,13 @@ these customers, had it these rows. Nothing is stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pipelines import context, snapshots
 from pipelines.features import matrix
@@ -26,7 +28,8 @@ from pipelines.history.sent import Sent
 from pipelines.history.store import History
 from pipelines.history.words import lexicon
 from pipelines.population import Why
-from pipelines.scoring import Question, work_out
+from pipelines.scoring import Answer, Question, work_out
+from pipelines.walks import Local
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from models.settings import Settings
     from pipelines.history.rejects import Reject
 
+HERE = Local(threads=0)  # given customers lie in one bucket, which one thread computes
 TEAMS_ARE_TOLD_IN = {"agents", "calendars", "holidays"}
 
 
@@ -43,12 +47,20 @@ TEAMS_ARE_TOLD_IN = {"agents", "calendars", "holidays"}
 class GivenScores:
     """Answers about given customers."""
 
-    scores: (
-        pa.Table
-    )  # `models.contracts.score_schema`; `percentile` is null: of so few it says little
+    answer: Answer
     not_scored: Mapping[str, str]  # why, by customer id
     rejects: tuple[Reject, ...]  # rows that could not be used
     pending: int  # interactions of customers that were not given
+
+    @property
+    def scores(self) -> pa.Table:
+        """`models.contracts.score_schema`; `percentile` is null: of so few it says little."""
+        (part,) = self.answer.table.parts(self.answer.scores, self.answer.reasons)
+        return _without(part, "percentile")
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The rows of `scores`, without a table."""
+        return self.answer.table.rows(self.answer.scores, self.answer.reasons)
 
 
 @dataclass(frozen=True)
@@ -98,36 +110,45 @@ class Scorer:
         before that, as for a history that was ingested since. Raises `WarmlineError` for a table
         without a column that it needs.
         """
-        night = snapshots.night(as_of, self.settings.zone, self.settings.training.usual_hour, now)
-        rows = self.read(tables, now)
+        return self.scored(self.read(tables, now), self._night(as_of, now), now)
+
+    def score_at_once(
+        self, tables: Mapping[str, pa.Table | Sent], *, as_of: date, now: datetime
+    ) -> GivenScores | None:
+        """As `score`; None for what takes long: rows that are not plain, columns that are read in a
+        database, or a night of which it is not known yet what the home knows of it."""
+        night, declared = self._night(as_of, now), self.settings.features
+        if night.as_of not in self._contexts or declared.attributes or declared.static:
+            return None
+        rows = plain(self._with_declared(tables), **self._how(now))
+        return None if rows is None else self.scored(rows, night, now)
+
+    def scored(self, rows: Given | Plain, night: matrix.Night, now: datetime) -> GivenScores:
+        """Scores the customers of `rows`, as `score` does."""
+        as_of = snapshots.local_date(night.as_of, self.settings.zone)
         question = Question(
             rows, self.champion, self.settings, as_of, night, now, None, self.context(rows, night)
         )
-        answer = work_out(question)
-        (part,) = answer.table.parts(answer.scores, answer.reasons)
-        words, ids = answer.why_words(), rows.words("customer")
-        return GivenScores(
-            _without(part, "percentile"),
-            {
-                ids[number]: words[Why(code)]
-                for number, code in enumerate(answer.why_not.tolist())
-                if code != Why.SCORED
-            },
-            rows.rejects,
-            rows.pending,
-        )
+        answer = work_out(question, engine=HERE)
+        return GivenScores(answer, _why_not(answer), rows.rejects, rows.pending)
 
     def read(self, tables: Mapping[str, pa.Table | Sent], now: datetime) -> Given | Plain:
         """The history that `tables` are, which came in at `now`."""
-        told = self._with_declared(tables)
-        how: dict[str, Any] = {
+        told, how = self._with_declared(tables), self._how(now)
+        return plain(told, **how) or given(told, **how)
+
+    def _how(self, now: datetime) -> dict[str, Any]:
+        """How rows are read, which came in at `now`."""
+        return {
             "zone": self.settings.zone,
             "seen": int(now.timestamp()),
             "known": self.known,
             "precedence": self.settings.ingest.precedence,
             "lexicon": lexicon(self.settings.features.words),
         }
-        return plain(told, **how) or given(told, **how)
+
+    def _night(self, as_of: date, now: datetime) -> matrix.Night:
+        return snapshots.night(as_of, self.settings.zone, self.settings.training.usual_hour, now)
 
     def context(self, rows: Given | Plain, night: matrix.Night) -> matrix.Context:
         """What the home knows, and in its place what tables of the rows tell."""
@@ -136,8 +157,9 @@ class Scorer:
         home = self._contexts.get(night.as_of)
         if home is None:
             home = self._of_home(self.history, night)
-            self._contexts.clear()  # one night is asked for at a time
             self._contexts[night.as_of] = home
+            for other in self._contexts.keys() - {night.as_of}:  # one is asked for at a time
+                self._contexts.pop(other, None)
         found = replace(
             home,
             attributes=Attributes.of(rows, self.settings.features),
@@ -182,6 +204,15 @@ class Scorer:
             if column not in customers.column_names:
                 customers = customers.append_column(column, pa.nulls(len(customers), pa.string()))
         return {**tables, "customers": customers}
+
+
+def _why_not(answer: Answer) -> dict[str, str]:
+    """Why each customer who is not scored is not, by id."""
+    out = np.flatnonzero(answer.why_not != Why.SCORED).tolist()
+    if not out:
+        return {}
+    words, ids = answer.why_words(), answer.question.history.words("customer")
+    return {ids[number]: words[Why(answer.why_not[number])] for number in out}
 
 
 def _without(scores: pa.Table, column: str) -> pa.Table:

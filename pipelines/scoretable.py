@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pipelines.history.store import History
 
 ROWS_PER_PART = 250_000
+MAY_BE_UNKNOWN = ("value_at_risk", "fading")  # NaN, null in a part
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,15 @@ class Scores:
             predicted,
             rows[:, matrix.column("silent")] > 0,
             rows[:, matrix.column("fading")].copy(),
-            float(np.nanmin(rows[:, matrix.column("days_since_any")], initial=np.inf)),
+            float(np.fmin.reduce(rows[:, matrix.column("days_since_any")], initial=np.inf)),
             None if counting is None else counting(customer, rows),
         )
 
     @classmethod
     def joined(cls, pieces: Sequence[Scores]) -> Scores:
-        """All pieces as one, by customer number."""
+        """All pieces as one, by customer number; each is so by itself."""
+        if len(pieces) == 1:
+            return pieces[0]
         customer = np.concatenate([piece.customer for piece in pieces])
         order = np.argsort(customer, kind="stable")
         counts = [piece.counts for piece in pieces if piece.counts is not None]
@@ -109,19 +114,27 @@ class ScoreTable:
         ids = self.ids
         for start in range(0, max(len(scores), 1), ROWS_PER_PART):
             rows = slice(start, start + ROWS_PER_PART)
-            yield self._part(scores, rows, percentile[rows], ids, reasons)
+            columns = self._columns(scores, rows, ids, reasons)
+            columns["percentile"] = percentile[rows]
+            yield _as_part(columns, scores.predicted.take(rows))
 
-    def _part(
+    def rows(self, scores: Scores, reasons: Mapping[int, list[Reason]]) -> Iterator[dict[str, Any]]:
+        """The rows of `parts`, percentiles left out: of a few customers, of whom those would mean
+        something else. A table of a few rows takes longer to make than all that is in it."""
+        columns = self._columns(scores, slice(None), self.ids, reasons)
+        told = {name: _listed(columns.get(name), len(scores)) for name in _names()}
+        told["horizons"] = _horizon_rows(scores.predicted)
+        for cells in zip(*told.values(), strict=True):
+            yield dict(zip(told, cells, strict=True))
+
+    def _columns(
         self,
         scores: Scores,
         rows: slice,
-        percentile: NDArray[np.float64],
         all_ids: NDArray[np.object_],
         reasons: Mapping[int, list[Reason]],
-    ) -> pa.Table:
-        import pyarrow as pa
-
-        schema = score_schema()
+    ) -> dict[str, Any]:
+        """By name, all but horizons and percentiles; NaN for a number that is not known."""
         customer, probability = scores.customer[rows], scores.probability[rows]
         ids = all_ids[customer]
         at_stake = self.settings.scoring.months_at_stake * self.settings.scoring.margin
@@ -129,17 +142,15 @@ class ScoreTable:
         as_of = datetime.fromtimestamp(self.as_of, UTC)
         expires = self.started + timedelta(days=self.settings.scoring.expires_after_days)
         told = [reasons.get(number) for number in customer.tolist()]
-        columns: dict[str, Any] = {
+        return {
             "customer_id": ids,
             "as_of": _same(as_of, many),
             "horizon_days": np.full(many, self.champion.model.horizon_days, np.int32),
             "churn_probability": probability,
-            "horizons": _horizons(scores.predicted.take(rows)),
             "band": self.champion.model.bands.of(probability),
-            "percentile": percentile,
-            "value_at_risk": _null(probability * self.value[customer] * at_stake),
+            "value_at_risk": probability * self.value[customer] * at_stake,
             "silent": scores.silent[rows],
-            "fading": _null(scores.fading[rows]),
+            "fading": scores.fading[rows],
             "reasons": [
                 None if some is None else [vars(reason) for reason in some] for some in told
             ],
@@ -148,13 +159,6 @@ class ScoreTable:
             "scored_at": _same(self.started, many),
             "expires_at": _same(expires, many),
         }
-        arrays = [
-            pa.array(columns[field.name], field.type)
-            if field.name in columns
-            else pa.nulls(many, field.type)
-            for field in schema
-        ]
-        return pa.Table.from_arrays(arrays, schema=schema)
 
     def _changes(
         self,
@@ -168,6 +172,51 @@ class ScoreTable:
             None if some is None else self.before.changes(customer_id, now, some)
             for customer_id, now, some in each
         ]
+
+
+def _as_part(columns: Mapping[str, Any], predicted: Predictions) -> pa.Table:
+    import pyarrow as pa
+
+    schema, many = score_schema(), len(predicted.main)
+    told = {**columns, "horizons": _horizons(predicted)}
+    for name in MAY_BE_UNKNOWN:
+        told[name] = _null(told[name])
+    arrays = [
+        pa.array(told[field.name], field.type) if field.name in told else pa.nulls(many, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(score_schema().names)
+
+
+def _listed(column: Any, many: int) -> list[Any]:
+    """A column's cells as Python has them, None for what is not known."""
+    if column is None:
+        return [None] * many
+    if not isinstance(column, np.ndarray):
+        return list(column)
+    cells: list[Any] = column.tolist()
+    return [None if cell != cell else cell for cell in cells]
+
+
+def _horizon_rows(predicted: Predictions) -> list[list[dict[str, Any]]]:
+    of_each = zip(*(column.tolist() for column in predicted.columns), strict=True)
+    return [
+        [
+            {
+                "days": days,
+                "probability": probability,
+                "low": None if isnan(low) else low,
+                "high": None if isnan(high) else high,
+            }
+            for days, probability, low, high in zip(predicted.days, *of_one, strict=True)
+        ]
+        for of_one in of_each
+    ]
 
 
 def _horizons(predicted: Predictions) -> pa.Array:

@@ -55,13 +55,15 @@ def worth(history: History, night: Instant, currency: str, money: Money | None =
     """
     customers = history.manifest.customers
     money = money or Money.of_history(history, currency)
-    found = _of_terms(history.values(), customers, money, night)
     terms = history.terms()
     if terms is None or len(terms) == 0:
-        return found
+        return _of_terms(history.values(), customers, money, night)
     contracted = np.zeros(customers, np.bool_)
     contracted[terms.owners(night.cutoff)] = True
-    return _where(contracted, _of_terms(terms, customers, money, night), found)
+    found = _of_terms(terms, customers, money, night)
+    if contracted.all():
+        return found
+    return _where(contracted, found, _of_terms(history.values(), customers, money, night))
 
 
 def monthly_values(history: History, night: Instant, currency: str) -> NDArray[np.float64]:
@@ -86,6 +88,8 @@ def _of_terms(terms: Terms, customers: int, money: Money, night: Instant) -> Wor
 
 def _stood_in(terms: Terms, view: Terms) -> Terms:
     """`view` with each term's earliest known value where that night knew none."""
+    if not np.isnan(view.value).any():
+        return view
     priced = np.flatnonzero(~np.isnan(terms.value))
     first = priced[np.lexsort((terms.seen[priced], terms.term[priced]))]
     first = first[np.unique(terms.term[first], return_index=True)[1]]

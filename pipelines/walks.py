@@ -64,7 +64,7 @@ class Wanted:
         """
         for night, of_night in enumerate(values):
             idle_days = of_night[:, matrix.column("days_since_active")]
-            lately = np.nan_to_num(idle_days, nan=np.inf) <= self.active_days
+            lately = idle_days <= self.active_days  # not where it is not known
             keep = self.usable[night, customers] & (self.contracted[night, customers] | lately)
             if keep.all():
                 yield Rows(night, customers, of_night)

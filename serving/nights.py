@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from models.settings import load
-from serving.processes import end_with_parent
+from serving.processes import NICE, end_with_parent
 
 # So long at most without a look at the clock, which may be set anew, or a machine be put to sleep.
 LONGEST_SLEEP = 60.0
@@ -66,7 +67,10 @@ def main() -> None:
 
     def night() -> None:
         began = datetime.now(UTC)
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 - a fixed command of ours
+        done = subprocess.run(  # noqa: S603 - a fixed command of ours
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+            preexec_fn=partial(os.nice, NICE),
+        )  # fmt: skip
         told = {
             "at": began.isoformat(timespec="seconds"),
             "night": "ended" if done.returncode == 0 else "failed",

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them."""
+"""Processes beside those that answer calls."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 
+NICE = 10  # beside a busy endpoint a tenth of its share (sched(7)); alone, everything
 SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 
 

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from models.home import Home
-from serving.processes import end_with_parent
+from serving.processes import NICE, end_with_parent
 from serving.tasks import FOLDER, Ended, Status, Task, with_our_code
 
 LOOK_SECONDS = 0.1  # how soon a wish to cancel is seen
-NICE = 10  # beside a busy endpoint a tenth of its share (sched(7)); alone, everything
 
 
 def work(root: Path, task: Task, descriptor: int) -> None:

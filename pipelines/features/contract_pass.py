@@ -122,7 +122,7 @@ TYPES: dict[str, type[np.generic]] = dict.fromkeys(Versions._fields, np.int64) |
 
 def _read(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """Contiguous and not to be written: each other combination would compile once more."""
-    view = np.require(array, dtype, "C").view()
+    view = np.ascontiguousarray(array, dtype).view()
     view.flags.writeable = False
     return view
 

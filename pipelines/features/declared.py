@@ -159,7 +159,7 @@ def fill(
 ) -> None:
     """Write the declared features of `customers` (ascending) into `out`, [nights, customers, n]."""
     out[...] = np.nan
-    if len(customers) == 0:
+    if len(customers) == 0 or not out.shape[2]:
         return
     first = np.searchsorted(attributes.customer, customers[0], side="left")
     end = np.searchsorted(attributes.customer, customers[-1], side="right")

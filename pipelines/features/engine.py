@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def _read(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """The same values, contiguous and not to be written: as they are read, without a copy."""
     if len(array) and array.strides == (0,):  # as an empty one may have, too
         return _unread(len(array), dtype)
-    view = np.require(array, dtype, "C").view()
+    view = np.ascontiguousarray(array, dtype).view()
     view.flags.writeable = False
     return view
 
@@ -164,14 +165,13 @@ def _nights(
     order = sorted(slots, key=lambda slot: nights[slot].as_of)
     dead, dead_start = gaps
     as_of = np.array([nights[slot].as_of for slot in order], np.int64)
-    back = [0 if days is None else days * DAY for days in WINDOWS]
-    edges, edge = np.unique(as_of[:, None] - np.array(back, np.int64), return_inverse=True)
+    edges, edge = _edges(tuple(as_of.tolist()))
     return Nights(
         as_of=as_of,
         cutoff=np.array([nights[slot].cutoff for slot in order], np.int64),
         slot=np.array(order, np.int64),
         edges=edges,
-        edge=np.ascontiguousarray(edge.reshape(len(order), len(WINDOWS)), np.int64),
+        edge=edge,
         high=np.zeros(len(order), np.int64),
         low=np.empty(len(WINDOWS), np.int64),
         part=np.empty((len(WINDOWS), 5)),
@@ -183,3 +183,14 @@ def _nights(
         dead=dead,
         dead_start=dead_start,
     )
+
+
+@lru_cache(maxsize=8)  # a caller asks for one night again and again
+def _edges(as_of: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """When windows of these nights begin, ascending, and the place of each among them, [nights,
+    windows]; the pass only reads both."""
+    back = [0 if days is None else days * DAY for days in WINDOWS]
+    edges, edge = np.unique(
+        np.array(as_of, np.int64)[:, None] - np.array(back, np.int64), return_inverse=True
+    )
+    return edges, np.ascontiguousarray(edge.reshape(len(as_of), len(WINDOWS)), np.int64)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import isfinite, isnan
 from typing import Any
 
-from pipelines.history.schema import Column, Table
+from pipelines.history.schema import TABLES, Column, Table
 from pipelines.history.sources import columns_of
 
 Cells = Sequence[Any]
@@ -24,15 +24,19 @@ Rows = Mapping[str, Cells]  # a table's cells by column; absent ones are None th
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 # Spellings that mean the same to DuckDB and to Python.
-TIME = re.compile(
-    r"(?:19|20)\d\d-\d\d-\d\d"
-    r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{3}(?:\d{3})?)?)?(Z|[+-](?:0\d|1[0-3]):[0-5]\d)?)?",
-    re.ASCII,
-)
+_DAY, _OFFSET = r"(?:19|20)\d\d-\d\d-\d\d", r"(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d)"
+_HOUR = r"[T ]\d\d:\d\d(?::\d\d(?:\.\d{3}(?:\d{3})?)?)?"
+TIME = re.compile(rf"{_DAY}(?:{_HOUR}({_OFFSET})?)?", re.ASCII)
+WITH_OFFSETS = re.compile(rf"(?:{_DAY}{_HOUR}{_OFFSET}\n)*", re.ASCII)  # of many, a line each
 NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
 FLAGS = {"true": True, "false": False}
 TEXTS, ABSENT = {str, type(None)}, {None, ""}
 MOST_EXACT = 2**53  # whole numbers from here on are not all a double's
+COLUMNS = {table.name: {column.name: column for column in columns_of(table)} for table in TABLES}
+REQUIRED = {
+    name: tuple(one for one in columns if columns[one].required)
+    for name, columns in COLUMNS.items()
+}
 CHANGES = ("updated_at", "deleted_at")  # make a row one of several versions
 # The rules over several columns by their SQL (`schema.Check`): which columns, and what breaks them.
 BROKEN: Mapping[str, tuple[tuple[str, str], Callable[[Any, Any], bool]]] = {
@@ -63,34 +67,38 @@ def plain_cells(
     `source` stands in where a row names none, `latest` is the last second that a past time may
     have, `utc`: times without an offset are in UTC. Raises `NotPlainError`.
     """
-    columns = columns_of(table)
-    names = {column.name for column in columns}
-    if any(name not in names and name.lower() in names for name in given):
+    columns = COLUMNS[table.name]
+    if any(name not in columns and name.lower() in columns for name in given):
         raise NotPlainError  # to DuckDB one name
-    cells: dict[str, list[Any]] = {}
+    absent: list[Any] = [None] * many
+    cells = dict.fromkeys(columns, absent)
     naive = 0
-    for column in columns:
-        if column.name in given:
-            cells[column.name], without = _read(column, given[column.name], latest, utc)
-            naive += without
-        else:
-            cells[column.name] = [None] * many
-        if column.required and None in cells[column.name]:
-            raise NotPlainError
+    for name in columns.keys() & given.keys():
+        cells[name], without = _read(columns[name], given[name], latest, utc)
+        naive += without
+    if any(None in cells[name] for name in REQUIRED[table.name]):
+        raise NotPlainError
     cells["source"] = [cell or source for cell in cells["source"]]
     _require_rules(table, cells)
     return cells, naive
 
 
+def is_absent(cells: Cells) -> bool:
+    """Whether no row has a cell."""
+    return cells.count(None) == len(cells)
+
+
 def _require_rules(table: Table, cells: Rows) -> None:
     """Each row told once, none of several versions, and within the rules over several columns."""
-    if any(cell is not None for name in CHANGES for cell in cells[name]):
+    if not all(is_absent(cells[name]) for name in CHANGES):
         raise NotPlainError
     keys = set(zip(*(cells[name] for name in table.key), strict=True))
     if len(keys) < len(cells["source"]):
         raise NotPlainError
     for check in table.checks:
         columns, broken = BROKEN[check.broken]
+        if any(is_absent(cells[name]) for name in columns):
+            continue
         for pair in zip(*(cells[name] for name in columns), strict=True):
             if None not in pair and broken(*pair):
                 raise NotPlainError
@@ -98,22 +106,10 @@ def _require_rules(table: Table, cells: Rows) -> None:
 
 def _read(column: Column, given: Cells, latest: int, utc: bool) -> tuple[list[Any], int]:
     """One column's cells, and how many times had no offset."""
-    reader: Callable[[Any], Any]
-    if column.type == "time":
-        reader = partial(_time, utc=utc)
-    elif column.type == "text":
-        reader = partial(_text, as_it_is=column.name == "text")
-    elif column.type in READERS:
-        reader = READERS[column.type]
+    if set(map(type, given)) <= TEXTS:
+        read, naive = _read_texts(column, given, utc)
     else:
-        raise NotPlainError
-    if set(map(type, given)) <= TEXTS:  # each word is read once
-        words = set(given) - ABSENT
-        known = dict.fromkeys(ABSENT) | {word: reader(word) for word in words}
-        read = [known[cell] for cell in given]
-        without = {word for word in words if column.type == "time" and _is_naive(word)}
-        naive = sum(cell in without for cell in given) if without else 0
-    else:
+        reader = _reader(column, utc)
         read = [None if cell is None or cell == "" else reader(cell) for cell in given]
         naive = sum(isinstance(cell, str) and _is_naive(cell) for cell in given)
         naive *= column.type == "time"
@@ -121,11 +117,43 @@ def _read(column: Column, given: Cells, latest: int, utc: bool) -> tuple[list[An
     return read, naive
 
 
-def _require_range(column: Column, cells: Cells, latest: int) -> None:
-    there = [cell for cell in cells if cell is not None]
-    if column.one_of and not set(there) <= set(column.one_of):
+def _read_texts(column: Column, given: Cells, utc: bool) -> tuple[list[Any], int]:
+    """As `_read`, of texts alone: many cells are looked at by one call."""
+    if column.type == "text":
+        there = list(filter(None, given))
+        if column.name != "text" and list(map(str.strip, there)) != there:
+            raise NotPlainError
+        return [cell or None for cell in given], 0
+    words = set(given) - ABSENT  # each word is read once
+    read: Iterable[Any]
+    if column.type == "time" and WITH_OFFSETS.fullmatch("\n".join(words) + "\n"):
+        read, without = _microseconds(words), set[Any]()
+    else:
+        read = map(_reader(column, utc), words)
+        without = {word for word in words if column.type == "time" and _is_naive(word)}
+    known = dict(zip(words, read, strict=True))
+    return list(map(known.get, given)), sum(cell in without for cell in given) if without else 0
+
+
+def _reader(column: Column, utc: bool) -> Callable[[Any], Any]:
+    if column.type == "time":
+        return partial(_time, utc=utc)
+    if column.type == "text":
+        return partial(_text, as_it_is=column.name == "text")
+    if column.type not in READERS:
         raise NotPlainError
-    if not there or column.type not in ("number", "time"):
+    return READERS[column.type]
+
+
+def _require_range(column: Column, cells: Cells, latest: int) -> None:
+    if column.one_of:
+        if not set(cells) <= {*column.one_of, None}:
+            raise NotPlainError
+        return
+    if column.type not in ("number", "time"):
+        return
+    there = [cell for cell in cells if cell is not None]
+    if not there:
         return
     least, most = column.least, latest * 1_000_000 if column.past else column.most
     if (least is not None and min(there) < least) or (most is not None and max(there) > most):
@@ -168,13 +196,17 @@ def _time(cell: Any, *, utc: bool) -> int:
     spelled = TIME.fullmatch(cell) if isinstance(cell, str) else None
     if spelled is None or not (utc or spelled[1]):
         raise NotPlainError
+    if spelled[1] is None:  # a day, or an hour of it
+        cell = f"{cell}+00:00" if ":" in cell else f"{cell}T00:00+00:00"
+    return _microseconds([cell])[0]
+
+
+def _microseconds(words: Iterable[str]) -> list[int]:
+    """Of times with their offsets."""
     try:
-        moment = datetime.fromisoformat(cell)
+        return [(one - EPOCH) // MICROSECOND for one in map(datetime.fromisoformat, words)]
     except ValueError:  # there is no such day
         raise NotPlainError from None
-    if spelled[1] is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - EPOCH) // MICROSECOND
 
 
 def _is_naive(cell: str) -> bool:

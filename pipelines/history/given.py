@@ -89,7 +89,7 @@ class Known:
     tables: frozenset[str] = frozenset()  # a customer without a contract is told from no contracts
 
     @cached_property
-    def codes(self) -> Mapping[str, Mapping[str, int]]:
+    def codes(self) -> Mapping[str, dict[str, int]]:
         """The code of each of `words`."""
         return {
             dictionary: {word: code for code, word in enumerate(self.words.get(dictionary, ()))}

@@ -9,6 +9,7 @@ what was measured, so that as many rows are late in training as at night.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,7 @@ class Lags:
         """Nothing was measured of any source."""
         return cls(np.ones((0, len(KINDS), len(BINS))))
 
-    @property
+    @cached_property
     def any_late(self) -> bool:
         """Whether any row was late at all."""
         return bool((self.cumulative[:, :, 0] < 1).any())
@@ -108,6 +109,9 @@ class Lags:
         if not len(rows):
             return events
         at = events.at[rows]
+        if not self.any_late:
+            events.recorded[rows] = at
+            return events
         source, kind = at - 1 - events.recorded[rows], events.kind[rows]
         customer = events.customer[rows] if numbers is None else numbers[events.customer[rows]]
         drawn = _between_0_and_1(customer, at, kind)

@@ -8,18 +8,19 @@ statements take forty times as long as the rows of one customer. Whatever is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import CHANNEL_CODE, KIND_CODE, SCORE_KIND_CODE
-from pipelines.history import coding, lags
-from pipelines.history.cells import Cells, NotPlainError, Rows, plain_cells
+from pipelines.history import cellarrays, coding, lags
+from pipelines.history.cells import COLUMNS, Cells, NotPlainError, Rows, is_absent, plain_cells
 from pipelines.history.events import DTYPES, NEVER, NONE, Events
 from pipelines.history.given import GENERATION, NOWHERE, PLACE, Given, Held, Known, given
 from pipelines.history.parts import event_order
@@ -27,7 +28,6 @@ from pipelines.history.people import People
 from pipelines.history.reading import AHEAD
 from pipelines.history.schema import CUSTOMERS, INTERACTIONS, TABLE, TERMS
 from pipelines.history.sent import Sent, cells_of, names_of
-from pipelines.history.sources import columns_of
 from pipelines.history.store import History
 from pipelines.history.terms import END_KIND_CODE, Terms, announced
 from pipelines.history.words import OURS, Lexicon, coder
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from pipelines.history.manifest import Watermark
 
-SECOND = 1_000_000  # of microseconds, in which cells are told
 TABLES = (CUSTOMERS, INTERACTIONS, TERMS)
 
 
@@ -64,7 +63,7 @@ def plain(
         for table in TABLES:
             rows = tables.get(table.name)
             if rows is None:
-                rows_of[table.name] = {column.name: [] for column in columns_of(table)}
+                rows_of[table.name] = dict.fromkeys(COLUMNS[table.name], ())
                 continue
             cells = cells_of(rows)
             rows_of[table.name], without = plain_cells(
@@ -142,54 +141,68 @@ class Plain(History):
     def acts(self, bucket: int) -> list[Events]:
         return self.pieces(bucket)
 
+    def members(self, bucket: int) -> NDArray[np.int32]:
+        return np.arange(self.manifest.customers, dtype=np.int32)
+
+    def terms_of(self, bucket: int) -> Terms | None:
+        return self._terms or None
+
     @cached_property
     def _events(self) -> Events:
-        import pyarrow as pa
-
         rows = self.rows_of[INTERACTIONS.name]
         many = len(rows["customer_id"])
-        customer, at = self._numbers(rows["customer_id"]), _seconds(rows["occurred_at"])
-        dated = _there(rows["recorded_at"])
+        customer, at = self._numbers(rows["customer_id"]), cellarrays.seconds(rows["occurred_at"])
+        dated = cellarrays.there(rows["recorded_at"])
         source = self._codes("source", rows["source"])
         never_read = np.zeros(many, np.int64)
         recorded = lags.arrived(
-            at, _seconds(rows["recorded_at"]), dated, source, never_read, self.seen
+            at, cellarrays.seconds(rows["recorded_at"]), dated, source, never_read, self.seen
         )
-        kind = _coded(rows["kind"], KIND_CODE, np.int16)
+        kind = cellarrays.coded(rows["kind"], KIND_CODE, np.int16)
         columns: dict[str, NDArray[Any]] = {
             "customer": customer,
             "at": at,
             "recorded": recorded,
             "kind": kind,
-            "channel": _coded(rows["channel"], CHANNEL_CODE, np.int8),
+            "channel": cellarrays.coded(rows["channel"], CHANNEL_CODE, np.int8),
             "topic": self._codes("topic", rows["topic"]),
             "agent": self._codes("agent", rows["agent_id"]),
-            "case": _cases(rows, customer),
-            "value": _floats(rows["value"]),
-            "seconds": _floats(rows["seconds"]),
-            "wait": _floats(rows["wait_seconds"]),
-            "score": _floats(rows["score"]),
-            "score_kind": _coded(rows["score_kind"], SCORE_KIND_CODE, np.int8),
-            "provoked": _there(rows["caused_by"]),
-            "said": coder(self.lexicon).code(pa.array(rows["text"], pa.string()), kind, threads=1),
+            "case": cellarrays.cases(rows, customer),
+            "value": cellarrays.floats(rows["value"]),
+            "seconds": cellarrays.floats(rows["seconds"]),
+            "wait": cellarrays.floats(rows["wait_seconds"]),
+            "score": cellarrays.floats(rows["score"]),
+            "score_kind": cellarrays.coded(rows["score_kind"], SCORE_KIND_CODE, np.int8),
+            "provoked": cellarrays.there(rows["caused_by"]),
+            "said": self._said(rows["text"], kind),
             "until": np.full(many, NEVER, np.int64),
         }
         events = Events(
             **{name: columns[name].astype(kind, copy=False) for name, kind in DTYPES.items()}
         )
-        events = events.take(event_order(events))
+        if not _ascends(events):
+            events = events.take(event_order(events))
+        if dated.all():
+            return events
         drawn_by = np.array(
-            [self.known.numbers.get(one, code) for code, one in enumerate(self.words("customer"))],
+            [self.known.numbers.get(one, code) for code, one in enumerate(self._held["customer"])],
             np.int32,
         )
-        return self.lags.covering(len(self.words("source"))).applied(events, drawn_by)
+        return self.lags.covering(len(self._held["source"])).applied(events, drawn_by)
+
+    def _said(self, texts: Cells, kind: NDArray[np.int16]) -> NDArray[np.int8]:
+        if is_absent(texts):
+            return np.zeros(len(kind), np.int8)
+        import pyarrow as pa
+
+        return coder(self.lexicon).code(pa.array(texts, pa.string()), kind, threads=1)
 
     @cached_property
     def _people(self) -> People:
         """Whatever a row says that has no date of its own is known from when it came in."""
         rows = self.rows_of[CUSTOMERS.name]
         order = np.argsort(self._numbers(rows["customer_id"]))
-        joined, left = (_seconds(rows[name])[order] for name in ("joined_at", "left_at"))
+        joined, left = (cellarrays.seconds(rows[name])[order] for name in ("joined_at", "left_at"))
         seen, recorded = (column[order] for column in self._known_from(rows, "joined_at"))
         told = np.minimum(seen, np.maximum(recorded, left))
         return People(
@@ -215,14 +228,14 @@ class Plain(History):
                 rows,
                 customer,
                 np.array([place[term] for term in named], np.int64),
-                started=_seconds(rows["started_at"]),
-                ends_at=_seconds(rows["ends_at"]),
-                notice=_seconds(rows["notice_at"]),
-                ended=_seconds(rows["ended_at"]),
-                paused_from=_seconds(rows["paused_from"]),
-                paused_to=_seconds(rows["paused_to"]),
-                end_kind=_coded(rows["end_kind"], END_KIND_CODE, np.int8),
-                product=_ranked(rows["product"])[0],
+                started=cellarrays.seconds(rows["started_at"]),
+                ends_at=cellarrays.seconds(rows["ends_at"]),
+                notice=cellarrays.seconds(rows["notice_at"]),
+                ended=cellarrays.seconds(rows["ended_at"]),
+                paused_from=cellarrays.seconds(rows["paused_from"]),
+                paused_to=cellarrays.seconds(rows["paused_to"]),
+                end_kind=cellarrays.coded(rows["end_kind"], END_KIND_CODE, np.int8),
+                product=cellarrays.ranked(rows["product"])[0],
                 own_date="started_at",
             )
         )
@@ -231,8 +244,9 @@ class Plain(History):
         rows = self.rows_of[CUSTOMERS.name]
         customer = self._numbers(rows["customer_id"])
         return self._as_terms(
-            rows, customer, customer.astype(np.int64), started=_seconds(rows["joined_at"]),
-            ended=_seconds(rows["left_at"]), own_date="joined_at",
+            rows, customer, customer.astype(np.int64), own_date="joined_at",
+            started=cellarrays.seconds(rows["joined_at"]),
+            ended=cellarrays.seconds(rows["left_at"]),
         )  # fmt: skip
 
     def _as_terms(
@@ -241,7 +255,7 @@ class Plain(History):
     ) -> Terms:  # fmt: skip
         """Terms of these columns; others are none. An end has a kind only once it has come."""
         seen, recorded = self._known_from(rows, own_date)
-        currency, currencies = _ranked(rows["currency"])
+        currency, currencies = cellarrays.ranked(rows["currency"])
         none = np.full(len(customer), NONE, np.int32)
         kind = columns.pop("end_kind", none.astype(np.int8))
         never = np.full(len(customer), NEVER, np.int64)
@@ -251,33 +265,36 @@ class Plain(History):
             term=term,
             **{**dict.fromkeys(dates, never), "product": none, **columns},
             end_kind=np.where(columns["ended"] < NEVER, kind, np.int8(NONE)),
-            value=_floats(rows["value_per_month"]),
+            value=cellarrays.floats(rows["value_per_month"]),
             currency=currency,
             recorded=recorded,
             seen=seen,
             until=never,
-            dated=_there(rows["recorded_at"]),
+            dated=cellarrays.there(rows["recorded_at"]),
             currencies=currencies,
         )
 
     def _known_from(self, rows: Rows, own_date: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """`_seen` and `_recorded` of rows of one version (see `knowledge`)."""
-        recorded, own = _seconds(rows["recorded_at"]), _seconds(rows[own_date])
+        recorded, own = cellarrays.seconds(rows["recorded_at"]), cellarrays.seconds(rows[own_date])
         dated = recorded < NEVER
         return np.where(dated, recorded, self.seen), np.where(dated, recorded, own)
 
     def _numbers(self, ids: Cells) -> NDArray[np.int32]:
-        number = self.numbers
-        return np.array([number[one] for one in ids], np.int32)
+        if self.manifest.customers == 1:
+            return np.zeros(len(ids), np.int32)
+        return np.array(list(map(self.numbers.__getitem__, ids)), np.int32)
 
     def _codes(self, dictionary: str, words: Cells) -> NDArray[np.int32]:
-        known = self.known.codes[dictionary]
-        new = self.words(dictionary)[len(known) :]
-        code = {word: len(known) + place for place, word in enumerate(new)}
-        return np.array(
-            [NONE if word is None else code.get(word, known.get(word, NONE)) for word in words],
-            np.int32,
-        )
+        known: MutableMapping[str, int] = self.known.codes[dictionary]
+        new = self._held[dictionary][len(known) :]
+        if new:
+            known = ChainMap({word: len(known) + place for place, word in enumerate(new)}, known)
+        return cellarrays.coded(words, known, np.int32)
+
+    @property
+    def _held(self) -> Mapping[str, Sequence[str]]:
+        return cast(Held, self.manifest).held
 
 
 def _dictionaries(rows: Rows, known: Known) -> dict[str, Sequence[str]]:
@@ -296,47 +313,18 @@ def _ignored(tables: Mapping[str, pa.Table | Sent]) -> tuple[str, ...]:
     for name, rows in tables.items():
         table = TABLE[name]
         if not table.open_ended:
-            declared = {column.name for column in columns_of(table)} | {PLACE}
-            others = sorted(set(names_of(rows)) - declared)
+            others = sorted(set(names_of(rows)) - COLUMNS[name].keys() - {PLACE})
             found += [f"column `{column}` of {name}" for column in others]
     return tuple(found)
 
 
-def _cases(rows: Rows, customer: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Cases by number within their customer, by first mention and then by id."""
-    first: dict[tuple[int, str], int] = {}
-    owned = list(zip(customer.tolist(), rows["case_id"], rows["occurred_at"], strict=True))
-    for owner, case, at in owned:
-        if case is not None:
-            first[owner, case] = min(at, first.get((owner, case), at))
-    number: dict[tuple[int, str], int] = {}
-    many: dict[int, int] = {}
-    for _, owner, case in sorted((at, owner, case) for (owner, case), at in first.items()):
-        number[owner, case] = many.setdefault(owner, 0)
-        many[owner] += 1
-    return np.array(
-        [NONE if case is None else number[owner, case] for owner, case, _ in owned], np.int32
-    )
-
-
-def _there(cells: Cells) -> NDArray[np.bool_]:
-    return np.array([cell is not None for cell in cells], np.bool_)
-
-
-def _seconds(cells: Cells) -> NDArray[np.int64]:
-    """Times, rounded down; NEVER where there is none."""
-    return np.array([NEVER if cell is None else cell // SECOND for cell in cells], np.int64)
-
-
-def _floats(cells: Cells) -> NDArray[np.float64]:
-    return np.array([np.nan if cell is None else cell for cell in cells], np.float64)
-
-
-def _coded(cells: Cells, codes: Mapping[str, int], dtype: type[np.generic]) -> NDArray[Any]:
-    return np.array([NONE if cell is None else codes[cell] for cell in cells], dtype)
-
-
-def _ranked(cells: Cells) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Words by their place among all of them in their own order, and those."""
-    words = tuple(sorted({cell for cell in cells if cell is not None}))
-    return _coded(cells, {word: code for code, word in enumerate(words)}, np.int32), words
+def _ascends(events: Events) -> bool:
+    """Whether each row comes after the one before it, as most are sent."""
+    customer, at = events.customer, events.at
+    if len(events) < 2:
+        return True
+    later = at[1:] > at[:-1]
+    if customer[0] == customer[-1]:
+        return bool(later.all() and (customer == customer[0]).all())
+    later &= customer[1:] == customer[:-1]
+    return bool((later | (customer[1:] > customer[:-1])).all())

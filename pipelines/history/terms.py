@@ -15,6 +15,11 @@ from pipelines.history.events import NEVER as NEVER  # a date that has not come
 END_KIND_CODE = {kind: code for code, kind in enumerate(END_KINDS)}
 # A renewal booked a day after the end is a renewal: exports give inclusive end dates.
 RENEWAL_GRACE = DAY
+# What stands for a column that is not given.
+ABSENT = {
+    "end_kind": np.int8(-1), "value": np.nan, "currency": np.int32(-1), "product": np.int32(-1),
+}  # fmt: skip
+DATES = ("ends_at", "notice", "ended", "paused_from", "paused_to", "until")  # NEVER, likewise
 # A group and a second in one number that sorts by both: 34 bits reach the year 2514.
 SECOND_BITS = 34
 
@@ -165,6 +170,8 @@ def announced(terms: Terms) -> Terms:
     """
     ahead = terms.dated & (terms.seen < terms.ended) & (terms.ended < NEVER)
     rows = np.flatnonzero(ahead & (terms.end_kind >= 0))
+    if not len(rows):
+        return terms
     _, group = np.unique(keyed(terms.term[rows], terms.ended[rows]), return_inverse=True)
     told = np.full(len(rows), NEVER)
     np.minimum.at(told, group, terms.seen[rows])
@@ -176,6 +183,8 @@ def announced(terms: Terms) -> Terms:
 def _is_sorted(keys: Sequence[NDArray[Any]]) -> bool:
     """Whether rows ascend by `keys`, the first one first."""
     pairs = max(0, len(keys[0]) - 1)
+    if not pairs:
+        return True
     more, same = np.zeros(pairs, np.bool_), np.ones(pairs, np.bool_)
     for key in keys:
         more |= same & (key[1:] > key[:-1])
@@ -185,14 +194,15 @@ def _is_sorted(keys: Sequence[NDArray[Any]]) -> bool:
 
 def _defaults(many: int, columns: dict[str, Any]) -> dict[str, Any]:
     never = np.full(many, NEVER)
-    given = {
-        "term": np.arange(many),
-        "end_kind": np.full(many, -1, np.int8),
-        "value": np.full(many, np.nan),
-        "currency": np.full(many, -1, np.int32),
-        "product": np.full(many, -1, np.int32),
-        "recorded": columns["started"],
-        "dated": np.full(many, "recorded" in columns),
-    } | dict.fromkeys(("ends_at", "notice", "ended", "paused_from", "paused_to", "until"), never)
-    given |= columns
-    return given | {"seen": columns.get("seen", given["recorded"])}
+    dates = dict.fromkeys(
+        ("ends_at", "notice", "ended", "paused_from", "paused_to", "until"), never
+    )
+    given = dates | columns
+    for name, absent in ABSENT.items():
+        if name not in columns:
+            given[name] = np.full(many, absent)
+    given.setdefault("term", np.arange(many))
+    given.setdefault("recorded", given["started"])
+    given.setdefault("dated", np.full(many, "recorded" in columns))
+    given.setdefault("seen", given["recorded"])
+    return given

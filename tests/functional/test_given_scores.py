@@ -73,6 +73,7 @@ def test_the_sample_is_plain_and_is_scored_the_same_without_a_database(scorer, p
     plain = {name: rows[name] for name in ("customers", "interactions", "terms")}
     assert isinstance(scorer.read(plain, datetime.now(UTC)), Plain)
     found = answer(scorer, plain)
+    assert list(found.rows()) == found.scores.to_pylist()
     theirs = published.table().sort_by("customer_id")
     ours = found.scores.sort_by("customer_id")
     same(ours, theirs)
@@ -94,6 +95,20 @@ def test_customers_given_alone_are_scored_as_among_all(scorer, published, rows):
         assert found.scores["percentile"].to_pylist() == [None]
         told = one["reasons"][0].as_py()  # of those with most at stake only
         assert told in (None, found.scores["reasons"][0].as_py())
+
+
+def test_only_plain_rows_of_a_night_that_is_known_are_scored_at_once(scorer, rows):
+    one = pc.equal(rows["customers"]["customer_id"], "C00137")
+    own = {"customers": rows["customers"].filter(one)}
+    now = datetime.now(UTC)
+    when = {"as_of": date(2026, 6, 30), "now": now}
+    assert scorer.score_at_once(own, **when) is None
+    answered = scorer.score(own, **when)
+    at_once = scorer.score_at_once(own, **when)
+    assert list(at_once.rows()) == list(answered.rows())
+    assert at_once.not_scored == answered.not_scored
+    odd = {"customers": pa.table({"customer_id": ["x"], "joined_at": ["2020-01-01T00:00+02"]})}
+    assert scorer.score_at_once(odd, **when) is None
 
 
 def test_who_cannot_be_scored_is_told_why_and_bad_rows_are_reported(scorer):

@@ -53,7 +53,7 @@ def test_a_few_answers_are_spelled_as_those_of_a_batch(tmp_path: Path) -> None:
     ]
     left_out = {"C3": 'no "order"'}
     scores = pa.Table.from_pylist(rows, schema=score_schema())
-    few = module.rendered(scores, left_out, NIGHT)
+    few = module.rendered(scores.to_pylist(), left_out, NIGHT)
     of_batch = written(tmp_path, rows, left_out=left_out).find(list(few))
     assert list(few) == ["é-1", "C2", "C3"]
     for one, other in zip(few.values(), of_batch, strict=True):

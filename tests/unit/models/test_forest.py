@@ -61,6 +61,14 @@ def test_rows_shared_out_over_threads_answer_alike():
     assert np.array_equal(forest.contributions(matrix, 3), forest.contributions(matrix, 1))
 
 
+def test_rows_alone_and_among_others_answer_alike():
+    forest = Forest.from_text(train(5).model_to_string())
+    matrix, _ = table(6, rows=67)
+    for answers in (forest.scores, forest.contributions):
+        alone = [answers(matrix[row : row + 1]) for row in range(len(matrix))]
+        assert np.array_equal(answers(matrix), np.concatenate(alone))
+
+
 def test_trees_without_a_split_add_to_the_bias_alone():
     booster = train(5, min_data_in_leaf=600)
     forest = Forest.from_text(booster.model_to_string())

@@ -194,6 +194,8 @@ NOT_PLAIN = [
     ("interactions", {"value": True}),
     ("interactions", {"value": 2**60}),
     ("interactions", {"occurred_at": 1735725600}),
+    ("interactions", {"occurred_at": "2025-02-01T00:00:00Z\n2025-02-02T00:00:00Z"}),
+    ("interactions", {"topic": "a\n"}),
     ("terms", {"end_kind": "bored"}),
     ("terms", {"ended_at": "2024-01-01T00:00:00Z"}),
     ("terms", {"paused_from": "2025-03-01T00:00:00Z", "paused_to": "2025-02-01T00:00:00Z"}),
