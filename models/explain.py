@@ -99,6 +99,7 @@ class Systems:
             some.tolist() for some in np.split(self._order, self._columns[1:-1])
         ]
         self._groups = _starts(np.array([system for system, _ in groups]), len(self.names))
+        self.group_of = {feature.name: feature.group for feature in features}
 
     def by_group(self, contributions: Floats) -> Floats:
         """Contributions summed by group, [n, groups]."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import DAY, KIND_CODE, Reason
+from models.executors import executor
 from pipelines.history.events import NONE, Events
 from pipelines.history.happened import case_keys
 
@@ -72,7 +72,7 @@ def with_topics(
 ) -> dict[int, list[Reason]]:
     """`reasons` by customer number, with the topic that keeps coming back before the heaviest
     reason that raises the risk and is about contacts or cases."""
-    groups = {feature.name: feature.group for feature in model.features}
+    groups = model.systems.group_of
     places = {customer: _place(some, groups) for customer, some in reasons.items()}
     about = {customer: place for customer, place in places.items() if place is not None}
     if not about:
@@ -103,10 +103,9 @@ def _found(
         seen = [_seen(piece, night, customers) for piece in history.pieces(bucket, READ)]
         return again(Events.concatenate(seen), night.as_of, topics)
 
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        buckets = range(history.buckets)
-        each = pool.map(look, buckets) if threads > 1 else map(look, buckets)
-        return {customer: words for some in each for customer, words in some.items()}
+    buckets = range(history.buckets)
+    with executor(threads if len(buckets) > 1 else 0) as pool:
+        return {who: words for some in pool.map(look, buckets) for who, words in some.items()}
 
 
 def _seen(events: Events, night: Night, customers: NDArray[np.int32]) -> Events:

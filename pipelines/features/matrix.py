@@ -6,14 +6,14 @@ Everything a caller needs stands here; how it is computed stays behind `compute`
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
 from math import prod
 from sys import getrefcount
 from threading import Lock
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from models import bundle, protected
 from models.contracts import CHANNEL_CODE, CHANNELS, Feature
 from models.errors import WrongUsage
+from models.executors import done, executor
 from models.settings import Features as Declared
 from pipelines.features import contract, contract_pass
 from pipelines.features import declared as declarations
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from pipelines.history.terms import Terms
 
 HOUR = 3_600
-P = ParamSpec("P")
-T = TypeVar("T")
 SILENT_DAYS = 365  # CONTRACTS.md, definitions
 BLOCK_ROWS = 32_768  # 80 MB with 300 features: a purchase log has 400,000 customers a bucket
 
@@ -274,7 +273,7 @@ def stream(
     """
     wanted = None if customers is None else np.logical_or.reduce(np.atleast_2d(customers), axis=0)
     rooms = Rooms()
-    with ThreadPoolExecutor(threads) if threads else _Here() as pool:
+    with executor(threads) as pool:
         joined = history.people().joined
 
         def prepared(bucket: int) -> _Work:
@@ -283,7 +282,7 @@ def stream(
             everyone = history.members(bucket)
             members = everyone if wanted is None else everyone[wanted[everyone]]
             if not len(members):
-                return _Work(bucket, members, _done((Events.empty(), None)))
+                return _Work(bucket, members, done((Events.empty(), None)))
             return _Work(bucket, members, pool.submit(rows, bucket))
 
         def rows(bucket: int) -> tuple[Events, Terms | None]:
@@ -321,17 +320,3 @@ def pieces(members: NDArray[np.int32], nights: int) -> list[NDArray[np.int32]]:
     """Customers in their order, so many at a time as fit into a block; one piece at least."""
     many = max(1, -(-len(members) * nights // BLOCK_ROWS))
     return [members] if many == 1 else np.array_split(members, many)
-
-
-def _done(result: T) -> Future[T]:
-    """What need not be waited for."""
-    future: Future[T] = Future()
-    future.set_result(result)
-    return future
-
-
-class _Here(Executor):
-    """Does what it is asked to at once: starting threads takes longer than a few customers."""
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return _done(fn(*args, **kwargs))

@@ -9,13 +9,14 @@ import pyarrow as pa
 import pytest
 
 from models.contracts import Reason
+from models.explain import Systems
 from pipelines.features import matrix
 from pipelines.history.given import given
 from pipelines.recurring import again, with_topics
 from tests.spec.features.table import coded, parsed, second
 
 NIGHT = matrix.Night(second("2026-03-01"), second("2026-03-01 06:00"))
-MODEL = SimpleNamespace(features=matrix.features())
+MODEL = SimpleNamespace(systems=Systems(matrix.features()))
 HEADER = "customer | occurred_at | kind | case | channel | topic\n"
 WAITED = Reason("first_reply_mean_90", "S15", "replies took 31 hours", "raises", 0.7)
 OFTEN = Reason("case_count_90", "S1", "5 cases opened in 90 days", "raises", 0.4)
