@@ -33,11 +33,13 @@ def fill(
     context: Context,
     compiled: Compiled,
 ) -> None:
-    """Write the figures of the streams into `out` [nights, customers, ...]."""
+    """Write the figures of the streams into `out` [nights, customers, ...], contiguous."""
     program = compiled.wordless if events.wordless else compiled.program
     settled = events.settled and all(night.as_of <= night.cutoff for night in nights)
-    columns = _columns(events, context, settled)
-    first, end = (bound.astype(np.int64) for bound in events.bounds(customers))
+    first, end = _bounds(events, customers)
+    rows = slice(first[0], end[-1]) if len(customers) else slice(0)
+    columns = _columns(events, rows, context, settled)
+    first, end = first - rows.start, end - rows.start
     need = _room(columns, first, end, program)
     agents = _as(context.agents.at(nights), np.float64)
     groups = [
@@ -55,11 +57,21 @@ def _as(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     return np.require(array, dtype, ["C", "W"])
 
 
-def _columns(events: Events, context: Context, settled: bool) -> Columns:
-    """The columns; when each row was known is not looked at where all is settled."""
+def _bounds(
+    events: Events, customers: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As `Events.bounds`, of customers in their order."""
+    first, end = np.empty(len(customers), np.int64), np.empty(len(customers), np.int64)
+    of_row, asked = (_fixed(numbers, np.int32) for numbers in (events.customer, customers))
+    kernel.bounds(of_row, asked, first, end)
+    return first, end
+
+
+def _columns(events: Events, rows: slice, context: Context, settled: bool) -> Columns:
+    """The columns of some rows; when each was known is not looked at where all is settled."""
     unread = {"recorded", "until"} if settled else set()
     given = {
-        name: _read(events.at if name in unread else getattr(events, name), DTYPES[name])
+        name: _read((events.at if name in unread else getattr(events, name))[rows], DTYPES[name])
         for name in Events.columns()
         if name != "customer"
     }
@@ -68,9 +80,14 @@ def _columns(events: Events, context: Context, settled: bool) -> Columns:
 
 
 def _read(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    """The same values, contiguous and not to be written: as they are read, without a copy."""
+    """As `_fixed`, but zeros for a column that was not read."""
     if len(array) and array.strides == (0,):  # as an empty one may have, too
         return _unread(len(array), dtype)
+    return _fixed(array, dtype)
+
+
+def _fixed(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """The same values, contiguous and not to be written."""
     view = np.require(array, dtype, "C").view()
     view.flags.writeable = False
     return view
@@ -124,6 +141,7 @@ def _work(
     return kernel.Work(
         rows=np.empty(rows, np.uint64),
         signature=np.empty(rows, np.int64),
+        day=np.empty(rows, np.int64),
         which=np.zeros(nights, np.int64),
         one=np.zeros(1, np.int64),
         desk=prepare_desk(rows, cases, _as(context.promise_seconds, np.int64), context.hours),

@@ -17,6 +17,7 @@ from pipelines.features.program import (
     MEASURED,
     OP,
     OPERATION,
+    TIMES,
     WINDOW_OF,
     Indices,
     Program,
@@ -47,6 +48,8 @@ KNOWN, TOTAL, LOWEST, HIGHEST, OWN = range(5)
 # Of the values of an attribute in a window: how many different ones, the share of the most frequent
 # one, their entropy.
 DIFFERENTS, TOP, MIXTURE = range(3)
+# n log2 n of small n: a logarithm takes as long as all else that a row needs.
+WEIGHTED = np.array([0.0, *(n * np.log2(n) for n in range(1, 256))])
 
 
 class Lists(NamedTuple):
@@ -58,6 +61,7 @@ class Lists(NamedTuple):
     met: NDArray[np.bool_]  # [kinds] scratch, false between uses: whether there are any
     start: Ints  # [streams]
     end: Indices  # [streams]
+    # What a stream does not ask for (`Program.asks`) is not written.
     at: Ints  # [entries]
     day: Ints  # [entries] UTC day of `at`
     row: Indices  # [entries] row of the bucket; of a fact nothing
@@ -152,6 +156,12 @@ def _code(columns: Columns, attribute: int, row: np.uint64) -> int:
 
 
 @in_place
+def _weighted(n: int) -> float:
+    """n log2 n."""
+    return float(WEIGHTED[n] if n < len(WEIGHTED) else n * np.log2(n))
+
+
+@in_place
 def _differents(
     columns: Columns, lists: Lists, attribute: int, low: Ints, high: int, deepest: int,
     mixed: bool, out: Floats,
@@ -178,8 +188,7 @@ def _differents(
                 often[code] = n + 1
                 known += 1
                 most = max(most, n + 1)
-                if n:
-                    weight += (n + 1) * np.log2(n + 1) - n * np.log2(n)
+                weight += _weighted(n + 1) - _weighted(n)
         out[w, DIFFERENTS] = count
         out[w, TOP] = most / known if known else np.nan
         out[w, MIXTURE] = np.nan
@@ -335,7 +344,7 @@ def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> i
 @in_place
 def _of_stream(
     stream: int, columns: Columns, began: int, program: Program, lists: Lists, nights: Nights,
-    which: Ints, asked: int, out: Floats,
+    which: Ints, asked: int, c: int, out: Floats,
 ) -> None:  # fmt: skip
     """Figures of a stream, for each night."""
     start, deepest = lists.start[stream], program.deepest[stream]
@@ -350,22 +359,22 @@ def _of_stream(
         if program.differs[stream]:
             _count_differents(stream, high, columns, program, lists, nights)
         as_of, since = nights.as_of[k], np.int64(0)
-        if program.keeps[stream]:
+        if program.asks[stream, TIMES]:
             since = as_of - lists.at[high - 1]
             if down < up:
                 since -= within(nights.dead, down, up, lists.at[high - 1], as_of)
         _write(
             stream, k, start, high, since / DAY, (as_of - began) / DAY, program, lists, nights,
-            out[nights.slot[k]],
+            out[nights.slot[k], c],
         )  # fmt: skip
 
 
 @in_place
 def figures(
     columns: Columns, began: int, program: Program, lists: Lists, nights: Nights, which: Ints,
-    asked: int, out: Floats,
+    asked: int, c: int, out: Floats,
 ) -> None:  # fmt: skip
-    """Write the figures of the nights `which[:asked]` over the template in `out`."""
+    """Write the figures of the nights `which[:asked]` over the template in `out[:, c]`."""
     for stream in range(len(lists.start)):
         if not lists.touched[stream]:
             continue
@@ -380,8 +389,8 @@ def figures(
             )  # fmt: skip
         if program.distinct[stream, BY_DAY] >= 0:
             _days(lists, start, end)
-        _of_stream(stream, columns, began, program, lists, nights, which, asked, out)
-    _compare(columns, program, lists, nights, which, asked, out)
+        _of_stream(stream, columns, began, program, lists, nights, which, asked, c, out)
+    _compare(columns, program, lists, nights, which, asked, c, out)
     for stream in range(len(lists.start)):
         if lists.touched[stream]:
             lists.touched[stream] = False
@@ -391,12 +400,12 @@ def figures(
 @in_place
 def _compare(
     columns: Columns, program: Program, lists: Lists, nights: Nights, which: Ints, asked: int,
-    out: Floats,
+    c: int, out: Floats,
 ) -> None:  # fmt: skip
     """What the streams together tell of each night: shares, and silence; and those who served."""
     for a in range(asked):
         k = which[a]
-        row = out[nights.slot[k]]
+        row = out[nights.slot[k], c]
         _shares(k, program, lists, nights, row)
         _streaks(k, program, lists, nights, row)
         served_figures(k, columns, program, lists, nights, row)

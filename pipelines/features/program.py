@@ -60,6 +60,9 @@ COUNTED = (
     "trend",
 )  # of how many alone, where not measured: no entries are kept
 
+# What is asked of entries: when, on which days, of which rows.
+TIMES, DAYS, PLACES = range(3)
+TIMED = ("since", "first", "rhythm", "alive", "slope", "streak")  # ask when entries were
 # Columns of a figure. AUX: the recent window of a trend, which of ATTRIBUTES differents are of, the
 # least active days of a rhythm.
 OPERATION, WINDOW_OF, AUX, MEASURED, COLUMN = range(5)
@@ -93,6 +96,7 @@ class Program(NamedTuple):
     kept: Candidates  # those whose streams keep entries
     plain: NDArray[np.bool_]  # [sources] whether every candidate accepts whatever the row is
     keeps: NDArray[np.bool_]  # [s] whether the stream keeps entries, or only counts
+    asks: NDArray[np.bool_]  # [s, 3] of its entries for what besides the measure: TIMES to PLACES
     scale: NDArray[np.float64]  # [s]
     has_gaps: NDArray[np.bool_]  # [s]
     distinct: Ints  # [s, ATTRIBUTES] last window in which differents are counted, -1: none
@@ -114,6 +118,7 @@ class Program(NamedTuple):
     rating_cuts: NDArray[np.float64]  # [score kinds, 2] highest poor, lowest good
     word: int  # the stream that ends silence
     asks_facts: bool  # whether any stream is over facts
+    asks_days: bool  # whether any stream asks for the days of its entries
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,7 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         count_start.append(len(counted))
     timed = {WORD, *(stat.of for stream in streams for stat in stream.stats if stat.op == "streak")}
     keeps = [_keeps(stream) or stream.name in timed for stream in streams]
+    asks = np.array([_asks(stream, stream.name in timed) for stream in streams])
     candidates = _candidates(streams)
     kept = [[one for one in of_source if keeps[one[STREAM]]] for of_source in candidates]
     return Program(
@@ -200,6 +206,7 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         kept=Candidates.of(kept),
         plain=_plain(candidates),
         keeps=np.array(keeps),
+        asks=asks,
         scale=np.array([stream.scale for stream in streams]),
         has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
         distinct=_ints([[_differents(stream, a) for a in ATTRIBUTES] for stream in streams]),
@@ -221,6 +228,7 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         rating_cuts=np.array([SCORE_CUTS[kind] for kind in SCORE_KINDS]),
         word=number[WORD],
         asks_facts=any(stream.where.of_facts for stream in streams),
+        asks_days=bool(asks[:, DAYS].any()),
     )
 
 
@@ -300,6 +308,17 @@ def _candidates(streams: Sequence[Stream]) -> list[list[tuple[int, int, int]]]:
 def _keeps(stream: Stream) -> bool:
     """Whether a figure asks for more than how many came between two moments."""
     return any(stat.measured or stat.op not in COUNTED for stat in stream.stats)
+
+
+def _asks(stream: Stream, timed: bool) -> list[bool]:
+    """Whether figures ask when entries were (or others do), on which days, and of which rows."""
+    ops = {stat.op for stat in stream.stats}
+    values = {stat.attribute or "day" for stat in stream.stats if stat.op in DIFFERENT}
+    return [
+        timed or not ops.isdisjoint(TIMED),
+        not ops.isdisjoint(GAPS) or "day" in values,
+        not ops.isdisjoint(SERVED) or bool(values - {"day"}),
+    ]
 
 
 def _differents(stream: Stream, attribute: str) -> int:
