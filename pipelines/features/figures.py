@@ -259,14 +259,12 @@ def _latest(value: Floats, start: int, high: int) -> float:
 
 @in_place
 def _write(  # noqa: C901 - one branch an operation
-    stream: int, k: int, start: int, high: int, since: float, age: float, program: Program,
-    lists: Lists, nights: Nights, row: Floats,
+    stream: int, k: int, start: int, high: int, since: float, age: float, first: int,
+    program: Program, lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
-    """Figures of a stream at the night `k` of those asked for: entries `start` to `high`."""
+    """Figures of a stream from the `first` on at night `k`: of entries `start` to `high`."""
     table, low, part, seconds = program.figure, nights.low, nights.part, program.window_seconds
-    for i in range(program.count_start[stream], program.count_start[stream + 1]):
-        row[program.counted[i, 1]] = float(high - low[program.counted[i, 0]])
-    for i in range(program.start[stream], program.start[stream + 1]):
+    for i in range(first, program.start[stream + 1]):
         op, window, aux = table[i, OPERATION], table[i, WINDOW_OF], table[i, AUX]
         if op == SINCE:
             figure = since
@@ -332,13 +330,29 @@ def _count_differents(
 
 
 @in_place
-def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> int:
-    """Where the windows of night `k` begin among the entries; returns where they end."""
-    tally, edge = lists.tally[stream], nights.edge[k]
+def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> bool:
+    """Where the windows of night `k` begin among the entries; returns whether any has moved."""
+    tally, edge, moved = lists.tally[stream], nights.edge[k], False
     for w in range(EVER):
-        nights.low[w] = start + tally[edge[w]]
+        place = start + tally[edge[w]]
+        moved |= place != nights.low[w]
+        nights.low[w] = place
     nights.low[EVER] = start
-    return int(start + tally[edge[EVER]])
+    return bool(moved)
+
+
+@in_place
+def _measure_all(
+    stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights,
+    row: Floats,
+) -> None:  # fmt: skip
+    """What the windows of a night hold of a stream; writes how many."""
+    for i in range(program.count_start[stream], program.count_start[stream + 1]):
+        row[program.counted[i, 1]] = float(high - nights.low[program.counted[i, 0]])
+    if program.deepest[stream] >= 0:
+        _measure(lists.value, nights.low, high, program.deepest[stream], nights.part)
+    if program.differs[stream]:
+        _count_differents(stream, high, columns, program, lists, nights)
 
 
 @in_place
@@ -346,26 +360,38 @@ def _of_stream(
     stream: int, columns: Columns, began: int, program: Program, lists: Lists, nights: Nights,
     which: Ints, asked: int, c: int, out: Floats,
 ) -> None:  # fmt: skip
-    """Figures of a stream, for each night."""
-    start, deepest = lists.start[stream], program.deepest[stream]
+    """Figures of a stream, for each night.
+
+    Where no window has gained or lost an entry since the night before, only what moves with time
+    is made anew.
+    """
+    start, end = lists.start[stream], nights.edge[:, EVER]
+    begin, past = program.columns[stream]
     down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
+    before = start
     for a in range(asked):
         k = which[a]
-        high = _windows(stream, k, start, lists, nights)
+        row, as_of, since = out[nights.slot[k], c], nights.as_of[k], np.int64(0)
+        high = start + lists.tally[stream, end[k]]
+        moved = _windows(stream, k, start, lists, nights)
         if high == start:
             continue
-        if deepest >= 0:
-            _measure(lists.value, nights.low, high, deepest, nights.part)
-        if program.differs[stream]:
-            _count_differents(stream, high, columns, program, lists, nights)
-        as_of, since = nights.as_of[k], np.int64(0)
+        first = program.moving[stream]
+        if moved or high != before:
+            first = program.start[stream]
+            _measure_all(stream, high, columns, program, lists, nights, row)
+        else:
+            former = out[nights.slot[which[a - 1]], c]
+            for column in range(begin, past):
+                row[column] = former[column]
+        before = high
         if program.asks[stream, TIMES]:
             since = as_of - lists.at[high - 1]
             if down < up:
                 since -= within(nights.dead, down, up, lists.at[high - 1], as_of)
         _write(
-            stream, k, start, high, since / DAY, (as_of - began) / DAY, program, lists, nights,
-            out[nights.slot[k], c],
+            stream, k, start, high, since / DAY, (as_of - began) / DAY, first, program, lists,
+            nights, row,
         )  # fmt: skip
 
 

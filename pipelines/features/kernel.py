@@ -422,8 +422,8 @@ def bounds(customer: Numbers, asked: Numbers, first: Ints, end: Ints) -> None:
     """
     place = 0
     for c in range(len(asked)):
-        place = first[c] = _place_of(customer, np.int64(asked[c]), place)
-        place = end[c] = _place_of(customer, np.int64(asked[c]) + 1, place)
+        place = first[c] = _place_of(customer, int(asked[c]), place)
+        place = end[c] = _place_of(customer, int(asked[c]) + 1, place)
 
 
 @in_place
