@@ -36,7 +36,7 @@ def fill(
     """Write the figures of the streams into `out` [nights, customers, ...], contiguous."""
     program = compiled.wordless if events.wordless else compiled.program
     settled = events.settled and all(night.as_of <= night.cutoff for night in nights)
-    first, end = _bounds(events, customers)
+    first, end = bounds(events, customers)
     rows = slice(first[0], end[-1]) if len(customers) else slice(0)
     columns = _columns(events, rows, context, settled)
     first, end = first - rows.start, end - rows.start
@@ -57,7 +57,7 @@ def _as(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     return np.require(array, dtype, ["C", "W"])
 
 
-def _bounds(
+def bounds(
     events: Events, customers: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """As `Events.bounds`, of customers in their order."""
