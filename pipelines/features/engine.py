@@ -80,9 +80,9 @@ def _columns(events: Events, rows: slice, context: Context, settled: bool) -> Co
 
 
 def _read(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    """As `_fixed`, but zeros for a column that was not read."""
+    """As `_fixed`, but made once for all buckets where one value stands for all rows."""
     if len(array) and array.strides == (0,):  # as an empty one may have, too
-        return _unread(len(array), dtype)
+        return _one_value(np.require(array[:1], dtype), len(array))
     return _fixed(array, dtype)
 
 
@@ -93,15 +93,15 @@ def _fixed(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     return view
 
 
-_UNREAD: dict[type[np.generic], NDArray[Any]] = {}
+_ONE_VALUE: dict[tuple[np.dtype[Any], bytes], NDArray[Any]] = {}
 
 
-def _unread(rows: int, dtype: type[np.generic]) -> NDArray[Any]:
-    """What stands for a column that was not read, because nothing depends on it: zeros, made once
-    for all buckets."""
-    found = _UNREAD.get(dtype, np.empty(0, dtype))
+def _one_value(value: NDArray[Any], rows: int) -> NDArray[Any]:
+    """So many rows of a value, as of a column that was not read or that no row has."""
+    key = value.dtype, value.tobytes()
+    found = _ONE_VALUE.get(key, value[:0])
     if len(found) < rows:
-        found = _UNREAD[dtype] = np.zeros(rows * 2, dtype)
+        found = _ONE_VALUE[key] = np.full(rows * 2, value[0], value.dtype)
         found.flags.writeable = False
     return found[:rows]
 
