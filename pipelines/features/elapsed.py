@@ -118,10 +118,13 @@ def rhythms(
                 gaps[gap] += 1
                 many += 1
                 span += gap
-        place = high
         out[k, SPAN] = span
         out[k, DAYS] = many + 1 if high > start else 0
-        if many:
+        if a and high == place:
+            for column in (MEDIAN, LOWER, UPPER):
+                out[k, column] = out[which[a - 1], column]
+        elif many:
             _quantiles(gaps, many, out[k])
+        place = high
     for p in range(start + 1, place):
         gaps[_gap(day, p, dead, dead_start, dead_end)] = 0

@@ -34,11 +34,13 @@ def fill(
     context: Context,
     compiled: Compiled,
 ) -> None:
-    """Write the figures of the streams into `out` [nights, customers, ...]."""
+    """Write the figures of the streams into `out` [nights, customers, ...], contiguous."""
     program = compiled.wordless if events.wordless else compiled.program
     settled = events.settled and all(night.as_of <= night.cutoff for night in nights)
-    columns = _columns(events, context, settled)
-    first, end = (bound.astype(np.int64) for bound in events.bounds(customers))
+    first, end = bounds(events, customers)
+    rows = slice(first[0], end[-1]) if len(customers) else slice(0)
+    columns = _columns(events, rows, context, settled)
+    first, end = first - rows.start, end - rows.start
     need = _room(columns, first, end, program)
     agents = _as(context.agents.at(nights), np.float64)
     groups = [
@@ -56,11 +58,21 @@ def _as(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     return np.require(array, dtype, ["C", "W"])
 
 
-def _columns(events: Events, context: Context, settled: bool) -> Columns:
-    """The columns; when each row was known is not looked at where all is settled."""
+def bounds(
+    events: Events, customers: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As `Events.bounds`, of customers in their order."""
+    first, end = np.empty(len(customers), np.int64), np.empty(len(customers), np.int64)
+    of_row, asked = (_fixed(numbers, np.int32) for numbers in (events.customer, customers))
+    kernel.bounds(of_row, asked, first, end)
+    return first, end
+
+
+def _columns(events: Events, rows: slice, context: Context, settled: bool) -> Columns:
+    """The columns of some rows; when each was known is not looked at where all is settled."""
     unread = {"recorded", "until"} if settled else set()
     given = {
-        name: _read(events.at if name in unread else getattr(events, name), DTYPES[name])
+        name: _read((events.at if name in unread else getattr(events, name))[rows], DTYPES[name])
         for name in Events.columns()
         if name != "customer"
     }
@@ -69,23 +81,28 @@ def _columns(events: Events, context: Context, settled: bool) -> Columns:
 
 
 def _read(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    """The same values, contiguous and not to be written: as they are read, without a copy."""
+    """As `_fixed`, but made once for all buckets where one value stands for all rows."""
     if len(array) and array.strides == (0,):  # as an empty one may have, too
-        return _unread(len(array), dtype)
+        return _one_value(np.require(array[:1], dtype), len(array))
+    return _fixed(array, dtype)
+
+
+def _fixed(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """The same values, contiguous and not to be written."""
     view = np.ascontiguousarray(array, dtype).view()
     view.flags.writeable = False
     return view
 
 
-_UNREAD: dict[type[np.generic], NDArray[Any]] = {}
+_ONE_VALUE: dict[tuple[np.dtype[Any], bytes], NDArray[Any]] = {}
 
 
-def _unread(rows: int, dtype: type[np.generic]) -> NDArray[Any]:
-    """What stands for a column that was not read, because nothing depends on it: zeros, made once
-    for all buckets."""
-    found = _UNREAD.get(dtype, np.empty(0, dtype))
+def _one_value(value: NDArray[Any], rows: int) -> NDArray[Any]:
+    """So many rows of a value, as of a column that was not read or that no row has."""
+    key = value.dtype, value.tobytes()
+    found = _ONE_VALUE.get(key, value[:0])
     if len(found) < rows:
-        found = _UNREAD[dtype] = np.zeros(rows * 2, dtype)
+        found = _ONE_VALUE[key] = np.full(rows * 2, value[0], value.dtype)
         found.flags.writeable = False
     return found[:rows]
 
@@ -125,6 +142,7 @@ def _work(
     return kernel.Work(
         rows=np.empty(rows, np.uint64),
         signature=np.empty(rows, np.int64),
+        day=np.empty(rows, np.int64),
         which=np.zeros(nights, np.int64),
         one=np.zeros(1, np.int64),
         desk=prepare_desk(rows, cases, _as(context.promise_seconds, np.int64), context.hours),

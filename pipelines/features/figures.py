@@ -17,6 +17,7 @@ from pipelines.features.program import (
     MEASURED,
     OP,
     OPERATION,
+    TIMES,
     WINDOW_OF,
     Indices,
     Program,
@@ -47,6 +48,8 @@ KNOWN, TOTAL, LOWEST, HIGHEST, OWN = range(5)
 # Of the values of an attribute in a window: how many different ones, the share of the most frequent
 # one, their entropy.
 DIFFERENTS, TOP, MIXTURE = range(3)
+# n log2 n of small n: a logarithm takes as long as all else that a row needs.
+WEIGHTED = np.array([0.0, *(n * np.log2(n) for n in range(1, 256))])
 
 
 class Lists(NamedTuple):
@@ -58,6 +61,7 @@ class Lists(NamedTuple):
     met: NDArray[np.bool_]  # [kinds] scratch, false between uses: whether there are any
     start: Ints  # [streams]
     end: Indices  # [streams]
+    # What a stream does not ask for (`Program.asks`) is not written.
     at: Ints  # [entries]
     day: Ints  # [entries] UTC day of `at`
     row: Indices  # [entries] row of the bucket; of a fact nothing
@@ -152,6 +156,12 @@ def _code(columns: Columns, attribute: int, row: np.uint64) -> int:
 
 
 @in_place
+def _weighted(n: int) -> float:
+    """n log2 n."""
+    return float(WEIGHTED[n] if n < len(WEIGHTED) else n * np.log2(n))
+
+
+@in_place
 def _differents(
     columns: Columns, lists: Lists, attribute: int, low: Ints, high: int, deepest: int,
     mixed: bool, out: Floats,
@@ -178,8 +188,7 @@ def _differents(
                 often[code] = n + 1
                 known += 1
                 most = max(most, n + 1)
-                if n:
-                    weight += (n + 1) * np.log2(n + 1) - n * np.log2(n)
+                weight += _weighted(n + 1) - _weighted(n)
         out[w, DIFFERENTS] = count
         out[w, TOP] = most / known if known else np.nan
         out[w, MIXTURE] = np.nan
@@ -250,14 +259,12 @@ def _latest(value: Floats, start: int, high: int) -> float:
 
 @in_place
 def _write(  # noqa: C901 - one branch an operation
-    stream: int, k: int, start: int, high: int, since: float, age: float, program: Program,
-    lists: Lists, nights: Nights, row: Floats,
+    stream: int, k: int, start: int, high: int, since: float, age: float, first: int,
+    program: Program, lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
-    """Figures of a stream at the night `k` of those asked for: entries `start` to `high`."""
+    """Figures of a stream from the `first` on at night `k`: of entries `start` to `high`."""
     table, low, part, seconds = program.figure, nights.low, nights.part, program.window_seconds
-    for i in range(program.count_start[stream], program.count_start[stream + 1]):
-        row[program.counted[i, 1]] = float(high - low[program.counted[i, 0]])
-    for i in range(program.start[stream], program.start[stream + 1]):
+    for i in range(first, program.start[stream + 1]):
         op, window, aux = table[i, OPERATION], table[i, WINDOW_OF], table[i, AUX]
         if op == SINCE:
             figure = since
@@ -323,49 +330,77 @@ def _count_differents(
 
 
 @in_place
-def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> int:
-    """Where the windows of night `k` begin among the entries; returns where they end."""
-    tally, edge = lists.tally[stream], nights.edge[k]
+def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> bool:
+    """Where the windows of night `k` begin among the entries; returns whether any has moved."""
+    tally, edge, moved = lists.tally[stream], nights.edge[k], False
     for w in range(EVER):
-        nights.low[w] = start + tally[edge[w]]
+        place = start + tally[edge[w]]
+        moved |= place != nights.low[w]
+        nights.low[w] = place
     nights.low[EVER] = start
-    return int(start + tally[edge[EVER]])
+    return bool(moved)
+
+
+@in_place
+def _measure_all(
+    stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights,
+    row: Floats,
+) -> None:  # fmt: skip
+    """What the windows of a night hold of a stream; writes how many."""
+    for i in range(program.count_start[stream], program.count_start[stream + 1]):
+        row[program.counted[i, 1]] = float(high - nights.low[program.counted[i, 0]])
+    if program.deepest[stream] >= 0:
+        _measure(lists.value, nights.low, high, program.deepest[stream], nights.part)
+    if program.differs[stream]:
+        _count_differents(stream, high, columns, program, lists, nights)
 
 
 @in_place
 def _of_stream(
     stream: int, columns: Columns, began: int, program: Program, lists: Lists, nights: Nights,
-    which: Ints, asked: int, out: Floats,
+    which: Ints, asked: int, c: int, out: Floats,
 ) -> None:  # fmt: skip
-    """Figures of a stream, for each night."""
-    start, deepest = lists.start[stream], program.deepest[stream]
+    """Figures of a stream, for each night.
+
+    Where no window has gained or lost an entry since the night before, only what moves with time
+    is made anew.
+    """
+    start, end = lists.start[stream], nights.edge[:, EVER]
+    begin, past = program.columns[stream]
     down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
+    before = start
     for a in range(asked):
         k = which[a]
-        high = _windows(stream, k, start, lists, nights)
+        row, as_of, since = out[nights.slot[k], c], nights.as_of[k], np.int64(0)
+        high = start + lists.tally[stream, end[k]]
+        moved = _windows(stream, k, start, lists, nights)
         if high == start:
             continue
-        if deepest >= 0:
-            _measure(lists.value, nights.low, high, deepest, nights.part)
-        if program.differs[stream]:
-            _count_differents(stream, high, columns, program, lists, nights)
-        as_of, since = nights.as_of[k], np.int64(0)
-        if program.keeps[stream]:
+        first = program.moving[stream]
+        if moved or high != before:
+            first = program.start[stream]
+            _measure_all(stream, high, columns, program, lists, nights, row)
+        else:
+            former = out[nights.slot[which[a - 1]], c]
+            for column in range(begin, past):
+                row[column] = former[column]
+        before = high
+        if program.asks[stream, TIMES]:
             since = as_of - lists.at[high - 1]
             if down < up:
                 since -= within(nights.dead, down, up, lists.at[high - 1], as_of)
         _write(
-            stream, k, start, high, since / DAY, (as_of - began) / DAY, program, lists, nights,
-            out[nights.slot[k]],
+            stream, k, start, high, since / DAY, (as_of - began) / DAY, first, program, lists,
+            nights, row,
         )  # fmt: skip
 
 
 @in_place
 def figures(
     columns: Columns, began: int, program: Program, lists: Lists, nights: Nights, which: Ints,
-    asked: int, out: Floats,
+    asked: int, c: int, out: Floats,
 ) -> None:  # fmt: skip
-    """Write the figures of the nights `which[:asked]` over the template in `out`."""
+    """Write the figures of the nights `which[:asked]` over the template in `out[:, c]`."""
     for stream in range(len(lists.start)):
         if not lists.touched[stream]:
             continue
@@ -380,8 +415,8 @@ def figures(
             )  # fmt: skip
         if program.distinct[stream, BY_DAY] >= 0:
             _days(lists, start, end)
-        _of_stream(stream, columns, began, program, lists, nights, which, asked, out)
-    _compare(columns, program, lists, nights, which, asked, out)
+        _of_stream(stream, columns, began, program, lists, nights, which, asked, c, out)
+    _compare(columns, program, lists, nights, which, asked, c, out)
     for stream in range(len(lists.start)):
         if lists.touched[stream]:
             lists.touched[stream] = False
@@ -391,12 +426,12 @@ def figures(
 @in_place
 def _compare(
     columns: Columns, program: Program, lists: Lists, nights: Nights, which: Ints, asked: int,
-    out: Floats,
+    c: int, out: Floats,
 ) -> None:  # fmt: skip
     """What the streams together tell of each night: shares, and silence; and those who served."""
     for a in range(asked):
         k = which[a]
-        row = out[nights.slot[k]]
+        row = out[nights.slot[k], c]
         _shares(k, program, lists, nights, row)
         _streaks(k, program, lists, nights, row)
         served_figures(k, columns, program, lists, nights, row)

@@ -29,10 +29,13 @@ from pipelines.features.program import (
     ACTOR_BIT,
     CASE_BIT,
     CHANNEL_BIT,
+    DAYS,
+    PLACES,
     PROVOKED_BIT,
     RATING_BIT,
     SAID_BIT,
     SIGN_BIT,
+    TIMES,
     Indices,
     Program,
 )
@@ -41,6 +44,7 @@ from pipelines.history.events import NEVER
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Numbers = NDArray[np.int32]
 
 VALUE, SECONDS, WAIT, SCORE = (
     MEASURES.index(name) for name in ("value", "seconds", "wait", "score")
@@ -57,7 +61,8 @@ class Work(NamedTuple):
     """Everything one thread writes into, made once a call."""
 
     rows: Indices  # [rows] the visible ones
-    signature: Ints  # [rows] of each visible row; 0 where every candidate accepts it
+    signature: Ints  # [rows] of each visible row whose kind is not plain
+    day: Ints  # [rows] UTC day of each visible row, where any stream asks for days
     which: Ints  # [nights] those that see just the standing rows before them
     one: Ints  # [1] a night by itself
     desk: Desk
@@ -130,33 +135,28 @@ def _share_out(program: Program, lists: Lists) -> None:
 
 @in_place
 def _count_all(columns: Columns, n: int, m: int, program: Program, work: Work) -> None:
-    """How many rows and facts of each stream lie between the edges of the nights' windows."""
-    edges, rows, desk, signature = work.nights.edges, work.rows, work.desk, work.signature
-    of_kind, met = work.lists.of_kind, work.lists.met
-    # Rows of one plain kind between the same edges mostly follow each other: counted as one.
-    segment, alike, same, edge = 0, 0, -1, edges[0]
-    for i in range(n):
-        row = rows[i]
+    """How many rows and facts of each stream lie between the edges of the nights' windows.
+
+    Rows of one plain kind between the same edges mostly follow each other: counted as one.
+    """
+    edges, rows, desk = work.nights.edges, work.rows, work.desk
+    segment, i = 0, 0
+    while i < n:
+        row, begin = rows[i], i
         at, kind = columns.at[row], columns.kind[row]
-        if kind != same or at >= edge:
-            if alike:
-                of_kind[same, segment] += alike
-                met[same] = True
-                alike = 0
-            while segment < len(edges) and edges[segment] <= at:
-                segment += 1
-            edge = edges[segment] if segment < len(edges) else LAST
-            same = kind if program.plain[kind] else -1
-        if same >= 0:
-            signature[i] = 0
-            alike += 1
-        else:
+        while segment < len(edges) and edges[segment] <= at:
+            segment += 1
+        i += 1
+        if not program.plain[kind]:
             bits = _signature(columns, row, program.rating_cuts, program.said)
-            signature[i] = bits
+            work.signature[begin] = bits
             _count(program, kind, bits, segment, work.lists)
-    if alike:
-        of_kind[same, segment] += alike
-        met[same] = True
+            continue
+        edge = edges[segment] if segment < len(edges) else LAST
+        while i < n and columns.kind[rows[i]] == kind and columns.at[rows[i]] < edge:
+            i += 1
+        work.lists.of_kind[kind, segment] += i - begin
+        work.lists.met[kind] = True
     _share_out(program, work.lists)
     segment = 0
     for i in range(m):
@@ -184,35 +184,82 @@ def _place(program: Program, lists: Lists) -> None:
 
 
 @in_place
-def _keep_rows(columns: Columns, n: int, program: Program, work: Work) -> None:
-    """Entries of the rows: each stream's times, rows and measures, in time order."""
-    kept, scale = program.kept, program.scale
-    end, list_at, list_row = work.lists.end, work.lists.at, work.lists.row
-    list_day, list_value = work.lists.day, work.lists.value
+def _number_days(columns: Columns, n: int, work: Work) -> None:
+    """The UTC day of each visible row."""
     day, tomorrow = np.int64(0), np.iinfo(np.int64).min
     for i in range(n):
-        row = work.rows[i]
-        at, kind, bits = columns.at[row], columns.kind[row], work.signature[i]
+        at = columns.at[work.rows[i]]
         if at >= tomorrow:
             day = at // DAY
             tomorrow = (day + 1) * DAY
+        work.day[i] = day
+
+
+@in_place
+def _keep_rows(columns: Columns, n: int, program: Program, work: Work) -> None:
+    """Entries of the rows: each stream's times, rows and measures, in time order.
+
+    Rows of one plain kind that follow each other are kept together, stream by stream.
+    """
+    kept, rows, i = program.kept, work.rows, 0
+    if program.asks_days:
+        _number_days(columns, n, work)
+    while i < n:
+        begin, kind, bits = i, columns.kind[rows[i]], np.int64(0)
+        i += 1
+        if program.plain[kind]:
+            while i < n and columns.kind[rows[i]] == kind:
+                i += 1
+        else:
+            bits = work.signature[begin]
         for c in range(kept.start[kind], kept.start[kind + 1]):
-            if bits & kept.accepted[c] != bits:
-                continue
-            stream, measure = kept.stream[c], kept.measure[c]
-            p = end[stream]
-            end[stream] = p + np.uint64(1)
-            list_at[p] = at
-            list_day[p] = day
-            list_row[p] = row
-            if measure == VALUE:
-                list_value[p] = columns.value[row] * scale[stream]
-            elif measure == SECONDS:
-                list_value[p] = columns.seconds[row] * scale[stream]
-            elif measure == WAIT:
-                list_value[p] = columns.wait[row] * scale[stream]
-            elif measure == SCORE:
-                list_value[p] = columns.score[row] * scale[stream]
+            if bits & kept.accepted[c] == bits:
+                _keep(
+                    columns, np.uint64(begin), np.uint64(i), kept.stream[c], kept.measure[c],
+                    program, work,
+                )  # fmt: skip
+
+
+@in_place
+def _keep(
+    columns: Columns, begin: np.uint64, end: np.uint64, stream: np.uint64, measure: int,
+    program: Program, work: Work,
+) -> None:  # fmt: skip
+    """Entries of a stream from the visible rows `begin` to `end`: of each what is asked for."""
+    lists, rows, asks = work.lists, work.rows, program.asks
+    on = lists.end[stream] - begin  # from the place of a row to that of its entry
+    lists.end[stream] = on + end
+    if asks[stream, TIMES]:
+        for i in range(begin, end):
+            lists.at[on + i] = columns.at[rows[i]]
+    if asks[stream, DAYS]:
+        for i in range(begin, end):
+            lists.day[on + i] = work.day[i]
+    if asks[stream, PLACES]:
+        for i in range(begin, end):
+            lists.row[on + i] = rows[i]
+    _keep_measures(columns, begin, end, on, measure, program.scale[stream], work)
+
+
+@in_place
+def _keep_measures(
+    columns: Columns, begin: np.uint64, end: np.uint64, on: np.uint64, measure: int, scale: float,
+    work: Work,
+) -> None:  # fmt: skip
+    """Of the same rows the measure that the stream is of, if any."""
+    value, rows = work.lists.value, work.rows
+    if measure == VALUE:
+        for i in range(begin, end):
+            value[on + i] = columns.value[rows[i]] * scale
+    elif measure == SECONDS:
+        for i in range(begin, end):
+            value[on + i] = columns.seconds[rows[i]] * scale
+    elif measure == WAIT:
+        for i in range(begin, end):
+            value[on + i] = columns.wait[rows[i]] * scale
+    elif measure == SCORE:
+        for i in range(begin, end):
+            value[on + i] = columns.score[rows[i]] * scale
 
 
 @in_place
@@ -237,7 +284,7 @@ def _keep_facts(m: int, program: Program, work: Work) -> None:
 @in_place
 def _evaluate(
     columns: Columns, n: int, joined: int, program: Program, work: Work, which: Ints, asked: int,
-    out: Floats,
+    c: int, out: Floats,
 ) -> None:  # fmt: skip
     """Figures of the nights `which[:asked]` from the `n` rows in `work.rows`, at least one."""
     m = case_facts(columns, work.rows, n, work.desk) if program.asks_facts else 0
@@ -246,15 +293,15 @@ def _evaluate(
     _keep_rows(columns, n, program, work)
     _keep_facts(m, program, work)
     began = min(joined, columns.at[work.rows[0]])
-    figures(columns, began, program, work.lists, work.nights, which, asked, out)
+    figures(columns, began, program, work.lists, work.nights, which, asked, c, out)
 
 
 @in_place
-def _begin(joined: int, program: Program, nights: Nights, out: Floats) -> None:
+def _begin(joined: int, program: Program, nights: Nights, c: int, out: Floats) -> None:
     """The row of a customer with no history, for each night."""
     features = len(program.template)
     for k in range(len(nights.as_of)):
-        row = out[nights.slot[k]]
+        row = out[nights.slot[k], c]
         for column in range(features):
             row[column] = program.template[column]
         if joined <= nights.as_of[k]:
@@ -314,11 +361,12 @@ def _visible(columns: Columns, first: int, end: int, as_of: int, cutoff: int, ou
 
 @in_place
 def _one_customer(
-    columns: Columns, first: int, end: int, joined: int, program: Program, work: Work, out: Floats
-) -> None:
-    """Fill `out` [nights, columns] of one customer, whose rows are `first` to `end`."""
+    columns: Columns, first: int, end: int, joined: int, program: Program, work: Work, c: int,
+    out: Floats,
+) -> None:  # fmt: skip
+    """Fill `out[:, c]` of one customer, whose rows are `first` to `end`."""
     nights, which = work.nights, work.which
-    _begin(joined, program, nights, out)
+    _begin(joined, program, nights, c, out)
     clean = _clean_nights(columns, first, end, nights, which)
     position = 0
     for k in range(-1, len(nights.as_of)):  # the clean ones together, then each other by itself
@@ -335,7 +383,7 @@ def _one_customer(
             work.one[0] = k
             n = _visible(columns, first, end, nights.as_of[k], nights.cutoff[k], work.rows)
         if n:
-            _evaluate(columns, n, joined, program, work, asked, many, out)
+            _evaluate(columns, n, joined, program, work, asked, many, c, out)
 
 
 @in_place
@@ -345,7 +393,37 @@ def run(
 ) -> None:  # fmt: skip
     """Fill `out` [nights, customers, columns]; customer c's rows are `first[c]` to `end[c]`."""
     for c in range(len(first)):
-        _one_customer(columns, first[c], end[c], joined[c], program, work, out[:, c, :])
+        _one_customer(columns, first[c], end[c], joined[c], program, work, c, out)
+
+
+@in_place
+def _place_of(customer: Numbers, who: int, place: int) -> int:
+    """Row of the first customer from `who` on, at `place` or after: mostly near."""
+    step, end = 1, place
+    while end < len(customer) and customer[end] < who:
+        place = end + 1
+        end += step
+        step *= 2
+    end = min(end, len(customer))
+    while place < end:
+        middle = (place + end) >> 1
+        if customer[middle] < who:
+            place = middle + 1
+        else:
+            end = middle
+    return place
+
+
+@in_place
+def bounds(customer: Numbers, asked: Numbers, first: Ints, end: Ints) -> None:
+    """First row and row past the last of each customer `asked` for; both ascend.
+
+    A twentieth of what the windows of a bucket took was to look for each anew among all rows.
+    """
+    place = 0
+    for c in range(len(asked)):
+        place = first[c] = _place_of(customer, int(asked[c]), place)
+        place = end[c] = _place_of(customer, int(asked[c]) + 1, place)
 
 
 @in_place

@@ -52,6 +52,7 @@ VALUED = ("sum", "total", "mean", "min", "max")  # need the measure window by wi
 GAPS = ("gap", "gap_spread", "rhythm", "alive")
 DIFFERENT = ("distinct", "top_share", "entropy")  # ask for the values of an attribute
 SERVED = ("served_mean", "served_max", "served_last")  # figures of the rows' agents
+MOVING = ("since", "first", "trend", "rhythm", "alive")  # differ though nothing happens
 ZERO = ("count", "sum", "distinct", "streak")  # 0 where there is nothing; everything else is NaN
 COUNTED = (
     "count",
@@ -60,12 +61,16 @@ COUNTED = (
     "trend",
 )  # of how many alone, where not measured: no entries are kept
 
+# What is asked of entries: when, on which days, of which rows.
+TIMES, DAYS, PLACES = range(3)
+TIMED = ("since", "first", "rhythm", "alive", "slope", "streak")  # ask when entries were
 # Columns of a figure. AUX: the recent window of a trend, which of ATTRIBUTES differents are of, the
 # least active days of a rhythm.
 OPERATION, WINDOW_OF, AUX, MEASURED, COLUMN = range(5)
 # Places in a candidate.
 STREAM, ACCEPTED, MEASURE_OF = range(3)
 
+Figure = tuple[int, int, int, bool, int]
 Ints = NDArray[np.int64]
 Indices = NDArray[np.uint64]  # never negative: compiled code need not look whether they are
 
@@ -93,15 +98,18 @@ class Program(NamedTuple):
     kept: Candidates  # those whose streams keep entries
     plain: NDArray[np.bool_]  # [sources] whether every candidate accepts whatever the row is
     keeps: NDArray[np.bool_]  # [s] whether the stream keeps entries, or only counts
+    asks: NDArray[np.bool_]  # [s, 3] of its entries for what besides the measure: TIMES to PLACES
     scale: NDArray[np.float64]  # [s]
     has_gaps: NDArray[np.bool_]  # [s]
     distinct: Ints  # [s, ATTRIBUTES] last window in which differents are counted, -1: none
     differs: NDArray[np.bool_]  # [s] whether any are
     mixed: NDArray[np.bool_]  # [s, ATTRIBUTES] whether their frequencies are asked for as well
     deepest: Ints  # [s] last window whose measure is wanted, -1: none
+    columns: Ints  # [s, 2] first column and column past the last
     count_start: Ints  # [s + 1] into the counts
     counted: Ints  # [counts, 2]: window, column
     start: Ints  # [s + 1] into the other figures
+    moving: Ints  # [s] of those, the first that moves while nothing happens; such come last
     figure: Ints  # [i, 5]: see OPERATION to COLUMN
     share: Ints  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
     streak: Ints  # [streaks, 3]: stream, stream that ends it, column
@@ -114,6 +122,7 @@ class Program(NamedTuple):
     rating_cuts: NDArray[np.float64]  # [score kinds, 2] highest poor, lowest good
     word: int  # the stream that ends silence
     asks_facts: bool  # whether any stream is over facts
+    asks_days: bool  # whether any stream asks for the days of its entries
 
 
 @dataclass(frozen=True)
@@ -157,12 +166,12 @@ def without_words(program: Program, streams: Sequence[Stream]) -> Program:
 def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Program:
     """The tables of `streams`, of which those from `ours` on have their columns from `own_at`."""
     number = {stream.name: position for position, stream in enumerate(streams)}
-    figures: list[tuple[int, int, int, bool, int]] = []
+    figures: list[Figure] = []
     shares: list[tuple[int, int, int, int, bool]] = []
     streaks: list[tuple[int, int, int]] = []
     served: list[tuple[int, int, int, int, int]] = []
     counted: list[tuple[int, int]] = []
-    start, count_start = [0], [0]
+    start, count_start, moving, columns = [0], [0], [], []
     template: list[float] = []
     tenure = -1
     for position, stream in enumerate((*streams, None)):
@@ -173,6 +182,8 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
                 template += [np.nan] * (own_at - len(template))
         if stream is None:
             break
+        of_stream: list[Figure] = []
+        first = len(template)
         for stat in stream.stats:
             column = len(template)
             template.append(0.0 if stat.op in ZERO else np.nan)
@@ -188,11 +199,15 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
             elif stat.op == "count":
                 counted.append((window, column))
             else:
-                figures.append((OP[stat.op], window, _aux(stat), stat.measured, column))
+                of_stream.append((OP[stat.op], window, _aux(stat), stat.measured, column))
+        figures += sorted(of_stream, key=_moves)
+        moving.append(len(figures) - sum(map(_moves, of_stream)))
+        columns.append((first, len(template)))
         start.append(len(figures))
         count_start.append(len(counted))
     timed = {WORD, *(stat.of for stream in streams for stat in stream.stats if stat.op == "streak")}
     keeps = [_keeps(stream) or stream.name in timed for stream in streams]
+    asks = np.array([_asks(stream, stream.name in timed) for stream in streams])
     candidates = _candidates(streams)
     kept = [[one for one in of_source if keeps[one[STREAM]]] for of_source in candidates]
     return Program(
@@ -200,15 +215,18 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         kept=Candidates.of(kept),
         plain=_plain(candidates),
         keeps=np.array(keeps),
+        asks=asks,
         scale=np.array([stream.scale for stream in streams]),
         has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
         distinct=_ints([[_differents(stream, a) for a in ATTRIBUTES] for stream in streams]),
         differs=np.array([any(s.op in DIFFERENT for s in stream.stats) for stream in streams]),
         mixed=np.array([[_mixed(stream, a) for a in ATTRIBUTES] for stream in streams]),
         deepest=_ints([_deepest(stream) for stream in streams]),
+        columns=_ints(columns),
         count_start=_ints(count_start),
         counted=_ints(counted).reshape(-1, 2),
         start=_ints(start),
+        moving=_ints(moving),
         figure=_ints(figures).reshape(-1, 5),
         share=_ints(shares).reshape(-1, 5),
         streak=_ints(streaks).reshape(-1, 3),
@@ -221,6 +239,7 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         rating_cuts=np.array([SCORE_CUTS[kind] for kind in SCORE_KINDS]),
         word=number[WORD],
         asks_facts=any(stream.where.of_facts for stream in streams),
+        asks_days=bool(asks[:, DAYS].any()),
     )
 
 
@@ -300,6 +319,22 @@ def _candidates(streams: Sequence[Stream]) -> list[list[tuple[int, int, int]]]:
 def _keeps(stream: Stream) -> bool:
     """Whether a figure asks for more than how many came between two moments."""
     return any(stat.measured or stat.op not in COUNTED for stat in stream.stats)
+
+
+def _moves(figure: Figure) -> bool:
+    """Whether a figure differs as time goes by and nothing happens."""
+    return OPS[figure[OPERATION]] in MOVING
+
+
+def _asks(stream: Stream, timed: bool) -> list[bool]:
+    """Whether figures ask when entries were (or others do), on which days, and of which rows."""
+    ops = {stat.op for stat in stream.stats}
+    values = {stat.attribute or "day" for stat in stream.stats if stat.op in DIFFERENT}
+    return [
+        timed or not ops.isdisjoint(TIMED),
+        not ops.isdisjoint(GAPS) or "day" in values,
+        not ops.isdisjoint(SERVED) or bool(values - {"day"}),
+    ]
 
 
 def _differents(stream: Stream, attribute: str) -> int:

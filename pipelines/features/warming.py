@@ -88,4 +88,5 @@ def _entrances() -> Iterator[Any]:
     """The compiled functions that are called from outside compiled code."""
     yield kernel.run
     yield kernel.entries
+    yield kernel.bounds
     yield contract_pass._run

@@ -82,7 +82,8 @@ given = contract_rows.read(
 matrix.compute(given.versions(0), who, given.people().joined, SEVERAL, plain, given.terms())
 for _ in matrix.stream(given, SEVERAL, plain):
     pass
-kinds = [len(one.signatures) for one in (kernel.run, kernel.entries, contract_pass._run)]
+entrances = (kernel.run, kernel.entries, kernel.bounds, contract_pass._run)
+kinds = [len(one.signatures) for one in entrances]
 print(warmth.compiled, compilations(), kinds)
 """
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "streams.py"
@@ -109,4 +110,4 @@ def warm() -> None:
 @pytest.mark.usefixtures("warm")
 def test_after_warming_up_once_no_call_of_a_new_process_compiles_anything():
     """Nothing compiled by the warm-up, nothing by any call, one version of each function."""
-    assert run(EVERY_CALL, str(EXAMPLE)) == "0 0 [1, 1, 1]"
+    assert run(EVERY_CALL, str(EXAMPLE)) == "0 0 [1, 1, 1, 1]"

@@ -5,13 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from models.contracts import DAY, KIND_CODE
 from models.words import say
-from pipelines.features import matrix
+from pipelines.features import engine, matrix
 from pipelines.features.streams import STREAMS, check
 from pipelines.history.events import NEVER, Events
+from pipelines.history.parts import Notes, read_events, write_part
 from tests.unit.pipelines.features.histories import AS_OF, HOUR, context, events
 
 NIGHTS = [matrix.Night(AS_OF - 30 * DAY, AS_OF), matrix.Night(AS_OF, AS_OF + 6 * HOUR)]
@@ -98,6 +100,35 @@ def test_nobody_at_all_is_no_error():
     nobody = np.zeros(7, bool)
     blocks = list(matrix.stream(FakeHistory(), NIGHTS, context(), customers=nobody))
     assert [len(block.customers) for block in blocks] == [0, 0]
+
+
+@pytest.mark.parametrize("asked", [[], [0], [9], [1, 4, 5], list(range(10))])
+def test_the_rows_of_each_customer_are_found_whoever_else_has_some(asked):
+    given = events([order(c, day + 1) for c in (1, 2, 5, 8) for day in range(4 * c)])
+    customers = np.array(asked, np.int32)
+    found = engine.bounds(given, customers)
+    for ours, theirs in zip(found, given.bounds(customers), strict=True):
+        assert ours.tolist() == theirs.tolist()
+
+
+def test_nights_in_which_nothing_moves_are_those_computed_by_themselves():
+    given = events([order(0, days) for days in (3, 20, 21, 60, 61, 200)])
+    nights = [matrix.Night(AS_OF + day * DAY, AS_OF + day * DAY + HOUR) for day in range(-40, 5)]
+    one = np.zeros(1, np.int32), np.full(1, AS_OF - 300 * DAY)
+    together = matrix.compute(given, *one, nights, context())
+    alone = [matrix.compute(given, *one, [night], context())[0] for night in nights]
+    np.testing.assert_array_equal(together, np.array(alone))
+
+
+def test_rows_that_came_late_count_where_none_was_ever_corrected(tmp_path):
+    rows = [order(0, days) for days in (3, 9)]
+    late = events([row | {"recorded": row["at"] + 2 * HOUR} for row in rows])
+    side = pa.table({"generation": np.zeros(len(rows), np.int32)})
+    (tmp_path / "g").mkdir()
+    part = write_part(tmp_path, tmp_path / "g", 0, late, side, Notes.none())
+    given = read_events(tmp_path, part)  # one `until` stands for all rows
+    row = matrix.compute(given, np.zeros(1, np.int32), np.zeros(1, np.int64), NIGHTS[1:], context())
+    assert row[0, 0, matrix.column("order_count_30")] == 2
 
 
 def test_read_only_columns_are_taken_as_they_come():
