@@ -1,11 +1,12 @@
 """From judged rows to integer codes: customers, words and cases get their numbers.
 
 Reads `staged_interactions` and `dropped`; leaves `placed` (SQL view: the rows to keep, with their
-customer's number, NULL while unknown) and, on the disk, the coded rows of each bucket.
+customer's number, NULL while unknown), and the coded rows of each bucket.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,9 @@ from pipelines.history.verdicts import NO_VERSION, lay_to_rest
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
+AT_ONCE = 500_000  # coded rows in memory, 200 bytes each
 PLACED = """
 CREATE OR REPLACE TEMP VIEW placed AS
 SELECT named.*, coalesce(merges.survivor, _owner) AS _number
@@ -137,20 +140,29 @@ def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
         identities.find_moving(connection, sides)
 
 
-def encode(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    manifest: Manifest,
-    *,
-    buckets: int,
-    target: Path,
-    generation: int,
-) -> dict[str, int]:
-    """Writes the coded rows under `target`, a folder a bucket; returns new words by dictionary."""
-    new = number(connection, folder, manifest)
-    rows = coded(buckets, generation)
-    connection.execute(WRITTEN.format(rows=rows, target=quoted(str(target))))
-    return new
+def encoded(
+    connection: duckdb.DuckDBPyConnection, buckets: int, generation: int, target: Path, rows: int
+) -> Iterator[pa.Table]:
+    """The coded rows, about so many: a night's all together, others bucket by bucket from files
+    under `target`. Needs what `number` makes."""
+    query = coded(buckets, generation)
+    if rows <= AT_ONCE:
+        yield connection.sql(query).to_arrow_table()
+        return
+    connection.execute(WRITTEN.format(rows=query, target=quoted(str(target))))
+    for bucket in range(buckets):
+        folder = target / f"bucket={bucket}"
+        if folder.is_dir():
+            yield _read(folder)
+
+
+def _read(folder: Path) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return pa.concat_tables(
+        pq.read_table(path, partitioning=None) for path in sorted(folder.iterdir())
+    )
 
 
 def coded(buckets: int, generation: int) -> str:

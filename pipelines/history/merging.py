@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +68,12 @@ class Rows:
         notes = replace(self.notes.take(here), row=moved[here].astype(np.int32))
         return Rows(self.events.take(rows), self.side.take(rows), Notes.union([notes]))
 
+    def spread(self, buckets: int) -> Iterator[tuple[int, Rows]]:
+        """The rows by bucket, of so many; in the same order."""
+        home = bucket_of(self.events.customer, buckets)
+        for bucket in np.unique(home):
+            yield int(bucket), self.take(np.flatnonzero(home == bucket))
+
     def write(self, folder: Path, where: Path, bucket: int) -> Part:
         """Writes the rows, which must be sorted, as a part."""
         return write_part(folder, where, bucket, self.events, self.side, self.notes)
@@ -100,9 +106,7 @@ def split(folder: Path, where: Path, manifest: Manifest, buckets: int) -> tuple[
         if not parts:
             continue
         rows = Rows.union([Rows.read(folder, part) for part in parts])
-        home = bucket_of(rows.events.customer, buckets)
         pieces += [
-            rows.take(np.flatnonzero(home == one)).write(folder, where / "split", int(one))
-            for one in np.unique(home)
+            some.write(folder, where / "split", home) for home, some in rows.spread(buckets)
         ]
     return tuple(pieces)

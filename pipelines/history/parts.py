@@ -249,7 +249,7 @@ def write_part(
     `notes` are of these events.
     """
     coded = _write(where / f"bucket-{bucket:05d}.parquet", _coded(events), events)
-    aside = _write(where / f"bucket-{bucket:05d}-side.parquet", side, None)
+    aside = _write_side(where / f"bucket-{bucket:05d}-side.parquet", side)
     some = acting(events)
     table = _coded(events.take(some), ACT_COLUMNS).append_column("row", [some.astype(np.int32)])
     acts = _write(where / f"bucket-{bucket:05d}-acts.parquet", table, events)
@@ -416,6 +416,26 @@ def _coded(events: Events, columns: Sequence[str] = Events.content()) -> pa.Tabl
     found["lag"] = found.pop("recorded") - events.at
     table = pa.table(found)
     return table.cast(pa.schema([field.with_nullable(False) for field in table.schema]))
+
+
+def _write_side(path: Path, side: pa.Table) -> Path:
+    """Keys are written as bare numbers, a page a row group: each ingest looks at all of them."""
+    import pyarrow.parquet as pq
+
+    place = side.schema.get_field_index("key")
+    if place >= 0:
+        side = side.set_column(place, side.schema.field(place).with_nullable(False), side["key"])
+    pq.write_table(
+        side,
+        path,
+        compression={name: "none" if name == "key" else "zstd" for name in side.column_names},
+        row_group_size=GROUP_ROWS,
+        max_rows_per_page=GROUP_ROWS,
+        data_page_size=GROUP_ROWS * 8,
+        use_dictionary=[name for name in side.column_names if name not in NO_DICTIONARY],
+        write_statistics=False,
+    )
+    return path
 
 
 def _write(path: Path, table: pa.Table, coded: Events | None) -> Path:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.history import coding, dictionaries, merging, moving, recoding, small
-from pipelines.history.arrivals import Arrivals, read_coded
-from pipelines.history.buckets import bucket_of, bucket_sql, buckets_for, outgrown
+from pipelines.history.arrivals import Arrivals
+from pipelines.history.buckets import bucket_sql, buckets_for, outgrown
 from pipelines.history.engine import files, name, quoted
 from pipelines.history.manifest import File, Manifest, Part
 from pipelines.history.merging import Rows
@@ -100,23 +100,19 @@ class Draft:
         """
         self._spread(arriving)
         self.progress("coding interactions")
-        target = staging / "coded"
-        new = coding.encode(
-            self.connection, self.folder, self.before, buckets=self.manifest.buckets,
-            target=target, generation=self.manifest.generation,
-        )  # fmt: skip
+        buckets, generation = self.manifest.buckets, self.manifest.generation
+        new = coding.number(self.connection, self.folder, self.before)
+        coded = coding.encoded(self.connection, buckets, generation, staging / "coded", arriving)
         moved = moving.numbered(self.connection, self.moved) if self.moved else None
-        goes = bucket_of(moved.events.customer, self.manifest.buckets) if moved else np.empty(0)
         arrivals = Arrivals.before(self.connection, self.manifest, self.ingested_at, self.coder)
 
         def brought() -> Iterator[tuple[int, Rows]]:
-            for bucket in range(self.manifest.buckets):
-                pieces = [moved.take(np.flatnonzero(goes == bucket))] if moved else []
-                coded = target / f"bucket={bucket}"
-                if coded.is_dir():
-                    pieces.append(arrivals.take_in(read_coded(coded), self.manifest.generation))
-                if any(len(piece.events) for piece in pieces):
-                    yield bucket, Rows.union(pieces)
+            come_over = dict(moved.spread(buckets)) if moved else {}
+            for piece in coded:
+                for bucket, rows in arrivals.take_in(piece, generation).spread(buckets):
+                    others = [come_over.pop(bucket)] if bucket in come_over else []
+                    yield bucket, Rows.union([*others, rows]) if others else rows
+            yield from come_over.items()
 
         self._add(brought())
         self.manifest = arrivals.noted(self.manifest, self.folder, self.where)
