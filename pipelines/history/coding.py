@@ -43,6 +43,7 @@ KEPT = """
 CREATE OR REPLACE TEMP TABLE kept AS SELECT * FROM placed;
 CREATE OR REPLACE TEMP VIEW placed AS SELECT * FROM kept
 """
+AT_REST = "DELETE FROM kept USING dropped WHERE dropped.row = _row"
 KEPT_ROWS = 5_000_000  # more would need as much disk again as what is staged
 # Without a customer, or a tombstone of a row that has not come yet; and what was said again of a
 # row that waits, with the newest age.
@@ -126,9 +127,12 @@ def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     after = identities.living(connection, folder, manifest)
     identities.resolve(connection, after, customers)
     connection.execute(PLACED)
-    lay_to_rest(connection)
-    if count(connection, "staged_interactions") <= KEPT_ROWS:
+    keeps = count(connection, "staged_interactions") <= KEPT_ROWS
+    if keeps:
         connection.execute(KEPT)
+    lay_to_rest(connection)
+    if keeps:
+        connection.execute(AT_REST)
     connection.execute(WAITING)
     connection.execute(identities.NOTHING_MOVES)
     told = exists(connection, "fresh_identities") or "identities" in manifest.tables

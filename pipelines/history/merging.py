@@ -71,8 +71,19 @@ class Rows:
     def spread(self, buckets: int) -> Iterator[tuple[int, Rows]]:
         """The rows by bucket, of so many; in the same order."""
         home = bucket_of(self.events.customer, buckets)
+        order = np.argsort(home, kind="stable")
+        together, home = self.take(order), home[order]
         for bucket in np.unique(home):
-            yield int(bucket), self.take(np.flatnonzero(home == bucket))
+            first, last = np.searchsorted(home, (bucket, bucket + 1))
+            yield int(bucket), together.between(int(first), int(last))
+
+    def between(self, first: int, last: int) -> Rows:
+        """The rows from `first` up to `last`, which share the memory of these."""
+        start, end = np.searchsorted(self.notes.row, (first, last))
+        notes = self.notes.take(slice(start, end))
+        notes = replace(notes, row=notes.row - np.int32(first))
+        side = self.side.slice(first, last - first)
+        return Rows(self.events.take(slice(first, last)), side, notes)
 
     def write(self, folder: Path, where: Path, bucket: int) -> Part:
         """Writes the rows, which must be sorted, as a part."""

@@ -102,8 +102,8 @@ class Notes:
         here[here] = rows[place[here]] == self.row[here]
         return replace(self, row=place.astype(np.int32)).take(here)
 
-    def take(self, rows: NDArray[np.bool_]) -> Notes:
-        """The entries chosen by mask."""
+    def take(self, rows: NDArray[np.bool_] | slice) -> Notes:
+        """The entries chosen by mask, or one after another."""
         return Notes(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 

@@ -1,15 +1,12 @@
 """Where the keys of arriving rows are known: of all that was ever ingested one column is read.
 
-Keys are hashes, so a table of a few million marks by their first bits lets hardly any key through
-that does not arrive; DuckDB looks at those alone. Asked for all of them, it takes four times as
-long (docs/decisions/0002-history-layout.md).
+In a large history a sieve looks at all keys, and DuckDB at those alone that pass it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +20,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-FEW = 1_000_000  # arriving rows; for more a sieve has too many holes
-MARKS_A_KEY = 8  # of the keys that do not arrive one in eight passes each table, or fewer
-MOST_BITS = 22  # so that a table stays in the processor's cache
-AT_ONCE = 32_768  # keys
+    from pipelines.history.sieve import Sieve
+
+# Fewer rows are found by DuckDB before Numba is loaded, which takes half a second.
+LARGE = 10_000_000
 READERS = 2
 KEY_BYTES = 8
 # Of one page, in Thrift's compact form: 20 to 30 bytes. A second one would take as many again, and
@@ -44,51 +41,29 @@ SELECT (?::VARCHAR[])[side + 1] AS filename, file_row_number FROM passed SEMI JO
 """
 
 
-@dataclass(frozen=True)
-class Sieve:
-    """Lets every key of a set through, and few others."""
-
-    marks: NDArray[np.bool_]
-    others: NDArray[np.bool_]  # by the bits that follow
-
-    @classmethod
-    def of(cls, keys: NDArray[np.uint64]) -> Sieve:
-        bits = min(MOST_BITS, max(8, (len(keys) * MARKS_A_KEY).bit_length()))
-        sieve = cls(np.zeros(1 << bits, np.bool_), np.zeros(1 << bits, np.bool_))
-        for marks, places in zip((sieve.marks, sieve.others), sieve._places(keys), strict=True):
-            marks[places] = True
-        return sieve
-
-    def passed(self, keys: NDArray[np.uint64]) -> NDArray[np.intp]:
-        """Places of the keys that may be in the set, ascending."""
-        pieces = [np.empty(0, np.intp)]
-        for first in range(0, len(keys), AT_ONCE):
-            some = keys[first : first + AT_ONCE]
-            place = np.flatnonzero(self.marks.take(self._places(some)[0], mode="clip"))
-            place = place[self.others[self._places(some[place])[1]]]
-            pieces.append(place + first)
-        return np.concatenate(pieces)
-
-    def _places(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        bits = len(self.marks).bit_length() - 1
-        first = (keys >> np.uint64(64 - bits)).view(np.int64)
-        return first, (keys >> np.uint64(64 - 2 * bits)).view(np.int64) & ((1 << bits) - 1)
-
-
-def recognise(connection: duckdb.DuckDBPyConnection, sides: list[Path]) -> list[Path]:
-    """Makes `found` (filename, file_row_number): the rows of the side files whose key arrives.
+def recognise(connection: duckdb.DuckDBPyConnection, sides: dict[Path, int]) -> list[Path]:
+    """Makes `found` (filename, file_row_number): the rows of the side files (with how many they
+    have) whose key arrives.
 
     Needs `arrivals`. Returns the side files that hold any, mostly those of the last days.
     """
-    if count(connection, "arrivals") > FEW:
-        connection.execute(FOUND.format(sides=files(sides)))
-    else:
-        arriving = connection.sql("SELECT key FROM arrivals").fetchnumpy()["key"]
-        connection.register("passed", _passed(Sieve.of(arriving), sides))
-        connection.execute(FOUND_AMONG, [[str(side) for side in sides]])
-        connection.unregister("passed")
+    if sum(sides.values()) < LARGE or not _sieved(connection, list(sides)):
+        connection.execute(FOUND.format(sides=files(list(sides))))
     named = connection.execute("SELECT DISTINCT filename FROM found ORDER BY 1").fetchall()
     return [Path(name) for (name,) in named]
+
+
+def _sieved(connection: duckdb.DuckDBPyConnection, sides: list[Path]) -> bool:
+    """Makes `found` by a sieve, unless too many rows arrive."""
+    from pipelines.history.sieve import MOST, Sieve
+
+    if count(connection, "arrivals") > MOST:
+        return False
+    arriving = connection.sql("SELECT key FROM arrivals").fetchnumpy()["key"]
+    connection.register("passed", _passed(Sieve.of(arriving), sides))
+    connection.execute(FOUND_AMONG, [[str(side) for side in sides]])
+    connection.unregister("passed")
+    return True
 
 
 def _passed(sieve: Sieve, sides: list[Path]) -> pa.Table:

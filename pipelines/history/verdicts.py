@@ -139,7 +139,7 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     connection.execute(ARRIVALS)
     connection.execute(TABLES)
     _load_notes(connection, folder, manifest)
-    sides = [folder / part.side.path for part in manifest.parts]
+    sides = {folder / part.side.path: part.side.rows for part in manifest.parts}
     hit = recognise(connection, sides) if sides else []
     if hit:
         connection.execute(HITS.format(sides=files(hit), never=NO_VERSION))
