@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 AT_ONCE = 500_000  # coded rows in memory, 200 bytes each
-PLACED = """
-CREATE OR REPLACE TEMP VIEW placed AS
+# Whose each row is, by itself: with all that the rows say it would be four times as dear.
+OWNERS = """
+CREATE OR REPLACE TEMP TABLE owners AS
 SELECT named.*, coalesce(merges.survivor, _owner) AS _number
 FROM (
-    SELECT staged.*, staged.rowid AS _row, customer.code IS NULL AS _alias,
+    SELECT staged.rowid AS _row, customer.code IS NULL AS _alias,
         coalesce(customer.code, own.code, sole.code) AS _owner
     FROM staged_interactions AS staged
     ANTI JOIN dropped ON dropped.row = staged.rowid
@@ -38,13 +39,11 @@ FROM (
 ) AS named
 LEFT JOIN merges ON merges.code = _owner
 """
-# A dozen statements ask for `placed`: a night's rows are placed once.
-KEPT = """
-CREATE OR REPLACE TEMP TABLE kept AS SELECT * FROM placed;
-CREATE OR REPLACE TEMP VIEW placed AS SELECT * FROM kept
+PLACED = """
+CREATE OR REPLACE TEMP VIEW placed AS
+SELECT staged.*, owners.* FROM staged_interactions AS staged JOIN owners ON _row = staged.rowid
 """
-AT_REST = "DELETE FROM kept USING dropped WHERE dropped.row = _row"
-KEPT_ROWS = 5_000_000  # more would need as much disk again as what is staged
+AT_REST = "DELETE FROM owners USING dropped WHERE dropped.row = _row"
 # Without a customer, or a tombstone of a row that has not come yet; and what was said again of a
 # row that waits, with the newest age.
 WAITING = """
@@ -126,13 +125,10 @@ def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     customers = count(connection, "words_customer")
     after = identities.living(connection, folder, manifest)
     identities.resolve(connection, after, customers)
+    connection.execute(OWNERS)
     connection.execute(PLACED)
-    keeps = count(connection, "staged_interactions") <= KEPT_ROWS
-    if keeps:
-        connection.execute(KEPT)
     lay_to_rest(connection)
-    if keeps:
-        connection.execute(AT_REST)
+    connection.execute(AT_REST)
     connection.execute(WAITING)
     connection.execute(identities.NOTHING_MOVES)
     told = exists(connection, "fresh_identities") or "identities" in manifest.tables
