@@ -19,7 +19,8 @@ from models.errors import SchemaTooNew, SchemaTooOld, WarmlineError
 from models.files import sha256, sync_folder, sync_tree, write_atomically
 from pipelines.history import engine
 
-FORMAT = 2  # raised when the files of a history can no longer be read as before
+FORMAT = 3  # raised when the files of a history can no longer be read as before
+OLDEST = 2  # that is still read: of 2, all parts are Parquet
 CURRENT = "CURRENT"
 # What an ingest writes at the top of the folder and may sweep up again.
 OURS = re.compile(r"g\d+|manifest-\d+\.json|staging|\.(manifest-\d+\.json|CURRENT)\.\w+")
@@ -258,9 +259,9 @@ def _check_format(found: int, where: Path) -> None:
             f"{where} has history format {found}, and this Warmline reads format {FORMAT}.\n"
             "Upgrade Warmline to the version that wrote it. Nothing was changed."
         )
-    if found < FORMAT:
+    if found < OLDEST:
         raise SchemaTooOld(
-            f"{where} has history format {found}, and this Warmline reads format {FORMAT}.\n"
+            f"{where} has history format {found}, and this Warmline reads {OLDEST} to {FORMAT}.\n"
             "Ingest the sources again into a new home, or read it with the Warmline that wrote it."
             " Nothing was changed."
         )

@@ -117,7 +117,5 @@ def split(folder: Path, where: Path, manifest: Manifest, buckets: int) -> tuple[
         if not parts:
             continue
         rows = Rows.union([Rows.read(folder, part) for part in parts])
-        pieces += [
-            some.write(folder, where / "split", home) for home, some in rows.spread(buckets)
-        ]
+        pieces += [some.write(folder, where / "split", home) for home, some in rows.spread(buckets)]
     return tuple(pieces)

@@ -37,7 +37,8 @@ SEMI JOIN arrivals USING (key)
 """
 FOUND_AMONG = """
 CREATE OR REPLACE TEMP TABLE found AS
-SELECT (?::VARCHAR[])[side + 1] AS filename, file_row_number FROM passed SEMI JOIN arrivals USING (key)
+SELECT (?::VARCHAR[])[side + 1] AS filename, file_row_number
+FROM passed SEMI JOIN arrivals USING (key)
 """
 
 
