@@ -74,7 +74,7 @@ def _passed(sieve: Sieve, sides: list[Path]) -> pa.Table:
     def of_side(number: int) -> pa.Table:
         rows, keys, first = [np.empty(0, np.int64)], [np.empty(0, np.uint64)], 0
         for piece in read_keys(sides[number]):
-            place = sieve.passed(piece)
+            place = sieve.passed(piece).astype(np.int64)
             rows.append(place + first)
             keys.append(piece[place])
             first += len(piece)

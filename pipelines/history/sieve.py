@@ -37,11 +37,13 @@ class Sieve:
     def passed(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Places of those `keys` that may be in the set, ascending."""
         places = np.empty(len(keys), np.int32)
-        return places[: _pass(keys, self.marks, self._bits, places)].copy()
+        passed = _pass(keys, self.marks, self._bits, places)
+        return places[:passed].copy()
 
     @property
     def _bits(self) -> int:
-        return (self.marks.shape[1] * WORD).bit_length() - 1
+        words: int = self.marks.shape[1]
+        return (words * WORD).bit_length() - 1
 
 
 @compiled
