@@ -70,23 +70,25 @@ def _columns(events: Events, context: Context, settled: bool) -> Columns:
 def _read(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """The same values, contiguous and not to be written: as they are read, without a copy."""
     if len(array) and array.strides == (0,):  # as an empty one may have, too
-        return _unread(len(array), dtype)
+        return _one_for_all(array, dtype)
     view = np.require(array, dtype, "C").view()
     view.flags.writeable = False
     return view
 
 
-_UNREAD: dict[type[np.generic], NDArray[Any]] = {}
+_MADE: dict[tuple[str, bytes], NDArray[Any]] = {}
 
 
-def _unread(rows: int, dtype: type[np.generic]) -> NDArray[Any]:
-    """What stands for a column that was not read, because nothing depends on it: zeros, made once
-    for all buckets."""
-    found = _UNREAD.get(dtype, np.empty(0, dtype))
-    if len(found) < rows:
-        found = _UNREAD[dtype] = np.zeros(rows * 2, dtype)
+def _one_for_all(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """A column of one value (nothing was said of any row, or it was not read, because nothing
+    depends on it), made once for all buckets."""
+    value = array[:1].astype(dtype)
+    key = (value.dtype.str, value.tobytes())
+    found = _MADE.get(key, value[:0])
+    if len(found) < len(array):
+        found = _MADE[key] = np.repeat(value, len(array) * 2)
         found.flags.writeable = False
-    return found[:rows]
+    return found[: len(array)]
 
 
 def _room(

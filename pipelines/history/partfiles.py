@@ -35,10 +35,10 @@ MOSTLY_ZERO = ("lag", "said", "provoked")
 Columns = dict[str, NDArray[Any]]
 
 
-def write_coded(stem: Path, events: Events) -> Path:
-    """Writes the events beside `stem`; returns where."""
+def write_coded(stem: Path, events: Events, small: int = SMALL) -> Path:
+    """Writes the events beside `stem`, as they lie in memory if they are so few; returns where."""
     table = _coded(events, Events.content())
-    if len(events) > SMALL:
+    if len(events) > small:
         return _write_parquet(stem.with_name(f"{stem.name}.parquet"), table)
     return _write_bare(stem.with_name(stem.name + BARE), table)
 
@@ -55,7 +55,7 @@ def write_side(path: Path, side: pa.Table) -> Path:
     import pyarrow.parquet as pq
 
     place = side.schema.get_field_index("key")
-    if place >= 0:
+    if place >= 0 and not side["key"].null_count:
         side = side.set_column(place, side.schema.field(place).with_nullable(False), side["key"])
     pq.write_table(
         side,

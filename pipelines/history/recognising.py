@@ -42,13 +42,15 @@ FROM passed SEMI JOIN arrivals USING (key)
 """
 
 
-def recognise(connection: duckdb.DuckDBPyConnection, sides: dict[Path, int]) -> list[Path]:
+def recognise(
+    connection: duckdb.DuckDBPyConnection, sides: dict[Path, int], large: int = LARGE
+) -> list[Path]:
     """Makes `found` (filename, file_row_number): the rows of the side files (with how many they
-    have) whose key arrives.
+    have) whose key arrives. From `large` rows on by a sieve.
 
     Needs `arrivals`. Returns the side files that hold any, mostly those of the last days.
     """
-    if sum(sides.values()) < LARGE or not _sieved(connection, list(sides)):
+    if sum(sides.values()) < large or not _sieved(connection, list(sides)):
         connection.execute(FOUND.format(sides=files(list(sides))))
     named = connection.execute("SELECT DISTINCT filename FROM found ORDER BY 1").fetchall()
     return [Path(name) for (name,) in named]
