@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.history import coding, dictionaries, merging, moving, recoding, small
 from pipelines.history.arrivals import Arrivals
@@ -23,7 +24,6 @@ from pipelines.history.sources import columns_of
 
 if TYPE_CHECKING:
     import duckdb
-    import pandas as pd
 
     from pipelines.history.words.expressions import Coder
 
@@ -74,13 +74,16 @@ class Draft:
 
     def note(self) -> None:
         """Notes on the rows that newer versions, tombstones and merges take out or confirm."""
-        rows = self.connection.execute("SELECT * FROM noted ORDER BY filename, row").df()
-        if len(rows):
+        asked = self.connection.execute("SELECT * FROM noted ORDER BY filename, row")
+        rows: dict[str, Any] = asked.fetchnumpy()
+        if len(rows["row"]):
             self.progress("marking replaced rows")
         parts = {str(self.folder / part.side.path): part for part in self.manifest.parts}
-        for side, group in rows.groupby("filename"):
+        sides, first = np.unique(rows["filename"].astype("U"), return_index=True)
+        for side, begin, end in zip(sides, first, [*first[1:], len(rows["row"])], strict=True):
+            said = {name: column[begin:end] for name, column in rows.items()}
             part = parts[str(side)]
-            whole = Notes.union([read_notes(self.folder, part), self._notes(group)])
+            whole = Notes.union([read_notes(self.folder, part), self._notes(said)])
             parts[str(side)] = with_notes(self.folder, self.where, part, whole)
         self.manifest = replace(self.manifest, parts=tuple(parts.values()))
         left, self.moved = moving.take_moving(
@@ -88,10 +91,9 @@ class Draft:
         )
         self.manifest = replace(self.manifest, parts=left)
 
-    def _notes(self, rows: pd.DataFrame) -> Notes:
-        columns = [rows[name].to_numpy() for name in ("row", "version", "known", "reason")]
-        columns.append(np.full(len(rows), self.manifest.generation))
-        return Notes.of(columns)
+    def _notes(self, said: dict[str, NDArray[Any]]) -> Notes:
+        columns = [said[name] for name in ("row", "version", "known", "reason")]
+        return Notes.of([*columns, np.full(len(said["row"]), self.manifest.generation)])
 
     def interactions(self, staging: Path, arriving: int) -> dict[str, int]:
         """Writes the new interactions; returns how many words are new, by dictionary.
