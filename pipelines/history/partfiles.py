@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 SMALL = 16_384  # rows: at most a megabyte as it lies in memory
-BARE = ".arrow"  # how the name of a small file ends
+BARE = ".arrows"  # an Arrow stream: a file in the other form needs another thread to be opened
 TIMES = ("customer", "at", "row")  # in order, so small deltas
 ACT_COLUMNS = ("customer", "at", "recorded", "kind", "agent")  # of the rows kept aside
 # No dictionary pays: each value is another one, or (kinds) the next differs from the last so often
@@ -117,7 +117,7 @@ def _write_bare(path: Path, table: pa.Table) -> Path:
 
     zero = [name for name in MOSTLY_ZERO if not table[name].to_numpy().any()]
     table = table.drop_columns(zero).combine_chunks()
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return path
 
@@ -127,7 +127,7 @@ def _read_bare(path: Path, unread: set[str]) -> Columns:
     import pyarrow as pa
 
     with pa.memory_map(str(path)) as source:
-        table = pa.ipc.open_file(source).read_all()
+        table = pa.ipc.open_stream(source).read_all()
     names = [name for name in table.column_names if name not in unread]
     return {name: table[name].to_numpy() for name in names}
 
