@@ -80,7 +80,8 @@ class Draft:
             self.progress("marking replaced rows")
         parts = {str(self.folder / part.side.path): part for part in self.manifest.parts}
         sides, first = np.unique(rows["filename"].astype("U"), return_index=True)
-        for side, begin, end in zip(sides, first, [*first[1:], len(rows["row"])], strict=True):
+        last = np.append(first, len(rows["row"]))[1:]
+        for side, begin, end in zip(sides, first, last, strict=True):
             said = {name: column[begin:end] for name, column in rows.items()}
             part = parts[str(side)]
             whole = Notes.union([read_notes(self.folder, part), self._notes(said)])
