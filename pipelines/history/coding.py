@@ -48,14 +48,13 @@ AT_REST = "DELETE FROM owners USING dropped WHERE dropped.row = _row"
 # row that waits, with the newest age.
 WAITING = """
 CREATE OR REPLACE TEMP VIEW waiting AS
-SELECT * EXCLUDE (_alias, _owner, _number) FROM placed
-WHERE _number IS NULL OR deleted_at IS NOT NULL
-UNION ALL BY NAME
 SELECT *, rowid AS _row FROM staged_interactions SEMI JOIN (
-    SELECT max_by(echoes.arrival, age) AS row
+    SELECT _row AS row FROM placed WHERE _number IS NULL OR deleted_at IS NOT NULL
+    UNION ALL
+    SELECT max_by(echoes.arrival, age)
     FROM echoes JOIN said ON head = said.id JOIN placed ON _row = said.arrival
     WHERE _number IS NULL GROUP BY head
-) AS again ON again.row = rowid
+) AS waits ON waits.row = rowid
 """
 # Cases are numbered within their customer by first mention. The key covers the customer, so that
 # only two cases of one customer could collide: 2^-64 a pair.
