@@ -56,7 +56,8 @@ class Rows:
             ]
         )
         events = joined([piece.events for piece in pieces])
-        side = pa.concat_tables([piece.side for piece in pieces])
+        # Keys from a file are declared never absent, those that arrive are not.
+        side = pa.concat_tables([piece.side for piece in pieces], promote_options="default")
         return cls(events, side, notes).take(event_order(events))
 
     def take(self, rows: NDArray[np.intp]) -> Rows:
