@@ -95,6 +95,7 @@ def _fixed(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
 
 
 _ONE_VALUE: dict[tuple[np.dtype[Any], bytes], NDArray[Any]] = {}
+MOST_VALUES = 32  # kept: those that stand for what is absent are fewer
 
 
 def _one_value(value: NDArray[Any], rows: int) -> NDArray[Any]:
@@ -102,6 +103,8 @@ def _one_value(value: NDArray[Any], rows: int) -> NDArray[Any]:
     key = value.dtype, value.tobytes()
     found = _ONE_VALUE.get(key, value[:0])
     if len(found) < rows:
+        if len(_ONE_VALUE) >= MOST_VALUES:
+            _ONE_VALUE.clear()
         found = _ONE_VALUE[key] = np.full(rows * 2, value[0], value.dtype)
         found.flags.writeable = False
     return found[:rows]

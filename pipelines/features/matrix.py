@@ -10,9 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
-from math import prod
-from sys import getrefcount
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +33,7 @@ from pipelines.features.streams import STREAMS, stream_features
 from pipelines.feeds import found_gaps
 from pipelines.history.events import Events
 from pipelines.history.rates import Money
+from pipelines.history.rooms import Rooms
 from pipelines.history.words.lexicon import lexicon
 
 if TYPE_CHECKING:
@@ -94,32 +92,6 @@ class Block:
     values: NDArray[np.float64]
 
 
-class Rooms:
-    """Arrays that are used again once nobody looks at them any more.
-
-    Memory that is new to the process is cleared by the kernel page by page, which took as long as
-    computing what goes into it.
-    """
-
-    def __init__(self) -> None:
-        self._arrays: list[NDArray[np.float64]] = []
-        self._lock = Lock()
-
-    def array(self, *shape: int) -> NDArray[np.float64]:
-        """An array of that shape, whose content is undefined. Whatever was made of it, a row or a
-        column, keeps it in use."""
-        size = prod(shape)
-        with self._lock:
-            for place in range(len(self._arrays)):
-                if getrefcount(self._arrays[place]) == UNUSED and len(self._arrays[place]) >= size:
-                    return self._arrays[place][:size].reshape(shape)
-            self._arrays = [one for one in self._arrays if getrefcount(one) > UNUSED + 1]
-            self._arrays.append(np.empty(size))
-            return self._arrays[-1].reshape(shape)
-
-
-# References to an array that only its list knows, as `getrefcount` counts: its own argument, too.
-UNUSED = 2
 NOTHING_DECLARED = Declared()
 
 

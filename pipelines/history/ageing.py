@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import DAY
-from pipelines.history import ageing_contacts
+from pipelines.history import ageing_contacts, partfiles
 from pipelines.history.erasing import publish_after
 from pipelines.history.manifest import Aged, Manifest, Part, read_current, sweep
 from pipelines.history.merging import Rows
@@ -74,7 +74,7 @@ class _Pass:
 
     def parts(self) -> Iterator[Part]:
         for position, part in enumerate(self.manifest.parts):
-            oldest = _oldest(self.folder, part)
+            oldest = partfiles.oldest(self.folder / part.coded.path)
             too_old = self._rows(part, oldest)
             words = self._words(part, oldest)
             if too_old is None and words is None:
@@ -126,16 +126,6 @@ def _without_words(side: pa.Table, rows: NDArray[np.bool_]) -> pa.Table:
     return side.set_column(side.schema.get_field_index("text"), "text", kept)
 
 
-def _oldest(folder: Path, part: Part) -> int:
-    """First `occurred_at` of the part, from the statistics of its file."""
-    import pyarrow.parquet as pq
-
-    facts = pq.read_metadata(folder / part.coded.path)
-    place = facts.schema.to_arrow_schema().get_field_index("at")
-    groups = (facts.row_group(group).column(place) for group in range(facts.num_row_groups))
-    return min((int(group.statistics.min) for group in groups), default=np.iinfo(np.int64).max)
-
-
 def _generation(part: Part) -> int:
     """Which generation wrote the part: its files lie in that one's folder."""
     return int(Path(part.coded.path).parts[0].removeprefix("g"))
@@ -145,4 +135,5 @@ def _span(folder: Path, manifest: Manifest) -> tuple[int, int] | None:
     """First and last `occurred_at` of what is left."""
     if manifest.span is None or not manifest.parts:
         return None
-    return min(_oldest(folder, part) for part in manifest.parts), manifest.span[1]
+    first = min(partfiles.oldest(folder / part.coded.path) for part in manifest.parts)
+    return first, manifest.span[1]

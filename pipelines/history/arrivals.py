@@ -62,7 +62,7 @@ class Arrivals:
         return cls(words, np.array(read_at, np.int64), now, dict(known), manifest.span, coder)
 
     def take_in(self, coded: pa.Table, generation: int) -> Rows:
-        """The coded rows (`coding.coded`) of one bucket, sorted, with when each was known."""
+        """Coded rows (`coding.coded`), sorted, with when each was known."""
         told = [name for name in Events.content() if name != "said"]
         columns = {name: coded[name].to_numpy().astype(DTYPES[name]) for name in told}
         columns["said"] = self.coder.code(coded["text"], columns["kind"])
@@ -163,16 +163,6 @@ class Arrivals:
                 "generation": np.full(len(frame), generation, np.int32),
             }
         )
-
-
-def read_coded(folder: Path) -> pa.Table:
-    """The coded rows of one bucket as `coding.encode` wrote them."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    return pa.concat_tables(
-        pq.read_table(path, partitioning=None) for path in sorted(folder.iterdir())
-    )
 
 
 def feeds(folder: Path, manifest: Manifest) -> pd.DataFrame:

@@ -1,11 +1,12 @@
 """From judged rows to integer codes: customers, words and cases get their numbers.
 
 Reads `staged_interactions` and `dropped`; leaves `placed` (SQL view: the rows to keep, with their
-customer's number, NULL while unknown) and, on the disk, the coded rows of each bucket.
+customer's number, NULL while unknown), and the coded rows of each bucket.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,15 @@ from pipelines.history.verdicts import NO_VERSION, lay_to_rest
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
-PLACED = """
-CREATE OR REPLACE TEMP VIEW placed AS
+AT_ONCE = 500_000  # coded rows in memory, 200 bytes each
+# Whose each row is, by itself: with all that the rows say it would be four times as dear.
+OWNERS = """
+CREATE OR REPLACE TEMP TABLE owners AS
 SELECT named.*, coalesce(merges.survivor, _owner) AS _number
 FROM (
-    SELECT staged.*, staged.rowid AS _row, customer.code IS NULL AS _alias,
+    SELECT staged.rowid AS _row, customer.code IS NULL AS _alias,
         coalesce(customer.code, own.code, sole.code) AS _owner
     FROM staged_interactions AS staged
     ANTI JOIN dropped ON dropped.row = staged.rowid
@@ -35,24 +39,22 @@ FROM (
 ) AS named
 LEFT JOIN merges ON merges.code = _owner
 """
-# A dozen statements ask for `placed`: a night's rows are placed once.
-KEPT = """
-CREATE OR REPLACE TEMP TABLE kept AS SELECT * FROM placed;
-CREATE OR REPLACE TEMP VIEW placed AS SELECT * FROM kept
+PLACED = """
+CREATE OR REPLACE TEMP VIEW placed AS
+SELECT staged.*, owners.* FROM staged_interactions AS staged JOIN owners ON _row = staged.rowid
 """
-KEPT_ROWS = 5_000_000  # more would need as much disk again as what is staged
+AT_REST = "DELETE FROM owners USING dropped WHERE dropped.row = _row"
 # Without a customer, or a tombstone of a row that has not come yet; and what was said again of a
 # row that waits, with the newest age.
 WAITING = """
 CREATE OR REPLACE TEMP VIEW waiting AS
-SELECT * EXCLUDE (_alias, _owner, _number) FROM placed
-WHERE _number IS NULL OR deleted_at IS NOT NULL
-UNION ALL BY NAME
 SELECT *, rowid AS _row FROM staged_interactions SEMI JOIN (
-    SELECT max_by(echoes.arrival, age) AS row
+    SELECT _row AS row FROM placed WHERE _number IS NULL OR deleted_at IS NOT NULL
+    UNION ALL
+    SELECT max_by(echoes.arrival, age)
     FROM echoes JOIN said ON head = said.id JOIN placed ON _row = said.arrival
     WHERE _number IS NULL GROUP BY head
-) AS again ON again.row = rowid
+) AS waits ON waits.row = rowid
 """
 # Cases are numbered within their customer by first mention. The key covers the customer, so that
 # only two cases of one customer could collide: 2^-64 a pair.
@@ -122,10 +124,10 @@ def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     customers = count(connection, "words_customer")
     after = identities.living(connection, folder, manifest)
     identities.resolve(connection, after, customers)
+    connection.execute(OWNERS)
     connection.execute(PLACED)
     lay_to_rest(connection)
-    if count(connection, "staged_interactions") <= KEPT_ROWS:
-        connection.execute(KEPT)
+    connection.execute(AT_REST)
     connection.execute(WAITING)
     connection.execute(identities.NOTHING_MOVES)
     told = exists(connection, "fresh_identities") or "identities" in manifest.tables
@@ -137,20 +139,29 @@ def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
         identities.find_moving(connection, sides)
 
 
-def encode(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    manifest: Manifest,
-    *,
-    buckets: int,
-    target: Path,
-    generation: int,
-) -> dict[str, int]:
-    """Writes the coded rows under `target`, a folder a bucket; returns new words by dictionary."""
-    new = number(connection, folder, manifest)
-    rows = coded(buckets, generation)
-    connection.execute(WRITTEN.format(rows=rows, target=quoted(str(target))))
-    return new
+def encoded(
+    connection: duckdb.DuckDBPyConnection, buckets: int, generation: int, target: Path, rows: int
+) -> Iterator[pa.Table]:
+    """The coded rows, about so many: a night's all together, others bucket by bucket from files
+    under `target`. Needs what `number` makes."""
+    query = coded(buckets, generation)
+    if rows <= AT_ONCE:
+        yield connection.sql(query).to_arrow_table()
+        return
+    connection.execute(WRITTEN.format(rows=query, target=quoted(str(target))))
+    for bucket in range(buckets):
+        folder = target / f"bucket={bucket}"
+        if folder.is_dir():
+            yield _read(folder)
+
+
+def _read(folder: Path) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return pa.concat_tables(
+        pq.read_table(path, partitioning=None) for path in sorted(folder.iterdir())
+    )
 
 
 def coded(buckets: int, generation: int) -> str:

@@ -26,8 +26,9 @@ def connect(
     timezone: str = "UTC",
     memory_gb: float = 1.0,
     threads: int = 2,
+    spill: Path | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """A connection whose memory is bounded; what does not fit spills beside `database`.
+    """A connection whose memory is bounded; what does not fit goes into the folder `spill`.
 
     Naive times are read in `timezone`. Extensions are never fetched.
     """
@@ -44,27 +45,22 @@ def connect(
     for name, value in settings.items():
         connection.execute(f"SET {name} = {quoted(value)}")
     connection.execute(HASH64)
-    if database:
-        connection.execute(f"SET temp_directory = {quoted(str(database) + '.spill')}")
+    if spill:
+        connection.execute(f"SET temp_directory = {quoted(str(spill))}")
     return connection
 
 
 @contextmanager
-def beside(
-    connection: duckdb.DuckDBPyConnection, database: Path
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in UTC to `database`, new, on the engine of `connection`, whose memory they
-    share: an engine of its own takes 30 ms to start."""
+def beside(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in UTC on the engine of `connection`, whose memory they share: an engine of its
+    own takes 30 ms to start. What it makes must be temporary, and is seen by it alone."""
     own = connection.cursor()
-    own.execute(f"ATTACH {quoted(str(database))} AS {name(database.stem)}")
     try:
-        own.execute(f"USE {name(database.stem)}")
         own.execute("SET TimeZone = 'UTC'")
         own.execute(HASH64)
         yield own
     finally:
         own.close()
-        connection.execute(f"DETACH {name(database.stem)}")
 
 
 def reader() -> duckdb.DuckDBPyConnection:

@@ -29,7 +29,7 @@ from pipelines.history.manifest import (
     sweep,
 )
 from pipelines.history.merging import Rows
-from pipelines.history.parts import read_side
+from pipelines.history.parts import read_raw, read_side
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,7 +105,7 @@ def _found(folder: Path, manifest: Manifest, person: Person) -> Iterator[Found]:
     for part in manifest.parts:
         theirs = _owned(folder, part, person, sources)
         if part.bucket in homes:
-            theirs |= np.isin(_column(folder / part.coded.path, "customer"), numbers)
+            theirs |= np.isin(read_raw(folder, part, ()).customer, numbers)
         mentions = _mentioned(folder, part, person) & ~theirs
         if theirs.any() or mentions.any():
             yield Found(part, theirs, mentions)
@@ -230,12 +230,3 @@ def write_table(folder: Path, path: Path, table: pa.Table) -> File:
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="zstd")
     return File.of(folder, path, table.num_rows)
-
-
-def _column(path: Path, name: str) -> NDArray[np.int32]:
-    import pyarrow.parquet as pq
-
-    column: NDArray[np.int32] = pq.read_table(path, columns=[name], memory_map=True)[
-        name
-    ].to_numpy()
-    return column

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,8 +103,17 @@ class Events:
         return self.take(order)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Events:
-        """The given rows, in the given order."""
-        return Events(**{name: getattr(self, name)[rows] for name in self.columns()})
+        """The given rows, in the given order. What has one value for all rows, and what was known
+        when it happened, needs no memory then either."""
+        taken: dict[str, NDArray[Any]] = {"at": self.at[rows]}
+        many = len(taken["at"])
+        for name in self.columns():
+            column = getattr(self, name)
+            if column.strides == (0,) and len(column):
+                taken[name] = np.broadcast_to(column[0], many)
+            elif name != "at":
+                taken[name] = taken["at"] if column is self.at else column[rows]
+        return Events(**taken)
 
     def bounds(self, customers: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """First row and row past the last of each of `customers` (equal where there is none)."""

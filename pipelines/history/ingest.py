@@ -44,6 +44,9 @@ from pipelines.history.words import OURS, Lexicon, coder
 from pipelines.history.writing import Draft, Progress
 from pipelines.lock import exclusive
 
+# Bytes of source files, which packed may hold ten times as much: more goes into a database file.
+IN_MEMORY = 64_000_000
+
 
 def ingest(
     home_history: Path,
@@ -82,10 +85,10 @@ def ingest(
     )  # fmt: skip
     with said_plainly(home_history), _staging(order) as staging:
         before = read_current(home_history) or Manifest()
-        database = staging / "ingest.duckdb"
         with connect(
-            database, timezone=timezone, memory_gb=memory_gb, threads=threads
-        ) as connection:
+            staging / "ingest.duckdb" if _is_large(order, before) else None,
+            timezone=timezone, memory_gb=memory_gb, threads=threads, spill=staging / "spill",
+        ) as connection:  # fmt: skip
             run = Run(order, connection, before, staging)
             read(run)
             compare(run)
@@ -111,6 +114,15 @@ def _staging(order: Order) -> Iterator[Path]:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
             _sweep_quietly(order.history)
+
+
+def _is_large(order: Order, before: Manifest) -> bool:
+    """Whether what comes may not fit into memory. A database in a file packs what is staged, which
+    takes five times as long as to stage it."""
+    if isinstance(order.source, Address):
+        return order.full or order.source.name not in before.reads
+    files = (path for path in order.source.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in files) > IN_MEMORY
 
 
 def _sweep_quietly(history: Path) -> None:
@@ -229,7 +241,7 @@ def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:
     """The manifest with what its sources tell differently."""
     order = run.order
     order.progress("comparing the sources")
-    with beside(run.connection, run.staging / "conflicts.duckdb") as connection:
+    with beside(run.connection) as connection:
         found = conflicts.find(connection, order.history, manifest, order.precedence)
     ids = dictionaries.read_words(order.history, manifest, "customer") if found else []
     run.differences = conflicts.differences(found, ids)
@@ -242,7 +254,7 @@ def _with_people(run: Run, where: Path, manifest: Manifest) -> Manifest:
     if people.is_coded(manifest, order.precedence):
         return manifest
     order.progress("coding customers")
-    with beside(run.connection, run.staging / "people.duckdb") as connection:
+    with beside(run.connection) as connection:
         return people.code(connection, order.history, where, manifest, order.precedence)
 
 

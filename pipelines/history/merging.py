@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +56,8 @@ class Rows:
             ]
         )
         events = joined([piece.events for piece in pieces])
-        side = pa.concat_tables([piece.side for piece in pieces])
+        # Keys from a file are declared never absent, those that arrive are not.
+        side = pa.concat_tables([piece.side for piece in pieces], promote_options="default")
         return cls(events, side, notes).take(event_order(events))
 
     def take(self, rows: NDArray[np.intp]) -> Rows:
@@ -67,6 +68,23 @@ class Rows:
         here = moved >= 0
         notes = replace(self.notes.take(here), row=moved[here].astype(np.int32))
         return Rows(self.events.take(rows), self.side.take(rows), Notes.union([notes]))
+
+    def spread(self, buckets: int) -> Iterator[tuple[int, Rows]]:
+        """The rows by bucket, of so many; in the same order."""
+        home = bucket_of(self.events.customer, buckets)
+        order = np.argsort(home, kind="stable")
+        together, home = self.take(order), home[order]
+        for bucket in np.unique(home):
+            first, last = np.searchsorted(home, (bucket, bucket + 1))
+            yield int(bucket), together.between(int(first), int(last))
+
+    def between(self, first: int, last: int) -> Rows:
+        """The rows from `first` up to `last`, which share the memory of these."""
+        start, end = np.searchsorted(self.notes.row, (first, last))
+        notes = self.notes.take(slice(start, end))
+        notes = replace(notes, row=notes.row - np.int32(first))
+        side = self.side.slice(first, last - first)
+        return Rows(self.events.take(slice(first, last)), side, notes)
 
     def write(self, folder: Path, where: Path, bucket: int) -> Part:
         """Writes the rows, which must be sorted, as a part."""
@@ -100,9 +118,5 @@ def split(folder: Path, where: Path, manifest: Manifest, buckets: int) -> tuple[
         if not parts:
             continue
         rows = Rows.union([Rows.read(folder, part) for part in parts])
-        home = bucket_of(rows.events.customer, buckets)
-        pieces += [
-            rows.take(np.flatnonzero(home == one)).write(folder, where / "split", int(one))
-            for one in np.unique(home)
-        ]
+        pieces += [some.write(folder, where / "split", home) for home, some in rows.spread(buckets)]
     return tuple(pieces)

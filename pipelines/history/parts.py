@@ -1,8 +1,4 @@
-"""Parts: some interactions of one bucket on disk, as coded columns and a row-aligned side file.
-
-Measured on 2 million rows of 14 columns, read by one thread: LZ4 with dictionaries, times as
-deltas, 11 bytes a row and 0.075 s; ZSTD 10 bytes and 0.09 s (docs/decisions/0002).
-"""
+"""Parts: some interactions of one bucket on disk, as coded columns and a row-aligned side file."""
 
 from __future__ import annotations
 
@@ -15,27 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import KIND_CODE, SERVING_KINDS
-from pipelines.history.events import ABSENT, DTYPES, NEVER, Events
+from pipelines.history.events import DTYPES, Events
 from pipelines.history.manifest import File, Part
+from pipelines.history.partfiles import SMALL, read_coded, write_acts, write_coded, write_side
+from pipelines.history.rooms import Rooms
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-TIMES = ("customer", "at", "row")  # in order, so small deltas
-ACT_COLUMNS = ("customer", "at", "recorded", "kind", "agent")  # of the rows kept aside
-# No dictionary pays: each value is another one, or (kinds) the next differs from the last so often
-# that decoding the dictionary's indices takes twice as long (5.0 against 2.6 ns a row).
-NO_DICTIONARY = ("key", "content", "interaction_id", "text", "kind")
-GROUP_ROWS = 262_144  # a row group: what reading one customer's words costs
 # `owner`: the customer number that the row's own id stands for, before merges; `given`: that id,
 # where it is another system's; `generation`: which ingest wrote the row.
 SIDE_COLUMNS = (
     "key", "content", "version", "source", "owner", "given", "generation", "interaction_id",
     "contact_id", "caused_by", "text",
 )  # fmt: skip
-# Not read where they are 0 (false) in all rows; reading `provoked` takes 3.7 ns a row.
-MOSTLY_ZERO = ("lag", "said", "provoked")
 FEW = 0.5  # of the largest piece: so many rows or fewer are put in their places, not all sorted
 SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 # What came to be known of a row: see `Notes`.
@@ -102,8 +91,8 @@ class Notes:
         here[here] = rows[place[here]] == self.row[here]
         return replace(self, row=place.astype(np.int32)).take(here)
 
-    def take(self, rows: NDArray[np.bool_]) -> Notes:
-        """The entries chosen by mask."""
+    def take(self, rows: NDArray[np.bool_] | slice) -> Notes:
+        """The entries chosen by mask, or one after another."""
         return Notes(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
@@ -181,8 +170,9 @@ def _one_for_all(columns: Sequence[NDArray[Any]]) -> bool:
     return all(len(c) and c.strides == (0,) for c in columns) and all(same)
 
 
-def merged(pieces: Sequence[Events]) -> Events:
-    """All rows of `pieces`, each sorted, as one; the same as `Events.concatenate`, sooner."""
+def merged(pieces: Sequence[Events], rooms: Rooms | None = None) -> Events:
+    """All rows of `pieces`, each sorted, as one; the same as `Events.concatenate`, sooner. With
+    `rooms`, in their memory."""
     most = max(pieces, key=len)
     others = joined([piece for piece in pieces if piece is not most] or [Events.empty()])
     keys = _keys([most, others]) if 0 < len(others) <= len(most) * FEW else None
@@ -190,11 +180,15 @@ def merged(pieces: Sequence[Events]) -> Events:
         events = joined(pieces)
         return events.take(event_order(events))
     order = np.argsort(keys[1], kind="stable")
-    return _inserted(most, others.take(order), keys[0], keys[1][order])
+    return _inserted(most, others.take(order), keys[0], keys[1][order], rooms or Rooms())
 
 
 def _inserted(
-    most: Events, few: Events, keys: NDArray[np.int64], few_keys: NDArray[np.int64]
+    most: Events,
+    few: Events,
+    keys: NDArray[np.int64],
+    few_keys: NDArray[np.int64],
+    rooms: Rooms,
 ) -> Events:
     """Few rows put in their places among many: only they are looked for, the others move along.
 
@@ -205,10 +199,15 @@ def _inserted(
     place = after + np.arange(len(few))
     stays = np.ones(len(most) + len(few), np.bool_)
     stays[place] = False
+    # Rows of the many; where one of the few goes, any.
+    comes_from = np.cumsum(stays, out=rooms.array(len(stays), dtype=np.int64))
+    comes_from -= 1
 
     def in_their_places(name: str) -> NDArray[Any]:
-        column = np.empty(len(stays), DTYPES[name])
-        column[place], column[stays] = getattr(few, name), getattr(most, name)
+        old: NDArray[Any] = getattr(most, name)
+        column = rooms.array(len(stays), dtype=DTYPES[name])
+        old.take(comes_from, mode="clip", out=column)  # half the time of choosing by mask
+        column[place] = getattr(few, name)
         return column
 
     columns = _columns([most, few], in_their_places)
@@ -242,22 +241,31 @@ def _settle(
 
 
 def write_part(
-    folder: Path, where: Path, bucket: int, events: Events, side: pa.Table, notes: Notes
+    folder: Path,
+    where: Path,
+    bucket: int,
+    events: Events,
+    side: pa.Table,
+    notes: Notes,
+    small: int = SMALL,
 ) -> Part:
     """Writes sorted `events` and their `side` into the folder `where`.
 
-    `notes` are of these events.
+    `notes` are of these events. The rows in which an agent acted stand once more in a file of their
+    own, unless there are `small` rows or fewer: those are as quickly read.
     """
-    coded = _write(where / f"bucket-{bucket:05d}.parquet", _coded(events), events)
-    aside = _write(where / f"bucket-{bucket:05d}-side.parquet", side, None)
-    some = acting(events)
-    table = _coded(events.take(some), ACT_COLUMNS).append_column("row", [some.astype(np.int32)])
-    acts = _write(where / f"bucket-{bucket:05d}-acts.parquet", table, events)
+    stem = where / f"bucket-{bucket:05d}"
+    where.mkdir(parents=True, exist_ok=True)
+    coded, acts = write_coded(stem, events, small), None
+    aside = write_side(stem.with_name(f"{stem.name}-side.parquet"), side)
+    if len(events) > small:
+        rows = acting(events)
+        acts = File.of(folder, write_acts(stem, events, rows), len(rows))
     part = Part(
         bucket,
         File.of(folder, coded, len(events)),
         File.of(folder, aside, len(events)),
-        acts=File.of(folder, acts, len(some)),
+        acts=acts,
     )
     return with_notes(folder, where, part, notes)
 
@@ -271,12 +279,15 @@ def acting(events: Events) -> NDArray[np.intp]:
 def with_notes(folder: Path, where: Path, part: Part, notes: Notes) -> Part:
     """The part with exactly these `notes` on its rows."""
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     if not len(notes.row):
         return replace(part, notes=None, out=0)
     table = pa.table({name: getattr(notes, name) for name in notes.__dataclass_fields__})
-    stem = part.coded.path.replace("/", "-").removesuffix(".parquet")
-    path = _write(where / f"notes-{stem}.parquet", table, None)
+    stem = part.coded.path.replace("/", "-").rpartition(".")[0]
+    path = where / f"notes-{stem}.parquet"
+    where.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, compression="zstd")
     out = len(notes.taken_out)
     return replace(part, notes=File.of(folder, path, len(notes.row)), out=out)
 
@@ -297,39 +308,7 @@ def read_raw(folder: Path, part: Part, columns: Collection[str] | None = None) -
     Where the source did not say when it knew a row, `recorded` lies before `at` and stands for its
     source: see `lags`. With `columns`, all others but `recorded` are as if absent in every row.
     """
-    return _read(folder / part.coded.path, columns)[0]
-
-
-def _read(
-    path: Path, columns: Collection[str] | None = None
-) -> tuple[Events, NDArray[np.integer] | None]:
-    """The events of a file, and of which rows of the part they are, where it says so."""
-    import pyarrow.parquet as pq
-
-    # One chunk a column, without a copy: `read_table` goes by a scanner, which makes many.
-    with pq.ParquetFile(path, memory_map=True) as file:
-        unread = set() if columns is None else set(ABSENT) - set(columns)
-        unread |= set(ABSENT) - set(file.schema_arrow.names)
-        unread |= {column for column in MOSTLY_ZERO if _is_zero(file, column)}
-        stored = [name for name in file.schema_arrow.names if name not in unread]
-        table = file.read(stored, use_threads=False)
-    found = {name: table[name].to_numpy() for name in table.column_names}
-    at, row = found["at"], found.pop("row", None)
-    found["recorded"] = at + found.pop("lag") if "lag" in found else at
-    constant = {name: ABSENT[name] for name in unread - {"lag"}} | {"until": NEVER}
-    for name, value in constant.items():
-        found[name] = np.broadcast_to(np.array(value, DTYPES[name]), len(at))
-    return Events(**found), row
-
-
-def _is_zero(file: pq.ParquetFile, column: str) -> bool:
-    """Whether the file's statistics tell that a column is 0 in all rows."""
-    place = file.schema_arrow.get_field_index(column)
-    if place < 0:  # written before there was such a column
-        return True
-    groups = (file.metadata.row_group(group) for group in range(file.num_row_groups))
-    told = (group.column(place).statistics for group in groups)
-    return all(one is not None and one.has_min_max and one.min == one.max == 0 for one in told)
+    return read_coded(folder / part.coded.path, columns)[0]
 
 
 def read_events(
@@ -358,10 +337,10 @@ def placed_events(
 
 def read_acts(folder: Path, part: Part, generation: int | None = None) -> Events:
     """As `read_events`, of the rows in which an agent acted: whose, when, kind, agent and when each
-    was known. A part of an older version, which keeps them not aside, gives all its rows."""
+    was known. A small part, and one of an older version, keeps them not aside: all its rows."""
     if part.acts is None:
         return read_events(folder, part, generation, ("agent",))
-    events, row = _read(folder / part.acts.path)
+    events, row = read_coded(folder / part.acts.path)
     assert row is not None  # noqa: S101 - as `write_part` writes it
     if part.notes is None and generation is None:
         return events
@@ -403,35 +382,3 @@ def read_side(folder: Path, part: Part, columns: tuple[str, ...] = SIDE_COLUMNS)
     import pyarrow.parquet as pq
 
     return pq.read_table(folder / part.side.path, columns=list(columns), memory_map=True)
-
-
-def _coded(events: Events, columns: Sequence[str] = Events.content()) -> pa.Table:
-    """Columns as stored: `lag` (nearly always 0) stands for `recorded`.
-
-    None is ever absent: told so, Parquet reads them in half the time.
-    """
-    import pyarrow as pa
-
-    found = {name: getattr(events, name) for name in columns}
-    found["lag"] = found.pop("recorded") - events.at
-    table = pa.table(found)
-    return table.cast(pa.schema([field.with_nullable(False) for field in table.schema]))
-
-
-def _write(path: Path, table: pa.Table, coded: Events | None) -> Path:
-    import pyarrow.parquet as pq
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    delta = [name for name in TIMES if name in table.column_names] if coded is not None else []
-    pq.write_table(
-        table,
-        path,
-        compression="lz4" if coded is not None else "zstd",
-        row_group_size=GROUP_ROWS,
-        use_dictionary=[
-            name for name in table.column_names if name not in (*delta, *NO_DICTIONARY)
-        ],
-        column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
-        write_statistics=coded is not None,
-    )
-    return path

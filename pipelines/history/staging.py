@@ -19,7 +19,7 @@ from pipelines.history.engine import count, name, quoted
 from pipelines.history.lines import lines_of_bytes, not_utf8
 from pipelines.history.rejects import Reject
 from pipelines.history.schema import Column, Table
-from pipelines.history.sources import Feed, columns_of
+from pipelines.history.sources import MADE, Feed, columns_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -138,6 +138,7 @@ def _insert(staged: Staged, feed: Feed, source: str) -> str:
     given += [f"NULL AS {name('r_' + c.name)}" for c in absent]
     given += [f"nullif(trim({name(c)}::VARCHAR), '') AS {name('r_' + c)}" for c in others]
     made = _makes_ids(feed)
+    silent = {column.name for column in absent} - {"source", *MADE}
     return INSERT.format(
         staged=staged.name,
         raws=", ".join(given),
@@ -151,8 +152,8 @@ def _insert(staged: Staged, feed: Feed, source: str) -> str:
         bad=_bad(staged),
         naive=" + ".join(f"{naive(c, feed.types[c.name])}::UTINYINT" for c in times) or "0",
         key=_key(staged.table),
-        content=content_hash(staged),
-        replaced=MADE_ID.format(content=_content(staged)) if made else "",
+        content=content_hash(staged, silent),
+        replaced=MADE_ID.format(content=_content(staged, silent)) if made else "",
         made="interaction_id IS NULL" if made else "false",
     )
 
@@ -194,14 +195,16 @@ def _key(table: Table) -> str:
     return f"hash64(source || {SEPARATOR} || interaction_id)"
 
 
-def content_hash(staged: Staged) -> str:
-    """SQL of the hash of all that a row says, its age and provenance aside."""
-    return f"hash64({_content(staged)})"
+def content_hash(staged: Staged, silent: Set[str] = frozenset()) -> str:
+    """SQL of the hash of all that a row says, its age and provenance aside. Columns that are
+    `silent` say nothing in any row, and need not be looked at."""
+    return f"hash64({_content(staged, silent)})"
 
 
-def _content(staged: Staged) -> str:
+def _content(staged: Staged, silent: Set[str]) -> str:
     """All that the row says, as one text; stable over versions of everything."""
-    pieces = [_as_text(column) for column in staged.columns if column.name not in NOT_CONTENT]
+    said = [column for column in staged.columns if column.name not in NOT_CONTENT]
+    pieces = ["''" if column.name in silent else _as_text(column) for column in said]
     # Undeclared columns by name, so that a file with more of them differs only where they say more.
     pieces += [f"coalesce({quoted(c + '=')} || {name(c)}, '')" for c in staged.others]
     return f"concat_ws({SEPARATOR}, {', '.join(pieces)})"

@@ -32,6 +32,7 @@ from pipelines.history.people import (
     read_people,
     read_terms,
 )
+from pipelines.history.rooms import Rooms
 from pipelines.history.rows import contract_rows, rows_of_customer
 from pipelines.history.schema import TABLE
 from pipelines.history.terms import Terms
@@ -124,7 +125,12 @@ class History:
         pieces = [read_events(self.folder, part, self._until, wanted) for part in parts]
         if not pieces:
             return Events.empty()
-        return self.lags.applied(pieces[0] if len(pieces) == 1 else merged(pieces))
+        return self.lags.applied(pieces[0] if len(pieces) == 1 else merged(pieces, self._rooms))
+
+    @cached_property
+    def _rooms(self) -> Rooms:
+        """Memory of buckets that were read and let go of."""
+        return Rooms()
 
     def pieces(self, bucket: int, columns: Collection[str]) -> list[Events]:
         """The bucket's interactions in every version that ever counted, part by part, each sorted;

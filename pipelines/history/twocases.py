@@ -17,7 +17,7 @@ from pipelines.history.arrivals import feeds
 from pipelines.history.claims import ALIKE_WITHIN
 from pipelines.history.dictionaries import read_words
 from pipelines.history.manifest import Conflict, Manifest, Part
-from pipelines.history.parts import read_notes, read_side
+from pipelines.history.parts import read_notes, read_raw, read_side
 
 OPENED = "case_opened"
 COLUMNS = ("customer", "case", "at", "topic")
@@ -45,16 +45,12 @@ def of_cases(folder: Path, manifest: Manifest, examples: int) -> list[Conflict]:
 
 def _openings(folder: Path, part: Part) -> Openings:
     """Openings of cases in one part that count."""
-    import pyarrow.parquet as pq
-
-    coded = pq.read_table(
-        folder / part.coded.path, columns=["kind", *COLUMNS], memory_map=True, use_threads=False
-    )
-    opened = (coded["kind"].to_numpy() == KINDS.index(OPENED)) & (coded["case"].to_numpy() >= 0)
+    coded = read_raw(folder, part, ("case", "topic"))
+    opened = (coded.kind == KINDS.index(OPENED)) & (coded.case >= 0)
     opened[read_notes(folder, part).taken_out] = False
     rows = np.flatnonzero(opened)
     source = read_side(folder, part, ("source",))["source"].to_numpy()
-    columns = {name: coded[name].to_numpy()[rows].astype(np.int64) for name in COLUMNS}
+    columns = {name: getattr(coded, name)[rows].astype(np.int64) for name in COLUMNS}
     return columns | {"source": source[rows].astype(np.int64)}
 
 

@@ -19,6 +19,7 @@ from pipelines.history.dictionaries import load
 from pipelines.history.engine import files
 from pipelines.history.manifest import Manifest
 from pipelines.history.parts import CONFIRMED, DELETED, MOVED
+from pipelines.history.recognising import recognise
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,13 +52,6 @@ SELECT side, row, bool_or(reason = {moved}), list(version) FILTER (reason = {del
     max(version) FILTER (reason = {confirmed})
 FROM read_parquet({notes}, filename = true)
 JOIN (SELECT unnest(?) AS filename, unnest(?) AS side) USING (filename) GROUP BY side, row
-"""
-# Where arriving keys are known: of all that was ever ingested only this one column is read.
-FOUND = """
-CREATE OR REPLACE TEMP TABLE found AS
-SELECT filename, file_row_number
-FROM read_parquet({sides}, filename = true, file_row_number = true)
-SEMI JOIN arrivals USING (key)
 """
 # Every version that is known by its key; `deleted` are the ages of the tombstones that took it out,
 # `confirmed` the newest age with which it was said again.
@@ -145,7 +139,8 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     connection.execute(ARRIVALS)
     connection.execute(TABLES)
     _load_notes(connection, folder, manifest)
-    hit = _find(connection, folder, manifest) if manifest.parts else []
+    sides = {folder / part.side.path: part.side.rows for part in manifest.parts}
+    hit = recognise(connection, sides) if sides else []
     if hit:
         connection.execute(HITS.format(sides=files(hit), never=NO_VERSION))
         connection.execute(REPEATED.format(never=NO_VERSION))
@@ -161,14 +156,6 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     connection.execute(SAME_AGE)
     connection.execute(AGAINST_KNOWN)
     chains.link(connection)
-
-
-def _find(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> list[Path]:
-    """Makes `found`; returns the side files that hold any of it, mostly those of the last days."""
-    sides = files([folder / part.side.path for part in manifest.parts])
-    connection.execute(FOUND.format(sides=sides))
-    named = connection.execute("SELECT DISTINCT filename FROM found ORDER BY 1").fetchall()
-    return [Path(name) for (name,) in named]
 
 
 def lay_to_rest(connection: duckdb.DuckDBPyConnection) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.history import coding, dictionaries, merging, moving, recoding, small
-from pipelines.history.arrivals import Arrivals, read_coded
-from pipelines.history.buckets import bucket_of, bucket_sql, buckets_for, outgrown
+from pipelines.history.arrivals import Arrivals
+from pipelines.history.buckets import bucket_sql, buckets_for, outgrown
 from pipelines.history.engine import files, name, quoted
 from pipelines.history.manifest import File, Manifest, Part
 from pipelines.history.merging import Rows
@@ -23,7 +24,6 @@ from pipelines.history.sources import columns_of
 
 if TYPE_CHECKING:
     import duckdb
-    import pandas as pd
 
     from pipelines.history.words.expressions import Coder
 
@@ -74,13 +74,17 @@ class Draft:
 
     def note(self) -> None:
         """Notes on the rows that newer versions, tombstones and merges take out or confirm."""
-        rows = self.connection.execute("SELECT * FROM noted ORDER BY filename, row").df()
-        if len(rows):
+        asked = self.connection.execute("SELECT * FROM noted ORDER BY filename, row")
+        rows: dict[str, Any] = asked.fetchnumpy()
+        if len(rows["row"]):
             self.progress("marking replaced rows")
         parts = {str(self.folder / part.side.path): part for part in self.manifest.parts}
-        for side, group in rows.groupby("filename"):
+        sides, first = np.unique(rows["filename"].astype("U"), return_index=True)
+        last = np.append(first, len(rows["row"]))[1:]
+        for side, begin, end in zip(sides, first, last, strict=True):
+            said = {name: column[begin:end] for name, column in rows.items()}
             part = parts[str(side)]
-            whole = Notes.union([read_notes(self.folder, part), self._notes(group)])
+            whole = Notes.union([read_notes(self.folder, part), self._notes(said)])
             parts[str(side)] = with_notes(self.folder, self.where, part, whole)
         self.manifest = replace(self.manifest, parts=tuple(parts.values()))
         left, self.moved = moving.take_moving(
@@ -88,10 +92,9 @@ class Draft:
         )
         self.manifest = replace(self.manifest, parts=left)
 
-    def _notes(self, rows: pd.DataFrame) -> Notes:
-        columns = [rows[name].to_numpy() for name in ("row", "version", "known", "reason")]
-        columns.append(np.full(len(rows), self.manifest.generation))
-        return Notes.of(columns)
+    def _notes(self, said: dict[str, NDArray[Any]]) -> Notes:
+        columns = [said[name] for name in ("row", "version", "known", "reason")]
+        return Notes.of([*columns, np.full(len(said["row"]), self.manifest.generation)])
 
     def interactions(self, staging: Path, arriving: int) -> dict[str, int]:
         """Writes the new interactions; returns how many words are new, by dictionary.
@@ -100,23 +103,19 @@ class Draft:
         """
         self._spread(arriving)
         self.progress("coding interactions")
-        target = staging / "coded"
-        new = coding.encode(
-            self.connection, self.folder, self.before, buckets=self.manifest.buckets,
-            target=target, generation=self.manifest.generation,
-        )  # fmt: skip
+        buckets, generation = self.manifest.buckets, self.manifest.generation
+        new = coding.number(self.connection, self.folder, self.before)
+        coded = coding.encoded(self.connection, buckets, generation, staging / "coded", arriving)
         moved = moving.numbered(self.connection, self.moved) if self.moved else None
-        goes = bucket_of(moved.events.customer, self.manifest.buckets) if moved else np.empty(0)
         arrivals = Arrivals.before(self.connection, self.manifest, self.ingested_at, self.coder)
 
         def brought() -> Iterator[tuple[int, Rows]]:
-            for bucket in range(self.manifest.buckets):
-                pieces = [moved.take(np.flatnonzero(goes == bucket))] if moved else []
-                coded = target / f"bucket={bucket}"
-                if coded.is_dir():
-                    pieces.append(arrivals.take_in(read_coded(coded), self.manifest.generation))
-                if any(len(piece.events) for piece in pieces):
-                    yield bucket, Rows.union(pieces)
+            come_over = dict(moved.spread(buckets)) if moved else {}
+            for piece in coded:
+                for bucket, rows in arrivals.take_in(piece, generation).spread(buckets):
+                    others = [come_over.pop(bucket)] if bucket in come_over else []
+                    yield bucket, Rows.union([*others, rows]) if others else rows
+            yield from come_over.items()
 
         self._add(brought())
         self.manifest = arrivals.noted(self.manifest, self.folder, self.where)

@@ -163,8 +163,8 @@ def test_files_without_the_person_stay_to_the_byte(home):
     after = contents(home.root)
     changes = {
         "history/CURRENT", "history/manifest-000002.json", "history/manifest-000003.json",
-        "history/g000001/bucket-00000.parquet", "history/g000002/bucket-00000.parquet",
-        "history/g000003/bucket-00000.parquet", "history/g000003/bucket-00000-side.parquet",
+        "history/g000001/bucket-00000.arrows", "history/g000002/bucket-00000.arrows",
+        "history/g000003/bucket-00000.arrows", "history/g000003/bucket-00000-side.parquet",
     }  # fmt: skip
     for name in untouched:
         if name in changes or "removed-" in name or "/cases/" in name or "g00000" in name:

@@ -29,6 +29,7 @@ from pipelines.features.engine import FEW_ROWS
 from pipelines.features.gaps import ALL_KINDS, Gap, Gaps
 from pipelines.features.warming import compilations, warm_up
 from pipelines.history.rates import Money, Rates
+from pipelines.history.rooms import Rooms
 from pipelines.history.terms import Terms
 from tests.unit.pipelines.features import contract_rows, histories
 
@@ -64,7 +65,7 @@ terms = Terms.of(customer=np.zeros(2, np.int32), started=np.array([AS_OF - 90 * 
                  currencies=("EUR",), currency=np.zeros(2, np.int32))
 empty = terms.take(np.zeros(2, bool))
 who, joined = np.zeros(1, np.int32), np.full(1, AS_OF - 200 * DAY)
-rooms = matrix.Rooms()
+rooms = Rooms()
 for rows in (settled, late, giant, []):
     for nights in (ONE, SEVERAL):
         for where in (plain, full, own, money):

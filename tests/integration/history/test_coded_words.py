@@ -15,6 +15,7 @@ from models.errors import WrongUsage
 from models.settings import Features, Settings
 from pipelines.features import matrix
 from pipelines.history.manifest import manifest_name
+from pipelines.history.partfiles import read_coded, write_coded
 from pipelines.history.store import History
 from pipelines.history.words import Lexicon, lexicon
 from pipelines.history.words.lexicon import OURS
@@ -135,9 +136,12 @@ def test_what_newer_versions_said_of_a_row_stays_with_it(filled, danish):
 
 def test_parts_written_before_there_were_codes_read_as_not_known_and_are_coded_at_once(filled):
     path = coded_file(filled)
-    pq.write_table(pq.read_table(path).drop_columns(["said"]), path)
+    parquet = write_coded(path.with_suffix(""), read_coded(path)[0], small=0)
+    pq.write_table(pq.read_table(parquet).drop_columns(["said"]), parquet)
+    path.unlink()
     manifest = filled.history / manifest_name(1)
-    content = json.loads(manifest.read_text())
+    content = json.loads(manifest.read_text()) | {"format": 2}
+    content["parts"][0]["coded"]["path"] = str(parquet.relative_to(filled.history))
     del content["lexicon"]
     manifest.write_text(json.dumps(content))
     history = filled.open()

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pipelines.history import coding
+from pipelines.history import ingest as ingesting
 from pipelines.history.manifest import CURRENT
 from tests.integration.history.conftest import CUSTOMERS, INTERACTIONS, NOW, Place
 
@@ -278,13 +279,15 @@ def test_what_others_put_into_the_folder_is_left_alone(company: Place) -> None:
     assert (company.history / "notes.txt").exists()
 
 
-def test_an_ingest_too_large_to_keep_its_placed_rows_gives_the_same_to_the_byte(
+def test_an_ingest_too_large_for_memory_gives_the_same_to_the_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Corrections, a tombstone, a waiting customer and two systems' ids, by either way."""
     contents = []
-    for name, most in (("kept", coding.KEPT_ROWS), ("asked anew", 0)):
-        monkeypatch.setattr(coding, "KEPT_ROWS", most)
+    for name in ("in memory", "by files"):
+        if name == "by files":
+            monkeypatch.setattr(coding, "AT_ONCE", 0)
+            monkeypatch.setattr(ingesting, "IN_MEMORY", 0)
         place = Place(tmp_path / name)
         place.root.mkdir()
         place.ingest(place.source(customers=CUSTOMERS, interactions=INTERACTIONS))

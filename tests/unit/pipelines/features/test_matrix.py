@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,8 +13,9 @@ from models.contracts import DAY, KIND_CODE
 from models.words import say
 from pipelines.features import engine, matrix
 from pipelines.features.streams import STREAMS, check
-from pipelines.history.events import NEVER, Events
+from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.parts import Notes, read_events, write_part
+from pipelines.history.rooms import Rooms
 from tests.unit.pipelines.features.histories import AS_OF, HOUR, context, events
 
 NIGHTS = [matrix.Night(AS_OF - 30 * DAY, AS_OF), matrix.Night(AS_OF, AS_OF + 6 * HOUR)]
@@ -81,7 +83,7 @@ def test_a_bucket_of_many_customers_comes_in_blocks(monkeypatch, threads):
 
 
 def test_memory_is_used_again_only_when_nobody_looks_at_it():
-    rooms = matrix.Rooms()
+    rooms = Rooms()
     first = rooms.array(2, 3)
     first[:] = 1
     column = first[:, 1]
@@ -94,6 +96,24 @@ def test_memory_is_used_again_only_when_nobody_looks_at_it():
     assert rooms.array(3, 2).__array_interface__["data"][0] == place
     assert rooms.array(4, 4).shape == (4, 4)
     assert other.tolist() == [[2, 2, 2]] * 2
+
+
+def test_a_column_of_one_value_is_read_as_that_value():
+    """As a part is read of which nothing was ever said, with a row that came late."""
+    rows = [order(0, days) for days in (3, 2, 1)]
+    rows[1]["recorded"] = AS_OF - HOUR
+    full = events(rows)
+    alone = {
+        name: np.broadcast_to(np.array(EMPTY[name], DTYPES[name]), len(rows))
+        for name in ("until", "score", "topic")
+    }
+    everyone, joined = np.zeros(1, np.int32), np.full(1, AS_OF - 400 * DAY)
+    told, same = (
+        matrix.compute(some, everyone, joined, NIGHTS, context())
+        for some in (replace(full, **alone), full)
+    )
+    np.testing.assert_array_equal(told, same)
+    assert told[-1, 0, matrix.column("order_count_ever")] == 3
 
 
 def test_nobody_at_all_is_no_error():

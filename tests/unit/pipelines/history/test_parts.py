@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from models.contracts import KINDS
 from pipelines.history.events import DTYPES, NEVER, Events
+from pipelines.history.partfiles import SMALL
 from pipelines.history.parts import (
     CONFIRMED,
     DELETED,
@@ -84,12 +85,16 @@ said = st.lists(
 
 
 @settings(deadline=None)
-@given(acting_rows, said, st.sampled_from([None, 1, 2]), st.lists(st.integers(1, 3), min_size=12))
+@given(
+    acting_rows, said, st.sampled_from([None, 1, 2]), st.lists(st.integers(1, 3), min_size=12),
+    st.sampled_from([0, SMALL]),
+)  # fmt: skip
 def test_what_agents_did_is_kept_aside_and_read_as_among_all_others(
     rows: list[dict[str, float]],
     said: list[tuple[int, int, int, int]],
     generation: int | None,
     wrote: list[int],
+    small: int,
 ) -> None:
     events = replace(events_of(rows), until=np.full(len(rows), NEVER)).sorted()
     events = replace(events, recorded=events.at + events.recorded)
@@ -104,11 +109,13 @@ def test_what_agents_did_is_kept_aside_and_read_as_among_all_others(
     )
     with TemporaryDirectory() as place:
         folder = Path(place)
-        part = write_part(folder, folder, 0, events, side, Notes.union([notes]))
+        part = write_part(folder, folder, 0, events, side, Notes.union([notes]), small)
+        assert (part.acts is None) == (many <= small)  # as quickly read among all others
+        assert_equal(read_raw(folder, part), events)
         among_all = read_events(folder, part, generation)
         found = read_acts(folder, part, generation)
         older = read_acts(folder, replace(part, acts=None), generation)
-    expected = among_all.take(acting(among_all))
+    expected = among_all.take(acting(among_all)) if part.acts else among_all
     for name in ("customer", "at", "recorded", "until", "kind", "agent"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
         np.testing.assert_array_equal(getattr(older, name), getattr(among_all, name), name)

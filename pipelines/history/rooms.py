@@ -1,0 +1,49 @@
+"""Memory that is used again: new to the process, it is cleared by the kernel page by page, which
+takes as long as computing what goes into it."""
+
+from __future__ import annotations
+
+from math import prod
+from sys import getrefcount
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# References to an array that only its list knows, as `getrefcount` counts: its own argument, too.
+UNUSED = 2
+HEADROOM = 8  # buckets differ in size: an eighth more serves most of those that follow
+
+
+class Rooms:
+    """Arrays that are used again once nobody looks at them any more."""
+
+    def __init__(self) -> None:
+        self._memory: list[NDArray[np.uint8]] = []
+        self._lock = Lock()
+
+    def array(self, *shape: int, dtype: type[np.generic] = np.float64) -> NDArray[Any]:
+        """An array of that shape, whose content is undefined. Whatever was made of it, a row or a
+        column, keeps it in use."""
+        size = prod(shape) * np.dtype(dtype).itemsize
+        with self._lock:
+            return self._room(size)[:size].view(dtype).reshape(shape)
+
+    def _room(self, size: int) -> NDArray[np.uint8]:
+        """Not more than twice as large; those that are outgrown go."""
+        for place in range(len(self._memory)):
+            fits = size <= len(self._memory[place]) <= 2 * size + size // HEADROOM
+            if fits and getrefcount(self._memory[place]) == UNUSED:
+                return self._memory[place]
+        self._memory = [
+            one
+            for one in self._memory
+            if not (size // 2 <= len(one) < size and getrefcount(one) == UNUSED + 1)
+        ]
+        self._memory.append(np.empty(size + size // HEADROOM, np.uint8))
+        return self._memory[-1]
+
+    def __reduce__(self) -> tuple[type[Rooms], tuple[()]]:
+        """Another process has its own."""
+        return Rooms, ()
