@@ -14,6 +14,9 @@ from pipelines.features.agents import agents_of
 from pipelines.features.matrix import Night
 from pipelines.features.stream import AGENT_FIGURES
 from pipelines.history.erasing import erase
+from pipelines.history.manifest import Part
+from pipelines.history.merging import Rows
+from pipelines.history.parts import write_part
 from pipelines.history.store import History
 from tests.integration.history.conftest import Place
 
@@ -113,14 +116,25 @@ def test_an_earlier_generation_is_read_from_the_same_files(told: Place) -> None:
     assert repr(figures(told.open(), night)) != repr(before)
 
 
-def test_a_history_of_an_older_version_has_the_same_figures(told: Place) -> None:
+def test_figures_are_the_same_whether_acts_are_kept_aside_or_not(told: Place) -> None:
+    """They are of a large part, and not of a small one or of an older version."""
     told.ingest(told.source("crm", **LATER_TABLES["corrections, a deletion and late rows"]))
     history = told.open()
-    assert all(part.acts for part in history.manifest.parts)
-    parts = tuple(replace(part, acts=None) for part in history.manifest.parts)
-    older = replace(history, manifest=replace(history.manifest, parts=parts))
+    assert not any(part.acts for part in history.manifest.parts)
+    large = replace(history, manifest=replace(history.manifest, parts=written_as_large(history)))
+    assert all(part.acts for part in large.manifest.parts)
     for night in (NIGHT, Night(NIGHT.as_of, int(LATER.timestamp()))):
-        assert repr(figures(older, night)) == repr(figures(history, night))
+        assert repr(figures(large, night)) == repr(figures(history, night))
+
+
+def written_as_large(history: History) -> tuple[Part, ...]:
+    folder, parts = history.folder, []
+    for number, part in enumerate(history.manifest.parts):
+        rows = Rows.read(folder, part)
+        where = folder / f"large-{number}"
+        content = rows.events, rows.side, rows.notes
+        parts.append(write_part(folder, where, part.bucket, *content, small=0))
+    return tuple(parts)
 
 
 def test_rows_of_merged_customers_count_for_who_survives(told: Place) -> None:
