@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from models.contracts import DAY
 from models.words import on, written
 from pipelines.features.facts import first_replies
-from pipelines.recurring import RECENT_DAYS, again
+from pipelines.recurring import RECENT_DAYS, most_often
 from pipelines.snapshots import local_date
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ HOUR = 3_600
 def particulars(seen: Seen, topics: Sequence[str], zone: ZoneInfo) -> Iterator[str]:
     """Sentences of what a night saw; `topics`: names by code. Dates are those of `zone`."""
     yield from _waiting(seen, topics, zone)
-    yield from again(seen.events, seen.night.as_of, topics).values()
+    yield from most_often(seen.events, seen.night.as_of).sentences(topics).values()
     since = seen.night.as_of - RECENT_DAYS * DAY
     yield from _late(seen, [case for case in seen.late_cases if _asked_at(case) >= since])
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import DAY, KIND_CODE, Reason
-from models.executors import executor
 from pipelines.history.events import NONE, Events
 from pipelines.history.happened import case_keys
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.churn import ChurnModel
     from pipelines.features.matrix import Night
     from pipelines.history.store import History
+    from pipelines.walks import Engine
 
 RECENT_DAYS = 90
 AGAIN = 2  # cases about one topic from which on it keeps coming back
@@ -34,33 +35,57 @@ ABOUT_CASES = frozenset(
 )  # fmt: skip
 
 
-def again(events: Events, before: int, topics: Sequence[str]) -> dict[int, str]:
-    """Of each customer who opened several cases about one topic in the days `before`, the topic
-    that came most often, in a sentence; of several the one that came first.
+class Often(NamedTuple):
+    """Of n customers who opened several cases about one topic lately, the topic that came most
+    often; of several the one that came first."""
 
-    `events`: what a night saw, each customer's in order; `topics`: names by code.
-    """
-    opened = np.flatnonzero((events.kind == KIND_CODE["case_opened"]) & (events.case != NONE))
-    events = events.take(opened)
+    customer: NDArray[np.int32]
+    many: NDArray[np.int64]
+    topic: NDArray[np.int32]
+    since: NDArray[np.int64]  # seconds, of the first of them
+    until: NDArray[np.int64]  # of the last
+
+    def sentences(self, topics: Sequence[str]) -> dict[int, str]:
+        """By customer; `topics`: names by code."""
+        rows = zip(*(column.tolist() for column in self), strict=True)
+        return {
+            customer: _sentence(many, topics[topic], since, until)
+            for customer, many, topic, since, until in rows
+        }
+
+
+def most_often(events: Events, before: int) -> Often:
+    """In the last days `before` (seconds) as a night saw them, each customer's in order."""
+    events = events.take(np.flatnonzero(_openings(events) & (events.case != NONE)))
     _, first = np.unique(case_keys(events), return_index=True)
     lately = (events.at[first] >= before - RECENT_DAYS * DAY) & (events.topic[first] != NONE)
     rows = first[lately]
     who, topic, at = events.customer[rows], events.topic[rows], events.at[rows]
     order = np.lexsort((at, topic, who))
     who, topic, at = who[order], topic[order], at[order]
-    start = np.flatnonzero(np.append(True, (who[1:] != who[:-1]) | (topic[1:] != topic[:-1])))
-    if not len(who):
-        return {}
+    new = (who[1:] != who[:-1]) | (topic[1:] != topic[:-1])
+    start = np.flatnonzero(np.append(True, new)[: len(who)])
     many = np.diff(np.append(start, len(who)))
-    started, ended = at[start], at[start + many - 1]
-    best = np.lexsort((started, -many, who[start]))
+    since, until = at[start], at[start + many - 1]
+    best = np.lexsort((since, -many, who[start]))
     best = best[np.unique(who[start][best], return_index=True)[1]]
     best = best[many[best] >= AGAIN]
-    told = (who[start][best], many[best], topic[start][best], started[best], ended[best])
-    return {
-        customer: _sentence(times, topics[code], since, until)
-        for customer, times, code, since, until in zip(*(x.tolist() for x in told), strict=True)
-    }
+    return Often(who[start][best], many[best], topic[start][best], since[best], until[best])
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The openings of cases of some `customers` that a night saw."""
+
+    night: Night
+    customers: NDArray[np.int32]
+
+    def __call__(self, events: Events) -> Events:
+        opened = np.flatnonzero(_openings(events) & (events.at < self.night.as_of))
+        cutoff = self.night.cutoff
+        known = (events.recorded[opened] <= cutoff) & (cutoff < events.until[opened])
+        theirs = np.isin(events.customer[opened], self.customers)
+        return events.take(opened[known & theirs])
 
 
 def with_topics(
@@ -68,21 +93,23 @@ def with_topics(
     model: ChurnModel,
     history: History,
     night: Night,
-    threads: int = 1,
+    engine: Engine,
 ) -> dict[int, list[Reason]]:
     """`reasons` by customer number, with the topic that keeps coming back before the heaviest
-    reason that raises the risk and is about contacts or cases."""
+    reason that raises the risk and is about contacts or cases. `engine`: where rows are read."""
     groups = model.systems.group_of
     places = {customer: _place(some, groups) for customer, some in reasons.items()}
     about = {customer: place for customer, place in places.items() if place is not None}
     if not about:
         return dict(reasons)
-    found = _found(history, night, np.array(sorted(about), np.int32), threads)
-    told = dict(reasons)
-    for customer, sentence in found.items():
-        some, place = list(told[customer]), about[customer]
-        some[place] = replace(some[place], words=f"{sentence}: {some[place].words}")
-        told[customer] = some
+    seen = Seen(night, np.array(sorted(about), np.int32))
+    each = partial(most_often, before=night.as_of)
+    told, topics = dict(reasons), history.words("topic")
+    for often in engine.versions(history, READ, seen, each):
+        for customer, sentence in often.sentences(topics).items():
+            some, place = list(told[customer]), about[customer]
+            some[place] = replace(some[place], words=f"{sentence}: {some[place].words}")
+            told[customer] = some
     return told
 
 
@@ -93,27 +120,9 @@ def _place(reasons: Sequence[Reason], groups: Mapping[str, str]) -> int | None:
     return None
 
 
-def _found(
-    history: History, night: Night, customers: NDArray[np.int32], threads: int
-) -> dict[int, str]:
-    """What `again` says of `customers` as of `night`."""
-    topics = history.words("topic")
-
-    def look(bucket: int) -> dict[int, str]:
-        seen = [_seen(piece, night, customers) for piece in history.pieces(bucket, READ)]
-        return again(Events.concatenate(seen), night.as_of, topics)
-
-    buckets = range(history.buckets)
-    with executor(threads if len(buckets) > 1 else 0) as pool:
-        return {who: words for some in pool.map(look, buckets) for who, words in some.items()}
-
-
-def _seen(events: Events, night: Night, customers: NDArray[np.int32]) -> Events:
-    """The openings of cases of `customers` that `night` saw."""
-    opened = np.flatnonzero((events.kind == KIND_CODE["case_opened"]) & (events.at < night.as_of))
-    known = (events.recorded[opened] <= night.cutoff) & (night.cutoff < events.until[opened])
-    theirs = np.isin(events.customer[opened], customers)
-    return events.take(opened[known & theirs])
+def _openings(events: Events) -> NDArray[np.bool_]:
+    opened: NDArray[np.bool_] = events.kind == KIND_CODE["case_opened"]
+    return opened
 
 
 def _sentence(many: int, topic: str, since: int, until: int) -> str:

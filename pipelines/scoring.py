@@ -107,8 +107,7 @@ def work_out(
     walk = _walk(question, people, why_not, context)
     asked = _Asked(question, engine, worths.amount, walk, advance)
     scores, reasons = asked.in_one_walk() if engine.keeps_rows else asked.in_two_walks()
-    threads = settings.performance.threads
-    reasons = with_topics(reasons, question.champion.model, history, night, threads)
+    reasons = with_topics(reasons, question.champion.model, history, night, engine)
     inactive = why_not == Why.SCORED
     inactive[scores.customer] = False
     why_not[inactive] = Why.INACTIVE

@@ -7,20 +7,21 @@ runs in the tasks and only what it returns comes back, so it must be picklable a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.executors import executor
 from pipelines.features import matrix
+from pipelines.history.events import Events
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from models.settings import Settings
-    from pipelines.history.events import Events
     from pipelines.history.store import History
     from pipelines.labels import Readable
 
@@ -104,6 +105,17 @@ class Engine(Protocol):
         """What `each` made of the interactions of every bucket that count today, in no order."""
         ...
 
+    def versions(
+        self,
+        history: History,
+        columns: Collection[str],
+        few: Callable[[Events], Events],
+        each: Callable[[Events], T],
+    ) -> Iterator[T]:
+        """What `each` made of those that `few` chooses of the interactions of every bucket, in
+        every version that ever counted; of what a row may lack, `columns` are read."""
+        ...
+
     def context(
         self, history: History, settings: Settings, nights: Sequence[matrix.Night]
     ) -> matrix.Context:
@@ -142,6 +154,19 @@ class Local:
 
     def buckets(self, history: Readable, each: Callable[[Events], T]) -> Iterator[T]:
         return (each(history.bucket(bucket)) for bucket in range(history.buckets))
+
+    def versions(
+        self,
+        history: History,
+        columns: Collection[str],
+        few: Callable[[Events], Events],
+        each: Callable[[Events], T],
+    ) -> Iterator[T]:
+        def chosen(bucket: int) -> T:
+            return each(Events.concatenate([few(one) for one in history.pieces(bucket, columns)]))
+
+        with executor(self.threads if history.buckets > 1 else 0) as pool:
+            yield from pool.map(chosen, range(history.buckets))
 
     def context(
         self, history: History, settings: Settings, nights: Sequence[matrix.Night]

@@ -55,16 +55,17 @@ class Counted:
 
 
 def _words(frame: DataFrame) -> dict[str, tuple[str, ...]]:
-    """Agents and sources by code, as an ingest codes them. Topics only settle ties, by their order,
-    which is the same in every task without being sent to any."""
+    """Agents, sources and topics by code, as an ingest codes them."""
     from pyspark.sql import functions as F  # noqa: N812
 
-    agent = F.col("agent_id") if "agent_id" in frame.columns else F.lit(None)
-    pairs = frame.select(agent.cast("string").alias("agent"), "source").distinct().toArrow()
-    return {
-        name: tuple(sorted({word for word in pairs[name].to_pylist() if word is not None}))
-        for name in ("agent", "source")
-    }
+    columns = {"agent": "agent_id", "source": "source", "topic": "topic"}
+    sets = [
+        F.collect_set((F.col(column) if column in frame.columns else F.lit(None)).cast("string"))
+        for column in columns.values()
+    ]
+    found = frame.agg(*sets).toArrow()
+    words = (column.combine_chunks().flatten().to_pylist() for column in found.columns)
+    return {name: tuple(sorted(some)) for name, some in zip(columns, words, strict=True)}
 
 
 def _seconds(frame: DataFrame, name: str) -> Column:

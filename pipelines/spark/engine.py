@@ -7,7 +7,7 @@ what concerns its bucket, reads the bucket's parts itself and returns what `each
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +24,7 @@ from pipelines.spark.tasks import (
     Bucket,
     InArrow,
     OfEvents,
+    OfFew,
     OfRows,
     Source,
     Task,
@@ -75,6 +76,17 @@ class Spark:
             raise TypeError(f"tasks read a stored history, not {type(history).__name__}")
         buckets = [Bucket(*one) for one in enumerate(self._sources(history))]
         return self.run(buckets, OfEvents(each))
+
+    def versions(
+        self,
+        history: History,
+        columns: Collection[str],
+        few: Callable[[Events], Events],
+        each: Callable[[Events], T],
+    ) -> Iterator[T]:
+        """As `walks.Engine.versions`."""
+        buckets = [Bucket(*one) for one in enumerate(self._sources(history))]
+        return self.run(buckets, OfEvents(OfFew(few, each), standing=False))
 
     def context(
         self, history: History, settings: Settings, nights: Sequence[matrix.Night]

@@ -8,7 +8,7 @@ tasks read them with the very rules of an ingest, some whole customers at a time
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from pipelines.history.words import lexicon
 from pipelines.spark.counted import Counted
 from pipelines.spark.engine import answers, of_rows, tasks_of
 from pipelines.spark.groups import CELL, InGroups, Reading, Refused
-from pipelines.spark.tasks import SCHEMA, OfEvents, OfRows
+from pipelines.spark.tasks import SCHEMA, OfEvents, OfFew, OfRows
 from pipelines.spark.views import contract_tables
 from pipelines.walks import Rows, Walk, Wanted
 
@@ -84,6 +84,16 @@ class Tables:
     def buckets(self, history: Readable, each: Callable[[Events], T]) -> Iterator[T]:
         """As `walks.Engine.buckets`, some whole customers at a time."""
         return self._run(self._everyone(), OfEvents(each))
+
+    def versions(
+        self,
+        history: History,
+        columns: Collection[str],
+        few: Callable[[Events], Events],
+        each: Callable[[Events], T],
+    ) -> Iterator[T]:
+        """As `walks.Engine.versions`, some whole customers at a time."""
+        return self._run(self._everyone(), OfEvents(OfFew(few, each), standing=False))
 
     def _everyone(self) -> Walk:
         """A walk in which every customer's rows are looked at."""
@@ -199,7 +209,7 @@ class Tables:
     @property
     def _reading(self) -> Reading:
         head = self._head
-        words = {name: tuple(head.words(name)) for name in ("agent", "source")}
+        words = {name: tuple(head.words(name)) for name in ("agent", "source", "topic")}
         return Reading(
             self.settings.timezone, self.seen, words, head.lags,
             self.settings.ingest.precedence, lexicon(self.settings.features.words),

@@ -12,7 +12,8 @@ from models.contracts import Reason
 from models.explain import Systems
 from pipelines.features import matrix
 from pipelines.history.given import given
-from pipelines.recurring import again, with_topics
+from pipelines.recurring import most_often, with_topics
+from pipelines.walks import Local
 from tests.spec.features.table import coded, parsed, second
 
 NIGHT = matrix.Night(second("2026-03-01"), second("2026-03-01 06:00"))
@@ -60,7 +61,8 @@ def test_the_topic_that_came_most_often_lately_is_told(openings, sentence):
     ]
     events, _ = coded(parsed(HEADER + "".join(rows)), ["acme"])
     names = sorted({topic for *_, topic in openings} - {"-"})  # as `coded` numbers them
-    assert again(events, NIGHT.as_of, names) == ({0: sentence} if sentence else {})
+    found = most_often(events, NIGHT.as_of).sentences(names)
+    assert found == ({0: sentence} if sentence else {})
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_the_topic_that_came_most_often_lately_is_told(openings, sentence):
     ],
 )  # fmt: skip
 def test_it_stands_before_the_heaviest_reason_that_is_about_cases(reasons, told):
-    found = with_topics({0: reasons, 1: reasons}, MODEL, history(), NIGHT)  # type: ignore[arg-type]
+    found = with_topics({0: reasons, 1: reasons}, MODEL, history(), NIGHT, Local())  # type: ignore[arg-type]
     assert [reason.words for reason in found[0]] == told
     assert found[1] == reasons  # another customer's, who came once
     assert [reason.weight for reason in found[0]] == [reason.weight for reason in reasons]
