@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.contracts import DAY, KIND_CODE, Reason
 from pipelines.history.events import NONE, Events
 from pipelines.history.happened import case_keys
+from pipelines.walks import Few
 
 if TYPE_CHECKING:
     from models.churn import ChurnModel
@@ -103,9 +104,9 @@ def with_topics(
     if not about:
         return dict(reasons)
     seen = Seen(night, np.array(sorted(about), np.int32))
-    each = partial(most_often, before=night.as_of)
+    few = Few(READ, seen, partial(most_often, before=night.as_of))
     told, topics = dict(reasons), history.words("topic")
-    for often in engine.versions(history, READ, seen, each):
+    for often in engine.versions(history, few):
         for customer, sentence in often.sentences(topics).items():
             some, place = list(told[customer]), about[customer]
             some[place] = replace(some[place], words=f"{sentence}: {some[place].words}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,18 @@ class Walk:
     wanted: Wanted
 
 
+@dataclass(frozen=True)
+class Few(Generic[T]):
+    """What becomes of a few of a bucket's interactions."""
+
+    columns: Collection[str]  # that are read, of those that a row may lack
+    chosen: Callable[[Events], Events]
+    each: Callable[[Events], T]  # of the chosen ones
+
+    def __call__(self, events: Events) -> T:
+        return self.each(self.chosen(events))
+
+
 class Engine(Protocol):
     """Where walks run."""
 
@@ -105,15 +117,9 @@ class Engine(Protocol):
         """What `each` made of the interactions of every bucket that count today, in no order."""
         ...
 
-    def versions(
-        self,
-        history: History,
-        columns: Collection[str],
-        few: Callable[[Events], Events],
-        each: Callable[[Events], T],
-    ) -> Iterator[T]:
-        """What `each` made of those that `few` chooses of the interactions of every bucket, in
-        every version that ever counted; of what a row may lack, `columns` are read."""
+    def versions(self, history: History, few: Few[T]) -> Iterator[T]:
+        """What `few` made of the interactions of every bucket, in every version that ever counted,
+        in no order."""
         ...
 
     def context(
@@ -155,18 +161,13 @@ class Local:
     def buckets(self, history: Readable, each: Callable[[Events], T]) -> Iterator[T]:
         return (each(history.bucket(bucket)) for bucket in range(history.buckets))
 
-    def versions(
-        self,
-        history: History,
-        columns: Collection[str],
-        few: Callable[[Events], Events],
-        each: Callable[[Events], T],
-    ) -> Iterator[T]:
-        def chosen(bucket: int) -> T:
-            return each(Events.concatenate([few(one) for one in history.pieces(bucket, columns)]))
+    def versions(self, history: History, few: Few[T]) -> Iterator[T]:
+        def of_bucket(bucket: int) -> T:
+            pieces = history.pieces(bucket, few.columns)
+            return few.each(Events.concatenate([few.chosen(piece) for piece in pieces]))
 
         with executor(self.threads if history.buckets > 1 else 0) as pool:
-            yield from pool.map(chosen, range(history.buckets))
+            yield from pool.map(of_bucket, range(history.buckets))
 
     def context(
         self, history: History, settings: Settings, nights: Sequence[matrix.Night]

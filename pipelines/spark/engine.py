@@ -7,7 +7,7 @@ what concerns its bucket, reads the bucket's parts itself and returns what `each
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,12 +24,11 @@ from pipelines.spark.tasks import (
     Bucket,
     InArrow,
     OfEvents,
-    OfFew,
     OfRows,
     Source,
     Task,
 )
-from pipelines.walks import Rows, Walk
+from pipelines.walks import Few, Rows, Walk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,16 +76,10 @@ class Spark:
         buckets = [Bucket(*one) for one in enumerate(self._sources(history))]
         return self.run(buckets, OfEvents(each))
 
-    def versions(
-        self,
-        history: History,
-        columns: Collection[str],
-        few: Callable[[Events], Events],
-        each: Callable[[Events], T],
-    ) -> Iterator[T]:
+    def versions(self, history: History, few: Few[T]) -> Iterator[T]:
         """As `walks.Engine.versions`."""
         buckets = [Bucket(*one) for one in enumerate(self._sources(history))]
-        return self.run(buckets, OfEvents(OfFew(few, each), standing=False))
+        return self.run(buckets, OfEvents(few, standing=False))
 
     def context(
         self, history: History, settings: Settings, nights: Sequence[matrix.Night]

@@ -8,7 +8,7 @@ tasks read them with the very rules of an ingest, some whole customers at a time
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,9 +28,9 @@ from pipelines.history.words import lexicon
 from pipelines.spark.counted import Counted
 from pipelines.spark.engine import answers, of_rows, tasks_of
 from pipelines.spark.groups import CELL, InGroups, Reading, Refused
-from pipelines.spark.tasks import SCHEMA, OfEvents, OfFew, OfRows
+from pipelines.spark.tasks import SCHEMA, OfEvents, OfRows
 from pipelines.spark.views import contract_tables
-from pipelines.walks import Rows, Walk, Wanted
+from pipelines.walks import Few, Rows, Walk, Wanted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -85,15 +85,9 @@ class Tables:
         """As `walks.Engine.buckets`, some whole customers at a time."""
         return self._run(self._everyone(), OfEvents(each))
 
-    def versions(
-        self,
-        history: History,
-        columns: Collection[str],
-        few: Callable[[Events], Events],
-        each: Callable[[Events], T],
-    ) -> Iterator[T]:
+    def versions(self, history: History, few: Few[T]) -> Iterator[T]:
         """As `walks.Engine.versions`, some whole customers at a time."""
-        return self._run(self._everyone(), OfEvents(OfFew(few, each), standing=False))
+        return self._run(self._everyone(), OfEvents(few, standing=False))
 
     def _everyone(self) -> Walk:
         """A walk in which every customer's rows are looked at."""

@@ -145,17 +145,6 @@ class OfEvents(Generic[T]):
 
 
 @dataclass(frozen=True)
-class OfFew(Generic[T]):
-    """`each` of the rows that `few` chooses."""
-
-    few: Callable[[Events], Events]
-    each: Callable[[Events], T]
-
-    def __call__(self, events: Events) -> T:
-        return self.each(self.few(events))
-
-
-@dataclass(frozen=True)
 class InArrow:
     """What `mapInArrow` calls: tasks in, answers out, each as one binary cell."""
 
