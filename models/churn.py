@@ -57,6 +57,10 @@ class Bands:
         codes = (p >= self.medium).astype(np.int64) + (p >= self.high)
         return [BANDS[code] for code in codes]
 
+    def least(self, band: str) -> float:
+        """The probability from which a customer is in `band` or a higher one."""
+        return {"low": 0.0, "medium": self.medium, "high": self.high}[band]
+
 
 @dataclass(frozen=True)
 class ChurnModel:

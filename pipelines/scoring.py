@@ -26,7 +26,7 @@ from pipelines.history.erasing import nameless
 from pipelines.population import Population, Why
 from pipelines.recurring import with_topics
 from pipelines.scoretable import Scores, ScoreTable
-from pipelines.shortlist import Shortlist, highest, stake
+from pipelines.shortlist import Shortlist, Stakes
 from pipelines.values import Worth, worth
 from pipelines.walks import Engine, Local, Rows, Walk, Wanted
 
@@ -184,8 +184,7 @@ class _Asked:
 
         def each(rows: Rows) -> Scores:
             scores = predicted(rows)
-            stakes = stake(scores.probability, self.value[rows.customers])
-            shortlist.offer(rows.customers, stakes, rows.values)
+            shortlist.offer(self._stakes(scores), rows.values)
             return scores
 
         scores = self._scores(each)
@@ -199,14 +198,22 @@ class _Asked:
         model = self.question.champion.model
         scores = self._scores(Predicted(model, counting=self._counting))
         self.advance("finding reasons", 0.6)
-        stakes = stake(scores.probability, self.value[scores.customer])
         few = np.zeros_like(self.walk.wanted.usable)
-        few[:, scores.customer[highest(stakes, scores.customer, self._most)]] = True
+        few[:, scores.customer[self._stakes(scores).highest(self._most)]] = True
         walk = replace(self.walk, wanted=replace(self.walk.wanted, usable=few))
         found: dict[int, list[Reason]] = {}
         for some, _ in self.engine.walk(walk, Explained(model, self._dates)):
             found |= some
         return scores, found
+
+    def _stakes(self, scores: Scores) -> Stakes:
+        lowest = self.question.settings.plan.min_band
+        return Stakes.of(
+            scores.customer,
+            scores.probability,
+            self.value[scores.customer],
+            at_risk=self.question.champion.model.bands.least(lowest),
+        )
 
     def _scores(self, each: Callable[[Rows], Scores]) -> Scores:
         self.advance("scoring", 0.0)
