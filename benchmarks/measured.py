@@ -13,21 +13,34 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
-from benchmarks.learners import OURS, Learner, tidy
-from benchmarks.table_sets import TableSet
+from benchmarks.learners import OURS, Bools, Floats, Learner, tidy
 from models.files import write_atomically
 from models.metrics import Ranking, average_precision, brier, calibration_error, top_decile_lift
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
 FOLDS = 5
 SEED = 1000  # of the first repeat's folds; the defaults were looked for on those of seed 0
+
+
+class Data(Protocol):
+    """A set to learn from and to judge by."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str:
+        """Another one wherever the rows are others."""
+
+    def read(self) -> tuple[pd.DataFrame, Bools]:
+        """Columns to learn from, and who left, [n]."""
+
+    def splits(self, folds: int, seed: int) -> list[tuple[Bools, Bools]]:
+        """The rows to learn from and those to judge by, [n] each, of each fold."""
 
 
 class Cache:
@@ -54,45 +67,47 @@ class Cache:
 
 
 def measure(
-    table_set: TableSet, learner: Learner, cache: Cache, repeats: int, fresh: bool = False
+    data: Data, learner: Learner, cache: Cache, repeats: int, fresh: bool = False
 ) -> dict[str, Any]:
     """Means over the repeats of a learner's figures on a set, and the first repeat's predictions.
 
     `fresh`: measured although the cache has it.
     """
-    _, y = table_set.read()
-    first, seconds = out_of_fold(table_set, learner, cache, 0, fresh)
-    results = [_figures(y, first, 0)]
+    _, y = data.read()
+    first, seconds = out_of_fold(data, learner, cache, 0, fresh)
+    results = [_figures(data, y, first, 0)]
     for repeat in range(1, min(repeats, learner.repeats)):
-        p, more = out_of_fold(table_set, learner, cache, repeat, fresh)
-        results.append(_figures(y, p, repeat))
+        p, more = out_of_fold(data, learner, cache, repeat, fresh)
+        results.append(_figures(data, y, p, repeat))
         seconds += more
     return {
         **{name: float(np.mean([figures[name] for figures in results])) for name in results[0]},
         "auc_spread": float(np.std([figures["auc"] for figures in results])),
         "seconds": seconds,
         "repeats": len(results),
-        "rows": len(y),
+        "rows": int((~np.isnan(first)).sum()),
         "predicted": first,
     }
 
 
 def out_of_fold(
-    table_set: TableSet, learner: Learner, cache: Cache, repeat: int, fresh: bool = False
+    data: Data, learner: Learner, cache: Cache, repeat: int, fresh: bool = False
 ) -> tuple[Floats, float]:
-    """Out-of-fold probabilities of one repeat, [n], and the seconds that they took."""
-    data = hashlib.sha256(table_set.path.read_bytes()).hexdigest()[:12]
-    table, y = table_set.read()
-    if learner is not OURS:
+    """Out-of-fold probabilities of one repeat, [n], and the seconds that they took.
+
+    NaN of rows by which no fold judges.
+    """
+    table, y = data.read()
+    if learner.name != OURS.name:
         table = tidy(table)
-    p, seconds = np.empty(len(y)), 0.0
-    for number, held in enumerate(stratified(y, repeat)):
-        named = (table_set.name, data, table_set.reading, learner.name, learner.version())
-        key = " | ".join(map(str, (*named, SEED + repeat, number)))
+    p, seconds = np.full(len(y), np.nan), 0.0
+    for number, (learn, held) in enumerate(folds_of(data, repeat)):
+        named = (data.name, data.version, learner.name, learner.version(), SEED + repeat, number)
+        key = " | ".join(map(str, named))
         facts = None if fresh else cache.get(key)
         if facts is None:
             started = time.perf_counter()
-            told = learner.predict(table[~held], y[~held], table[held], repeat)
+            told = learner.predict(table[learn], y[learn], table[held], repeat)
             taken = round(time.perf_counter() - started, 2)
             facts = {"seconds": taken, "p": [round(float(value), 9) for value in told]}
             cache.put(key, facts)
@@ -101,26 +116,22 @@ def out_of_fold(
     return p, seconds
 
 
-def _figures(y: Bools, p: Floats, repeat: int) -> dict[str, float]:
+def folds_of(data: Data, repeat: int) -> list[tuple[Bools, Bools]]:
+    """The rows learned from and held, [n] each, of each fold, the same for every learner."""
+    return data.splits(FOLDS, SEED + repeat)
+
+
+def _figures(data: Data, y: Bools, p: Floats, repeat: int) -> dict[str, float]:
     """AUC, precision and lift are means of the folds, the others pooled over them."""
-    folds = stratified(y, repeat)
+    folds = [held for _, held in folds_of(data, repeat)]
+    judged = ~np.isnan(p)
     return {
         "auc": _mean([Ranking(y[held], p[held]).auc() for held in folds]),
         "average_precision": _mean([average_precision(y[held], p[held]) for held in folds]),
         "top_decile_lift": _mean([top_decile_lift(y[held], p[held]) for held in folds]),
-        "brier": brier(y, p),
-        "calibration_error": calibration_error(y, p),
+        "brier": brier(y[judged], p[judged]),
+        "calibration_error": calibration_error(y[judged], p[judged]),
     }
-
-
-def stratified(y: Bools, repeat: int) -> list[Bools]:
-    """The held rows of each fold, [n], the same for every learner."""
-    from sklearn.model_selection import StratifiedKFold
-
-    splits = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED + repeat).split(
-        np.zeros(len(y)), y
-    )
-    return [np.isin(np.arange(len(y)), held) for _, held in splits]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.harness import SHARED_DATA
+from benchmarks.learners import Bools
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,21 @@ class TableSet:
         return SHARED_DATA / self.folder / self.file
 
     @property
-    def reading(self) -> str:
-        """What is left out, as a cached result's key names it."""
-        return ",".join(column[:20] for column in self.ids)
+    def version(self) -> str:
+        """SHA-256 of the data, and what of it is left out."""
+        data = hashlib.sha256(self.path.read_bytes()).hexdigest()[:12]
+        return f"{data} | {','.join(column[:20] for column in self.ids)}"
 
-    def read(self) -> tuple[pd.DataFrame, np.ndarray]:
+    def splits(self, folds: int, seed: int) -> list[tuple[Bools, Bools]]:
+        """The rows to learn from and those to judge by, [n] each, of each fold; stratified."""
+        from sklearn.model_selection import StratifiedKFold
+
+        _, y = self.read()
+        cut = StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros(len(y)), y)
+        held = [np.isin(np.arange(len(y)), rows) for _, rows in cut]
+        return [(~rows, rows) for rows in held]
+
+    def read(self) -> tuple[pd.DataFrame, Bools]:
         """Columns to learn from, and who left, [n]."""
         table = self.prepare(pd.read_csv(self.path))
         y = (table[self.label] == self.leaves).to_numpy(dtype=bool)

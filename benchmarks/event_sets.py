@@ -1,0 +1,192 @@
+"""Public logs of events with what came of each customer, as rows of our own features.
+
+Each log goes through `warmline ingest` into a home of its own; rows are customers at nights, with
+the features that those nights knew. Folds are over customers; learned is from earlier nights and
+judged on later ones, but for `cdnow`, whose history holds one night with 39 weeks ahead of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.harness import SHARED_DATA, warmline, workplace
+from benchmarks.learners import OURS, Bools, Floats, Learner
+from models import churn
+from models.dataset import Dataset, FitSettings, group_folds
+from models.errors import WarmlineError
+from models.home import Home
+from models.settings import load
+from pipelines import train
+from pipelines.history.store import History
+from pipelines.trainingset import assemble
+
+# Gold, Fighting Churn with Data (Manning 2020), chapters 3 and 7: each account's last 28 days, and
+# what is made of them.
+BOOKS_COUNTS = (
+    "like", "newfriend", "post", "adview", "dislike", "unfriend", "message", "reply",
+)  # fmt: skip
+BOOKS_METRICS = """
+SELECT *,
+    adview / nullif(post, 0) AS adview_per_post,
+    reply / nullif(message, 0) AS reply_per_message,
+    "like" / nullif(post, 0) AS like_per_post,
+    post / nullif(message, 0) AS post_per_message,
+    dislike / nullif("like" + dislike, 0) AS dislike_percent,
+    unfriend_84 / 3 / nullif(newfriend, 0) AS unfriend_per_newfriend,
+    newfriend / nullif(newfriend_before, 0) - 1 AS newfriend_change
+FROM (
+    SELECT number, tenure,
+        {counts},
+        count(*) FILTER (what = 'unfriend' AND days <= 84) AS unfriend_84,
+        count(*) FILTER (what = 'newfriend' AND days > 28 AND days <= 56) AS newfriend_before,
+        min(days) FILTER (what = 'newfriend') AS days_since_newfriend
+    FROM (
+        SELECT number, account, night, date_diff('day', min(start_date), night) AS tenure
+        FROM asked JOIN read_csv('{folder}/subscription.csv') ON account_id = account
+        GROUP BY number, account, night
+    ) AS asked
+    LEFT JOIN (
+        SELECT account_id, event_time, event_type_name AS what
+        FROM read_parquet('{folder}/event.parquet') JOIN read_csv('{folder}/event_type.csv')
+        USING (event_type_id)
+    ) AS event ON account_id = account AND event_time < night
+    CROSS JOIN LATERAL (SELECT date_diff('second', event_time, night) / 86400 AS days)
+    GROUP BY number, tenure
+)
+ORDER BY number
+"""
+
+
+@dataclass(frozen=True)
+class EventSet:
+    """A log: how it is read, and what is asked of it. `night`: the only one; None: as
+    `warmline train` takes them, judged later in time."""
+
+    name: str
+    mapping: str
+    horizon: int
+    night: date | None = None
+
+    @property
+    def path(self) -> Path:
+        return SHARED_DATA / self.name
+
+    @cached_property
+    def version(self) -> str:
+        """SHA-256 of the rows that learners see: the data, our features and the labels."""
+        digest = hashlib.sha256()
+        for column in (self.rows.X, self.rows.y, self.rows.customer, self.rows.as_of):
+            digest.update(column.tobytes())
+        return digest.hexdigest()[:12]
+
+    @property
+    def rows(self) -> Dataset:
+        """Customers at nights, in order of time."""
+        return self._made[0]
+
+    def read(self) -> tuple[pd.DataFrame, Bools]:
+        """A column for each feature, the index the row in `rows`; and who left, [n]."""
+        names = [feature.name for feature in self.rows.features]
+        return pd.DataFrame(self.rows.X, columns=names), self.rows.y
+
+    def splits(self, folds: int, seed: int) -> list[tuple[Bools, Bools]]:
+        """The rows to learn from and those to judge by, [n] each, of each fold."""
+        fold = group_folds(self.rows.customer, self.rows.y, folds, seed)
+        judged = self.rows.as_of >= self._made[1]
+        learned = judged if self.night else ~judged
+        return [(learned & (fold != number), judged & (fold == number)) for number in range(folds)]
+
+    def books_metrics(self) -> Floats:
+        """Each row's metrics by the book that `fightchurn_sim` comes from, [n, m]."""
+        import duckdb
+
+        counts = ",\n".join(
+            f"count(*) FILTER (what = '{each}' AND days <= 28) AS \"{each}\""
+            for each in BOOKS_COUNTS
+        )
+        asked = pd.DataFrame(
+            {
+                "number": np.arange(len(self.rows)),
+                "account": self._made[2][self.rows.customer].astype(np.int64),
+                "night": pd.to_datetime(self.rows.as_of, unit="s"),
+            }
+        )
+        with duckdb.connect() as connection:
+            connection.register("asked", asked)
+            found = connection.sql(BOOKS_METRICS.format(folder=self.path, counts=counts)).df()
+        return np.asarray(found.drop(columns=["number"]).to_numpy(np.float64, na_value=np.nan))
+
+    @cached_property
+    def _made(self) -> tuple[Dataset, int, NDArray[np.object_]]:
+        """The rows, the first night judged (seconds), and customers' ids by number."""
+        with workplace() as place:
+            home = place / "home"
+            ingest = ("ingest", str(self.path), "--mapping", self.mapping)
+            for said in (("init",), ingest):
+                done = warmline(home, *said)
+                if done.code:
+                    raise WarmlineError(f"{self.name}: {done.stderr or done.stdout}")
+            settings = load(home, os.environ)
+            history = History.open(Home(home).history)
+            if self.night:
+                learning, judging = [], [self.night]
+            else:
+                plan = train.plan_snapshots(history, settings, None, self.horizon)
+                learning, judging = [*plan.training], [*plan.judging]
+            found = assemble(history, settings, [*learning, *judging], self.horizon)
+            judged = found.at(judging, settings)
+            ids = np.asarray(history.ids().to_pylist(), object)
+            return found.data, int(found.data.as_of[judged].min()), ids
+
+
+def ours(of: EventSet) -> Learner:
+    """Ours as `warmline train` fits it: with who is whom, and when."""
+    return Learner(OURS.name, partial(_fitted, of), OURS.version)
+
+
+def books(of: EventSet) -> Learner:
+    """The book's metrics, scaled as in its chapter 5, and its logistic regression (chapter 9)."""
+    from importlib.metadata import version
+
+    return Learner("its book", partial(_by_the_book, of), lambda: version("scikit-learn"))
+
+
+def _fitted(of: EventSet, table: pd.DataFrame, y: Bools, others: pd.DataFrame, seed: int) -> Floats:
+    how = FitSettings(horizon_days=of.horizon, seed=seed)
+    model = churn.fit(of.rows.take(table.index.to_numpy()), how)
+    return model.predict(others.to_numpy(np.float64), how.threads)
+
+
+def _by_the_book(
+    of: EventSet, table: pd.DataFrame, y: Bools, others: pd.DataFrame, seed: int
+) -> Floats:
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    # All are counts and ratios with a long tail; a share of nothing is 0 in the book.
+    model = make_pipeline(
+        SimpleImputer(strategy="constant", fill_value=0.0),
+        FunctionTransformer(lambda x: np.sign(x) * np.log1p(np.abs(x))),
+        StandardScaler(),
+        LogisticRegression(l1_ratio=1.0, C=0.04, solver="liblinear", random_state=seed),
+    )
+    metrics = of.books_metrics()
+    model.fit(metrics[table.index], y)
+    return np.asarray(model.predict_proba(metrics[others.index]))[:, 1]
+
+
+CDNOW = EventSet("cdnow", "cdnow", 273, night=date(1997, 10, 1))
+ONLINE_RETAIL = EventSet("online_retail", "online_retail", 90)
+FIGHTCHURN = EventSet("fightchurn_sim", "subscriptions_and_events", 31)
+EVENT_SETS = (CDNOW, ONLINE_RETAIL, FIGHTCHURN)
