@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.contracts import renewals_schema
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -36,8 +38,9 @@ POLARITY = "a higher probability is worse"
 FIRST = ("as_of", "horizon_days", "churn_probability")  # before the polarity
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _INSTANT = f"strftime({{}}, '{INSTANT}')"
-# The columns of a ScoreBatch in its order, instants as ISO 8601. Columns that a version cannot fill
-# are null, not missing.
+RENEWAL = ("renewal_at", "non_renewal_probability")  # after all others
+# The columns of a ScoreBatch in its order, then those of renewals, instants as ISO 8601. Columns
+# that a version cannot fill are null, not missing.
 _SCORED = f"""
 SELECT customer_id, to_json({{
     customer_id: customer_id, status: 'scored', as_of: $as_of,
@@ -45,7 +48,8 @@ SELECT customer_id, to_json({{
     horizons: horizons, band: band, percentile: percentile, value_at_risk: value_at_risk,
     silent: silent, fading: fading, reasons: reasons, what_changed: what_changed, effects: effects,
     model_version: model_version, scored_at: {_INSTANT.format("scored_at")},
-    expires_at: {_INSTANT.format("expires_at")}
+    expires_at: {_INSTANT.format("expires_at")},
+    renewal_at: {_INSTANT.format("renewal_at")}, non_renewal_probability: non_renewal_probability
 }})::VARCHAR AS answer FROM batch
 """  # noqa: S608
 _NOT_SCORED = """
@@ -67,9 +71,20 @@ class AnswerWriter:
         self._file = pa.ipc.new_file(str(folder / ANSWERS), schema)
         self._schema = schema
         self._names: pa.Table | None = None
+        self._renewals = renewals_schema().empty_table()
+
+    def renewing(self, renewals: pa.Table) -> None:
+        """Rows of `models.contracts.renewals_schema`, before any that is `scored`."""
+        self._renewals = renewals
 
     def scored(self, batch: pa.Table) -> None:
         """Rows of `models.contracts.score_schema`."""
+        import pyarrow.compute as pc
+
+        ids = self._renewals["customer_id"].combine_chunks()
+        place = pc.index_in(batch["customer_id"].combine_chunks(), value_set=ids)
+        for name in RENEWAL:
+            batch = batch.append_column(name, self._renewals[name].combine_chunks().take(place))
         self._add(_SCORED, batch)
 
     def not_scored(self, batch: pa.Table) -> None:
@@ -123,6 +138,7 @@ def rendered(
     told: dict[str, bytes] = {}
     for row in scores:
         said = {name: _plain(cell) for name, cell in row.items()} | {"as_of": night}
+        said |= {name: said.pop(name, None) for name in RENEWAL}
         first = {name: said.pop(name) for name in ("customer_id", *FIRST)}
         customer = first.pop("customer_id")
         begun = {"customer_id": customer, "status": "scored", **first, "polarity": POLARITY}

@@ -3,6 +3,7 @@
 scores/as_of=2026-07-01/current                the name of the run that counts
 scores/as_of=2026-07-01/run=ID/part-00000.parquet ...
 scores/as_of=2026-07-01/run=ID/not_scored.parquet
+scores/as_of=2026-07-01/run=ID/renewals.parquet  of yearly contracts, where the model tells of them
 scores/as_of=2026-07-01/run=ID/answers*.arrow  the same by customer (models/answers.py)
 scores/as_of=2026-07-01/run=ID/manifest.json   written last: without it the run does not exist
 """
@@ -20,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from models.answers import Answers, AnswerWriter
-from models.contracts import SCORE_BATCH_VERSION, not_scored_schema, score_schema
+from models.contracts import SCORE_BATCH_VERSION, not_scored_schema, renewals_schema, score_schema
 from models.errors import BundleDamaged, SchemaTooNew, SchemaTooOld, WarmlineError
 from models.files import make_folder, sha256, sync_file, sync_folder, write_atomically
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 CURRENT = "current"
 NOT_SCORED = "not_scored.parquet"
+RENEWALS = "renewals.parquet"
 # What CONTRACTS.md asks of a manifest besides rows and checksums. `watermarks`: by source.
 FACTS = frozenset({"feature_names", "code_version", "model_version", "watermarks", "checks"})
 ROWS_A_GROUP = 1 << 16  # small enough to filter a part without holding it, large enough to compress
@@ -57,11 +59,13 @@ class Manifest:
     not_scored: Part
     facts: Mapping[str, Any]  # what the scoring tells of itself, at least FACTS
     answers: Sequence[Part] = ()  # what the endpoint looks up; none in runs of before it
+    renewals: Part | None = None  # None: the model tells nothing of them
 
     @property
     def files(self) -> tuple[Part, ...]:
         """Everything of the run but this manifest."""
-        return (*self.parts, self.not_scored, *self.answers)
+        renewals = () if self.renewals is None else (self.renewals,)
+        return (*self.parts, self.not_scored, *self.answers, *renewals)
 
     def to_json(self) -> str:
         """The text of `manifest.json`; the same manifest gives the same text."""
@@ -83,6 +87,7 @@ class Manifest:
                 not_scored=Part(**core["not_scored"]),
                 facts=core["facts"],
                 answers=tuple(Part(**part) for part in core.get("answers", ())),
+                renewals=Part(**told) if (told := core.get("renewals")) else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BundleDamaged(
@@ -110,6 +115,7 @@ class BatchWriter:
         self._as_of, self._run = as_of, run
         self._parts: list[Part] = []
         self._left_out: pa.Table | None = None
+        self._renewals: Part | None = None
         self._finished = False
 
     def __enter__(self) -> Self:
@@ -124,6 +130,13 @@ class BatchWriter:
         if table.num_rows:
             self._parts.append(self._write(f"part-{len(self._parts):05d}.parquet", table))
             self._answers.scored(table)
+
+    def renewing(self, renewals: pa.Table) -> None:
+        """Who has a contract to be renewed; once at most, before the first `add`. Columns:
+        `renewals_schema()`, exactly."""
+        _check_schema(renewals.schema, renewals_schema())
+        self._renewals = self._write(RENEWALS, renewals)
+        self._answers.renewing(renewals)
 
     def not_scored(self, customer_ids: Sequence[str], why: Sequence[str]) -> None:
         """Everyone who was left out and why, row by row; called once at most."""
@@ -154,6 +167,7 @@ class BatchWriter:
             not_scored=self._write(NOT_SCORED, left_out),
             facts=json.loads(json.dumps(dict(facts), default=_plain)),
             answers=answers,
+            renewals=self._renewals,
         )
         sync_folder(self.folder)
         write_atomically(self.folder / MANIFEST, manifest.to_json().encode())
@@ -257,6 +271,15 @@ class ScoreBatch:
         import pyarrow.parquet as pq
 
         return pq.read_table(self.path / NOT_SCORED, partitioning=None)
+
+    def renewals(self) -> pa.Table | None:
+        """Who has a yearly contract that ends past the horizon (`renewals_schema`); None where the
+        model told nothing of them."""
+        import pyarrow.parquet as pq
+
+        if self.manifest.renewals is None:
+            return None
+        return pq.read_table(self.path / RENEWALS, schema=renewals_schema(), partitioning=None)
 
     def answers(self) -> Answers:
         """What each customer's score is, to look up. Raises `SchemaTooOld` for a run of before

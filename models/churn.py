@@ -97,7 +97,9 @@ class ChurnModel:
         low = high = np.full(len(p), np.nan)
         if self.intervals:
             low, high = self.intervals.around(blended, calibrated)
-        return Predictions(horizons.days, told, *(scaled(end, p, told) for end in (low, high)))
+        low, high = (scaled(end, p, told) for end in (low, high))
+        lapse = self.renewal.probability(calibrated, matrix) if self.renewal else None
+        return Predictions(horizons.days, told, low, high, lapse)
 
     def log_odds(self, matrix: Floats, threads: int = 1) -> Floats:
         """Log-odds of leaving within the horizon, [n]."""

@@ -74,6 +74,8 @@ PUSHED = (
     "churn_probability", "band", "percentile", "value_at_risk", "silent", "reasons", "as_of",
     "scored_at", "expires_at",
 )  # fmt: skip
+# Of a yearly contract that ends past the horizon, what a CRM is told where its fields have names.
+PUSHED_IF_NAMED = ("renewal_at", "non_renewal_probability")
 WORKLIST_COLUMNS = (
     "rank", "customer_id", "contact_id", "decision", "hold_reasons", "reasons", "what_changed",
     "playbook", "mode", "channel", "expected_saved_value", "value_at_risk", "churn_probability",
@@ -143,6 +145,20 @@ def score_schema() -> pa.Schema:
             ("model_version", pa.string()),
             ("scored_at", instant),
             ("expires_at", instant),
+        ]
+    )
+
+
+def renewals_schema() -> pa.Schema:
+    """Columns of `renewals.parquet`: of scored customers with a yearly contract that ends past the
+    horizon, the planned end, and the probability that it is not renewed then."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("renewal_at", pa.timestamp("us", "UTC")),
+            ("non_renewal_probability", pa.float64()),
         ]
     )
 

@@ -54,6 +54,9 @@ class Predictions:
     probabilities: Floats
     low: Floats
     high: Floats
+    # [n]; of the yearly term that ends next past the main horizon, that it is not renewed: of those
+    # who have one. None where the model cannot tell
+    lapse: Floats | None = None
 
     @property
     def main(self) -> Floats:
@@ -66,13 +69,17 @@ class Predictions:
 
     def take(self, rows: NDArray[np.intp] | slice) -> Predictions:
         """Those of the given customers, in the given order."""
-        return Predictions(self.days, *(column[rows] for column in self.columns))
+        told, low, high = (column[rows] for column in self.columns)
+        lapse = None if self.lapse is None else self.lapse[rows]
+        return Predictions(self.days, told, low, high, lapse)
 
     @classmethod
     def joined(cls, pieces: Sequence[Predictions]) -> Predictions:
         """Those of all `pieces`, of one model, at least one."""
         columns = zip(*(piece.columns for piece in pieces), strict=True)
-        return cls(pieces[0].days, *(np.concatenate(column) for column in columns))
+        told, low, high = map(np.concatenate, columns)
+        lapse = [piece.lapse for piece in pieces if piece.lapse is not None]
+        return cls(pieces[0].days, told, low, high, np.concatenate(lapse) if lapse else None)
 
 
 def scaled(end: Floats, p: Floats, told: Floats) -> Floats:

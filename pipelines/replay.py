@@ -188,6 +188,8 @@ def _differences(published: ScoreBatch, again: ScoreBatch) -> Iterator[str]:
         before, now = published.manifest.not_scored, again.manifest.not_scored
         if before != now:
             yield "other customers, or other reasons, among those not scored"
+        if published.manifest.renewals != again.manifest.renewals:
+            yield "other chances that yearly contracts are not renewed"
         return
     columns = ["customer_id", "churn_probability", "value_at_risk", "band"]
     old, new = (_by_id(batch.table(columns)) for batch in (published, again))

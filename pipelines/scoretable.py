@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.changes import Before
-from models.contracts import BANDS, Reason, score_schema
+from models.contracts import BANDS, Reason, renewals_schema, score_schema
 from models.horizons import Predictions
 from pipelines.features import matrix
+from pipelines.history.terms import NEVER
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,6 +98,8 @@ class ScoreTable:
     started: datetime
     value: NDArray[np.float64]  # a month, of every customer; NaN where unknown
     before: Before
+    # Planned ends of yearly contracts past the horizon, of every customer; NEVER: there is none
+    renews_at: NDArray[np.int64]
 
     @property
     def ids(self) -> NDArray[np.object_]:
@@ -118,14 +121,42 @@ class ScoreTable:
             columns["percentile"] = percentile[rows]
             yield _as_part(columns, scores.predicted.take(rows))
 
+    def renewals(self, scores: Scores) -> pa.Table | None:
+        """`models.contracts.renewals_schema`; None where the model tells nothing of renewals."""
+        import pyarrow as pa
+
+        chance = scores.predicted.lapse
+        if chance is None:
+            return None
+        ends_at = self.renews_at[scores.customer]
+        due = ends_at < NEVER
+        columns = [self.ids[scores.customer[due]], ends_at[due] * 1_000_000, chance[due]]
+        return pa.table(columns, schema=renewals_schema())
+
     def rows(self, scores: Scores, reasons: Mapping[int, list[Reason]]) -> Iterator[dict[str, Any]]:
         """The rows of `parts`, percentiles left out: of a few customers, of whom those would mean
         something else. A table of a few rows takes longer to make than all that is in it."""
         columns = self._columns(scores, slice(None), self.ids, reasons)
         told = {name: _listed(columns.get(name), len(scores)) for name in _names()}
         told["horizons"] = _horizon_rows(scores.predicted)
+        told |= self._renewal_rows(scores)
         for cells in zip(*told.values(), strict=True):
             yield dict(zip(told, cells, strict=True))
+
+    def _renewal_rows(self, scores: Scores) -> dict[str, list[Any]]:
+        chance = scores.predicted.lapse
+        if chance is None:
+            return {}
+        ends_at = self.renews_at[scores.customer].tolist()
+        return {
+            "renewal_at": [
+                None if at == NEVER else datetime.fromtimestamp(at, UTC) for at in ends_at
+            ],
+            "non_renewal_probability": [
+                None if at == NEVER else one
+                for at, one in zip(ends_at, chance.tolist(), strict=True)
+            ],
+        }
 
     def _columns(
         self,

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from models.answers import hashed_names
 from models.batch import BatchWriter, Manifest, ScoreBatch
 from models.changes import Before
-from models.contracts import Reason
+from models.contracts import DAY, Reason
 from models.words import Dates
+from pipelines import labels
 from pipelines.features import matrix
 from pipelines.features.agents import Agents
 from pipelines.history.erasing import nameless
+from pipelines.history.terms import NEVER
 from pipelines.population import Population, Why
 from pipelines.recurring import with_topics
 from pipelines.scoretable import Scores, ScoreTable
@@ -76,6 +78,9 @@ class Answer:
         """Writes the run, finished and not published; the same answer gives the same bytes."""
         words = self.why_words()
         with BatchWriter(scores, self.question.as_of, run) as writer:
+            renewals = self.table.renewals(self.scores)
+            if renewals is not None:
+                writer.renewing(renewals)
             for part in self.table.parts(self.scores, self.reasons):
                 writer.add(part)
             out = self.why_not != Why.SCORED
@@ -114,7 +119,7 @@ def work_out(
     before = Before.of(question.previous, question.champion.facts.model_version)
     table = ScoreTable(
         history, question.champion, settings, night.as_of, question.started,
-        worths.amount, before,
+        worths.amount, before, _renews_at(question, people),
     )  # fmt: skip
     return Answer(question, people, scores, reasons, why_not, worths, table, before, context.agents)
 
@@ -130,6 +135,15 @@ def _walk(
         active_days=settings.training.active_days,
     )
     return Walk(question.history, nights, context, wanted)
+
+
+def _renews_at(question: Question, people: Population) -> NDArray[np.int64]:
+    """When each customer's yearly contract is planned to end, past the horizon; NEVER: none is."""
+    model = question.champion.model
+    if model.renewal is None:
+        return np.full(len(people), NEVER)
+    counted = question.settings.training.counted_end_kinds
+    return labels.renewal(people, question.night, model.horizon_days * DAY, counted).ends_at
 
 
 @dataclass(frozen=True)

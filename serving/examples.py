@@ -46,6 +46,8 @@ _SAME = {
     "model_version": "1",
     "scored_at": "2026-07-01T02:30:00Z",
     "expires_at": "2026-07-03T02:30:00Z",
+    "renewal_at": "2027-03-01T00:00:00Z",
+    "non_renewal_probability": 0.2417,
 }
 _WORDS = (
     "heard from the customer 18 times in the last 90 days, and no use in the last 30 days",

@@ -21,7 +21,7 @@ DEEPEST = 20  # parts of an `id_field`
 _SAME = (
     "customer_id", "status", "why", "as_of", "horizon_days", "churn_probability", "polarity",
     "band", "percentile", "value_at_risk", "silent", "fading", "model_version", "scored_at",
-    "expires_at",
+    "expires_at", "renewal_at", "non_renewal_probability",
 )  # fmt: skip
 
 

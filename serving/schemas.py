@@ -171,6 +171,12 @@ class ScoreAnswer(Body):
     model_version: str | None = None
     scored_at: datetime | None = None
     expires_at: datetime | None = None
+    renewal_at: datetime | None = Field(
+        None, description="When a yearly contract is planned to end, past the horizon."
+    )
+    non_renewal_probability: float | None = Field(
+        None, description="That it is not renewed then; a higher probability is worse."
+    )
     may_contact: MayContactAnswer
 
 
@@ -198,6 +204,8 @@ class OneAnswer(BaseModel):
     model_version: str | None
     scored_at: datetime | None
     expires_at: datetime | None
+    renewal_at: datetime | None
+    non_renewal_probability: float | None
     reason_1: str | None
     reason_2: str | None
     reason_3: str | None

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from models.answers import hashed_names
 from models.batch import BatchWriter, publish
-from models.contracts import WORKLIST_COLUMNS, score_schema
+from models.contracts import WORKLIST_COLUMNS, renewals_schema, score_schema
 from models.home import Home
 from outreach import worklist
 from pipelines import context
@@ -175,6 +175,10 @@ def _scores(home: Home, night: date, run: str) -> None:
              "checks": [{"name": "x", "ok": True, "words": f"such as {PERSON}"}],
              "scored_at": NOW}  # fmt: skip
     with BatchWriter(home.scores, night, run) as writer:
+        due = [
+            {"customer_id": one, "renewal_at": NOW, "non_renewal_probability": 0.1} for one in ids
+        ]
+        writer.renewing(pa.Table.from_pylist(due, schema=renewals_schema()))
         writer.add(pa.Table.from_pylist(rows[:1], schema=score_schema()))
         writer.add(pa.Table.from_pylist(rows[1:], schema=score_schema()))
         writer.not_scored(["OLD-7001", "x"], ["joined later", "joined later"])

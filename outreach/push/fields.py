@@ -2,7 +2,8 @@
 
 A score moves a little each night. Told is what a reader would see: the probability in percent, the
 value at risk to two digits; and it has changed when one of those, the band, the silence or what
-the reasons are about has. Percentile, dates and words ride along.
+the reasons are about has, or the chance that a contract is not renewed, in percent. Percentile,
+dates and words ride along.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import PUSHED
+from models.contracts import PUSHED, PUSHED_IF_NAMED, renewals_schema
 from outreach.channels.crm import Record, Value
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from models.batch import ScoreBatch
 
-COUNTED = ("churn_probability", "band", "value_at_risk", "silent", "reasons")
+COUNTED = (
+    "churn_probability", "band", "value_at_risk", "silent", "reasons", "non_renewal_probability",
+)  # fmt: skip
 _COLUMNS = ("customer_id", *(name for name in PUSHED if name != "as_of"))
 _ROWS = 1 << 16
 _LONGEST = 1_000  # characters of reasons
@@ -34,7 +37,8 @@ _DIGITS = 2  # of the value at risk that count
 
 @dataclass(frozen=True)
 class Naming:
-    """What the fields are called in the CRM. `names`: of `PUSHED` those that are told."""
+    """What the fields are called in the CRM. `names`: of `PUSHED` and `PUSHED_IF_NAMED` those that
+    are told."""
 
     object_: str
     key: str
@@ -47,12 +51,20 @@ class Naming:
 
 
 def chunks(batch: ScoreBatch) -> Iterator[pa.RecordBatch]:
-    """The batch's rows in their order, some at a time."""
+    """The batch's rows in their order, some at a time, with what is told of renewals."""
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    renewals = (batch.renewals() or renewals_schema().empty_table()).combine_chunks()
+    ids = renewals["customer_id"].combine_chunks()
     for part in batch.manifest.parts:
         with pq.ParquetFile(batch.path / part.name) as file:
-            yield from file.iter_batches(_ROWS, columns=list(_COLUMNS))
+            for rows in file.iter_batches(_ROWS, columns=list(_COLUMNS)):
+                place = pc.index_in(rows["customer_id"], value_set=ids)
+                for name in PUSHED_IF_NAMED:
+                    column = renewals[name].combine_chunks().take(place)
+                    rows = rows.append_column(name, column)
+                yield rows
 
 
 def digests(rows: pa.RecordBatch, naming: Naming, key: bytes) -> NDArray[np.int64]:
@@ -85,6 +97,8 @@ def records(
             "as_of": as_of.isoformat(),
             "scored_at": row["scored_at"],
             "expires_at": row["expires_at"] + later if row["expires_at"] else None,
+            "renewal_at": row["renewal_at"],
+            "non_renewal_probability": _rounded(row["non_renewal_probability"], 2),
         }
         yield Record(row["customer_id"], {naming.names[n]: told[n] for n in naming.names})
 
@@ -105,6 +119,7 @@ def _counted(rows: pa.RecordBatch, names: Sequence[str]) -> Iterator[str]:
         "value_at_risk": lambda: _values(rows["value_at_risk"]),
         "silent": lambda: rows["silent"],
         "reasons": lambda: _features(rows["reasons"]),
+        "non_renewal_probability": lambda: pc.round(rows["non_renewal_probability"], 2),
     }
     if not names:
         return iter([""] * rows.num_rows)

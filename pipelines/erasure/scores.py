@@ -65,6 +65,9 @@ def _write(home: Home, batch: ScoreBatch, erasure: Erasure, new: str) -> None:
 
     person = erasure.person
     with BatchWriter(home.scores, batch.as_of, new) as writer:
+        renewals = batch.renewals()
+        if renewals is not None:
+            writer.renewing(_others(renewals, person))
         for part in batch.manifest.parts:
             path = batch.path / part.name
             rows = pq.read_table(path, schema=score_schema(), partitioning=None)

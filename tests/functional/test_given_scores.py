@@ -1,5 +1,7 @@
 """Customers whose rows are given have the answers that the night published of them."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -8,15 +10,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from pyarrow import csv
 
 from models import bundle as bundles
-from models.batch import ScoreBatch
+from models.batch import FACTS, ScoreBatch, publish
+from models.dataset import FitSettings
 from models.home import Home
+from models.renewal import Terms, fit_renewal
 from models.settings import load
+from pipelines import snapshots
 from pipelines.features import matrix, reference
 from pipelines.given_scores import Scorer
+from pipelines.history.ingest import ingest
 from pipelines.history.plain import Plain
 from pipelines.history.store import History
+from pipelines.scoring import Question, work_out
 
 SAMPLE = Path(__file__).parents[2] / "data_samples" / "sample"
 SCORED = date(2026, 7, 1)  # by the demo
@@ -109,6 +117,65 @@ def test_only_plain_rows_of_a_night_that_is_known_are_scored_at_once(scorer, row
     assert at_once.not_scored == answered.not_scored
     odd = {"customers": pa.table({"customer_id": ["x"], "joined_at": ["2020-01-01T00:00+02"]})}
     assert scorer.score_at_once(odd, **when) is None
+
+
+def renewing(champion):
+    """The champion with a second head that has learned of terms at random."""
+    model, many = champion.model, 200
+    rng = np.random.default_rng(0)
+    terms = Terms(
+        rng.normal(-2, 1, many), rng.normal(size=(many, len(model.features))),
+        rng.random(many) < 0.3, np.arange(many),
+    )  # fmt: skip
+    head = fit_renewal(terms, model.features, FitSettings(horizon_days=model.horizon_days))
+    assert head is not None
+    return replace(champion, model=replace(model, renewal=head))
+
+
+def test_the_night_and_given_rows_tell_alike_whose_yearly_contract_is_to_be_renewed(
+    scorer, tmp_path
+):
+    terms = {
+        "yearly": ("2025-10-01T00:00Z", "2026-11-01T00:00Z"),
+        "soon": ("2025-08-01T00:00Z", "2026-08-01T00:00Z"),  # within the horizon
+        "monthly": ("2026-06-01T00:00Z", ""),
+    }
+    ids = list(terms)
+    tables = {
+        "customers": pa.table({"customer_id": ids, "joined_at": ["2025-01-01T00:00Z"] * 3}),
+        "interactions": pa.table({"interaction_id": ids, "customer_id": ids, "kind": ["order"] * 3,
+                                  "occurred_at": ["2026-06-01T00:00Z"] * 3}),
+        "terms": pa.table({"customer_id": ids, "term_id": ids,
+                           "started_at": [start for start, _ in terms.values()],
+                           "ends_at": [end for _, end in terms.values()],
+                           "recorded_at": [start for start, _ in terms.values()]}),
+    }  # fmt: skip
+    knowing = replace(scorer, champion=renewing(scorer.champion), _contexts={})
+    given = {row["customer_id"]: row for row in answer(knowing, tables).rows()}
+    at = {one: row["renewal_at"] for one, row in given.items()}
+    assert at == {"yearly": datetime(2026, 11, 1, tzinfo=UTC), "soon": None, "monthly": None}
+    chance = given["yearly"]["non_renewal_probability"]
+    assert 0 < chance < 1
+    assert given["soon"]["non_renewal_probability"] is None
+
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, table in tables.items():
+        csv.write_csv(table, source / f"{name}.csv")
+    home = Home(tmp_path / "home")
+    ingest(home.history, source, now=datetime(2026, 6, 30, tzinfo=UTC))
+    history = History.open(home.history)
+    settings = knowing.settings
+    night = snapshots.night(SCORED, settings.zone, settings.training.usual_hour)
+    question = Question(history, knowing.champion, settings, SCORED, night, datetime.now(UTC), None)
+    facts = {name: [] for name in FACTS}
+    work_out(question).write(home.scores, "a", facts)
+    batch = publish(home.scores, SCORED, "a")
+    (told,) = batch.renewals().to_pylist()
+    assert (told["customer_id"], told["renewal_at"]) == ("yearly", at["yearly"])
+    assert told["non_renewal_probability"] == pytest.approx(chance, abs=reference.TOLERANCE)
+    (found,) = batch.answers().find(["yearly"])
+    assert json.loads(found)["renewal_at"] == "2026-11-01T00:00:00Z"
 
 
 def test_who_cannot_be_scored_is_told_why_and_bad_rows_are_reported(scorer):

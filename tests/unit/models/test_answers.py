@@ -12,7 +12,7 @@ import pytest
 
 from models import answers as module
 from models.answers import MERGED, Answers, AnswerWriter, hashed_names, names_of
-from models.contracts import score_schema
+from models.contracts import renewals_schema, score_schema
 
 NIGHT = date(2026, 7, 1)
 REASON = {"feature": "complaint_count_90", "system": "S12", "words": 'said "no" – twice',
@@ -71,8 +71,23 @@ def test_an_answer_says_all_that_the_batch_does(tmp_path: Path) -> None:
         "horizons": horizons, "band": "high", "percentile": None, "value_at_risk": None,
         "silent": None, "fading": None, "reasons": [REASON], "what_changed": ["risk rose"],
         "effects": None, "model_version": None, "scored_at": "2026-07-01T01:30:00Z",
-        "expires_at": "2026-07-01T01:30:00Z",
+        "expires_at": "2026-07-01T01:30:00Z", "renewal_at": None, "non_renewal_probability": None,
     }  # fmt: skip
+
+
+def test_who_has_a_contract_to_be_renewed_is_told_how_likely_that_is(tmp_path: Path) -> None:
+    renewal = {"renewal_at": datetime(2027, 3, 1, tzinfo=UTC), "non_renewal_probability": 0.25}
+    writer = AnswerWriter(tmp_path, NIGHT)
+    due = [{"customer_id": one, **renewal} for one in ("elsewhere", "C2")]
+    writer.renewing(pa.Table.from_pylist(due, schema=renewals_schema()))
+    writer.scored(pa.Table.from_pylist([row("C1"), row("C2")], schema=score_schema()))
+    writer.close()
+    told = [json.loads(one or b"") for one in Answers(tmp_path).find(["C1", "C2"])]
+    assert [one["renewal_at"] for one in told] == [None, "2027-03-01T00:00:00Z"]
+    assert [one["non_renewal_probability"] for one in told] == [None, 0.25]
+    # And so is a row of which it is told beside the batch's columns.
+    (few,) = module.rendered([row("C2") | renewal], {}, NIGHT).values()
+    assert json.loads(few) == {name: told[1][name] for name in json.loads(few)}
 
 
 def test_who_was_not_scored_is_told_why(tmp_path: Path) -> None:

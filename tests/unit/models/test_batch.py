@@ -13,7 +13,7 @@ import pytest
 
 from models import batch as batches
 from models.batch import BatchWriter, ScoreBatch, latest, publish, sweep
-from models.contracts import score_schema
+from models.contracts import renewals_schema, score_schema
 from models.errors import BundleDamaged, SchemaTooNew, WarmlineError
 
 NIGHT = date(2026, 7, 1)
@@ -63,6 +63,28 @@ def test_what_was_written_is_read_back_in_its_order(tmp_path: Path) -> None:
     ]
     assert batch.manifest.facts["watermarks"] == {"crm": "2026-06-30T00:00:00+00:00"}
     batch.verify()
+
+
+def test_renewals_lie_beside_the_scores_and_are_verified(tmp_path: Path) -> None:
+    assert published(tmp_path, "a").renewals() is None
+    due = {
+        "customer_id": "bolt",
+        "renewal_at": datetime(2027, 3, 1, tzinfo=UTC),
+        "non_renewal_probability": 0.25,
+    }
+    with BatchWriter(tmp_path, NIGHT, "b") as writer:
+        writer.renewing(pa.Table.from_pylist([due], schema=renewals_schema()))
+        writer.add(rows("acme", "bolt"))
+        writer.finish(FACTS)
+    batch = publish(tmp_path, NIGHT, "b")
+    told = batch.renewals()
+    assert told is not None
+    assert told.to_pylist() == [due]
+    (answer,) = batch.answers().find(["bolt"])
+    assert b'"non_renewal_probability":0.25' in (answer or b"")
+    (batch.path / "renewals.parquet").write_bytes(b"")
+    with pytest.raises(BundleDamaged, match=r"renewals\.parquet"):
+        batch.verify()
 
 
 def test_a_reader_may_ask_for_some_columns_and_some_rows(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.batch import BatchWriter, Manifest, Part, ScoreBatch, publish
-from models.contracts import LATEST, score_schema
+from models.contracts import LATEST, renewals_schema, score_schema
 from models.settings import Plan
 from outreach.ledger import Empty, shape
 from outreach.plan import PlanResult, plan
@@ -183,11 +183,17 @@ class Record(Empty):
 
 
 def batch_of(
-    scores: Path, rows: Sequence[dict[str, Any]], run: str = "a", night: date = NIGHT
+    scores: Path,
+    rows: Sequence[dict[str, Any]],
+    run: str = "a",
+    night: date = NIGHT,
+    renewals: Sequence[dict[str, Any]] = (),
 ) -> ScoreBatch:
-    """`rows` published as the night's scores."""
+    """`rows` published as the night's scores, with `renewals` where there are any."""
     facts = {"feature_names": [], "code_version": "", "model_version": "1", "watermarks": {}}
     with BatchWriter(scores, night, run) as writer:
+        if renewals:
+            writer.renewing(pa.Table.from_pylist(list(renewals), schema=renewals_schema()))
         writer.add(pa.Table.from_pylist(list(rows), schema=score_schema()))
         writer.finish(facts | {"checks": []})
     return publish(scores, night, run)

@@ -100,6 +100,23 @@ def test_a_record_changes_when_its_reader_would_see_it(store: Store, tmp_path: P
     assert {f"c{n}" for n, (_, goes) in enumerate(CHANGES) if goes} == set(went)
 
 
+def test_the_chance_of_a_renewal_is_told_where_its_field_has_a_name(
+    store: Store, tmp_path: Path
+) -> None:
+    def night(chance: float) -> Any:
+        due = {"customer_id": "b", "renewal_at": NOW, "non_renewal_probability": chance}
+        scores = [score("a"), score("b")]
+        return batch_of(tmp_path / f"{chance}", scores, renewals=[due])
+
+    named = naming_of(Settings(kind="generic", fields={"non_renewal_probability": "lapse"}))
+    (first, _), (second, _) = due_of(store, night(0.254), naming=named).records()
+    assert (first.fields["lapse"], second.fields["lapse"]) == (None, 0.25)
+    assert "lapse" not in pushed(store, night(0.254)).fields["b"]
+
+    digests = [due_of(store, night(p), naming=named).digests[1] for p in (0.254, 0.251, 0.26)]
+    assert digests[0] == digests[1] != digests[2]
+
+
 def test_only_what_was_not_taken_goes_again(store: Store, tmp_path: Path) -> None:
     names = ["a", "b", "c", "d", "e"]
     batch = night_of(tmp_path, [score(name) for name in names])
