@@ -67,6 +67,15 @@ ORDER BY number
 
 
 @dataclass(frozen=True)
+class _Made:
+    """What a log became."""
+
+    rows: Dataset
+    judged_from: int  # the first night that is judged, seconds
+    ids: NDArray[np.object_]  # of customers, by number
+
+
+@dataclass(frozen=True)
 class EventSet:
     """A log: how it is read, and what is asked of it. `night`: the only one; None: as
     `warmline train` takes them, judged later in time."""
@@ -91,7 +100,7 @@ class EventSet:
     @property
     def rows(self) -> Dataset:
         """Customers at nights, in order of time."""
-        return self._made[0]
+        return self._made.rows
 
     def read(self) -> tuple[pd.DataFrame, Bools]:
         """A column for each feature, the index the row in `rows`; and who left, [n]."""
@@ -101,7 +110,7 @@ class EventSet:
     def splits(self, folds: int, seed: int) -> list[tuple[Bools, Bools]]:
         """The rows to learn from and those to judge by, [n] each, of each fold."""
         fold = group_folds(self.rows.customer, self.rows.y, folds, seed)
-        judged = self.rows.as_of >= self._made[1]
+        judged = self.rows.as_of >= self._made.judged_from
         learned = judged if self.night else ~judged
         return [(learned & (fold != number), judged & (fold == number)) for number in range(folds)]
 
@@ -116,7 +125,7 @@ class EventSet:
         asked = pd.DataFrame(
             {
                 "number": np.arange(len(self.rows)),
-                "account": self._made[2][self.rows.customer].astype(np.int64),
+                "account": self._made.ids[self.rows.customer].astype(np.int64),
                 "night": pd.to_datetime(self.rows.as_of, unit="s"),
             }
         )
@@ -126,8 +135,7 @@ class EventSet:
         return np.asarray(found.drop(columns=["number"]).to_numpy(np.float64, na_value=np.nan))
 
     @cached_property
-    def _made(self) -> tuple[Dataset, int, NDArray[np.object_]]:
-        """The rows, the first night judged (seconds), and customers' ids by number."""
+    def _made(self) -> _Made:
         with workplace() as place:
             home = place / "home"
             ingest = ("ingest", str(self.path), "--mapping", self.mapping)
@@ -145,7 +153,7 @@ class EventSet:
             found = assemble(history, settings, [*learning, *judging], self.horizon)
             judged = found.at(judging, settings)
             ids = np.asarray(history.ids().to_pylist(), object)
-            return found.data, int(found.data.as_of[judged].min()), ids
+            return _Made(found.data, int(found.data.as_of[judged].min()), ids)
 
 
 def ours(of: EventSet) -> Learner:
