@@ -22,7 +22,8 @@ from pipelines.history.events import Events
 from pipelines.history.identities import merged_customers, names, survivors
 from pipelines.history.lags import Lags
 from pipelines.history.manifest import CodedPeople, Manifest, Part, Watermark, read_current
-from pipelines.history.parts import merged, read_acts, read_events
+from pipelines.history.ordering import merged
+from pipelines.history.parts import read_acts, read_events
 from pipelines.history.people import (
     ByBucket,
     People,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from models.contracts import KINDS
 from pipelines.history.events import DTYPES, NEVER, Events
+from pipelines.history.ordering import event_order, merged
 from pipelines.history.partfiles import SMALL
 from pipelines.history.parts import (
     CONFIRMED,
@@ -23,8 +24,6 @@ from pipelines.history.parts import (
     SIDE_COLUMNS,
     Notes,
     acting,
-    event_order,
-    merged,
     read_acts,
     read_events,
     read_notes,
@@ -61,6 +60,7 @@ def test_the_quick_order_is_the_declared_one(rows: list[dict[str, float]]) -> No
     assert_equal(events.take(event_order(events)), events.sorted())
 
 
+@settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=3))
 def test_sorted_pieces_merge_into_the_declared_order(pieces: list[list[dict[str, float]]]) -> None:
     events = [events_of(piece).sorted() for piece in pieces]
