@@ -83,11 +83,14 @@ def merged(pieces: Sequence[Events], rooms: Rooms | None = None) -> Events:
     """All rows of `pieces`, each sorted, as one; the same as `Events.concatenate`, sooner. With
     `rooms`, in their memory."""
     most = max(pieces, key=len)
-    others = joined([piece for piece in pieces if piece is not most] or [Events.empty()])
-    if not 0 < len(others) <= len(most) * FEW:
+    others = [piece for piece in pieces if piece is not most]
+    if not 0 < sum(map(len, others)) <= len(most) * FEW:
         events = joined(pieces)
         return events.take(event_order(events))
-    few = others.take(_by_customer_and_time(others))
+    few = others[0]
+    if len(others) > 1:
+        few = joined(others)
+        few = few.take(_by_customer_and_time(few))
     return _inserted(most, few, rooms or Rooms())
 
 

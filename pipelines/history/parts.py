@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from models.contracts import KIND_CODE, SERVING_KINDS
 from pipelines.history.events import Events
 from pipelines.history.manifest import File, Part
-from pipelines.history.partfiles import SMALL, read_coded, write_acts, write_coded, write_side
+from pipelines.history.ordering import event_order
+from pipelines.history.partfiles import (
+    BARE,
+    SMALL,
+    read_coded,
+    read_small,
+    write_acts,
+    write_coded,
+    write_side,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -191,11 +200,37 @@ def placed_events(
     return _as_noted(folder, part, generation, events, np.arange(len(events)))
 
 
-def read_acts(folder: Path, part: Part, generation: int | None = None) -> Events:
-    """As `read_events`, of the rows in which an agent acted: whose, when, kind, agent and when each
+def read_pieces(
+    folder: Path,
+    parts: Sequence[Part],
+    generation: int | None = None,
+    columns: Collection[str] | None = None,
+) -> list[Events]:
+    """As `read_events` of each of `parts`, but small ones of which nothing is noted as one."""
+    small: list[Path] = []
+    pieces: list[Events] = []
+    for part in parts:
+        if generation is None and part.notes is None and part.coded.path.endswith(BARE):
+            small.append(folder / part.coded.path)
+        else:
+            pieces.append(read_events(folder, part, generation, columns))
+    if small:
+        together = read_small(small, columns)
+        pieces.append(together if len(small) == 1 else together.take(event_order(together)))
+    return pieces
+
+
+def read_acts(folder: Path, parts: Sequence[Part], generation: int | None = None) -> list[Events]:
+    """As `read_pieces`, of the rows in which an agent acted: whose, when, kind, agent and when each
     was known. A small part, and one of an older version, keeps them not aside: all its rows."""
-    if part.acts is None:
-        return read_events(folder, part, generation, ("agent",))
+    aside = [part for part in parts if part.acts is not None]
+    others = [part for part in parts if part.acts is None]
+    acts = [_acts_aside(folder, part, generation) for part in aside]
+    return [*acts, *read_pieces(folder, others, generation, ("agent",))]
+
+
+def _acts_aside(folder: Path, part: Part, generation: int | None) -> Events:
+    assert part.acts is not None  # noqa: S101 - as who calls it looked
     events, row = read_coded(folder / part.acts.path)
     assert row is not None  # noqa: S101 - as `write_part` writes it
     if part.notes is None and generation is None:

@@ -113,8 +113,8 @@ def test_what_agents_did_is_kept_aside_and_read_as_among_all_others(
         assert (part.acts is None) == (many <= small)  # as quickly read among all others
         assert_equal(read_raw(folder, part), events)
         among_all = read_events(folder, part, generation)
-        found = read_acts(folder, part, generation)
-        older = read_acts(folder, replace(part, acts=None), generation)
+        (found,) = read_acts(folder, [part], generation)
+        (older,) = read_acts(folder, [replace(part, acts=None)], generation)
     expected = among_all.take(acting(among_all)) if part.acts else among_all
     for name in ("customer", "at", "recorded", "until", "kind", "agent"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
