@@ -12,6 +12,7 @@ from pipelines.history.events import DTYPES, Events
 from pipelines.history.rooms import Rooms
 
 FEW = 0.5  # of the largest piece: so many rows or fewer are put in their places, not all sorted
+LARGE = 500_000  # rows: fewer are sorted in less than a tenth of what it takes to load Numba
 
 
 def event_order(events: Events) -> NDArray[np.intp]:
@@ -79,12 +80,12 @@ def _one_for_all(columns: Sequence[NDArray[Any]]) -> bool:
     return all(np.array_equal(first, column[:1], equal_nan=True) for column in columns)
 
 
-def merged(pieces: Sequence[Events], rooms: Rooms | None = None) -> Events:
+def merged(pieces: Sequence[Events], rooms: Rooms | None = None, large: int = LARGE) -> Events:
     """All rows of `pieces`, each sorted, as one; the same as `Events.concatenate`, sooner. With
-    `rooms`, in their memory."""
+    `rooms`, in their memory. Few are put in their places among `large` or more."""
     most = max(pieces, key=len)
     others = [piece for piece in pieces if piece is not most]
-    if not 0 < sum(map(len, others)) <= len(most) * FEW:
+    if len(most) < large or not 0 < sum(map(len, others)) <= len(most) * FEW:
         events = joined(pieces)
         return events.take(event_order(events))
     few = others[0]
