@@ -123,7 +123,9 @@ def test_small_parts_are_read_together_as_each_by_itself(
     assert len(together) == len(parts) - max(0, len(plain) - 1)
     assert_equal(in_full_order(together), in_full_order(alone))
     for piece in together:
-        assert_equal(piece, piece.sorted())
+        expected = piece.sorted() if columns is None else piece.take(event_order(piece))
+        for name in ("customer", "at") if columns else Events.columns():
+            np.testing.assert_array_equal(getattr(piece, name), getattr(expected, name), name)
 
 
 KIND = st.sampled_from(["message_out", "call_out", "case_solved", "order"]).map(KINDS.index)
