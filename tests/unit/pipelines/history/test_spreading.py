@@ -17,7 +17,7 @@ from pipelines.history.engine import connect
 from pipelines.history.schema import INTERACTIONS
 from pipelines.history.spreading import LEAST, PIECE, SPREAD, spread
 
-ROWS = LEAST + 1_000
+ROWS = LEAST + 100_000
 LATEST = 2**31
 
 
@@ -67,6 +67,14 @@ def test_rows_from_memory_are_those_of_the_file_in_their_order(tmp_path: Path) -
     expected = staged(path, from_memory=False, threads=1)
     assert len(found) == ROWS
     assert found.combine_chunks() == expected.combine_chunks()
+
+
+def test_rows_of_several_groups_are_staged_in_their_order(tmp_path: Path) -> None:
+    """Which of two is the first must not depend on which thread was quicker."""
+    path = tmp_path / "interactions.parquet"
+    pq.write_table(table(), path, row_group_size=PIECE)
+    lines = staged(path, from_memory=False)["_line"].to_numpy()
+    np.testing.assert_array_equal(lines, np.arange(ROWS) + 1)
 
 
 @pytest.mark.parametrize("what", ["groups", "few", "own number", "int96"])
