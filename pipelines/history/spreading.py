@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LEAST = 65_536  # rows: fewer are staged sooner than they are spread
 PIECE = 32_768  # rows that a thread takes at a time
-IN_MEMORY = 256_000_000  # bytes, unpacked: a larger row group stays where it is
+IN_MEMORY = 64_000_000  # bytes, not packed: a larger row group stays where it is
 NUMBER = "file_row_number"
 SPREAD = "spread_rows"
 
@@ -66,4 +66,4 @@ def _table(connection: duckdb.DuckDBPyConnection, path: Path, least: int) -> pa.
     except (pa.ArrowException, OSError):
         return None
     table = table.append_column(NUMBER, pa.array(np.arange(len(table))))
-    return pa.Table.from_batches(table.combine_chunks().to_batches(PIECE))
+    return pa.Table.from_batches(table.to_batches(PIECE))
