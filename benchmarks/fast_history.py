@@ -30,7 +30,8 @@ from pipelines.history.buckets import bucket_of, buckets_for
 from pipelines.history.engine import connect
 from pipelines.history.events import DTYPES, NEVER, NONE, Events
 from pipelines.history.manifest import File, Manifest, Part, publish
-from pipelines.history.parts import SIDE_COLUMNS, Notes, merged, write_part
+from pipelines.history.ordering import merged
+from pipelines.history.parts import SIDE_COLUMNS, Notes, write_part
 from pipelines.history.store import History
 from pipelines.history.verdicts import NO_VERSION
 

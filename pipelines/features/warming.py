@@ -18,7 +18,9 @@ from models.contracts import DAY, KIND_CODE
 from models.settings import Features, Promises
 from pipelines.features import contract_pass, kernel, matrix
 from pipelines.features.engine import FEW_ROWS
+from pipelines.history import placing
 from pipelines.history.events import ABSENT, DTYPES, NEVER, Events
+from pipelines.history.ordering import merged
 from pipelines.history.terms import Terms
 
 BEGIN = 1_700_000_000  # any time will do
@@ -58,6 +60,7 @@ def warm_up(features: Features | None = None) -> Warmth:
         one, joined = np.zeros(1, np.int32), np.full(1, BEGIN)
         terms = Terms.of(customer=one, started=joined)
         matrix.compute(_orders(rows), one, joined, nights, where, terms)
+    merged([_orders(2), _orders(1)], large=0)  # a bucket of several parts
     after = _statistics() - before
     return Warmth(after["hits"], after["misses"], time.monotonic() - began)
 
@@ -90,3 +93,5 @@ def _entrances() -> Iterator[Any]:
     yield kernel.entries
     yield kernel.bounds
     yield contract_pass._run
+    yield placing._find
+    yield placing._insert

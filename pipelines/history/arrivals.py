@@ -15,14 +15,8 @@ from pipelines.history.engine import one_row
 from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.manifest import File, Manifest, Watermark
 from pipelines.history.merging import Rows
-from pipelines.history.parts import (
-    CONFIRMED,
-    DELETED,
-    REPLACED,
-    SIDE_COLUMNS,
-    Notes,
-    event_order,
-)
+from pipelines.history.ordering import event_order
+from pipelines.history.parts import CONFIRMED, DELETED, REPLACED, SIDE_COLUMNS, Notes
 
 if TYPE_CHECKING:
     import duckdb

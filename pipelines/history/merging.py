@@ -13,15 +13,8 @@ from numpy.typing import NDArray
 from pipelines.history.buckets import bucket_of
 from pipelines.history.events import Events
 from pipelines.history.manifest import Manifest, Part
-from pipelines.history.parts import (
-    Notes,
-    event_order,
-    joined,
-    read_notes,
-    read_raw,
-    read_side,
-    write_part,
-)
+from pipelines.history.ordering import event_order, joined
+from pipelines.history.parts import Notes, read_notes, read_raw, read_side, write_part
 
 if TYPE_CHECKING:
     import pyarrow as pa

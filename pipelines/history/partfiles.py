@@ -76,14 +76,30 @@ def read_coded(
     """The events of a file, and of which rows of the part they are, where it says so.
 
     With `columns`, all others but `recorded` are as if absent in every row."""
-    unread = set() if columns is None else set(ABSENT) - set(columns)
-    found = (_read_bare if path.suffix == BARE else _read_parquet)(path, unread)
-    at, row = found["at"], found.pop("row", None)
+    unread = _unread(columns)
+    found = _read_bare([path], unread) if path.suffix == BARE else _read_parquet(path, unread)
+    row = found.pop("row", None)
+    return _events(found), row
+
+
+def read_small(paths: Sequence[Path], columns: Collection[str] | None = None) -> Events:
+    """As `read_coded` of several files as they lie in memory, one after another: at once, since a
+    call for each column of each file takes four times as long as to copy all."""
+    return _events(_read_bare(paths, _unread(columns)))
+
+
+def _unread(columns: Collection[str] | None) -> set[str]:
+    return set() if columns is None else set(ABSENT) - set(columns)
+
+
+def _events(found: Columns) -> Events:
+    """Stored columns with what stands for the others."""
+    at = found["at"]
     found["recorded"] = at + found.pop("lag") if "lag" in found else at
     for name in DTYPES.keys() - found.keys():
         value = NEVER if name == "until" else ABSENT[name]
         found[name] = np.broadcast_to(np.array(value, DTYPES[name]), len(at))
-    return Events(**found), row
+    return Events(**found)
 
 
 def oldest(path: Path) -> int:
@@ -122,14 +138,17 @@ def _write_bare(path: Path, table: pa.Table) -> Path:
     return path
 
 
-def _read_bare(path: Path, unread: set[str]) -> Columns:
-    """Columns in the memory of the file itself."""
+def _read_bare(paths: Sequence[Path], unread: set[str]) -> Columns:
+    """Columns of all files; what one of them left out is 0 there."""
     import pyarrow as pa
 
-    with pa.memory_map(str(path)) as source:
-        table = pa.ipc.open_stream(source).read_all()
+    def known(column: pa.ChunkedArray) -> pa.ChunkedArray:
+        return column.fill_null(pa.scalar(0).cast(column.type)) if column.null_count else column
+
+    tables = [pa.ipc.open_stream(pa.py_buffer(path.read_bytes())).read_all() for path in paths]
+    table = pa.concat_tables(tables, promote_options="default")
     names = [name for name in table.column_names if name not in unread]
-    return {name: table[name].to_numpy() for name in names}
+    return {name: known(table[name]).to_numpy() for name in names}
 
 
 def _write_parquet(path: Path, table: pa.Table) -> Path:

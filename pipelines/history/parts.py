@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import KIND_CODE, SERVING_KINDS
-from pipelines.history.events import DTYPES, Events
+from pipelines.history.events import Events
 from pipelines.history.manifest import File, Part
-from pipelines.history.partfiles import SMALL, read_coded, write_acts, write_coded, write_side
-from pipelines.history.rooms import Rooms
+from pipelines.history.ordering import event_order
+from pipelines.history.partfiles import (
+    BARE,
+    SMALL,
+    read_coded,
+    read_small,
+    write_acts,
+    write_coded,
+    write_side,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,8 +33,6 @@ SIDE_COLUMNS = (
     "key", "content", "version", "source", "owner", "given", "generation", "interaction_id",
     "contact_id", "caused_by", "text",
 )  # fmt: skip
-FEW = 0.5  # of the largest piece: so many rows or fewer are put in their places, not all sorted
-SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 # What came to be known of a row: see `Notes`.
 REPLACED, DELETED, MOVED, CONFIRMED, PRECEDED = range(5)
 
@@ -97,147 +103,6 @@ class Notes:
 
 
 NOTE_TYPES: tuple[Any, ...] = (np.int32, np.int64, np.int64, np.int8, np.int32)
-
-
-def event_order(events: Events) -> NDArray[np.intp]:
-    """The order that `Events` declares: by customer and time, ties settled by content.
-
-    Ties are few, so the content columns are looked at only where customer and time are equal.
-    """
-    order = _by_customer_and_time(events)
-    customer, at = events.customer[order], events.at[order]
-    equal = (customer[1:] == customer[:-1]) & (at[1:] == at[:-1])
-    if not equal.any():
-        return order
-    tied = np.zeros(len(order), np.bool_)
-    tied[1:] |= equal
-    tied[:-1] |= equal
-    places = np.flatnonzero(tied)
-    rows = order[places]
-    names = reversed(Events.content())
-    order[places] = rows[np.lexsort([getattr(events, name)[rows] for name in names])]
-    return order
-
-
-def _by_customer_and_time(events: Events) -> NDArray[np.intp]:
-    """One number a row where it fits 63 bits: sorted pieces one after another then merge fast."""
-    if not len(events):
-        return np.empty(0, np.intp)
-    keys = _keys([events])
-    if keys is None:
-        return np.lexsort((events.at, events.customer))
-    return np.argsort(keys[0], kind="stable")
-
-
-def _keys(pieces: Sequence[Events]) -> list[NDArray[np.int64]] | None:
-    """Of each row one number that orders by customer and time; None where 63 bits do not do."""
-    first = min(int(piece.at.min()) for piece in pieces)
-    span = max(int(piece.at.max()) for piece in pieces) - first + 1
-    if (max(int(piece.customer.max()) for piece in pieces) + 1) * span >= 2**63:
-        return None
-    return [piece.customer * np.int64(span) + (piece.at - first) for piece in pieces]
-
-
-def joined(pieces: Sequence[Events]) -> Events:
-    """All rows of `pieces`, one piece after another."""
-
-    def one_after_another(name: str) -> NDArray[Any]:
-        return np.concatenate([getattr(piece, name) for piece in pieces])
-
-    return Events(**_columns(pieces, one_after_another))
-
-
-def _columns(
-    pieces: Sequence[Events], put: Callable[[str], NDArray[Any]]
-) -> dict[str, NDArray[Any]]:
-    """The columns of all pieces, each as `put` puts it together, but for those that need no memory:
-    one value for all rows, and what was known when it happened."""
-    columns: dict[str, NDArray[Any]] = {}
-    for name in Events.columns():
-        of_pieces = [getattr(piece, name) for piece in pieces]
-        if _one_for_all(of_pieces):
-            columns[name] = np.broadcast_to(of_pieces[0][0], sum(map(len, pieces)))
-        elif name == "recorded" and all(piece.recorded is piece.at for piece in pieces):
-            columns[name] = columns["at"]
-        else:
-            columns[name] = put(name)
-    return columns
-
-
-def _one_for_all(columns: Sequence[NDArray[Any]]) -> bool:
-    """Whether all rows have one value and memory for one, as where a column was not read."""
-    same = (np.array_equal(columns[0][:1], column[:1], equal_nan=True) for column in columns)
-    return all(len(c) and c.strides == (0,) for c in columns) and all(same)
-
-
-def merged(pieces: Sequence[Events], rooms: Rooms | None = None) -> Events:
-    """All rows of `pieces`, each sorted, as one; the same as `Events.concatenate`, sooner. With
-    `rooms`, in their memory."""
-    most = max(pieces, key=len)
-    others = joined([piece for piece in pieces if piece is not most] or [Events.empty()])
-    keys = _keys([most, others]) if 0 < len(others) <= len(most) * FEW else None
-    if keys is None:
-        events = joined(pieces)
-        return events.take(event_order(events))
-    order = np.argsort(keys[1], kind="stable")
-    return _inserted(most, others.take(order), keys[0], keys[1][order], rooms or Rooms())
-
-
-def _inserted(
-    most: Events,
-    few: Events,
-    keys: NDArray[np.int64],
-    few_keys: NDArray[np.int64],
-    rooms: Rooms,
-) -> Events:
-    """Few rows put in their places among many: only they are looked for, the others move along.
-
-    `keys` and `few_keys` ascend. Rows of one key are put in order by their content, whichever they
-    came with.
-    """
-    after = np.searchsorted(keys, few_keys, side="right")
-    place = after + np.arange(len(few))
-    stays = np.ones(len(most) + len(few), np.bool_)
-    stays[place] = False
-    # Rows of the many; where one of the few goes, any.
-    comes_from = np.cumsum(stays, out=rooms.array(len(stays), dtype=np.int64))
-    comes_from -= 1
-
-    def in_their_places(name: str) -> NDArray[Any]:
-        old: NDArray[Any] = getattr(most, name)
-        column = rooms.array(len(stays), dtype=DTYPES[name])
-        old.take(comes_from, mode="clip", out=column)  # half the time of choosing by mask
-        column[place] = getattr(few, name)
-        return column
-
-    columns = _columns([most, few], in_their_places)
-    # Several rows of one key: some of the many, or several of the few.
-    with_most = (after > 0) & (keys[np.maximum(after, 1) - 1] == few_keys)
-    with_few = np.zeros(len(few), np.bool_)
-    with_few[1:] = few_keys[1:] == few_keys[:-1]
-    tied = np.unique(few_keys[with_most | with_few])
-    if len(tied):
-        _settle(columns, *(np.searchsorted(keys, tied, side) for side in SIDES),
-                *(np.searchsorted(few_keys, tied, side) for side in SIDES))  # fmt: skip
-    return Events(**columns)
-
-
-def _settle(
-    columns: dict[str, NDArray[Any]],
-    first: NDArray[np.intp],
-    last: NDArray[np.intp],
-    first_few: NDArray[np.intp],
-    last_few: NDArray[np.intp],
-) -> None:
-    """Orders by content, in place, the rows of each key: of the many and of the few, which lie
-    together."""
-    many = (last - first) + (last_few - first_few)
-    rows = np.repeat(first + first_few - (np.cumsum(many) - many), many) + np.arange(many.sum())
-    found = {name: column[rows] for name, column in columns.items()}
-    order = np.lexsort([found[name] for name in reversed(Events.content())])
-    for name, column in columns.items():
-        if column.flags.writeable:  # else all rows have one value
-            column[rows] = found[name][order]
 
 
 def write_part(
@@ -335,11 +200,37 @@ def placed_events(
     return _as_noted(folder, part, generation, events, np.arange(len(events)))
 
 
-def read_acts(folder: Path, part: Part, generation: int | None = None) -> Events:
-    """As `read_events`, of the rows in which an agent acted: whose, when, kind, agent and when each
+def read_pieces(
+    folder: Path,
+    parts: Sequence[Part],
+    generation: int | None = None,
+    columns: Collection[str] | None = None,
+) -> list[Events]:
+    """As `read_events` of each of `parts`, but small ones of which nothing is noted as one."""
+    small: list[Path] = []
+    pieces: list[Events] = []
+    for part in parts:
+        if generation is None and part.notes is None and part.coded.path.endswith(BARE):
+            small.append(folder / part.coded.path)
+        else:
+            pieces.append(read_events(folder, part, generation, columns))
+    if small:
+        together = read_small(small, columns)
+        pieces.append(together if len(small) == 1 else together.take(event_order(together)))
+    return pieces
+
+
+def read_acts(folder: Path, parts: Sequence[Part], generation: int | None = None) -> list[Events]:
+    """As `read_pieces`, of the rows in which an agent acted: whose, when, kind, agent and when each
     was known. A small part, and one of an older version, keeps them not aside: all its rows."""
-    if part.acts is None:
-        return read_events(folder, part, generation, ("agent",))
+    aside = [part for part in parts if part.acts is not None]
+    others = [part for part in parts if part.acts is None]
+    acts = [_acts_aside(folder, part, generation) for part in aside]
+    return [*acts, *read_pieces(folder, others, generation, ("agent",))]
+
+
+def _acts_aside(folder: Path, part: Part, generation: int | None) -> Events:
+    assert part.acts is not None  # noqa: S101 - as who calls it looked
     events, row = read_coded(folder / part.acts.path)
     assert row is not None  # noqa: S101 - as `write_part` writes it
     if part.notes is None and generation is None:

@@ -23,7 +23,7 @@ from pipelines.history import cellarrays, coding, lags
 from pipelines.history.cells import COLUMNS, Cells, NotPlainError, Rows, is_absent, plain_cells
 from pipelines.history.events import DTYPES, NEVER, NONE, Events
 from pipelines.history.given import GENERATION, NOWHERE, PLACE, Given, Held, Known, given
-from pipelines.history.parts import event_order
+from pipelines.history.ordering import event_order
 from pipelines.history.people import People
 from pipelines.history.reading import AHEAD
 from pipelines.history.schema import CUSTOMERS, INTERACTIONS, TABLE, TERMS

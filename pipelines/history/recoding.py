@@ -11,7 +11,8 @@ import numpy as np
 
 from pipelines.history.manifest import Manifest, Part
 from pipelines.history.merging import Rows
-from pipelines.history.parts import event_order, read_raw, read_side
+from pipelines.history.ordering import event_order
+from pipelines.history.parts import read_raw, read_side
 
 if TYPE_CHECKING:
     from pipelines.history.words.expressions import Coder

@@ -33,6 +33,7 @@ class Feed:
     relation: str  # SQL to select from
     types: dict[str, str]  # SQL type by column
     path: Path | None = None  # a CSV file
+    parquet: Path | None = None  # a Parquet file
     mapped: bool = False
 
     @property
@@ -137,7 +138,7 @@ def _feed(connection: duckdb.DuckDBPyConnection, table: Table, path: Path, label
     if path.suffix == ".parquet":
         relation = f"read_parquet({quoted(str(path))}, file_row_number = true)"
         types = described(connection, f"SELECT * FROM read_parquet({quoted(str(path))})")  # noqa: S608
-        return Feed(table, label, relation, types)
+        return Feed(table, label, relation, types, parquet=path)
     header = _header(path, label)
     columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in header)
     relation = (

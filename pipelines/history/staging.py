@@ -20,6 +20,7 @@ from pipelines.history.lines import lines_of_bytes, not_utf8
 from pipelines.history.rejects import Reject
 from pipelines.history.schema import Column, Table
 from pipelines.history.sources import MADE, Feed, columns_of
+from pipelines.history.spreading import spread
 
 if TYPE_CHECKING:
     import duckdb
@@ -118,7 +119,8 @@ def _read(connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed, sou
     staged.first_row.append(count(connection, staged.name))
     staged.files.append(feed)
     try:
-        connection.execute(_insert(staged, feed, source))
+        with spread(connection, feed) as same:
+            connection.execute(_insert(staged, same, source))
     except duckdb.InvalidInputException as error:
         raise WarmlineError(f"{feed.label} cannot be read: {_short(error)}") from error
     if feed.path:

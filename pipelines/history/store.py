@@ -22,7 +22,8 @@ from pipelines.history.events import Events
 from pipelines.history.identities import merged_customers, names, survivors
 from pipelines.history.lags import Lags
 from pipelines.history.manifest import CodedPeople, Manifest, Part, Watermark, read_current
-from pipelines.history.parts import merged, read_acts, read_events
+from pipelines.history.ordering import merged
+from pipelines.history.parts import read_acts, read_pieces
 from pipelines.history.people import (
     ByBucket,
     People,
@@ -122,7 +123,7 @@ class History:
         With `columns`, others that a row may lack are not read, if that is faster."""
         parts = self.manifest.of_bucket(bucket)
         wanted = columns if len(parts) == 1 else None  # rows of several are sorted by all of them
-        pieces = [read_events(self.folder, part, self._until, wanted) for part in parts]
+        pieces = read_pieces(self.folder, parts, self._until, wanted)
         if not pieces:
             return Events.empty()
         return self.lags.applied(pieces[0] if len(pieces) == 1 else merged(pieces, self._rooms))
@@ -133,17 +134,17 @@ class History:
         return Rooms()
 
     def pieces(self, bucket: int, columns: Collection[str]) -> list[Events]:
-        """The bucket's interactions in every version that ever counted, part by part, each sorted;
+        """The bucket's interactions in every version that ever counted, in pieces, each sorted;
         `columns` besides customer, time, kind and when it was known are read."""
         parts = self.manifest.of_bucket(bucket)
-        pieces = (read_events(self.folder, part, self._until, columns) for part in parts)
+        pieces = read_pieces(self.folder, parts, self._until, columns)
         return [self.lags.applied(piece) for piece in pieces]
 
     def acts(self, bucket: int) -> list[Events]:
         """As `pieces`, those in which an agent acted for the customer, without all others of a
         part where they are kept aside."""
         parts = self.manifest.of_bucket(bucket)
-        pieces = (read_acts(self.folder, part, self._until) for part in parts)
+        pieces = read_acts(self.folder, parts, self._until)
         return [self.lags.applied(piece) for piece in pieces]
 
     def of_parts(self, parts: Sequence[Part]) -> History:

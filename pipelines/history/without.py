@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from models.contracts import KIND_CODE
 from pipelines.history.events import Events
-from pipelines.history.parts import merged, placed_events, read_side
+from pipelines.history.ordering import merged
+from pipelines.history.parts import placed_events, read_side
 from pipelines.history.store import History
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contracts import KINDS
-from pipelines.history.events import DTYPES, NEVER, Events
-from pipelines.history.partfiles import SMALL
+from pipelines.history.events import ABSENT, DTYPES, NEVER, Events
+from pipelines.history.ordering import LARGE, event_order, merged
+from pipelines.history.partfiles import BARE, SMALL
 from pipelines.history.parts import (
     CONFIRMED,
     DELETED,
@@ -23,11 +24,10 @@ from pipelines.history.parts import (
     SIDE_COLUMNS,
     Notes,
     acting,
-    event_order,
-    merged,
     read_acts,
     read_events,
     read_notes,
+    read_pieces,
     read_raw,
     write_part,
 )
@@ -61,10 +61,71 @@ def test_the_quick_order_is_the_declared_one(rows: list[dict[str, float]]) -> No
     assert_equal(events.take(event_order(events)), events.sorted())
 
 
-@given(st.lists(rows, min_size=1, max_size=3))
-def test_sorted_pieces_merge_into_the_declared_order(pieces: list[list[dict[str, float]]]) -> None:
-    events = [events_of(piece).sorted() for piece in pieces]
-    assert_equal(merged(events), Events.concatenate(events))
+some_rows = st.lists(
+    st.tuples(rows, st.sets(st.sampled_from(["recorded", *ABSENT, "until"]))),
+    min_size=1, max_size=3,
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(some_rows, st.sampled_from([0, LARGE]))
+def test_sorted_pieces_merge_into_the_declared_order(
+    pieces: list[tuple[list[dict[str, float]], set[str]]], large: int
+) -> None:
+    events = [as_read(events_of(piece).sorted(), unread) for piece, unread in pieces]
+    assert_equal(merged(events, large=large), Events.concatenate(events))
+
+
+def in_full_order(pieces: list[Events]) -> Events:
+    """All rows; those of one content, of which only some stand, by until when they did."""
+    events = Events.concatenate(pieces)
+    return events.take(np.lexsort([getattr(events, name) for name in reversed(Events.columns())]))
+
+
+def as_read(events: Events, unread: set[str]) -> Events:
+    """The events as if some columns had not been read: one value stands for all rows, and what was
+    known at once is when it happened. None may be written into."""
+    columns = {name: getattr(events, name) for name in Events.columns()}
+    for name in unread:
+        value = np.array(NEVER if name == "until" else ABSENT.get(name, 0), DTYPES[name])
+        columns[name] = np.broadcast_to(value, len(events))
+    if "recorded" in unread:
+        columns["recorded"] = columns["at"]
+    for column in columns.values():
+        column.flags.writeable = False
+    return Events(**columns).sorted()
+
+
+parts_of_rows = st.lists(rows, min_size=1, max_size=4)
+
+
+@settings(deadline=None)
+@given(parts_of_rows, st.sampled_from([None, ("agent", "provoked")]), st.booleans())
+def test_small_parts_are_read_together_as_each_by_itself(
+    pieces: list[list[dict[str, float]]], columns: tuple[str, ...] | None, noted: bool
+) -> None:
+    """Some without a row in which words, lag or cause are told, which are not stored then."""
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        parts = []
+        for number, piece in enumerate(pieces):
+            events = replace(events_of(piece), until=np.full(len(piece), NEVER)).sorted()
+            events = replace(events, recorded=events.at + events.recorded * (number % 2))
+            events = replace(events, said=events.said * (number % 2)).sorted()
+            side = pa.table({name: pa.nulls(len(piece), pa.string()) for name in SIDE_COLUMNS})
+            gone = [np.array([0] if noted and number == 1 and piece else [])] * 5
+            small = 0 if number == 2 else SMALL
+            where = folder / str(number)
+            parts.append(write_part(folder, where, 0, events, side, Notes.of(gone), small))
+        together = read_pieces(folder, parts, None, columns)
+        alone = [read_events(folder, part, None, columns) for part in parts]
+    plain = [part for part in parts if part.coded.path.endswith(BARE) and part.notes is None]
+    assert len(together) == len(parts) - max(0, len(plain) - 1)
+    assert_equal(in_full_order(together), in_full_order(alone))
+    for piece in together:
+        expected = piece.sorted() if columns is None else piece.take(event_order(piece))
+        for name in ("customer", "at") if columns else Events.columns():
+            np.testing.assert_array_equal(getattr(piece, name), getattr(expected, name), name)
 
 
 KIND = st.sampled_from(["message_out", "call_out", "case_solved", "order"]).map(KINDS.index)
@@ -113,8 +174,8 @@ def test_what_agents_did_is_kept_aside_and_read_as_among_all_others(
         assert (part.acts is None) == (many <= small)  # as quickly read among all others
         assert_equal(read_raw(folder, part), events)
         among_all = read_events(folder, part, generation)
-        found = read_acts(folder, part, generation)
-        older = read_acts(folder, replace(part, acts=None), generation)
+        (found,) = read_acts(folder, [part], generation)
+        (older,) = read_acts(folder, [replace(part, acts=None)], generation)
     expected = among_all.take(acting(among_all)) if part.acts else among_all
     for name in ("customer", "at", "recorded", "until", "kind", "agent"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)

@@ -1,0 +1,108 @@
+"""Rows of a file with one row group are staged from memory just as from the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from models.errors import WarmlineError
+from pipelines.history import sources, staging
+from pipelines.history.engine import connect
+from pipelines.history.schema import INTERACTIONS
+from pipelines.history.spreading import LEAST, PIECE, SPREAD, spread
+
+ROWS = LEAST + 100_000
+LATEST = 2**31
+
+
+def table() -> pa.Table:
+    """Interactions of all types, good and bad, of which some are told twice."""
+    number = np.arange(ROWS)
+    text = np.char.add("i", (number % (ROWS - 100)).astype("U"))
+    at = pa.array(1_700_000_000_000 + number * 1_000).cast(pa.timestamp("ms", "UTC"))
+    return pa.table(
+        {
+            "interaction_id": pa.array(text, mask=number == 17),
+            "customer_id": pa.array(number % 50),
+            "occurred_at": at,
+            "updated_at": at.cast(pa.timestamp("us")),  # without an offset
+            "kind": pa.array(np.where(number % 1_000, "order", "no such kind")),
+            "topic": pa.array(np.where(number % 3, " paid ", "")),
+            "channel": pa.array(np.where(number % 2, "email", "chat")).dictionary_encode(),
+            "value": pa.array(number / 3, mask=number % 7 == 0),
+            "score": pa.array(np.where(number % 5, np.nan, 3.0).astype(np.float32)),
+            "note": pa.array(number.astype(np.int16)),  # not declared
+        }
+    )
+
+
+def staged(path: Path, *, from_memory: bool, threads: int = 2) -> pa.Table:
+    """The rows in their order, and whether they were read from memory."""
+    relations: list[str] = []
+    insert = staging._insert
+
+    def noting(one: Any, feed: sources.Feed, source: str) -> str:
+        relations.append(feed.relation)
+        return insert(one, feed, source)
+
+    with connect(timezone="Europe/Berlin", threads=threads) as connection:
+        feeds = sources.find(connection, path.parent).feeds
+        with patch.object(staging, "_insert", noting):
+            staging.stage(connection, feeds, source="shop", latest=LATEST)
+        assert [SPREAD in relation for relation in relations] == [from_memory]
+        found = connection.sql("SELECT rowid, * FROM staged_interactions")
+        return found.to_arrow_table()
+
+
+def test_rows_from_memory_are_those_of_the_file_in_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "interactions.parquet"
+    pq.write_table(table(), path)
+    found = staged(path, from_memory=True)
+    expected = staged(path, from_memory=False, threads=1)
+    assert len(found) == ROWS
+    assert found.combine_chunks() == expected.combine_chunks()
+
+
+def test_rows_of_several_groups_are_staged_in_their_order(tmp_path: Path) -> None:
+    """Which of two is the first must not depend on which thread was quicker."""
+    path = tmp_path / "interactions.parquet"
+    pq.write_table(table(), path, row_group_size=PIECE)
+    lines = staged(path, from_memory=False)["_line"].to_numpy()
+    np.testing.assert_array_equal(lines, np.arange(ROWS) + 1)
+
+
+@pytest.mark.parametrize("what", ["groups", "few", "own number", "int96"])
+def test_a_file_is_read_as_it_is(tmp_path: Path, what: str) -> None:
+    """Where DuckDB shares it out by itself, it is soon done, or memory would tell other types."""
+    path, given, options = tmp_path / "interactions.parquet", table(), {}
+    if what == "groups":
+        options = {"row_group_size": PIECE}
+    elif what == "few":
+        given = given.slice(0, LEAST - 1)
+    elif what == "own number":
+        given = given.append_column("File_Row_Number", given["note"])
+    else:
+        options = {"use_deprecated_int96_timestamps": True}
+    pq.write_table(given, path, **options)
+    with connect() as connection:
+        feed = sources._feed(connection, INTERACTIONS, path, path.name)
+        with spread(connection, feed) as same:
+            assert same is feed
+
+
+def test_what_is_no_text_is_refused_as_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "interactions.parquet"
+    given = table()
+    place = given.schema.get_field_index("topic")
+    wrong = pa.Array.from_buffers(
+        pa.string(), ROWS, pa.array([b"\xff\xfe"] * ROWS, pa.binary()).buffers()
+    )
+    pq.write_table(given.set_column(place, "topic", wrong), path)
+    with pytest.raises(WarmlineError, match="cannot be read"):
+        staged(path, from_memory=False)
