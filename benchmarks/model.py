@@ -63,7 +63,8 @@ def main() -> None:
     report, rows, cache = Report("model", asked.quick), [], Cache()
     repeats = QUICK_REPEATS if asked.quick else asked.repeats
     everything: tuple[TableSet | EventSet, ...] = (*TABLES, *EVENT_SETS)
-    wanted = asked.only or (QUICK if asked.quick else [one.name for one in everything])
+    whole = (*(one.name for one in everything), contributions.NAME)
+    wanted = asked.only or (QUICK if asked.quick else whole)
     for data in everything:
         if data.name not in wanted:
             continue
@@ -88,7 +89,7 @@ def main() -> None:
             name: {key: value for key, value in of_one.items() if key != "predicted"}
             for name, of_one in facts.items()
         }
-    if contributions.NAME in (asked.only or (contributions.NAME,)):
+    if contributions.NAME in wanted:
         bars, figures = contributions.measured(asked.quick)
         report.bars += bars
         report.figures |= figures
