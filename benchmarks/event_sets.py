@@ -8,7 +8,6 @@ judged on later ones, but for `cdnow`, whose history holds one night with 39 wee
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
@@ -18,16 +17,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.folds import assembled
 from benchmarks.harness import SHARED_DATA, warmline, workplace
 from benchmarks.learners import OURS, Bools, Floats, Learner
+from benchmarks.real import CASES, Case
 from models import churn
 from models.dataset import Dataset, FitSettings, group_folds
 from models.errors import WarmlineError
 from models.home import Home
-from models.settings import load
-from pipelines import train
 from pipelines.history.store import History
-from pipelines.trainingset import assemble
 
 # Gold, Fighting Churn with Data (Manning 2020), chapters 3 and 7: each account's last 28 days, and
 # what is made of them.
@@ -71,7 +69,8 @@ class _Made:
     """What a log became."""
 
     rows: Dataset
-    judged_from: int  # the first night that is judged, seconds
+    learned: Bools  # [n]; the rows to learn from ...
+    judged: Bools  # [n]; ... and those to judge by
     ids: NDArray[np.object_]  # of customers, by number
 
 
@@ -110,10 +109,10 @@ class EventSet:
     def splits(self, folds: int, seed: int) -> list[tuple[Bools, Bools]]:
         """The rows to learn from and those to judge by, [n] each, of each fold."""
         fold = group_folds(self.rows.customer, self.rows.y, folds, seed)
-        judged = self.rows.as_of >= self._made.judged_from
-        learned = judged if self.night else ~judged
+        learned, judged = self._made.learned, self._made.judged
         return [(learned & (fold != number), judged & (fold == number)) for number in range(folds)]
 
+    @cached_property
     def books_metrics(self) -> Floats:
         """Each row's metrics by the book that `fightchurn_sim` comes from, [n, m]."""
         import duckdb
@@ -143,17 +142,9 @@ class EventSet:
                 done = warmline(home, *said)
                 if done.code:
                     raise WarmlineError(f"{self.name}: {done.stderr or done.stdout}")
-            settings = load(home, os.environ)
-            history = History.open(Home(home).history)
-            if self.night:
-                learning, judging = [], [self.night]
-            else:
-                plan = train.plan_snapshots(history, settings, None, self.horizon)
-                learning, judging = [*plan.training], [*plan.judging]
-            found = assemble(history, settings, [*learning, *judging], self.horizon)
-            judged = found.at(judging, settings)
-            ids = np.asarray(history.ids().to_pylist(), object)
-            return _Made(found.data, int(found.data.as_of[judged].min()), ids)
+            rows, learned, judged = assembled(home, self.horizon, self.night)
+            ids = History.open(Home(home).history).ids().to_pylist()
+            return _Made(rows.data, learned, judged, np.asarray(ids, object))
 
 
 def ours(of: EventSet) -> Learner:
@@ -189,12 +180,20 @@ def _by_the_book(
         StandardScaler(),
         LogisticRegression(l1_ratio=1.0, C=0.04, solver="liblinear", random_state=seed),
     )
-    metrics = of.books_metrics()
+    metrics = of.books_metrics
     model.fit(metrics[table.index], y)
     return np.asarray(model.predict_proba(metrics[others.index]))[:, 1]
 
 
-CDNOW = EventSet("cdnow", "cdnow", 273, night=date(1997, 10, 1))
-ONLINE_RETAIL = EventSet("online_retail", "online_retail", 90)
-FIGHTCHURN = EventSet("fightchurn_sim", "subscriptions_and_events", 31)
+def _set(case: Case) -> EventSet:
+    night = date.fromisoformat(case.as_of) if case.as_of else None
+    return EventSet(case.name, case.mapping, case.horizon or 0, night)
+
+
+CDNOW, ONLINE_RETAIL, FIGHTCHURN = (
+    _set(case)
+    for name in ("cdnow", "online_retail", "fightchurn_sim")
+    for case in CASES
+    if case.name == name
+)
 EVENT_SETS = (CDNOW, ONLINE_RETAIL, FIGHTCHURN)

@@ -15,26 +15,37 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.learners import Bools
 from models.churn import FitSettings, cross_predict
 from models.evaluate import evaluate, judge
 from models.home import Home
 from models.settings import load
 from pipelines import train
 from pipelines.history.store import History
-from pipelines.trainingset import assemble
+from pipelines.trainingset import TrainingSet, assemble
 
 FOLDS = 5
 
 
-def main(home: Path, horizon: int, day: date | None) -> None:
+def assembled(home: Path, horizon: int, day: date | None) -> tuple[TrainingSet, Bools, Bools]:
+    """The rows of `day`, or of the nights that `warmline train` takes, and of these the ones to
+    learn from and those to judge by, [n] each."""
     settings = load(home, os.environ)
     history = History.open(Home(home).history)
-    plan = None if day else train.plan_snapshots(history, settings, None, horizon)
-    dates = [day] if day else [*plan.training, *plan.judging] if plan else []
-    rows = assemble(history, settings, dates, horizon)
+    if day:
+        rows = assemble(history, settings, [day], horizon)
+        everything = np.ones(len(rows.data), bool)
+        return rows, everything, everything
+    plan = train.plan_snapshots(history, settings, None, horizon)
+    rows = assemble(history, settings, [*plan.training, *plan.judging], horizon)
+    learned = rows.at(plan.training, settings)
+    return rows, learned, ~learned
+
+
+def main(home: Path, horizon: int, day: date | None) -> None:
+    settings = load(home, os.environ)
+    rows, learned, judged = assembled(home, horizon, day)
     data = rows.data
-    learned = rows.at(plan.training, settings) if plan else np.ones(len(data), bool)
-    judged = ~learned if plan else learned
     how = FitSettings(
         horizon_days=horizon, seed=settings.training.seed, threads=settings.performance.threads
     )

@@ -127,7 +127,7 @@ def one_by_one(home: Home, url: str, most: int) -> float:
     """Seconds that the peer takes for `most` records: each its call."""
     naming = naming_of(NAMED)
     batch = ScoreBatch.latest(home.scores)
-    rows = next(fields.chunks(batch)).slice(0, most)
+    rows = next(fields.chunks(batch, naming)).slice(0, most)
     caller = Caller(url, timeout=30, allow_private=True)
     headers = {"Authorization": "Bearer right", "Content-Type": "application/json"}
     started = time.perf_counter()
@@ -212,7 +212,7 @@ def remember(home: Home, customers: int) -> float:
     store = Store.open("", home.root)
     key = home.secret_key()
     started = time.perf_counter()
-    for rows in fields.chunks(ScoreBatch.latest(home.scores)):
+    for rows in fields.chunks(ScoreBatch.latest(home.scores), naming_of(NAMED)):
         names = rows["customer_id"].to_pylist()
         told = dict(zip(names, fields.digests(rows, naming_of(NAMED), key).tolist(), strict=True))
         for start in range(0, len(names), 100):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ class TableSet:
     def path(self) -> Path:
         return SHARED_DATA / self.folder / self.file
 
-    @property
+    @cached_property
     def version(self) -> str:
         """SHA-256 of the data, and what of it is left out."""
         data = hashlib.sha256(self.path.read_bytes()).hexdigest()[:12]
@@ -47,6 +48,10 @@ class TableSet:
 
     def read(self) -> tuple[pd.DataFrame, Bools]:
         """Columns to learn from, and who left, [n]."""
+        return self._read
+
+    @cached_property
+    def _read(self) -> tuple[pd.DataFrame, Bools]:
         table = self.prepare(pd.read_csv(self.path))
         y = (table[self.label] == self.leaves).to_numpy(dtype=bool)
         return table.drop(columns=[self.label, *self.ids]), y

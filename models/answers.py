@@ -18,16 +18,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import renewals_schema
+from models.contracts import RENEWAL, renewals_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Rows = TypeVar("Rows", "pa.Table", "pa.RecordBatch")
 ANSWERS = "answers.arrow"
 INDEX = "answers-index.arrow"
 NAMES = "answers-names.arrow"
@@ -38,7 +39,6 @@ POLARITY = "a higher probability is worse"
 FIRST = ("as_of", "horizon_days", "churn_probability")  # before the polarity
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _INSTANT = f"strftime({{}}, '{INSTANT}')"
-RENEWAL = ("renewal_at", "non_renewal_probability")  # after all others
 # The columns of a ScoreBatch in its order, then those of renewals, instants as ISO 8601. Columns
 # that a version cannot fill are null, not missing.
 _SCORED = f"""
@@ -79,13 +79,7 @@ class AnswerWriter:
 
     def scored(self, batch: pa.Table) -> None:
         """Rows of `models.contracts.score_schema`."""
-        import pyarrow.compute as pc
-
-        ids = self._renewals["customer_id"].combine_chunks()
-        place = pc.index_in(batch["customer_id"].combine_chunks(), value_set=ids)
-        for name in RENEWAL:
-            batch = batch.append_column(name, self._renewals[name].combine_chunks().take(place))
-        self._add(_SCORED, batch)
+        self._add(_SCORED, with_renewals(batch, self._renewals))
 
     def not_scored(self, batch: pa.Table) -> None:
         """Rows of customer_id and why."""
@@ -126,6 +120,18 @@ class AnswerWriter:
         self._file.write_table(table)
         ids = table["customer_id"].to_pylist()
         self._hashes.append(hashed([one.encode() for one in ids]))
+
+
+def with_renewals(rows: Rows, renewals: pa.Table) -> Rows:
+    """Rows with a `customer_id`, and of each what `renewals` (`renewals_schema`) tells; null where
+    nothing."""
+    import pyarrow.compute as pc
+
+    ids = renewals["customer_id"].combine_chunks()
+    place = pc.index_in(rows["customer_id"], value_set=ids)
+    for name in RENEWAL:
+        rows = rows.append_column(name, renewals[name].combine_chunks().take(place))
+    return rows
 
 
 def rendered(

@@ -74,8 +74,8 @@ PUSHED = (
     "churn_probability", "band", "percentile", "value_at_risk", "silent", "reasons", "as_of",
     "scored_at", "expires_at",
 )  # fmt: skip
-# Of a yearly contract that ends past the horizon, what a CRM is told where its fields have names.
-PUSHED_IF_NAMED = ("renewal_at", "non_renewal_probability")
+# Of a yearly contract that ends past the horizon; a CRM is told where its fields have names.
+RENEWAL = ("renewal_at", "non_renewal_probability")
 WORKLIST_COLUMNS = (
     "rank", "customer_id", "contact_id", "decision", "hold_reasons", "reasons", "what_changed",
     "playbook", "mode", "channel", "expected_saved_value", "value_at_risk", "churn_probability",

@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.contracts import CHANNELS, PUSHED, PUSHED_IF_NAMED
+from models.contracts import CHANNELS, PUSHED, RENEWAL
 from models.section import Days, Kept, Many, Section
 
 Seconds = Annotated[float, Field(gt=0)]
 Url = Annotated[str, Field(pattern=r"^(https?://\S+)?$", repr=False)]
 Channel = Literal[*CHANNELS]  # type: ignore[valid-type]
-Pushed = Literal[*PUSHED, *PUSHED_IF_NAMED]  # type: ignore[valid-type]
+Pushed = Literal[*PUSHED, *RENEWAL]  # type: ignore[valid-type]
 # A field or object of a CRM: it becomes part of a path and of a query.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")]
 # One address, so that no header can be smuggled in.

@@ -41,7 +41,7 @@ class Due:
         import pyarrow as pa
 
         first = 0
-        for rows in chunks(self.batch):
+        for rows in chunks(self.batch, self.naming):
             here = slice(first, first + rows.num_rows)
             first += rows.num_rows
             wanted = rows.filter(pa.array(self.due[here]))
@@ -62,7 +62,7 @@ def due(batch: ScoreBatch, known: Known, naming: Naming, *, key: bytes, refresh_
     night = batch.as_of.toordinal()
     found, wanted = [], []
     seen = np.zeros(len(known.digests), dtype=bool)
-    for rows in chunks(batch):
+    for rows in chunks(batch, naming):
         new = digests(rows, naming, key)
         places = pc.fill_null(pc.index_in(rows["customer_id"], known.customer_ids), -1)
         place = places.to_numpy(zero_copy_only=False)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import PUSHED, PUSHED_IF_NAMED, renewals_schema
+from models.answers import with_renewals
+from models.contracts import PUSHED, RENEWAL, renewals_schema
 from outreach.channels.crm import Record, Value
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ _DIGITS = 2  # of the value at risk that count
 
 @dataclass(frozen=True)
 class Naming:
-    """What the fields are called in the CRM. `names`: of `PUSHED` and `PUSHED_IF_NAMED` those that
-    are told."""
+    """What the fields are called in the CRM. `names`: of `PUSHED` and `RENEWAL` those that are
+    told."""
 
     object_: str
     key: str
@@ -50,21 +51,16 @@ class Naming:
         return [name for name in COUNTED if name in self.names]
 
 
-def chunks(batch: ScoreBatch) -> Iterator[pa.RecordBatch]:
-    """The batch's rows in their order, some at a time, with what is told of renewals."""
-    import pyarrow.compute as pc
+def chunks(batch: ScoreBatch, naming: Naming) -> Iterator[pa.RecordBatch]:
+    """The batch's rows in their order, some at a time; of renewals, what has a name."""
     import pyarrow.parquet as pq
 
-    renewals = (batch.renewals() or renewals_schema().empty_table()).combine_chunks()
-    ids = renewals["customer_id"].combine_chunks()
+    renewals = batch.renewals() if any(name in naming.names for name in RENEWAL) else None
+    renewals = renewals_schema().empty_table() if renewals is None else renewals
     for part in batch.manifest.parts:
         with pq.ParquetFile(batch.path / part.name) as file:
             for rows in file.iter_batches(_ROWS, columns=list(_COLUMNS)):
-                place = pc.index_in(rows["customer_id"], value_set=ids)
-                for name in PUSHED_IF_NAMED:
-                    column = renewals[name].combine_chunks().take(place)
-                    rows = rows.append_column(name, column)
-                yield rows
+                yield with_renewals(rows, renewals)
 
 
 def digests(rows: pa.RecordBatch, naming: Naming, key: bytes) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from models.contracts import PUSHED, PUSHED_IF_NAMED
+from models.contracts import PUSHED, RENEWAL
 from models.errors import WrongUsage
 from outreach.channels.crm import Crm
 from outreach.channels.crm.client import Bearer, Client, Connecting, Pace
@@ -68,7 +68,7 @@ def target(
 def naming_of(settings: Settings) -> Naming:
     """The names of the fields: those of `[crm.fields]`, else those that the guide says to make."""
     names = {name: settings.fields.get(name, _usual(settings.kind, name)) for name in PUSHED}
-    names |= {name: settings.fields.get(name, "") for name in PUSHED_IF_NAMED}
+    names |= {name: settings.fields.get(name, "") for name in RENEWAL}
     return Naming(
         settings.object or _OBJECTS[settings.kind],
         settings.key or _KEYS[settings.kind],
