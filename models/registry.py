@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import groups
-from models.alone import Treated
+from models.alone import LeftAlone, Treated
 from models.bundle import Bundle, load, save
 from models.contracts import DAY
 from models.errors import WarmlineError
@@ -254,21 +254,30 @@ def _by_night(report: Report) -> Iterator[tuple[str, float, int]]:
 def _figures(report: Report) -> Iterator[tuple[str, float]]:
     for quality in (report.model, *report.baselines):
         for who in ("all", "silent", "vocal"):
-            metrics: Metrics = getattr(quality, who)
-            for measure, value in vars(metrics).items():
-                if value is not None:
-                    yield f"{quality.name.replace(' ', '_')}.{who}.{measure}", float(value)
+            yield from _named(f"{quality.name.replace(' ', '_')}.{who}", getattr(quality, who))
     if report.model.auc is not None:
         yield "model.all.auc_low", report.model.auc.low
         yield "model.all.auc_high", report.model.auc.high
     for point in report.gain:
         yield f"model.found_in_{point.contacted:.0%}".replace("%", "_percent"), point.found
     if report.alone is not None:
-        for measure, value in vars(report.alone).items():
-            yield f"model.left_alone.{measure}", float(value)
+        yield from _named("model.left_alone", report.alone)
+    for one in report.timing.horizons if report.timing else ():
+        yield f"model.within_{one.days}_days.said", one.said
+        yield from _named(f"model.within_{one.days}_days", one.metrics)
+    if report.renewing is not None and report.renewing.metrics is not None:
+        yield "model.not_renewed.said", float(report.renewing.said or 0.0)
+        yield from _named("model.not_renewed", report.renewing.metrics)
     if report.profit is not None:
         yield "model.expected_maximum_profit", report.profit.by_stake.profit
         yield "model.contact_share", report.profit.by_stake.share
+
+
+def _named(name: str, figures: Metrics | LeftAlone) -> Iterator[tuple[str, float]]:
+    """Each figure that is known under `name.MEASURE`."""
+    for measure, value in vars(figures).items():
+        if value is not None:
+            yield f"{name}.{measure}", float(value)
 
 
 def opened(home: Home) -> tuple[MlflowClient, str]:

@@ -19,8 +19,11 @@ from models.effects import effects
 from models.errors import WarmlineError
 from models.evaluate import evaluate, judge
 from models.home import Home
+from models.metrics import Metrics
 from models.provenance import Provenance
 from models.registry import HeldOut
+from models.renewal import Renewing
+from models.timing import AtHorizon, Timing
 
 OPEN = "import sys; from pathlib import Path; from models.home import Home\n"
 OPEN += "from models import registry; registry.opened(Home(Path(sys.argv[1])))"
@@ -63,6 +66,8 @@ def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
                 bundle.model, data.X, np.ones(len(p)), customer=data.customer, as_of=0, unit="EUR"
             ),
             effects=effects(bundle.model, data.X, customer=data.customer),
+            timing=Timing((AtHorizon(30, 0.1, 0.2, Metrics.of(data.y, p / 2)),), 15, 15),
+            renewing=Renewing("out of fold", 1000, 500, 0.12, Metrics.of(data.y, p)),
         ),
         verdict=judge(report),
         held_out=HeldOut(data.y, p, np.full(len(p), np.nan)),
@@ -139,7 +144,11 @@ def test_the_run_holds_provenance_and_each_nights_figures_under_its_date(
     assert [one.timestamp for one in told] == [at * 1000 for at in np.unique(data.as_of).tolist()]
     assert trial.report.ageing is not None
     assert [one.value for one in told] == [night.auc.value for night in trial.report.ageing.nights]
-    assert run.data.metrics["model.found_in_10_percent"] == trial.report.gain[3].found
+    figures = run.data.metrics
+    assert figures["model.found_in_10_percent"] == trial.report.gain[3].found
+    assert figures["model.not_renewed.said"] == 0.12
+    assert figures["model.not_renewed.auc"] == figures["model.all.auc"]
+    assert figures["model.within_30_days.brier"] != figures["model.all.brier"]
 
 
 def test_the_alias_points_at_the_champion_which_loads_without_pickle(
