@@ -20,6 +20,7 @@ from bentoml._internal.server.http import traffic
 from models.settings import load
 from serving.guard import Guard
 from serving.processes import end_with_parent
+from serving.supervising import look_often
 from serving.tracing import tracer
 
 if TYPE_CHECKING:
@@ -70,6 +71,12 @@ class Warmline:
         # held up one call in a hundred for 200 ms.
         gc.collect()
         gc.freeze()
+
+    @bentoml.on_deployment  # type: ignore[untyped-decorator]
+    @staticmethod
+    def supervised() -> None:
+        """Called where workers are started."""
+        look_often()
 
 
 service = bentoml.service(

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import chain, repeat
 from math import isfinite, isnan
 from typing import Any
 
@@ -59,9 +60,9 @@ class NotPlainError(Exception):
 
 
 def plain_cells(
-    table: Table, given: Rows, many: int, *, source: str, latest: int, utc: bool
+    table: Table, given: Rows, many: Sequence[int], *, source: str, latest: int, utc: bool
 ) -> tuple[dict[str, list[Any]], int]:
-    """The contract's columns of `many` rows, and how many times had no offset.
+    """The contract's columns, and how many times had no offset; `many`: rows of each call.
 
     Texts trimmed, times in microseconds since 1970 UTC, numbers finite, flags; None where absent.
     `source` stands in where a row names none, `latest` is the last second that a past time may
@@ -70,7 +71,7 @@ def plain_cells(
     columns = COLUMNS[table.name]
     if any(name not in columns and name.lower() in columns for name in given):
         raise NotPlainError  # to DuckDB one name
-    absent: list[Any] = [None] * many
+    absent: list[Any] = [None] * sum(many)
     cells = dict.fromkeys(columns, absent)
     naive = 0
     for name in columns.keys() & given.keys():
@@ -79,7 +80,7 @@ def plain_cells(
     if any(None in cells[name] for name in REQUIRED[table.name]):
         raise NotPlainError
     cells["source"] = [cell or source for cell in cells["source"]]
-    _require_rules(table, cells)
+    _require_rules(table, cells, many)
     return cells, naive
 
 
@@ -88,11 +89,13 @@ def is_absent(cells: Cells) -> bool:
     return cells.count(None) == len(cells)
 
 
-def _require_rules(table: Table, cells: Rows) -> None:
-    """Each row told once, none of several versions, and within the rules over several columns."""
+def _require_rules(table: Table, cells: Rows, many: Sequence[int]) -> None:
+    """Each row told once in its call, none of several versions, and within the rules over several
+    columns."""
     if not all(is_absent(cells[name]) for name in CHANGES):
         raise NotPlainError
-    keys = set(zip(*(cells[name] for name in table.key), strict=True))
+    call = chain.from_iterable(repeat(place, rows) for place, rows in enumerate(many))
+    keys = set(zip(call, *(cells[name] for name in table.key), strict=True))
     if len(keys) < len(cells["source"]):
         raise NotPlainError
     for check in table.checks:
