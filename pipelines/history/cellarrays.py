@@ -18,19 +18,16 @@ def cases(rows: Rows, customer: NDArray[np.int32]) -> NDArray[np.int32]:
     """Cases by number within their customer, by first mention and then by id."""
     if is_absent(rows["case_id"]):
         return np.full(len(customer), NONE, np.int32)
+    names = list(zip(customer.tolist(), rows["case_id"], strict=True))
     first: dict[tuple[int, str], int] = {}
-    owned = list(zip(customer.tolist(), rows["case_id"], rows["occurred_at"], strict=True))
-    for owner, case, at in owned:
-        if case is not None:
-            first[owner, case] = min(at, first.get((owner, case), at))
-    number: dict[tuple[int, str], int] = {}
+    for name, at in zip(names, rows["occurred_at"], strict=True):
+        if name[1] is not None and at < first.get(name, at + 1):
+            first[name] = at
+    number: dict[tuple[int, str | None], int] = dict.fromkeys(names, NONE)
     many: dict[int, int] = {}
-    for _, owner, case in sorted((at, owner, case) for (owner, case), at in first.items()):
-        number[owner, case] = many.setdefault(owner, 0)
-        many[owner] += 1
-    return np.array(
-        [NONE if case is None else number[owner, case] for owner, case, _ in owned], np.int32
-    )
+    for _, name in sorted((at, name) for name, at in first.items()):
+        number[name] = many[name[0]] = many.get(name[0], -1) + 1
+    return np.array(list(map(number.__getitem__, names)), np.int32)
 
 
 def there(cells: Cells) -> NDArray[np.bool_]:
@@ -56,7 +53,9 @@ def coded(cells: Cells, codes: Mapping[str, int], dtype: type[np.generic]) -> ND
     """Words by their codes, NONE where there is none."""
     if is_absent(cells):
         return np.full(len(cells), NONE, dtype)
-    return np.array([NONE if cell is None else codes[cell] for cell in cells], dtype)
+    # Each word is looked up once.
+    found = {word: NONE if word is None else codes[word] for word in set(cells)}
+    return np.array(list(map(found.__getitem__, cells)), dtype)
 
 
 def ranked(cells: Cells) -> tuple[NDArray[np.int32], tuple[str, ...]]:
