@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.routing import Router
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+GARBAGE = 10_000  # objects until the collector looks; rows of one call are a few hundred
 ROOT = Path(os.environ.get("WARMLINE_HOME", "./warmline_home")).absolute()
 _serving = load(ROOT, os.environ).serving
 
@@ -71,6 +72,7 @@ class Warmline:
         # held up one call in a hundred for 200 ms.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GARBAGE)
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod

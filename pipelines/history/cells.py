@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain, repeat
@@ -32,6 +32,7 @@ WITH_OFFSETS = re.compile(rf"(?:{_DAY}{_HOUR}{_OFFSET}\n)*", re.ASCII)  # of man
 NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
 FLAGS = {"true": True, "false": False}
 TEXTS, ABSENT = {str, type(None)}, {None, ""}
+MANY = 200  # texts that are read sooner by Arrow than one by one
 MOST_EXACT = 2**53  # whole numbers from here on are not all a double's
 COLUMNS = {table.name: {column.name: column for column in columns_of(table)} for table in TABLES}
 REQUIRED = {
@@ -203,12 +204,18 @@ def _time(cell: Any, *, utc: bool) -> int:
     return _microseconds([cell])[0]
 
 
-def _microseconds(words: Iterable[str]) -> list[int]:
+def _microseconds(words: Collection[str]) -> list[int]:
     """Of times with their offsets."""
     try:
-        return [(one - EPOCH) // MICROSECOND for one in map(datetime.fromisoformat, words)]
+        if len(words) < MANY:
+            return [(one - EPOCH) // MICROSECOND for one in map(datetime.fromisoformat, words)]
+        import pyarrow as pa
+
+        read = pa.array(words, pa.string()).cast(pa.timestamp("us", "UTC"))
+        microseconds: list[int] = read.cast(pa.int64()).to_numpy().tolist()
     except ValueError:  # there is no such day
         raise NotPlainError from None
+    return microseconds
 
 
 def _is_naive(cell: str) -> bool:

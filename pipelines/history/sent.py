@@ -26,8 +26,9 @@ class Sent:
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, Cell]]) -> Sent:
         """Rows that need not have the same columns."""
-        names = dict.fromkeys(chain.from_iterable(rows))
-        return cls({name: [row.get(name) for row in rows] for name in names}, len(rows))
+        absent = dict.fromkeys(chain.from_iterable(rows))
+        columns = zip(*[{**absent, **row}.values() for row in rows], strict=True)
+        return cls(dict(zip(absent, map(list, columns), strict=True)), len(rows))
 
     @cached_property
     def table(self) -> pa.Table:
