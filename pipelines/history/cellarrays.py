@@ -18,16 +18,19 @@ def cases(rows: Rows, customer: NDArray[np.int32]) -> NDArray[np.int32]:
     """Cases by number within their customer, by first mention and then by id."""
     if is_absent(rows["case_id"]):
         return np.full(len(customer), NONE, np.int32)
-    names = list(zip(customer.tolist(), rows["case_id"], strict=True))
+    rows_with = [place for place, case in enumerate(rows["case_id"]) if case is not None]
+    owners, ids, at = customer[rows_with].tolist(), rows["case_id"], rows["occurred_at"]
+    names = [(owner, ids[row]) for owner, row in zip(owners, rows_with, strict=True)]
     first: dict[tuple[int, str], int] = {}
-    for name, at in zip(names, rows["occurred_at"], strict=True):
-        if name[1] is not None and at < first.get(name, at + 1):
-            first[name] = at
-    number: dict[tuple[int, str | None], int] = dict.fromkeys(names, NONE)
+    for name, row in zip(names, rows_with, strict=True):
+        first[name] = min(at[row], first.get(name, at[row]))
+    number: dict[tuple[int, str], int] = {}
     many: dict[int, int] = {}
-    for _, name in sorted((at, name) for name, at in first.items()):
+    for _, name in sorted((moment, name) for name, moment in first.items()):
         number[name] = many[name[0]] = many.get(name[0], -1) + 1
-    return np.array(list(map(number.__getitem__, names)), np.int32)
+    found = np.full(len(customer), NONE, np.int32)
+    found[rows_with] = [number[name] for name in names]
+    return found
 
 
 def there(cells: Cells) -> NDArray[np.bool_]:
