@@ -210,9 +210,12 @@ def _history(servers: Servers, key: str, size: Size, found: Found) -> None:
     found.bars.append(
         Bar("a history of 100 interactions: p99 ms", late, "<= 15", late <= 15),
     )
-    # Callers ask about different customers, about 100 interactions each.
+    # All callers ask about one customer; or each about another.
     one, *others = serving_home.apart(serving_home.history(HISTORIES))
-    in_turn = {"ours, 1 history": Request(ours.port, asked.path, one, key, others)}
+    in_turn = {
+        "ours, 1 history": asked,
+        "ours, 1 history of 100": Request(ours.port, asked.path, one, key, others),
+    }
     if servers.mlflow is not None:
         in_turn["mlflow models serve, one row"] = servers.mlflow[1]
     _in_turn(in_turn, size, found)
