@@ -25,12 +25,13 @@ NOBODY = 0  # the status of a call that was not answered
 
 @dataclass(frozen=True)
 class Request:
-    """One call, made again and again."""
+    """One call, made again and again; by wrk in turn with `others` of other bodies."""
 
     port: int
     path: str
     body: dict[str, Any]
     key: str = ""
+    others: Sequence[dict[str, Any]] = ()
 
     def http(self) -> bytes:
         """As it goes over the wire."""
@@ -90,7 +91,7 @@ def most(request: Request, seconds: int, connections: int = CONNECTIONS) -> Most
             'wrk.method = "POST"',
             'wrk.headers["Content-Type"] = "application/json"',
             f'wrk.headers["Authorization"] = "Bearer {request.key}"',
-            f"wrk.body = [==[{json.dumps(request.body)}]==]",
+            *_bodies([json.dumps(body) for body in (request.body, *request.others)]),
         )
     )
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
@@ -109,6 +110,22 @@ def most(request: Request, seconds: int, connections: int = CONNECTIONS) -> Most
         _milliseconds(text, "50%"),
         _milliseconds(text, "99%"),
         int(wrong[1]) if wrong else 0,
+    )
+
+
+def _bodies(bodies: Sequence[str]) -> tuple[str, ...]:
+    """How wrk is told what to send, one after another."""
+    if len(bodies) == 1:
+        return (f"wrk.body = [==[{bodies[0]}]==]",)
+    return (
+        f"local bodies, last = {{{','.join(f'[==[{body}]==]' for body in bodies)}}}, 0",
+        "init = function()",  # made once: wrk is not to be what is measured
+        "  for at, body in ipairs(bodies) do bodies[at] = wrk.format(nil, nil, nil, body) end",
+        "end",
+        "request = function()",
+        "  last = last % #bodies + 1",
+        "  return bodies[last]",
+        "end",
     )
 
 

@@ -101,7 +101,7 @@ def _all(home: Path, size: Size, found: Found, *, quick: bool) -> None:
         ours, asked = servers.ours, Request(servers.ours.port, "/score", one, key)
         _memory(ours, Request(ours.port, "/score", many, key), size, found)
         most = _peers(servers, key, one, many, size, found)
-        _history(ours, key, size, found)
+        _history(servers, key, size, found)
         _compare(found)
         # What follows is about one server alone.
         found.take("crowded", serving_hard.crowded(asked, most.a_second, size.seconds))
@@ -165,27 +165,30 @@ def _peers(
     }
     if servers.plain is not None:
         in_turn["plain BentoML, one id"] = Request(servers.plain.port, "/score", one)
+    _in_turn(in_turn, size, found)
+    if servers.mlflow is not None:
+        thousand = Request(servers.fastapi.port, "/score", many, key)
+        found.most[f"FastAPI, {MANY} ids"] = load.most(thousand, size.seconds)
+    return found.most["ours, one id"]
+
+
+def _in_turn(in_turn: dict[str, Request], size: Size, found: Found) -> None:
+    """What each can do, the middle of several rounds."""
     seconds = -(-size.seconds // size.rounds)
     rounds = [
         {name: load.most(asked, seconds) for name, asked in in_turn.items()}
         for _ in range(size.rounds)
     ]
     found.most |= {name: load.middle([each[name] for each in rounds]) for name in in_turn}
-    calls = {}
-    if servers.mlflow is not None:
-        calls["mlflow models serve, one row"] = servers.mlflow[1]
-        calls[f"FastAPI, {MANY} ids"] = Request(servers.fastapi.port, "/score", many, key)
-    for name, asked in calls.items():
-        found.most[name] = load.most(asked, size.seconds)
-    return found.most["ours, one id"]
 
 
-def _history(ours: Started, key: str, size: Size, found: Found) -> None:
-    """One customer, one call after the other; and many customers a call."""
+def _history(servers: Servers, key: str, size: Size, found: Found) -> None:
+    """One customer, one call after the other; one a call in turn with the peer; many a call."""
     import asyncio
 
     import numpy as np
 
+    ours = servers.ours
     asked = Request(ours.port, "/score_history", serving_home.history(1), key)
     content = asked.http()
     told = serving_bulk.ask(ours.port, key, asked.path, json.dumps(asked.body).encode())
@@ -207,10 +210,17 @@ def _history(ours: Started, key: str, size: Size, found: Found) -> None:
     found.bars.append(
         Bar("a history of 100 interactions: p99 ms", late, "<= 15", late <= 15),
     )
-    for customers in (1, HISTORIES):
-        asked = Request(ours.port, "/score_history", serving_home.history(customers), key)
-        name = f"ours, {customers} {'history' if customers == 1 else 'histories'}"
-        found.most[name] = load.most(asked, size.seconds, connections=2)
+    # All callers ask about one customer; or each about another.
+    one, *others = serving_home.apart(serving_home.history(HISTORIES))
+    in_turn = {
+        "ours, 1 history": asked,
+        "ours, 1 history of 100": Request(ours.port, asked.path, one, key, others),
+    }
+    if servers.mlflow is not None:
+        in_turn["mlflow models serve, one row"] = servers.mlflow[1]
+    _in_turn(in_turn, size, found)
+    many = Request(ours.port, "/score_history", serving_home.history(HISTORIES), key)
+    found.most[f"ours, {HISTORIES} histories"] = load.most(many, size.seconds, connections=2)
 
 
 def _compare(found: Found) -> None:

@@ -84,3 +84,14 @@ def history(customers: int) -> dict[str, Any]:
                 {column: cell for column, cell in row.items() if cell} for row in found.to_pylist()
             ]
     return body
+
+
+def apart(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The same as a body for each customer, the first of them first."""
+    tables = ("customers", "interactions", "terms")
+    of: dict[str, dict[str, Any]] = {}
+    for name in tables:
+        for row in body[name]:
+            empty = {"as_of": body["as_of"], **{one: [] for one in tables}}
+            of.setdefault(row["customer_id"], empty)[name].append(row)
+    return list(of.values())

@@ -30,8 +30,10 @@ class Calibration:
     shift: float = 0.0
 
     def __call__(self, log_odds: Floats) -> Floats:
-        """Calibrated log-odds, [n]."""
-        return np.asarray(self.shift + _bend(log_odds) @ np.array([self.low, self.high]))
+        """Calibrated log-odds, [n], each the same to the bit whichever others stand beside it,
+        which a product of matrices would not give."""
+        small, large = _bends(log_odds)
+        return np.asarray(self.shift + (self.low * small + self.high * large))
 
     def slope(self, log_odds: Floats) -> Floats:
         """The derivative, [n]: always positive."""
@@ -60,7 +62,7 @@ def calibrate(
     `weight` [n]: how often each row counts. `start`: where to look first; it changes nothing but
     the time.
     """
-    bends, first = _bend(log_odds), start or Calibration()
+    bends, first = np.column_stack(_bends(log_odds)), start or Calibration()
     free = np.array([True, True, True])
     weights = np.array([first.low, first.high, first.shift])
     weights = _newton(bends, y, weights, free, weight)
@@ -72,9 +74,9 @@ def calibrate(
     return Calibration(float(low), float(high), float(weights[2]))
 
 
-def _bend(log_odds: Floats) -> Floats:
-    """log(p) and -log(1 - p), [n, 2]; their sum is the log-odds."""
-    return np.column_stack([-np.logaddexp(0.0, -log_odds), np.logaddexp(0.0, log_odds)])
+def _bends(log_odds: Floats) -> tuple[Floats, Floats]:
+    """log(p) and -log(1 - p), both [n]; their sum is the log-odds."""
+    return -np.logaddexp(0.0, -log_odds), np.logaddexp(0.0, log_odds)
 
 
 def _newton(

@@ -10,6 +10,7 @@ two are not set off against each other is told with figures in docs/decisions/00
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from math import inf, isnan
 from typing import NamedTuple
 
@@ -99,6 +100,7 @@ class Systems:
             some.tolist() for some in np.split(self._order, self._columns[1:-1])
         ]
         self._groups = _starts(np.array([system for system, _ in groups]), len(self.names))
+        self._of_system = [range(first, end) for first, end in pairwise(self._groups.tolist())]
         self.group_of = {feature.name: feature.group for feature in features}
 
     def by_group(self, contributions: Floats) -> Floats:
@@ -167,7 +169,7 @@ class Systems:
         system, sign = at % len(self.names), 1.0 if weight > 0 else -1.0
         told = [
             self.strongest(own.values, own.contributions, group, sign)
-            for group in self._told([push * sign for push in own.by_group], system)
+            for group in self._told(own.by_group, system, sign)
         ]
         return Reason(
             feature=self.features[told[0]].name,
@@ -177,13 +179,14 @@ class Systems:
             weight=weight,
         )
 
-    def _told(self, push: Sequence[float], system: int) -> Iterator[int]:
-        """The one or two groups of a system that push most, the heaviest first."""
-        first, end = self._groups[system : system + 2]
-        heaviest = sorted(range(first, end), key=lambda group: -push[group])[:2]
-        yield heaviest[0]
-        if len(heaviest) > 1 and push[heaviest[1]] >= max(LEAST, SECOND * push[heaviest[0]]):
-            yield heaviest[1]
+    def _told(self, by_group: Sequence[float], system: int, sign: float) -> Iterator[int]:
+        """The one or two groups of a system that push most in the direction of `sign`, the heaviest
+        first."""
+        groups = self._of_system[system]
+        heaviest = sorted([(-sign * by_group[group], group) for group in groups])[:2]
+        yield heaviest[0][1]
+        if len(heaviest) > 1 and -heaviest[1][0] >= max(LEAST, -SECOND * heaviest[0][0]):
+            yield heaviest[1][1]
 
 
 def _starts(ascending: NDArray[np.intp], many: int) -> NDArray[np.intp]:

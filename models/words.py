@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+from functools import cache
 from math import isnan
 
 from models.contracts import DAY, Feature
@@ -94,6 +95,7 @@ def _short(value: float, decimals: int) -> str:
     return "0" if text == "-0" else text
 
 
+@cache
 def _alternatives(says: str) -> tuple[str, str, str]:
     """The templates for a figure, for zero, and for none."""
     parts = [part.strip() for part in says.split("|")]

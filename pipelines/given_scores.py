@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -43,14 +45,25 @@ HERE = Local(threads=0)  # given customers lie in one bucket, which one thread c
 TEAMS_ARE_TOLD_IN = {"agents", "calendars", "holidays"}
 
 
+class Told(NamedTuple):
+    """What is told of the customers of a call."""
+
+    rows: list[dict[str, Any]]  # of those with a score
+    not_scored: dict[str, str]  # why, by customer id
+
+
 @dataclass(frozen=True)
 class GivenScores:
     """Answers about given customers."""
 
     answer: Answer
-    not_scored: Mapping[str, str]  # why, by customer id
     rejects: tuple[Reject, ...]  # rows that could not be used
     pending: int  # interactions of customers that were not given
+
+    @cached_property
+    def not_scored(self) -> dict[str, str]:
+        """Why each customer who is not scored is not, by id."""
+        return {customer_id: why for _, customer_id, why in _not_scored(self.answer)}
 
     @property
     def scores(self) -> pa.Table:
@@ -61,6 +74,18 @@ class GivenScores:
     def rows(self) -> Iterator[dict[str, Any]]:
         """The rows of `scores`, without a table."""
         return self.answer.table.rows(self.answer.scores, self.answer.reasons)
+
+    def apart(self) -> list[Told]:
+        """What is told of the customers of each call."""
+        company = self.answer.question.company
+        if company is None:
+            return [Told(list(self.rows()), self.not_scored)]
+        of, out = company.tolist(), [Told([], {}) for _ in range(int(company[-1]) + 1)]
+        for number, row in zip(self.answer.scores.customer.tolist(), self.rows(), strict=True):
+            out[of[number]].rows.append(row)
+        for number, customer_id, why in _not_scored(self.answer):
+            out[of[number]].not_scored[customer_id] = why
+        return out
 
 
 @dataclass(frozen=True)
@@ -73,6 +98,7 @@ class Scorer:
     known: Known = NOTHING_KNOWN
     figures: Path | None = None  # the home's `context/`: what nights published of those who serve
     _contexts: dict[int, matrix.Context] = field(default_factory=dict)  # by `as_of`
+    _lock: Lock = field(default_factory=Lock)
 
     @classmethod
     def of(
@@ -113,24 +139,29 @@ class Scorer:
         return self.scored(self.read(tables, now), self._night(as_of, now), now)
 
     def score_at_once(
-        self, tables: Mapping[str, pa.Table | Sent], *, as_of: date, now: datetime
+        self, *calls: Mapping[str, pa.Table | Sent], as_of: date, now: datetime
     ) -> GivenScores | None:
-        """As `score`; None for what takes long: rows that are not plain, columns that are read in a
-        database, or a night of which it is not known yet what the home knows of it."""
+        """As `score`, of each of `calls` as if it came alone; None for what takes long (rows that
+        are not plain, columns that are read in a database, a night of which it is not known yet
+        what the home knows of it) and for calls that cannot be answered together."""
         night, declared = self._night(as_of, now), self.settings.features
         if night.as_of not in self._contexts or declared.attributes or declared.static:
             return None
-        rows = plain(self._with_declared(tables), **self._how(now))
-        return None if rows is None else self.scored(rows, night, now)
+        rows = plain(*calls, **self._how(now))
+        if rows is None:
+            return None
+        if len(calls) > 1 and rows.manifest.customers > self.settings.scoring.explain_at_least:
+            return None  # alone, more of them would have reasons
+        return self.scored(rows, night, now)
 
     def scored(self, rows: Given | Plain, night: matrix.Night, now: datetime) -> GivenScores:
         """Scores the customers of `rows`, as `score` does."""
-        as_of = snapshots.local_date(night.as_of, self.settings.zone)
         question = Question(
-            rows, self.champion, self.settings, as_of, night, now, None, self.context(rows, night)
-        )
-        answer = work_out(question, engine=HERE)
-        return GivenScores(answer, _why_not(answer), rows.rejects, rows.pending)
+            rows, self.champion, self.settings,
+            snapshots.local_date(night.as_of, self.settings.zone), night, now, None,
+            self.context(rows, night), rows.call if isinstance(rows, Plain) else None,
+        )  # fmt: skip
+        return GivenScores(work_out(question, engine=HERE), rows.rejects, rows.pending)
 
     def read(self, tables: Mapping[str, pa.Table | Sent], now: datetime) -> Given | Plain:
         """The history that `tables` are, which came in at `now`."""
@@ -154,12 +185,7 @@ class Scorer:
         """What the home knows, and in its place what tables of the rows tell."""
         if self.history is None:
             return matrix.context(rows, self.settings, [night])
-        home = self._contexts.get(night.as_of)
-        if home is None:
-            home = self._of_home(self.history, night)
-            self._contexts[night.as_of] = home
-            for other in self._contexts.keys() - {night.as_of}:  # one is asked for at a time
-                self._contexts.pop(other, None)
+        home = self._at_home(self.history, night)
         found = replace(
             home,
             attributes=Attributes.of(rows, self.settings.features),
@@ -178,6 +204,20 @@ class Scorer:
             found = replace(found, gaps=gaps_of(rows.table("feed_gaps"), feeds=rows.feeds()))
         if "rates" in rows.came:
             found = replace(found, money=Money.of_history(rows, self.settings.currency))
+        return found
+
+    def _at_home(self, history: History, night: matrix.Night) -> matrix.Context:
+        """What the home knows at a night, which is looked up once, whoever waits for it: a walk
+        over its feeds takes a third of a second."""
+        found = self._contexts.get(night.as_of)
+        if found is not None:
+            return found
+        with self._lock:
+            found = self._contexts.get(night.as_of)
+            if found is None:
+                found = self._contexts[night.as_of] = self._of_home(history, night)
+                for other in self._contexts.keys() - {night.as_of}:  # one is asked for at a time
+                    self._contexts.pop(other, None)
         return found
 
     def _of_home(self, history: History, night: matrix.Night) -> matrix.Context:
@@ -206,13 +246,14 @@ class Scorer:
         return {**tables, "customers": customers}
 
 
-def _why_not(answer: Answer) -> dict[str, str]:
-    """Why each customer who is not scored is not, by id."""
+def _not_scored(answer: Answer) -> Iterator[tuple[int, str, str]]:
+    """Number, id and reason of each customer who is not scored."""
     out = np.flatnonzero(answer.why_not != Why.SCORED).tolist()
     if not out:
-        return {}
+        return
     words, ids = answer.why_words(), answer.question.history.words("customer")
-    return {ids[number]: words[Why(answer.why_not[number])] for number in out}
+    for number in out:
+        yield number, ids[number], words[Why(answer.why_not[number])]
 
 
 def _without(scores: pa.Table, column: str) -> pa.Table:

@@ -81,15 +81,28 @@ class Population:
             mine[self.terms.owners(known_by)] = True
         return mine
 
-    def contracted(self, known_by: int = NEVER) -> NDArray[np.bool_]:
-        """Whose relationship has a known end or term; the others are judged by their activity."""
+    def contracted(
+        self, known_by: int = NEVER, company: NDArray[np.intp] | None = None
+    ) -> NDArray[np.bool_]:
+        """Whose relationship has a known end or term; the others are judged by their activity.
+
+        `company`: of customers of several that know nothing of each other, whose each is.
+        """
         mine = self.has_terms(known_by)
-        return mine if mine.any() else np.full(len(self), self.contractual)
+        if company is None:
+            return mine if mine.any() else np.full(len(self), self.contractual)
+        has_terms, has_ends = (np.bincount(company, told) > 0 for told in (mine, self._ends))
+        return np.where(has_terms[company], mine, has_ends[company])
 
     @property
     def contractual(self) -> bool:
         """Whether anything tells ends: terms, or a `left_at`."""
-        return bool(self.has_terms().any() or (self.left < NEVER).any())
+        return bool(self._ends.any())
+
+    @property
+    def _ends(self) -> NDArray[np.bool_]:
+        """Of whom an end may be told: by a term, or by `left_at`."""
+        return self.has_terms() | (self.left < NEVER)
 
     def leaving(self, as_of: int, known_by: int = NEVER) -> Leaving:
         """The end of each relationship that runs at `as_of`, by what was recorded by `known_by`.

@@ -53,6 +53,8 @@ class Question:
     started: datetime  # stamps the scores
     previous: ScoreBatch | None  # the night before, which tells what changed
     context: matrix.Context | None = None  # None: what the history tells
+    # Whose each customer is, of companies that know nothing of each other; None: all are one's
+    company: NDArray[np.intp] | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def _walk(
     settings, nights = question.settings, [question.night]
     wanted = Wanted(
         usable=(why_not == Why.SCORED)[None],
-        contracted=people.contracted(question.night.cutoff)[None],
+        contracted=people.contracted(question.night.cutoff, question.company)[None],
         active_days=settings.training.active_days,
     )
     return Walk(question.history, nights, context, wanted)

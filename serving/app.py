@@ -27,6 +27,7 @@ from serving.lines import Lines
 from serving.published import Publications, Published, nobody
 from serving.routes import JSON, NDJSON, media_type
 from serving.schemas import OneId, ScoreRequest, as_date, parse
+from serving.together import Together
 
 # In every answer, behind the id, in which quotes are escaped; and of those without a score.
 STATUS, NOT_SCORED = b'"status":"', b'"status":"not_scored"'
@@ -63,6 +64,7 @@ class Endpoint:
         self._home = home
         self.publications = Publications(home.scores)
         self.scorer = HistoryScorer(home)
+        self._together = Together(self.scorer)
         self._contact = Contacts(home.root)
         self._told: Published | None = None  # which one the metrics tell of
 
@@ -141,10 +143,9 @@ class Endpoint:
     async def score_history(self, request: Request) -> Response:
         """The risk of customers whose rows are sent, by the champion; nothing is stored."""
         asked = parse(HistoryRequest, await request.body())
-        now = datetime.now(UTC)
-        answered = self.scorer.answers_at_once(asked, now)
+        answered = await self._together.answers(asked)
         if answered is None:
-            answered = await run_in_threadpool(self.scorer.answers, asked, now)
+            answered = await run_in_threadpool(self.scorer.answers, asked, datetime.now(UTC))
         answers, as_of = answered
         request.state.rows = len(answers)
         contacts = await self._contacts()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -28,10 +28,9 @@ from serving.schemas import Body, Day, ScoreAnswer
 
 if TYPE_CHECKING:
     from models.home import Home
-    from pipelines.given_scores import GivenScores
+    from pipelines.given_scores import GivenScores, Told
 
 MOST_CUSTOMERS, MOST_INTERACTIONS = 1_000, 100_000
-AT_ONCE = 300  # rows, some 3 ms; more are read in a thread, so that others are not kept waiting
 EVERY = 0.5  # seconds; so often a new champion or a newer history is looked for
 # A row of a contract's table, by column; numbers and times may be texts, as in a CSV file.
 Row = dict[str, Annotated[Cell, Field(union_mode="left_to_right")]]
@@ -51,6 +50,36 @@ class HistoryRequest(Body):
     interactions: Annotated[list[Row], Field(max_length=MOST_INTERACTIONS)]
     terms: Annotated[list[Row], Field(max_length=MOST_INTERACTIONS)] | None = None
     as_of: Day | None = None
+
+    @property
+    def many(self) -> int:
+        """Rows of all tables."""
+        return sum(map(len, self._rows.values()))
+
+    def tables(self) -> dict[str, Sent]:
+        """The tables that have rows, by column."""
+        return {name: Sent.of(rows) for name, rows in self._rows.items()}
+
+    @property
+    def kind(self) -> Hashable:
+        """What calls that are answered together have in common: the night and the tables."""
+        return self.as_of, *self._rows
+
+    @property
+    def _rows(self) -> dict[str, list[Row]]:
+        tables = {
+            "customers": self.customers,
+            "interactions": self.interactions,
+            "terms": self.terms,
+        }
+        return {name: rows for name, rows in tables.items() if rows}
+
+
+class Answered(NamedTuple):
+    """The answer for each of a call's `customers` in their order, and the date they are of."""
+
+    answers: list[bytes]
+    as_of: date
 
 
 @dataclass(frozen=True)
@@ -88,30 +117,35 @@ class HistoryScorer:
         if bundle.has_champion(self._home):
             self._scorer().warm_up(now)
 
-    def answers(self, asked: HistoryRequest, now: datetime) -> tuple[list[bytes], date]:
-        """The answer for each of `customers` in their order, and the date they are of.
-
-        Raises `Problem` 422 for rows that cannot be used, `WarmlineError` without a champion.
-        """
+    def answers(self, asked: HistoryRequest, now: datetime) -> Answered:
+        """Raises `Problem` 422 for rows that cannot be used, `WarmlineError` without a champion."""
         scorer = self._scorer()
         as_of = _as_of(asked, scorer, now)
         try:
-            found = scorer.score(_tables(asked), as_of=as_of, now=now)
+            found = scorer.score(asked.tables(), as_of=as_of, now=now)
         except WarmlineError as error:
             raise Problem(422, str(error)) from error
-        return _told(asked, found, as_of), as_of
+        _require_whole(found)
+        (told,) = found.apart()
+        return _answered(asked, told, as_of)
 
     def answers_at_once(
-        self, asked: HistoryRequest, now: datetime
-    ) -> tuple[list[bytes], date] | None:
-        """As `answers`, for whom nobody else is kept waiting; None for what takes longer."""
-        rows = len(asked.customers) + len(asked.interactions) + len(asked.terms or ())
-        if self._held is None or rows > AT_ONCE:
+        self, several: Sequence[HistoryRequest], now: datetime
+    ) -> list[Answered] | None:
+        """As `answers` of each of `several`, which are about one night and bring the same tables.
+
+        None for what takes longer, and for calls that cannot be answered together.
+        """
+        if self._held is None:
             return None
         scorer = self._scorer()
-        as_of = _as_of(asked, scorer, now)
-        found = scorer.score_at_once(_tables(asked), as_of=as_of, now=now)
-        return None if found is None else (_told(asked, found, as_of), as_of)
+        as_of = _as_of(several[0], scorer, now)
+        calls = [asked.tables() for asked in several]
+        found = scorer.score_at_once(*calls, as_of=as_of, now=now)
+        if found is None:
+            return None
+        each = zip(several, found.apart(), strict=True)
+        return [_answered(asked, told, as_of) for asked, told in each]
 
     def _scorer(self) -> Scorer:
         held, moment = self._held, time.monotonic()
@@ -145,20 +179,10 @@ def _as_of(asked: HistoryRequest, scorer: Scorer, now: datetime) -> date:
     return asked.as_of or local_date(int(now.timestamp()), scorer.settings.zone)
 
 
-def _tables(asked: HistoryRequest) -> dict[str, Sent]:
-    tables = {
-        "customers": asked.customers,
-        "interactions": asked.interactions,
-        "terms": asked.terms or (),
-    }
-    return {name: Sent.of(rows) for name, rows in tables.items() if rows}
-
-
-def _told(asked: HistoryRequest, found: GivenScores, as_of: date) -> list[bytes]:
-    _require_whole(found)
-    told = rendered(found.rows(), found.not_scored, as_of)
+def _answered(asked: HistoryRequest, told: Told, as_of: date) -> Answered:
+    by_id = rendered(told.rows, told.not_scored, as_of)
     # Who is deleted by their own row is nobody.
-    return [told.get(one) or nobody(one) for one in map(id_of, asked.customers)]
+    return Answered([by_id.get(one) or nobody(one) for one in map(id_of, asked.customers)], as_of)
 
 
 def id_of(row: Row) -> str:

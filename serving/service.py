@@ -20,12 +20,14 @@ from bentoml._internal.server.http import traffic
 from models.settings import load
 from serving.guard import Guard
 from serving.processes import end_with_parent
+from serving.supervising import look_often
 from serving.tracing import tracer
 
 if TYPE_CHECKING:
     from starlette.routing import Router
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+GARBAGE = 10_000  # objects until the collector looks; rows of one call are a few hundred
 ROOT = Path(os.environ.get("WARMLINE_HOME", "./warmline_home")).absolute()
 _serving = load(ROOT, os.environ).serving
 
@@ -70,6 +72,13 @@ class Warmline:
         # held up one call in a hundred for 200 ms.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GARBAGE)
+
+    @bentoml.on_deployment  # type: ignore[untyped-decorator]
+    @staticmethod
+    def supervised() -> None:
+        """Called where workers are started."""
+        look_often()
 
 
 service = bentoml.service(

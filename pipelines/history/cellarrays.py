@@ -18,19 +18,19 @@ def cases(rows: Rows, customer: NDArray[np.int32]) -> NDArray[np.int32]:
     """Cases by number within their customer, by first mention and then by id."""
     if is_absent(rows["case_id"]):
         return np.full(len(customer), NONE, np.int32)
+    rows_with = [place for place, case in enumerate(rows["case_id"]) if case is not None]
+    owners, ids, at = customer[rows_with].tolist(), rows["case_id"], rows["occurred_at"]
+    names = [(owner, ids[row]) for owner, row in zip(owners, rows_with, strict=True)]
     first: dict[tuple[int, str], int] = {}
-    owned = list(zip(customer.tolist(), rows["case_id"], rows["occurred_at"], strict=True))
-    for owner, case, at in owned:
-        if case is not None:
-            first[owner, case] = min(at, first.get((owner, case), at))
+    for name, row in zip(names, rows_with, strict=True):
+        first[name] = min(at[row], first.get(name, at[row]))
     number: dict[tuple[int, str], int] = {}
     many: dict[int, int] = {}
-    for _, owner, case in sorted((at, owner, case) for (owner, case), at in first.items()):
-        number[owner, case] = many.setdefault(owner, 0)
-        many[owner] += 1
-    return np.array(
-        [NONE if case is None else number[owner, case] for owner, case, _ in owned], np.int32
-    )
+    for _, name in sorted((moment, name) for name, moment in first.items()):
+        number[name] = many[name[0]] = many.get(name[0], -1) + 1
+    found = np.full(len(customer), NONE, np.int32)
+    found[rows_with] = [number[name] for name in names]
+    return found
 
 
 def there(cells: Cells) -> NDArray[np.bool_]:
@@ -56,7 +56,9 @@ def coded(cells: Cells, codes: Mapping[str, int], dtype: type[np.generic]) -> ND
     """Words by their codes, NONE where there is none."""
     if is_absent(cells):
         return np.full(len(cells), NONE, dtype)
-    return np.array([NONE if cell is None else codes[cell] for cell in cells], dtype)
+    # Each word is looked up once.
+    found = {word: NONE if word is None else codes[word] for word in set(cells)}
+    return np.array(list(map(found.__getitem__, cells)), dtype)
 
 
 def ranked(cells: Cells) -> tuple[NDArray[np.int32], tuple[str, ...]]:

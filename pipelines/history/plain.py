@@ -9,9 +9,10 @@ statements take forty times as long as the rows of one customer. Whatever is not
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
@@ -43,8 +44,7 @@ TABLES = (CUSTOMERS, INTERACTIONS, TERMS)
 
 
 def plain(
-    tables: Mapping[str, pa.Table | Sent],
-    *,
+    *calls: Mapping[str, pa.Table | Sent],
     zone: ZoneInfo,
     seen: int,
     known: Known,
@@ -52,55 +52,67 @@ def plain(
     precedence: tuple[str, ...] = (),
     lexicon: Lexicon = OURS,
 ) -> Plain | None:
-    """What `given` makes of the same tables; None where they are not plain."""
-    if CUSTOMERS.name not in tables or not set(tables) <= {table.name for table in TABLES}:
+    """What `given` makes of the same tables; None where they are not plain.
+
+    Several `calls` of the same tables stand side by side, each read as if it came alone: the
+    customers of one are numbered after those of the call before it.
+    """
+    names = calls[0].keys()
+    if CUSTOMERS.name not in names or not names <= {table.name for table in TABLES}:
         return None
-    if any(rows.num_rows == 0 for rows in tables.values()) or known.lags is None:
+    if known.lags is None or any(tables.keys() != names for tables in calls):
+        return None
+    if any(rows.num_rows == 0 for tables in calls for rows in tables.values()):
         return None
     latest, naive = seen + AHEAD, 0
     rows_of: dict[str, Rows] = {}
+    many_of = {
+        table.name: [tables[table.name].num_rows if table.name in names else 0 for tables in calls]
+        for table in TABLES
+    }
     try:
         for table in TABLES:
-            rows = tables.get(table.name)
-            if rows is None:
+            if table.name not in names:
                 rows_of[table.name] = dict.fromkeys(COLUMNS[table.name], ())
                 continue
-            cells = cells_of(rows)
+            cells = cells_of([tables[table.name] for tables in calls])
             rows_of[table.name], without = plain_cells(
-                table, cells, rows.num_rows, source=source, latest=latest, utc=zone.key == "UTC"
-            )
+                table, cells, many_of[table.name], source=source, latest=latest,
+                utc=zone.key == "UTC",
+            )  # fmt: skip
             naive += without
+        ids, customer_of = _numbered(rows_of, many_of)
     except NotPlainError:
         return None
-    customers = sorted(rows_of[CUSTOMERS.name]["customer_id"])
-    own = set(customers)
-    if any(not own.issuperset(rows_of[table.name]["customer_id"]) for table in TABLES[1:]):
-        return None
     again = partial(
-        given, tables, zone=zone, seen=seen, known=known, source=source, precedence=precedence,
+        given, *calls, zone=zone, seen=seen, known=known, source=source, precedence=precedence,
         lexicon=lexicon,
     )  # fmt: skip
-    held = {"customer": customers, **_dictionaries(rows_of[INTERACTIONS.name], known)}
-    small = [one for one in (CUSTOMERS, TERMS) if one.name in {*tables, *known.tables}]
+    held = {"customer": ids, **_dictionaries(rows_of[INTERACTIONS.name], known)}
+    small = [one for one in (CUSTOMERS, TERMS) if one.name in {*names, *known.tables}]
     manifest = Held(
-        generation=GENERATION, customers=len(customers),
+        generation=GENERATION, customers=len(ids),
         rows=len(rows_of[INTERACTIONS.name]["customer_id"]),
         tables={table.name: () for table in small}, held=held, lexicon=lexicon.version,
     )  # fmt: skip
     return Plain(
-        NOWHERE, manifest, precedence=precedence, whole=again, rows_of=rows_of, seen=seen,
-        known=known, lexicon=lexicon, naive=naive, ignored=_ignored(tables),
-        came=frozenset(tables),
+        NOWHERE, manifest, precedence=precedence, whole=again, rows_of=rows_of,
+        customer_of=customer_of, call=np.repeat(np.arange(len(calls)), many_of[CUSTOMERS.name]),
+        seen=seen, known=known, lexicon=lexicon, naive=naive, ignored=_ignored(calls),
+        came=frozenset(names),
     )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plain(History):
     """The history that plain rows are. Its customers are numbered 0, 1, 2, ... in the order of
-    their ids. `whole` reads the rows once more, with all that is not kept here."""
+    their ids, call after call. `whole` reads the rows of a single call once more, with all that is
+    not kept here."""
 
     whole: Callable[[], Given]
     rows_of: Mapping[str, Rows]
+    customer_of: Mapping[str, NDArray[np.int32]]  # the customer's number, of each row of a table
+    call: NDArray[np.intp]  # of each customer
     seen: int
     known: Known
     lexicon: Lexicon
@@ -151,7 +163,8 @@ class Plain(History):
     def _events(self) -> Events:
         rows = self.rows_of[INTERACTIONS.name]
         many = len(rows["customer_id"])
-        customer, at = self._numbers(rows["customer_id"]), cellarrays.seconds(rows["occurred_at"])
+        customer = self.customer_of[INTERACTIONS.name]
+        at = cellarrays.seconds(rows["occurred_at"])
         dated = cellarrays.there(rows["recorded_at"])
         source = self._codes("source", rows["source"])
         never_read = np.zeros(many, np.int64)
@@ -184,10 +197,9 @@ class Plain(History):
             events = events.take(event_order(events))
         if dated.all():
             return events
-        drawn_by = np.array(
-            [self.known.numbers.get(one, code) for code, one in enumerate(self._held["customer"])],
-            np.int32,
-        )
+        own = np.arange(len(self.call)) - np.searchsorted(self.call, self.call)
+        numbered = zip(self._held["customer"], own.tolist(), strict=True)
+        drawn_by = np.array([self.known.numbers.get(*one) for one in numbered], np.int32)
         return self.lags.covering(len(self._held["source"])).applied(events, drawn_by)
 
     def _said(self, texts: Cells, kind: NDArray[np.int16]) -> NDArray[np.int8]:
@@ -201,7 +213,7 @@ class Plain(History):
     def _people(self) -> People:
         """Whatever a row says that has no date of its own is known from when it came in."""
         rows = self.rows_of[CUSTOMERS.name]
-        order = np.argsort(self._numbers(rows["customer_id"]))
+        order = np.argsort(self.customer_of[CUSTOMERS.name])
         joined, left = (cellarrays.seconds(rows[name])[order] for name in ("joined_at", "left_at"))
         seen, recorded = (column[order] for column in self._known_from(rows, "joined_at"))
         told = np.minimum(seen, np.maximum(recorded, left))
@@ -219,8 +231,7 @@ class Plain(History):
     def _terms(self) -> Terms | None:
         if TERMS.name not in self.manifest.tables:
             return None
-        rows = self.rows_of[TERMS.name]
-        customer = self._numbers(rows["customer_id"])
+        rows, customer = self.rows_of[TERMS.name], self.customer_of[TERMS.name]
         named = list(zip(customer.tolist(), rows["term_id"], strict=True))
         place = {term: number for number, term in enumerate(sorted(named))}
         return announced(
@@ -241,8 +252,7 @@ class Plain(History):
         )
 
     def values(self) -> Terms:
-        rows = self.rows_of[CUSTOMERS.name]
-        customer = self._numbers(rows["customer_id"])
+        rows, customer = self.rows_of[CUSTOMERS.name], self.customer_of[CUSTOMERS.name]
         return self._as_terms(
             rows, customer, customer.astype(np.int64), own_date="joined_at",
             started=cellarrays.seconds(rows["joined_at"]),
@@ -280,11 +290,6 @@ class Plain(History):
         dated = recorded < NEVER
         return np.where(dated, recorded, self.seen), np.where(dated, recorded, own)
 
-    def _numbers(self, ids: Cells) -> NDArray[np.int32]:
-        if self.manifest.customers == 1:
-            return np.zeros(len(ids), np.int32)
-        return np.array(list(map(self.numbers.__getitem__, ids)), np.int32)
-
     def _codes(self, dictionary: str, words: Cells) -> NDArray[np.int32]:
         known: MutableMapping[str, int] = self.known.codes[dictionary]
         new = self._held[dictionary][len(known) :]
@@ -297,6 +302,36 @@ class Plain(History):
         return cast(Held, self.manifest).held
 
 
+def _numbered(
+    rows_of: Mapping[str, Rows], many_of: Mapping[str, Sequence[int]]
+) -> tuple[list[str], dict[str, NDArray[np.int32]]]:
+    """Customers' ids by number, and the customer's number of each row by table. Raises
+    `NotPlainError` for a row whose customer is not given in the same call."""
+    ids: list[str] = []
+    numbers = []
+    for of_call in _apart(rows_of[CUSTOMERS.name], many_of[CUSTOMERS.name]):
+        numbers.append({one: len(ids) + place for place, one in enumerate(sorted(of_call))})
+        ids += numbers[-1]
+    customer_of = {}
+    for table, many in many_of.items():
+        found: list[int] = []
+        try:
+            for own, of_call in zip(numbers, _apart(rows_of[table], many), strict=True):
+                found.extend(map(own.__getitem__, of_call))
+        except KeyError:
+            raise NotPlainError from None
+        customer_of[table] = np.array(found, np.int32)
+    return ids, customer_of
+
+
+def _apart(rows: Rows, many: Sequence[int]) -> Iterator[Cells]:
+    """The customers' ids of each call's rows, of which there are so many."""
+    ids, first = rows["customer_id"], 0
+    for end in accumulate(many):
+        yield ids[first:end]
+        first = end
+
+
 def _dictionaries(rows: Rows, known: Known) -> dict[str, Sequence[str]]:
     """Words by code: the known ones, then the new ones in their own order."""
     held: dict[str, Sequence[str]] = {}
@@ -307,13 +342,14 @@ def _dictionaries(rows: Rows, known: Known) -> dict[str, Sequence[str]]:
     return held
 
 
-def _ignored(tables: Mapping[str, pa.Table | Sent]) -> tuple[str, ...]:
+def _ignored(calls: Sequence[Mapping[str, pa.Table | Sent]]) -> tuple[str, ...]:
     """Columns that are not read, as an ingest tells of them."""
     found = []
-    for name, rows in tables.items():
+    for name in calls[0]:
         table = TABLE[name]
         if not table.open_ended:
-            others = sorted(set(names_of(rows)) - COLUMNS[name].keys() - {PLACE})
+            sent = {column for tables in calls for column in names_of(tables[name])}
+            others = sorted(sent - COLUMNS[name].keys() - {PLACE})
             found += [f"column `{column}` of {name}" for column in others]
     return tuple(found)
 

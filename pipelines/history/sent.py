@@ -26,8 +26,9 @@ class Sent:
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, Cell]]) -> Sent:
         """Rows that need not have the same columns."""
-        names = dict.fromkeys(chain.from_iterable(rows))
-        return cls({name: [row.get(name) for row in rows] for name in names}, len(rows))
+        absent = dict.fromkeys(chain.from_iterable(rows))
+        columns = zip(*[{**absent, **row}.values() for row in rows], strict=True)
+        return cls(dict(zip(absent, map(list, columns), strict=True)), len(rows))
 
     @cached_property
     def table(self) -> pa.Table:
@@ -48,8 +49,19 @@ def as_table(rows: pa.Table | Sent) -> pa.Table:
     return rows.table if isinstance(rows, Sent) else rows
 
 
-def cells_of(rows: pa.Table | Sent) -> Mapping[str, Sequence[Cell]]:
-    """The cells of rows by column."""
+def cells_of(several: Sequence[pa.Table | Sent]) -> Mapping[str, Sequence[Cell]]:
+    """The cells of rows by column, one after another; None where rows have no such column."""
+    if len(several) == 1:
+        return _cells(several[0])
+    pieces = [(_cells(rows), [None] * rows.num_rows) for rows in several]
+    names = dict.fromkeys(chain.from_iterable(cells for cells, _ in pieces))
+    return {
+        name: [*chain.from_iterable(cells.get(name, absent) for cells, absent in pieces)]
+        for name in names
+    }
+
+
+def _cells(rows: pa.Table | Sent) -> Mapping[str, Sequence[Cell]]:
     if isinstance(rows, Sent):
         return rows.columns
     return {name: rows.column(name).to_pylist() for name in rows.column_names}

@@ -5,7 +5,8 @@ import os
 import shutil
 import signal
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -129,6 +130,31 @@ def test_rows_that_cannot_be_used_are_told_and_nobody_is_scored(endpoint, key, r
     assert (status, answer["errors"][0]["pointer"]) == (422, "/interactions")
 
 
+def test_histories_that_are_sent_at_once_are_answered_as_one_by_one(endpoint, key, rows):
+    own = defaultdict(lambda: {name: [] for name in ("customers", "interactions", "terms")})
+    for name in ("customers", "interactions", "terms"):
+        for row in rows[name]:
+            own[row["customer_id"]][name].append(row)
+    asked = [{**tables, "as_of": "2026-07-01"} for tables in list(own.values())[:60]]
+    asked.append(asked[0])
+    asked[7] = {**asked[7], "interactions": [{**asked[7]["interactions"][0], "kind": "pigeon"}]}
+
+    def told(body):
+        status, answer, _ = endpoint.call("/score_history", body, key)
+        for one in answer.get("scores", ()):
+            assert one.pop("scored_at", "") <= one.pop("expires_at", "z")
+            assert one.pop("may_contact")  # tells how long ago outreach was heard of
+        answer.pop("request_id", None)
+        return status, answer
+
+    alone = [told(body) for body in asked]
+    with ThreadPoolExecutor(12) as callers:
+        together = list(callers.map(told, asked))
+    for number, (ours, theirs) in enumerate(zip(together, alone, strict=True)):
+        assert ours == theirs, number
+    assert Counter(status for status, _ in alone) == {200: 60, 422: 1}
+
+
 def test_events_become_history_with_the_next_ingest(home, endpoint, tmp_path):
     warmline = Command(home)
     made = warmline("keys", "create", "desk", "--scope", "work").facts["key"]
@@ -231,6 +257,9 @@ def test_a_killed_worker_is_replaced_and_a_killed_parent_leaves_no_orphan(home, 
     (worker,) = endpoint.workers()
     os.kill(worker, signal.SIGKILL)
     began = time.monotonic()
+    while endpoint.workers() in ([worker], []):
+        assert time.monotonic() < began + BACK_SECONDS / 2, "another one is not started yet"
+        time.sleep(0.1)
     while endpoint.call("/readyz", key=key)[0] != 200:
         assert time.monotonic() < began + 6 * BACK_SECONDS  # this machine is shared
         time.sleep(0.1)

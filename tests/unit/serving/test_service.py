@@ -31,3 +31,24 @@ def test_what_reads_http_is_the_fast_one_on_a_loop_that_lets_everybody_in() -> N
 
     assert AutoHTTPProtocol.__name__ == "HttpToolsProtocol"
     assert importlib.util.find_spec("uvloop") is None
+
+
+def test_who_starts_workers_looks_often_whether_they_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARMLINE_HOME", str(tmp_path))
+    from bentoml._internal.utils import circus
+
+    monkeypatch.setattr(circus, "Arbiter", circus.Arbiter)  # and as it was, afterwards
+    service = importlib.import_module("serving.service")
+    hook = service.service.inner.supervised
+    assert hook.__bentoml_deployment_hook__  # BentoML calls it before it starts workers
+    hook()
+    arbiter = circus.create_standalone_arbiter([])
+    try:
+        assert arbiter.ctrl.check_delay == 500  # milliseconds; a look that waits for another
+        arbiter._exclusive_running_command = "arbiter_stop"  # would be an error in the log
+        assert arbiter.manage_watchers() is None
+    finally:
+        arbiter.ctrl.sys_hdl.stop()
+        arbiter.context.destroy(linger=0)

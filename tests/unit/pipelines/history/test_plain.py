@@ -224,6 +224,12 @@ def test_several_rows_of_one_key_and_other_tables_are_left_to_the_rules():
     assert read({name: rows[name] for name in TABLES[1:]}) is None
 
 
+def test_a_word_that_needs_trimming_is_left_to_the_rules_also_beside_itself():
+    same = GOOD["interactions"]
+    rows = [{**same, "topic": "a"}, {**same, "topic": " a", "interaction_id": "2"}]
+    assert read({**good(), "interactions": Sent.of(rows)}) is None
+
+
 def test_a_time_without_an_offset_is_read_in_the_zone_by_the_rules():
     rows = good(customers={"joined_at": "2025-01-01 10:00:00"})
     ours = read(rows)
