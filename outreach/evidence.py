@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 class Evidence:
     """`rows`: the candidates' scores and what is known of each; the rest by customer.
 
-    Columns beside those of the scores: play (position in the playbooks), evidence_at, also, unit,
-    owner_id (who works it), owned_by, preferred_channel, objects_to_profiling, region, timezone,
-    team, case_open_since, answered_at, and `frequency.COUNTS`.
+    Columns beside those of the scores: play (position in the playbooks), evidence_at, also, figures
+    (on which the playbook fired, in words; null: on none), unit, owner_id (who works it), owned_by,
+    preferred_channel, objects_to_profiling, region, timezone, team, case_open_since, answered_at,
+    and `frequency.COUNTS`.
     """
 
     rows: pa.Table
@@ -100,6 +101,8 @@ def gather(
     for name, values in (("play", fired.play), ("also", fired.also)):
         rows = rows.append_column(name, pa.array(values))
     rows = rows.append_column("evidence_at", _evidence(rows, fired, sources.night))
+    features = sources.timeline.features() if fired.figures else ()
+    rows = rows.append_column("figures", fired.told(books, features))
     people = _people(sources.book.customers(rows["customer_id"].combine_chunks()))
     rows = rows.filter(pc.is_in(rows["customer_id"], value_set=people["customer_id"]))
     ids = rows["customer_id"].combine_chunks()

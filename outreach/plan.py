@@ -20,6 +20,7 @@ from outreach.assign import Draw
 from outreach.decide import Policy
 from outreach.deciding import decided
 from outreach.evidence import Evidence, Sources, gather
+from outreach.gates import CONTROL
 from outreach.kept import Kept
 from outreach.ledger import Empty, Ledger
 from outreach.planned import Planned
@@ -29,7 +30,7 @@ from outreach.quiet import Hours
 from outreach.ranking import FIRST, scores_of
 from outreach.record import planned
 from outreach.rows import Tonight, due
-from outreach.triggers import Company, Fired, fire
+from outreach.triggers import Company, Fired, asking, fire
 from outreach.waking import Waking
 from outreach.worth import ordered
 
@@ -176,7 +177,7 @@ def plan(
         Waking.of(night, home_zone, hours, book.holidays()),
     )  # fmt: skip
     whole, drawn = decided(evidence, tonight)
-    counts |= _counts(whole)
+    counts |= _counts(whole, draw)
     return PlanResult(
         as_of=batch.as_of,
         origin=worklist.Origin(batch.run, now, counts=counts),
@@ -212,14 +213,22 @@ def _gathered(
 
 
 def _fired(batch: ScoreBatch, policy: Policy, sources: Sources) -> Fired:
-    """For whom which playbook fires."""
-    scores = batch.table(FIRST)
-    company = Company.of(scores, sources.timeline.latest(sources.night))
-    if any(play.audience.segments for play in policy.playbooks.plays):
+    """For whom which playbook fires. Raises `WrongUsage` for a feature that there is not."""
+    import pyarrow as pa
+
+    books, least, night = policy.playbooks, policy.settings.min_band, sources.night
+    told = any(play.trigger.systems for play in books.plays)
+    scores = batch.table([*FIRST, "reasons"] if told else FIRST)
+    company = Company.of(scores, sources.timeline.latest(night))
+    if any(play.audience.segments for play in books.plays):
         found = sources.book.customers(company.customer_id)
         segments = columns.beside(company.customer_id, found, "segment").combine_chunks()
         company = replace(company, segment=segments)
-    return fire(company, policy.playbooks, policy.settings.min_band, sources.night)
+    if books.features:
+        books.refuse_unknown(sources.timeline.features())
+        wanted = company.customer_id.filter(pa.array(asking(company, books, least, night)))
+        company = replace(company, figures=sources.timeline.figures(wanted, books.features, night))
+    return fire(company, books, least, night)
 
 
 def _passed(evidence: Evidence, policy: Policy, latest: pa.Table) -> Iterator[tuple[str, str]]:
@@ -290,11 +299,13 @@ def _many(column: pa.ChunkedArray) -> Counter[str]:
     return Counter({each["values"]: each["counts"] for each in texts.value_counts().to_pylist()})
 
 
-def _counts(whole: pa.Table) -> dict[str, int]:
-    """How many are listed, how many got each decision, and how many each gate held."""
+def _counts(whole: pa.Table, draw: Draw) -> dict[str, int]:
+    """How many are listed, how many got each decision, and how many each gate held. Where timing is
+    drawn nobody is in a control group: they wait for their turn."""
     kinds, held = (_many(whole[name]) for name in ("decision", "held_by"))
+    words = {CONTROL.name: "turn"} if draw.timing else {}
     return {
         "listed": whole.num_rows,
         **{kind: kinds[kind] for kind in DECISIONS},
-        **{f"held_{gate}": held[gate] for gate in sorted(held)},
+        **{f"held_{words.get(gate, gate)}": held[gate] for gate in sorted(held)},
     }

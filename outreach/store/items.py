@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from models.errors import WarmlineError
 from outreach.candidate import PASSED
-from outreach.store.audit import audit
+from outreach.store.audit import AT_ONCE, audit, audit_many
 from outreach.store.database import Store
 from outreach.store.messages import withdraw
 from outreach.store.tables import close_reasons, decisions, messages, unfinished, work_items
@@ -76,11 +76,28 @@ def close_passed(
             return 0
         rows = tx.execute(sa.select(item.id, item.customer_id, item.reason_key).where(quiet)).all()
         ended = [row.id for row in rows if (row.customer_id, row.reason_key) in passed]
-        for number in ended:
-            _move(tx, number, "closed", by=by, now=now, verb="close", why=WHY_PASSED,
-                  closed_as=PASSED)  # fmt: skip
-            withdraw(tx, messages.c.item_id == number, by=by, now=now, why=WHY_PASSED)
-    return len(ended)
+        return sum(
+            _end(tx, item.id.in_(ended[first : first + AT_ONCE]) & quiet, by=by, now=now)
+            for first in range(0, len(ended), AT_ONCE)
+        )
+
+
+def _end(tx: sa.Connection, which: sa.ColumnElement[bool], *, by: str, now: datetime) -> int:
+    """The items `which` have passed; how many they were."""
+    item = work_items.c
+    query = sa.select(item.id, item.customer_id, item.state).where(which).order_by(item.id)
+    rows = tx.execute(query.with_for_update()).all()
+    numbers = [row.id for row in rows]
+    told = {"closed_as": PASSED, "why": WHY_PASSED}
+    tx.execute(
+        work_items.update()
+        .where(item.id.in_(numbers))
+        .values(state="closed", since=now, came_back_at=None, **told)
+    )
+    trace = [(f"item {row.id}", row.customer_id, {"before": row.state, **told}) for row in rows]
+    audit_many(tx, by=by, now=now, verb="close", rows=trace)
+    withdraw(tx, messages.c.item_id.in_(numbers), by=by, now=now, why=WHY_PASSED)
+    return len(rows)
 
 
 def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str | None) -> None:
@@ -123,7 +140,9 @@ def _of(tx: sa.Connection, item: int) -> Any:
     query = sa.select(work_items).where(work_items.c.id == item).with_for_update()
     row = tx.execute(query).one_or_none()
     if row is None:
-        raise WarmlineError(f"There is no item {item}: `warmline outreach list` shows them.")
+        raise WarmlineError(
+            f"There is no item {item}: `warmline outreach list --items` shows them."
+        )
     if row.state not in UNFINISHED:
         raise WarmlineError(f"Item {item} is closed ({row.closed_as}). Nothing was changed.")
     return row
