@@ -42,6 +42,7 @@ class Book(CustomerBook, Timeline, Correspondence, Protocol):
 def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest), publish the list and record what
     was decided, with drafts for what is to be written."""
+    from models.memory import give_back
     from outreach.plan import write
     from outreach.store.items import close_passed
     from outreach.store.reading import StoreLedger, waiting
@@ -54,6 +55,7 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     result = replace(result, origin=origin)
     write(result, run.home.root)
     _tell_others(run, store, result, book, ledger)
+    give_back()
     decisions = result.planned(waiting(store))
     recorded = record(
         store, by="plan", now=run.now, decisions=decisions, period=result.period,
@@ -109,9 +111,11 @@ def _writer(run: Run, result: PlanResult, book: Book) -> Writer:
 
 def plan_only(run: Run, as_of: date | None, book: Book, ledger: Ledger) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest); publish nothing."""
+    from models.memory import keep_little
     from models.storage import pull_scores
     from outreach.plan import preview
 
+    keep_little()
     pull_scores(run.home, run.settings, as_of=as_of)
     return preview(
         run.home.root,

@@ -227,7 +227,7 @@ def _fired(batch: ScoreBatch, policy: Policy, sources: Sources) -> Fired:
     if books.features:
         books.refuse_unknown(sources.timeline.features())
         wanted = company.customer_id.filter(pa.array(asking(company, books, least, night)))
-        company = replace(company, figures=sources.timeline.figures(wanted, books.features, night))
+        company = company.told(sources.timeline.figures(wanted, books.features, night))
     return fire(company, books, least, night)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +82,7 @@ class Company:
     latest: pa.Table  # the facts of the history
     row: NDArray[np.int64]  # of each customer in `latest`; -1 where it has none
     reasons: pa.ChunkedArray | None = None  # of the scored, where a trigger asks for them
-    figures: pa.Table | None = None  # customer_id and features, likewise
+    figures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)  # NaN: not known
 
     @classmethod
     def of(cls, scores: pa.Table, latest: pa.Table, segment: pa.Array | None = None) -> Company:
@@ -118,14 +118,14 @@ class Company:
         found: NDArray[np.int64] = told[self.row]  # -1 is the last, which is none
         return found
 
-    def figure(self, name: str) -> NDArray[np.float64]:
-        """A feature of each customer; NaN where it is not known, or was not asked for."""
+    def told(self, figures: pa.Table) -> Company:
+        """With features of some (`Timeline.figures`)."""
         import pyarrow.compute as pc
 
-        if self.figures is None:
-            return np.full(len(self.customer_id), np.nan)
-        known = self.figures["customer_id"].combine_chunks()
-        return _numbers(self.figures[name].take(pc.index_in(self.customer_id, value_set=known)))
+        known = figures["customer_id"].combine_chunks()
+        place = pc.index_in(self.customer_id, value_set=known)
+        names = [name for name in figures.column_names if name != "customer_id"]
+        return replace(self, figures={n: _numbers(figures[n].take(place)) for n in names})
 
     def raised_by(self, systems: Sequence[str]) -> Bools:
         """Whose risk is raised by a reason of one of `systems`, as far as reasons were told."""
@@ -164,14 +164,14 @@ def fire(company: Company, books: Playbooks, min_band: str, night: datetime) -> 
     for number, book in enumerate(books.plays):
         fires, fact = _fires(company, book, min_band, int(night.timestamp()))
         for name, wanted in book.trigger.features.items():
-            fires &= _within(company.figure(name), wanted)
+            fires &= _within(company.figures[name], wanted)
         first = fires & (play < 0)
         play[first] = number
         if fact is not None:
             at[first] = fact[first]
         also[fires & ~first] |= 1 << number
     rows = np.flatnonzero(play >= 0)
-    figures = {name: company.figure(name)[rows] for name in books.features}
+    figures = {name: each[rows] for name, each in company.figures.items()}
     found = company.customer_id.take(pa.array(rows))
     return Fired(found, play[rows], at[rows], also[rows], figures)
 

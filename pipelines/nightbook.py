@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,10 @@ class NightBook(HistoryBook):
         batch = latest(home.scores) if as_of is None else ScoreBatch.open(home.scores, as_of)
         precedence = batch.manifest.facts.get("precedence", ()) if batch else ()
         history = History.open(home.history, tuple(precedence))
+        with history.connection() as connection:
+            # DuckDB's allocator holds freed pages until threads of its own look after them: of a
+            # million customers 90 MB, beside which a whole night is planned.
+            connection.execute("SET GLOBAL allocator_background_threads = true")
         return cls(history, batch.cut_off if batch else 0, settings=settings)
 
     def features(self) -> Sequence[Feature]:
@@ -55,16 +59,16 @@ class NightBook(HistoryBook):
         moment = int(as_of.timestamp())
         nights = [matrix.Night(moment, max(moment, self.known_by))]
         served = any(name.startswith(SERVED) for name in names)
-        context = matrix.context(self.history, self.settings, nights, None if served else NO_AGENTS)
+        history = replace(self.history)  # what it keeps of what it reads goes with it
+        context = matrix.context(history, self.settings, nights, None if served else NO_AGENTS)
         places = {feature.name: place for place, feature in enumerate(context.features)}
         columns = [places[name] for name in names]
-        ids = self.history.ids()
+        ids = history.ids()
         asked = np.asarray(pc.is_in(ids, value_set=customer_ids).to_numpy(zero_copy_only=False))
         blocks = [
             (block.customers, block.values[0][:, columns])
             for block in matrix.stream(
-                self.history, nights, context, customers=asked,
-                threads=self.settings.performance.threads,
+                history, nights, context, customers=asked, threads=0,  # a block is 120 MB
             )
         ]  # fmt: skip
         who = np.concatenate([np.empty(0, np.int32), *(customers for customers, _ in blocks)])

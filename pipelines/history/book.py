@@ -225,11 +225,9 @@ class HistoryBook:
         import pandas as pd
         import pyarrow as pa
 
-        words = self.history.words("customer")
-        merged = np.flatnonzero(
-            self.history.survivors() != np.arange(len(self.history.survivors()))
-        )
-        gone = pd.Series([words[number] for number in merged], dtype=object)
+        survivors = self.history.survivors()
+        merged = np.flatnonzero(survivors != np.arange(len(survivors)))
+        gone = pd.Series(self.history.ids().take(pa.array(merged)).to_pylist(), dtype=object)
         theirs = gone[self.history.surviving(gone).isin(wanted.to_pylist())]
         return pa.array([*wanted.to_pylist(), *theirs], pa.string())
 
