@@ -47,17 +47,19 @@ def test_it_is_what_the_contracts_ask_for(place: Place) -> None:
 
 def test_features_are_those_that_the_night_saw_a_companys_own_among_them(place: Place) -> None:
     source = place.source(
-        customers="customer_id,joined_at,seats\nacme,2025-01-01,7\nbolt,2025-01-01,\n",
+        customers=CUSTOMERS,
+        attributes="customer_id,name,value,valid_from,recorded_at\n"
+        "acme,seats,7,2026-01-15,2026-03-05\n",
         interactions=HEADER
-        + "1,acme,2026-01-30,,case_opened,email,c1\n"
+        + "1,acme,2026-01-29,,case_opened,email,c1\n"
         + "2,acme,2026-02-10,,case_opened,email,c2\n"
         + "3,acme,2026-02-20,2026-03-05,case_opened,email,c3\n"  # told after the night
         + "4,acme,2026-03-02,,case_opened,email,c4\n"
         + "5,bolt,2026-02-10,,case_opened,email,c5\n",
     )
     place.ingest(source)
-    settings = Settings(features=Features(static=("seats",)))
-    names = ["case_count_30", "days_since_case", "static_seats", "csat_mean_365"]
+    settings = Settings(features=Features(attributes=("seats",)))
+    names = ["case_count_30", "days_since_case", "attribute_seats", "csat_mean_365"]
 
     def told(known_by: datetime) -> list[dict[str, object]]:
         made = NightBook(place.open(), int(known_by.timestamp()), settings=settings)
@@ -67,9 +69,9 @@ def test_features_are_those_that_the_night_saw_a_companys_own_among_them(place: 
     acme = {"customer_id": "acme", "csat_mean_365": None}
     later = datetime(2026, 3, 6, tzinfo=UTC)
     assert told(MARCH) == [
-        {**acme, "case_count_30": 1, "days_since_case": 19, "static_seats": None}
+        {**acme, "case_count_30": 1, "days_since_case": 19, "attribute_seats": None}
     ]
-    assert told(later) == [{**acme, "case_count_30": 2, "days_since_case": 9, "static_seats": 7}]
+    assert told(later) == [{**acme, "case_count_30": 2, "days_since_case": 9, "attribute_seats": 7}]
 
 
 def test_customers_come_as_asked_with_none_for_the_unknown(place: Place) -> None:
