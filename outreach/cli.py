@@ -13,6 +13,7 @@ import click
 
 from models.command import Run, as_of_option, command
 from models.contracts import Correspondence, CustomerBook, Timeline
+from models.memory import keep_little
 from outreach.pushcli import push, push_night
 from outreach.receivecli import receive, receive_night
 from outreach.sendcli import send, send_night
@@ -111,11 +112,9 @@ def _writer(run: Run, result: PlanResult, book: Book) -> Writer:
 
 def plan_only(run: Run, as_of: date | None, book: Book, ledger: Ledger) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest); publish nothing."""
-    from models.memory import keep_little
     from models.storage import pull_scores
     from outreach.plan import preview
 
-    keep_little()
     pull_scores(run.home, run.settings, as_of=as_of)
     return preview(
         run.home.root,
@@ -213,6 +212,7 @@ def night(
     tell the CRM."""
 
     def plan(run: Run, as_of: date) -> dict[str, Any]:
+        keep_little()
         received = receive_night(run)
         return facts(run, plan_and_publish(run, as_of, book(run, as_of))) | received
 
@@ -235,6 +235,7 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
     )
     def plan(run: Run, as_of: date | None, csv: Path | None, top: int, compare: bool) -> None:
         """Decide who to contact, hold or refer, and publish tomorrow's list."""
+        keep_little()
         if compare:
             from outreach.compare import compare as against
 

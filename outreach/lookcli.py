@@ -80,6 +80,8 @@ def _state(row: dict[str, Any], zone: tzinfo) -> str:
 
 
 def _due(row: dict[str, Any], zone: tzinfo) -> str:
+    if row["snoozed_until"]:
+        return ""
     return f"due {row['due_at'].astimezone(zone):%Y-%m-%d}" if row["due_at"] else "no due date"
 
 
@@ -95,10 +97,13 @@ def item(run: Run, number: int) -> None:
     play = plays.get(found["playbook"])
     found["checklist"] = list(play.checklist) if play else []
     risk = found["churn_probability"]
+    told = [
+        _what(found), found["owner_id"] or "no owner", _state(found, zone), _due(found, zone),
+        "" if risk is None else f"risk {risk:.0%}",
+    ]  # fmt: skip
     lines = [
         f"{_whom(found)}: {play.title if play else found['playbook']}",
-        f"{_what(found)}, {found['owner_id'] or 'no owner'}, {_state(found, zone)}, "
-        f"{_due(found, zone)}" + ("" if risk is None else f", risk {risk:.0%}"),
+        ", ".join(each for each in told if each),
         *([f"said: {found['why']}"] if found["why"] else []),
         *(f"why: {reason}" for reason in found["reasons"]),
         *(f"to do: {step}" for step in found["checklist"]),
@@ -121,7 +126,7 @@ def _message(row: dict[str, Any]) -> str:
     why = f": {row['why']}" if row["why"] else ""
     why += f" (rewritten by {row['rewritten_by']})" if row["rewritten_by"] else ""
     state = row["state"].replace("_", " ")
-    return f"{row['id'][:12]}  {row['customer_id']}  {row['channel']}  {state}{why}"
+    return f"{row['id'][:12]}  {row['customer_id']}  {_what(row)}  {state}{why}"
 
 
 @command("show")

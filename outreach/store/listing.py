@@ -37,13 +37,15 @@ def stop_words(store: Store) -> list[str]:
 
 
 def list_messages(store: Store, states: Sequence[str], most: int) -> list[dict[str, Any]]:
-    """The messages in those states, oldest first, without address and words."""
+    """The messages in those states, oldest first and those of one night in its plan's order,
+    without address and words."""
     row = messages.c
     query = (
         sa.select(row.id, row.customer_id, row.channel, row.playbook, row.state, row.why,
                   row.attempts, row.next_try_at, row.sent_at, row.updated_at, row.rewritten_by)
+        .select_from(messages.outerjoin(work_items, work_items.c.id == row.item_id))
         .where(row.state.in_(states))
-        .order_by(row.updated_at, row.id)
+        .order_by(row.updated_at, work_items.c.rank, row.id)
         .limit(most)
     )  # fmt: skip
     with store.read() as tx:

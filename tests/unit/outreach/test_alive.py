@@ -236,6 +236,8 @@ def test_below_the_size_that_tells_the_moment_is_drawn_and_nobody_left_alone() -
     assert 8 < len(waiting) < 32
     assert all(r["propensity"] == 0.5 for r in waiting)
     assert waiting[0]["hold_reasons"] == ["their turn, drawn by lot, comes on 13 July 2026"]
+    assert result.counts["held_turn"] == len(waiting)
+    assert "held_control" not in result.counts
 
 
 def test_only_what_is_randomised_has_a_control_group() -> None:
