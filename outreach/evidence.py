@@ -102,7 +102,7 @@ def gather(
         rows = rows.append_column(name, pa.array(values))
     rows = rows.append_column("evidence_at", _evidence(rows, fired, sources.night))
     features = sources.timeline.features() if fired.figures else ()
-    rows = rows.append_column("figures", fired.told(books, features))
+    rows = rows.append_column("figures", fired.words(books, features))
     people = _people(sources.book.customers(rows["customer_id"].combine_chunks()))
     rows = rows.filter(pc.is_in(rows["customer_id"], value_set=people["customer_id"]))
     ids = rows["customer_id"].combine_chunks()

@@ -23,6 +23,7 @@ from outreach.evidence import Evidence, Sources, gather
 from outreach.gates import CONTROL
 from outreach.kept import Kept
 from outreach.ledger import Empty, Ledger
+from outreach.passing import passed
 from outreach.planned import Planned
 from outreach.playbooks import Playbooks
 from outreach.power import Power
@@ -54,7 +55,9 @@ class PlanResult:
     notes: tuple[str, ...]  # what a reader of the list must know, in sentences
     period: str  # of the control group
     drawn: Kept | None = None  # arms of the period, where some are new
-    passed: frozenset[tuple[str, str]] = frozenset()  # customer and reason of items: see `_passed`
+    passed: frozenset[tuple[str, str]] = (
+        frozenset()
+    )  # customer and reason of items: outreach/passing.py
     recorded: Mapping[str, int] = field(default_factory=dict)  # what was new to the store
 
     @property
@@ -189,7 +192,7 @@ def plan(
         notes=tuple(notes.notes(batch, evidence, timeline.latest(night), policy, power, draw, now)),
         period=draw.name,
         drawn=drawn,
-        passed=frozenset(_passed(evidence, policy, timeline.latest(night))),
+        passed=frozenset(passed(evidence, policy, timeline.latest(night))),
     )
 
 
@@ -227,34 +230,9 @@ def _fired(batch: ScoreBatch, policy: Policy, sources: Sources) -> Fired:
     if books.features:
         books.refuse_unknown(sources.timeline.features())
         wanted = company.customer_id.filter(pa.array(asking(company, books, least, night)))
-        company = company.told(sources.timeline.figures(wanted, books.features, night))
+        figures = sources.timeline.figures(wanted, books.features, night)
+        company = company.with_figures(figures)
     return fire(company, books, least, night)
-
-
-def _passed(evidence: Evidence, policy: Policy, latest: pa.Table) -> Iterator[tuple[str, str]]:
-    """Unfinished items whose playbook does not fire for the customer any more. What was referred
-    to a person stays as long as its fact stands (`latest`), however old."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    plays = policy.playbooks.plays
-    whose = pa.array(sorted({customer for customer, _ in evidence.shown}), pa.string())
-    rows = evidence.rows.select(["customer_id", "play", "also"])
-    rows = rows.filter(pc.is_in(rows["customer_id"], value_set=whose))
-    stands = {
-        (customer, play.name)
-        for customer, first, also in zip(*rows.to_pydict().values(), strict=True)
-        for number, play in enumerate(plays)
-        if number == first or also >> number & 1
-    }
-    facts = latest.filter(pc.is_in(latest["customer_id"], value_set=whose))
-    for play in plays:
-        if play.refers:
-            owed = facts.filter(pc.is_valid(facts[f"{play.trigger.fact}_at"]))
-            stands |= {(customer, play.name) for customer in owed["customer_id"].to_pylist()}
-    for item, shown in evidence.shown.items():
-        if shown.state != "closed" and item not in stands:
-            yield item
 
 
 def _power(evidence: Evidence, settings: Plan, policy: Policy) -> Power:

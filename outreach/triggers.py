@@ -54,19 +54,19 @@ class Fired:
     also: NDArray[np.int64]
     figures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
-    def told(self, books: Playbooks, features: Sequence[Feature]) -> pa.Array:
+    def words(self, books: Playbooks, features: Sequence[Feature]) -> pa.Array:
         """The figures on which the playbook of each fired, in sentences; null where on none."""
         import pyarrow as pa
 
         if not self.figures:
             return pa.nulls(len(self.play), pa.list_(pa.string()))
         known = {feature.name: feature for feature in features}
-        words = np.full(len(self.play), None, object)
+        found = np.full(len(self.play), None, object)
         for number, book in enumerate(books.plays):
             names = list(book.trigger.features)
             for row in np.flatnonzero(self.play == number) if names else ():
-                words[row] = [say(known[name], float(self.figures[name][row])) for name in names]
-        return pa.array(words, pa.list_(pa.string()))
+                found[row] = [say(known[name], float(self.figures[name][row])) for name in names]
+        return pa.array(found, pa.list_(pa.string()))
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Company:
         found: NDArray[np.int64] = told[self.row]  # -1 is the last, which is none
         return found
 
-    def told(self, figures: pa.Table) -> Company:
+    def with_figures(self, figures: pa.Table) -> Company:
         """With features of some (`Timeline.figures`)."""
         import pyarrow.compute as pc
 
