@@ -62,7 +62,10 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
         store, by="plan", now=run.now, decisions=decisions, period=result.period,
         drafts=_writer(run, result, book),
     )  # fmt: skip
-    ended = close_passed(store, by="plan", now=run.now, as_of=result.as_of, passed=result.passed)
+    ended = close_passed(
+        store, by="plan", now=run.now, as_of=result.as_of, passed=result.passed,
+        barred=result.barred,
+    )  # fmt: skip
     return replace(result, recorded={**recorded, "passed": ended})
 
 

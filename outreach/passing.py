@@ -1,4 +1,4 @@
-"""Work items of which a plan finds no cause any more."""
+"""Work items of which a plan finds no cause any more, or that it must not act on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from outreach.decide import Policy
 from outreach.evidence import Evidence
+from outreach.gates import REFUSALS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,3 +37,18 @@ def passed(evidence: Evidence, policy: Policy, latest: pa.Table) -> Iterator[tup
     for item, shown in evidence.shown.items():
         if shown.state != "closed" and item not in stands:
             yield item
+
+
+def barred(evidence: Evidence, whole: pa.Table) -> Iterator[tuple[str, str]]:
+    """Unfinished items about which the customer must not be contacted any more. `whole`: every
+    decision, as `decided` gives it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    open_ones = {item for item, shown in evidence.shown.items() if shown.state != "closed"}
+    whose = pa.array(sorted({customer for customer, _ in open_ones}), pa.string())
+    rows = whole.select(["customer_id", "playbook", "held_by"])
+    rows = rows.filter(pc.is_in(rows["customer_id"], value_set=whose))
+    for customer, play, gates in zip(*rows.to_pydict().values(), strict=True):
+        if (customer, play) in open_ones and not set(REFUSALS).isdisjoint(gates):
+            yield customer, play

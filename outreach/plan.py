@@ -23,7 +23,7 @@ from outreach.evidence import Evidence, Sources, gather
 from outreach.gates import CONTROL
 from outreach.kept import Kept
 from outreach.ledger import Empty, Ledger
-from outreach.passing import passed
+from outreach.passing import barred, passed
 from outreach.planned import Planned
 from outreach.playbooks import Playbooks
 from outreach.power import Power
@@ -55,9 +55,8 @@ class PlanResult:
     notes: tuple[str, ...]  # what a reader of the list must know, in sentences
     period: str  # of the control group
     drawn: Kept | None = None  # arms of the period, where some are new
-    passed: frozenset[tuple[str, str]] = (
-        frozenset()
-    )  # customer and reason of items: outreach/passing.py
+    passed: frozenset[tuple[str, str]] = frozenset()  # customer and reason of items (passing.py)
+    barred: frozenset[tuple[str, str]] = frozenset()  # likewise
     recorded: Mapping[str, int] = field(default_factory=dict)  # what was new to the store
 
     @property
@@ -193,6 +192,7 @@ def plan(
         period=draw.name,
         drawn=drawn,
         passed=frozenset(passed(evidence, policy, timeline.latest(night))),
+        barred=frozenset(barred(evidence, whole)),
     )
 
 

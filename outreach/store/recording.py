@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from outreach.gates import REFUSALS
 from outreach.planned import NOT_LOOKED_AT, Planned
 from outreach.store import tables
 from outreach.store.audit import AT_ONCE, audit, audit_many, insert_new
@@ -19,8 +20,6 @@ from outreach.store.drafts import Draft, Drafts, gaps, no_words
 from outreach.store.messages import withdraw
 
 SENDS = ("email",)  # channels of which a contact is a message; all others are tasks for a person
-# Gates of a plan (outreach/gates.py) that close for good what was written before.
-REFUSALS = ("erased", "objection", "suppressed", "opted_out", "no_consent")
 _STATE = {"draft": "draft", "approve": "awaiting_approval", "auto": "queued"}
 _FIELDS = tuple(field.name for field in fields(Planned))
 

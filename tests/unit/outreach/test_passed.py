@@ -55,6 +55,18 @@ def test_many_end_at_once_each_with_its_trace(
     }
 
 
+def test_what_must_not_be_done_ends_at_once_unless_somebody_is_at_work(store: Store) -> None:
+    filled(store, "acme", "bolt", "calm")
+    bolt = next(row.id for row in rows(store, tables.work_items) if row.customer_id == "bolt")
+    start(store, by="ines", now=later(days=1), item=bolt)
+    barred = {("acme", "silent"), ("bolt", "silent")}
+    assert ended(store, 2, passed=set(), barred=barred) == 1
+    assert item_states(store) == {
+        "acme": ("closed", "passed"), "bolt": ("in_progress", None), "calm": ("open", None),
+    }  # fmt: skip
+    assert states(store)["acme"] == "withdrawn"
+
+
 def test_what_was_referred_ends_at_once(store: Store) -> None:
     complaint = planned("acme", decision="refer", channel=None)
     record(store, by="plan", now=later(), decisions=[complaint], drafts=words)
