@@ -21,22 +21,22 @@ import serving.cli
 from models.command import Run, command, day
 
 if TYPE_CHECKING:
-    from pipelines.history.book import HistoryBook
+    from pipelines.nightbook import NightBook
 
 SAMPLE = Path(__file__).parent / "data_samples" / "sample"
 SAMPLE_NIGHT = date(2026, 7, 1)  # the day after the sample's last
 
 
-def book(run: Run, as_of: date | None = None) -> HistoryBook:
+def book(run: Run, as_of: date | None = None) -> NightBook:
     """Customers and what happened to them as the scores of `as_of` (the newest by default) knew
     it, for outreach, which may not import pipelines."""
     from models.erasure import refuse_unfinished
-    from pipelines.history.book import HistoryBook
+    from pipelines.nightbook import NightBook
     from pipelines.storage import pull_history
 
     refuse_unfinished(run.home)
     pull_history(run)
-    return HistoryBook.of_night(run.home, as_of)
+    return NightBook.of_night(run.home, run.settings, as_of)
 
 
 @command("demo")

@@ -275,3 +275,12 @@ class Timeline(Protocol):
 
         Unasked: `outreach_sent`, or a `message_out` or `call_out` that belongs to no case."""
         ...
+
+    def features(self) -> Sequence[Feature]:
+        """All features that `figures` can tell (docs/features.md), a company's own among them."""
+        ...
+
+    def figures(self, customer_ids: pa.Array, names: Sequence[str], as_of: datetime) -> pa.Table:
+        """Features as the scores of the night `as_of` saw them: customer_id, and a double for each
+        of `names`, null where not known. One row a known customer, in any order."""
+        ...

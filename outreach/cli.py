@@ -13,6 +13,7 @@ import click
 
 from models.command import Run, as_of_option, command
 from models.contracts import Correspondence, CustomerBook, Timeline
+from models.memory import keep_little
 from outreach.pushcli import push, push_night
 from outreach.receivecli import receive, receive_night
 from outreach.sendcli import send, send_night
@@ -42,6 +43,7 @@ class Book(CustomerBook, Timeline, Correspondence, Protocol):
 def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     """Plan the published scores of `as_of` (None: the newest), publish the list and record what
     was decided, with drafts for what is to be written."""
+    from models.memory import give_back
     from outreach.plan import write
     from outreach.store.items import close_passed
     from outreach.store.reading import StoreLedger, waiting
@@ -54,12 +56,16 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     result = replace(result, origin=origin)
     write(result, run.home.root)
     _tell_others(run, store, result, book, ledger)
+    give_back()
     decisions = result.planned(waiting(store))
     recorded = record(
         store, by="plan", now=run.now, decisions=decisions, period=result.period,
         drafts=_writer(run, result, book),
     )  # fmt: skip
-    ended = close_passed(store, by="plan", now=run.now, as_of=result.as_of, passed=result.passed)
+    ended = close_passed(
+        store, by="plan", now=run.now, as_of=result.as_of, passed=result.passed,
+        barred=result.barred,
+    )  # fmt: skip
     return replace(result, recorded={**recorded, "passed": ended})
 
 
@@ -209,6 +215,7 @@ def night(
     tell the CRM."""
 
     def plan(run: Run, as_of: date) -> dict[str, Any]:
+        keep_little()
         received = receive_night(run)
         return facts(run, plan_and_publish(run, as_of, book(run, as_of))) | received
 
@@ -231,6 +238,7 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
     )
     def plan(run: Run, as_of: date | None, csv: Path | None, top: int, compare: bool) -> None:
         """Decide who to contact, hold or refer, and publish tomorrow's list."""
+        keep_little()
         if compare:
             from outreach.compare import compare as against
 

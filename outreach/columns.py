@@ -68,6 +68,8 @@ def plain(column: pa.ChunkedArray) -> list[Any]:
     """The column as Python objects; an instant is its microseconds since 1970."""
     import pyarrow as pa
 
+    if column.null_count == len(column):
+        return [None] * len(column)
     if _is_instant(column):
         column = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
     found: list[Any] = column.to_pylist()

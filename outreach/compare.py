@@ -30,6 +30,7 @@ class Comparison:
     go: tuple[str, ...]
     changed: int  # contacted or referred by another playbook or channel than before
     counts: dict[str, tuple[int, int]]  # of decisions, and of each gate: before and after
+    passed: int = 0  # unfinished items that no playbook would have a cause for any more
 
     def facts(self) -> dict[str, Any]:
         """For machines."""
@@ -47,6 +48,8 @@ class Comparison:
         yield f"come: {len(self.come):,}{_named(self.come)}"
         yield f"go: {len(self.go):,}{_named(self.go)}"
         yield f"stay, by another playbook or channel: {self.changed:,}"
+        if self.passed:
+            yield f"items that nothing would be the cause of any more: {self.passed:,}"
         for name, (then, now) in self.counts.items():
             if then or now:
                 yield f"{name.replace('_', ' ')}: {then:,} -> {now:,}"
@@ -67,6 +70,7 @@ def compare(home: Path, result: PlanResult) -> Comparison:
         go=tuple(who for who in then if who not in now),
         changed=sum(now[who] != how for who, how in then.items() if who in now),
         counts={n: (origin.counts.get(n, 0), result.counts.get(n, 0)) for n in names},
+        passed=len(result.passed),
     )
 
 

@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 class Evidence:
     """`rows`: the candidates' scores and what is known of each; the rest by customer.
 
-    Columns beside those of the scores: play (position in the playbooks), evidence_at, also, unit,
-    owner_id (who works it), owned_by, preferred_channel, objects_to_profiling, region, timezone,
-    team, case_open_since, answered_at, and `frequency.COUNTS`.
+    Columns beside those of the scores: play (position in the playbooks), evidence_at, also, figures
+    (on which the playbook fired, in words; null: on none), unit, owner_id (who works it), owned_by,
+    preferred_channel, objects_to_profiling, region, timezone, team, case_open_since, answered_at,
+    and `frequency.COUNTS`.
     """
 
     rows: pa.Table
@@ -100,11 +101,13 @@ def gather(
     for name, values in (("play", fired.play), ("also", fired.also)):
         rows = rows.append_column(name, pa.array(values))
     rows = rows.append_column("evidence_at", _evidence(rows, fired, sources.night))
+    features = sources.timeline.features() if fired.figures else ()
+    rows = rows.append_column("figures", fired.words(books, features))
     people = _people(sources.book.customers(rows["customer_id"].combine_chunks()))
     rows = rows.filter(pc.is_in(rows["customer_id"], value_set=people["customer_id"]))
     ids = rows["customer_id"].combine_chunks()
     owners = Owners.of(sources.book.owners())
-    for name, column in _columns(ids, people, owners, sources, settings).items():
+    for name, column in _columns(people, owners, sources, settings).items():
         rows = rows.append_column(name, column)
     for name, column in _counts(rows, books, sources).items():
         rows = rows.append_column(name, column)
@@ -139,13 +142,14 @@ def _evidence(rows: pa.Table, fired: Fired, night: datetime) -> pa.Array:
 
 
 def _columns(
-    ids: pa.Array, people: pa.Table, owners: Owners, sources: Sources, settings: Plan
+    people: pa.Table, owners: Owners, sources: Sources, settings: Plan
 ) -> dict[str, pa.ChunkedArray | pa.Array]:
+    """What is known of each of `people`, in their order."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    beside = partial(columns.beside, ids)
-    owned = beside(people, "owner_id")
+    beside = partial(columns.beside, people["customer_id"].combine_chunks())
+    owned = people["owner_id"]
     distinct = owned.unique()
     working = [owners.working(owner, sources.night) for owner in distinct.to_pylist()]
     teams = [owners.team(owner) for owner in distinct.to_pylist()]
@@ -154,14 +158,14 @@ def _columns(
     alive = pc.field("last_at") >= sources.night - timedelta(days=settings.open_case_days)
     cases = columns.table(sources.timeline.open_cases(sources.night), kinds).filter(alive)
     return {
-        "unit": beside(people, "unit"),
+        "unit": people["unit"],
         "owned_by": owned,
         "owner_id": pa.array(working, pa.string()).take(place.combine_chunks()),
         "team": pa.array(teams, pa.string()).take(place.combine_chunks()),
-        "preferred_channel": beside(people, "preferred_channel"),
-        "objects_to_profiling": beside(people, "profiling_objection"),
-        "region": beside(people, "region"),
-        "timezone": beside(people, "timezone"),
+        "preferred_channel": people["preferred_channel"],
+        "objects_to_profiling": people["profiling_objection"],
+        "region": people["region"],
+        "timezone": people["timezone"],
         "case_open_since": beside(columns.one_each(cases, "opened_at", "min"), "opened_at"),
         "answered_at": beside(_answers(sources, settings), "at"),
     }

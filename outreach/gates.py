@@ -187,5 +187,7 @@ GATES = (
     Gate("harm", _harm),
     Gate("low_value", _low_value),
 )
+# Those that close for good what was written before, and what was to be done.
+REFUSALS = ("erased", "objection", "suppressed", "opted_out", "no_consent")
 # Each only where nothing before it holds.
 LAST_GATES = (CAPACITY, CONTROL)

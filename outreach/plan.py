@@ -20,8 +20,10 @@ from outreach.assign import Draw
 from outreach.decide import Policy
 from outreach.deciding import decided
 from outreach.evidence import Evidence, Sources, gather
+from outreach.gates import CONTROL
 from outreach.kept import Kept
 from outreach.ledger import Empty, Ledger
+from outreach.passing import barred, passed
 from outreach.planned import Planned
 from outreach.playbooks import Playbooks
 from outreach.power import Power
@@ -29,7 +31,7 @@ from outreach.quiet import Hours
 from outreach.ranking import FIRST, scores_of
 from outreach.record import planned
 from outreach.rows import Tonight, due
-from outreach.triggers import Company, Fired, fire
+from outreach.triggers import Company, Fired, asking, fire
 from outreach.waking import Waking
 from outreach.worth import ordered
 
@@ -53,7 +55,8 @@ class PlanResult:
     notes: tuple[str, ...]  # what a reader of the list must know, in sentences
     period: str  # of the control group
     drawn: Kept | None = None  # arms of the period, where some are new
-    passed: frozenset[tuple[str, str]] = frozenset()  # customer and reason of items: see `_passed`
+    passed: frozenset[tuple[str, str]] = frozenset()  # customer and reason of items (passing.py)
+    barred: frozenset[tuple[str, str]] = frozenset()  # likewise
     recorded: Mapping[str, int] = field(default_factory=dict)  # what was new to the store
 
     @property
@@ -176,7 +179,7 @@ def plan(
         Waking.of(night, home_zone, hours, book.holidays()),
     )  # fmt: skip
     whole, drawn = decided(evidence, tonight)
-    counts |= _counts(whole)
+    counts |= _counts(whole, draw)
     return PlanResult(
         as_of=batch.as_of,
         origin=worklist.Origin(batch.run, now, counts=counts),
@@ -188,7 +191,8 @@ def plan(
         notes=tuple(notes.notes(batch, evidence, timeline.latest(night), policy, power, draw, now)),
         period=draw.name,
         drawn=drawn,
-        passed=frozenset(_passed(evidence, policy, timeline.latest(night))),
+        passed=frozenset(passed(evidence, policy, timeline.latest(night))),
+        barred=frozenset(barred(evidence, whole)),
     )
 
 
@@ -212,40 +216,23 @@ def _gathered(
 
 
 def _fired(batch: ScoreBatch, policy: Policy, sources: Sources) -> Fired:
-    """For whom which playbook fires."""
-    scores = batch.table(FIRST)
-    company = Company.of(scores, sources.timeline.latest(sources.night))
-    if any(play.audience.segments for play in policy.playbooks.plays):
+    """For whom which playbook fires. Raises `WrongUsage` for a feature that there is not."""
+    import pyarrow as pa
+
+    books, least, night = policy.playbooks, policy.settings.min_band, sources.night
+    told = any(play.trigger.systems for play in books.plays)
+    scores = batch.table([*FIRST, "reasons"] if told else FIRST)
+    company = Company.of(scores, sources.timeline.latest(night))
+    if any(play.audience.segments for play in books.plays):
         found = sources.book.customers(company.customer_id)
         segments = columns.beside(company.customer_id, found, "segment").combine_chunks()
         company = replace(company, segment=segments)
-    return fire(company, policy.playbooks, policy.settings.min_band, sources.night)
-
-
-def _passed(evidence: Evidence, policy: Policy, latest: pa.Table) -> Iterator[tuple[str, str]]:
-    """Unfinished items whose playbook does not fire for the customer any more. What was referred
-    to a person stays as long as its fact stands (`latest`), however old."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    plays = policy.playbooks.plays
-    whose = pa.array(sorted({customer for customer, _ in evidence.shown}), pa.string())
-    rows = evidence.rows.select(["customer_id", "play", "also"])
-    rows = rows.filter(pc.is_in(rows["customer_id"], value_set=whose))
-    stands = {
-        (customer, play.name)
-        for customer, first, also in zip(*rows.to_pydict().values(), strict=True)
-        for number, play in enumerate(plays)
-        if number == first or also >> number & 1
-    }
-    facts = latest.filter(pc.is_in(latest["customer_id"], value_set=whose))
-    for play in plays:
-        if play.refers:
-            owed = facts.filter(pc.is_valid(facts[f"{play.trigger.fact}_at"]))
-            stands |= {(customer, play.name) for customer in owed["customer_id"].to_pylist()}
-    for item, shown in evidence.shown.items():
-        if shown.state != "closed" and item not in stands:
-            yield item
+    if books.features:
+        books.refuse_unknown(sources.timeline.features())
+        wanted = company.customer_id.filter(pa.array(asking(company, books, least, night)))
+        figures = sources.timeline.figures(wanted, books.features, night)
+        company = company.with_figures(figures)
+    return fire(company, books, least, night)
 
 
 def _power(evidence: Evidence, settings: Plan, policy: Policy) -> Power:
@@ -290,11 +277,13 @@ def _many(column: pa.ChunkedArray) -> Counter[str]:
     return Counter({each["values"]: each["counts"] for each in texts.value_counts().to_pylist()})
 
 
-def _counts(whole: pa.Table) -> dict[str, int]:
-    """How many are listed, how many got each decision, and how many each gate held."""
+def _counts(whole: pa.Table, draw: Draw) -> dict[str, int]:
+    """How many are listed, how many got each decision, and how many each gate held. Where timing is
+    drawn nobody is in a control group: they wait for their turn."""
     kinds, held = (_many(whole[name]) for name in ("decision", "held_by"))
+    words = {CONTROL.name: "turn"} if draw.timing else {}
     return {
         "listed": whole.num_rows,
         **{kind: kinds[kind] for kind in DECISIONS},
-        **{f"held_{gate}": held[gate] for gate in sorted(held)},
+        **{f"held_{words.get(gate, gate)}": held[gate] for gate in sorted(held)},
     }

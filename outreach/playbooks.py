@@ -10,13 +10,14 @@ import hashlib
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from models.contracts import LATEST
+from models.contracts import LATEST, Feature
 from models.errors import WrongUsage
 from models.section import Section
 
@@ -27,6 +28,34 @@ AHEAD = frozenset({"renews"})  # facts that lie ahead: days are counted until th
 REACHABLE = ("email", "phone", "chat", "sms", "app", "in_person")
 Channel = Literal["email", "phone", "chat", "sms", "app", "in_person"]
 Days = Annotated[float, Field(ge=0)]
+System = Annotated[str, Field(pattern=r"^S([1-9]|1[0-9]|2[01])$")]  # CAPABILITIES.md
+
+
+class Range(Section):
+    """Which figures of a feature count; one that is not known never does. A number: just it."""
+
+    min: float | None = None
+    max: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_number(cls, said: object) -> object:
+        is_number = isinstance(said, (int, float)) and not isinstance(said, bool)
+        return {"min": said, "max": said} if is_number else said
+
+    @model_validator(mode="after")
+    def _holds_anything(self) -> Range:
+        least = [each for each in (self.min, self.above) if each is not None]
+        most = [each for each in (self.max, self.below) if each is not None]
+        if not least + most:
+            raise ValueError("give a number, or at least one of min, max, above and below")
+        if least and most:
+            low, high = max(least), min(most)
+            if low > high or (low == high and low in (self.above, self.below)):
+                raise ValueError("no number lies between these bounds")
+        return self
 
 
 class Trigger(Section):
@@ -37,6 +66,8 @@ class Trigger(Section):
     to_days: Days | None = None
     silent: bool | None = None
     min_fading: Days | None = None  # the present gap over the customer's own usual one
+    features: dict[str, Range] = Field(default_factory=dict)  # by name (docs/features.md)
+    systems: tuple[System, ...] = ()  # of the reasons that raise the risk, at least one of these
 
     @model_validator(mode="after")
     def _fits_together(self) -> Trigger:
@@ -139,10 +170,33 @@ class Playbooks:
         return cls.of(list(found.values()))
 
     @cached_property
+    def features(self) -> tuple[str, ...]:
+        """That any trigger asks for."""
+        return tuple(dict.fromkeys(name for play in self.plays for name in play.trigger.features))
+
+    def refuse_unknown(self, features: Sequence[Feature]) -> None:
+        """Raises `WrongUsage` where a trigger asks for another feature than these."""
+        known = [feature.name for feature in features]
+        wrong = [
+            f"playbooks/{play.name}.toml: `trigger.features.{name}`: there is no such feature"
+            f"{_like(name, known)} (docs/features.md names all)."
+            for play in self.plays
+            for name in play.trigger.features
+            if name not in known
+        ]
+        if wrong:
+            raise WrongUsage("\n".join(wrong))
+
+    @cached_property
     def version(self) -> str:
         """Names what they say: another text, another version."""
         text = "\n".join(play.model_dump_json() for play in self.plays)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _like(name: str, known: Sequence[str]) -> str:
+    like = get_close_matches(name, known, n=3)
+    return f"; did you mean {' or '.join(like)}?" if like else ""
 
 
 def _read(folder: Path) -> Iterator[Playbook]:

@@ -16,6 +16,24 @@ HELD = 3  # of those left alone, from the top
 # Of the reasons, and of the decision.
 STYLE = {"refer": ("", "bold magenta"), "contact": ("", "bold green"), "hold": ("dim", "dim")}
 BAND_STYLE = {"high": "red", "medium": "yellow", "low": "dim"}
+# How many of those held ... by the gate.
+HELD_BY = {
+    "erased": "erased",
+    "objection": "objecting to profiling",
+    "suppressed": "out of reach",
+    "opted_out": "who refused",
+    "no_consent": "who did not agree",
+    "open_case": "with an open case",
+    "too_often": "contacted often enough",
+    "answered": "who answered lately",
+    "known_better": "where somebody knows better",
+    "nothing_new": "with nothing new",
+    "harm": "whom contact may harm",
+    "low_value": "with too little to save",
+    "capacity": "beyond capacity",
+    "control": "in the control group",
+    "turn": "waiting for their turn",
+}
 
 
 def render(result: PlanResult, top: int = 10, currency: str = "") -> RenderableType:
@@ -124,7 +142,7 @@ def _summary(result: PlanResult) -> str:
     counts = result.counts
     gates = {name[5:]: count for name, count in counts.items() if name.startswith("held_")}
     ordered = sorted(gates.items(), key=lambda pair: (-pair[1], pair[0]))
-    why = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in ordered)
+    why = ", ".join(f"{count:,} {HELD_BY.get(name, name)}" for name, count in ordered)
     return (
         f"{counts['scored']:,} scored · {counts['refer']:,} to refer · "
         f"{counts['contact']:,} to contact · {counts['hold']:,} held"

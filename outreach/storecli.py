@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from models.command import Run, command
+from outreach.lookcli import item, list_, preview, show
 from outreach.receivecli import received, seen
 from outreach.rewritecli import rewrite
 from outreach.workcli import VERBS
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
     from models.settings import Settings
     from models.settings_outreach import Rewriting
     from outreach.store.database import Store
-
-png_file = click.Path(path_type=Path, dir_okay=False)
-most_option = click.option("--most", type=click.IntRange(min=1), default=50, show_default=True)
 
 
 def opened(run: Run) -> Store:
@@ -144,98 +139,6 @@ def _crm_words(settings: Settings, store: Store | None) -> str:
     return f"; CRM: {settings.crm.kind}, told of {count['known']:,}{refused}"
 
 
-@command("list")
-@click.option("--items", is_flag=True, help="Work items instead of messages.")
-@click.option("--owner", metavar="OWNER_ID", help="With --items: of that owner only.")
-@click.option("--in-doubt", is_flag=True, help="Messages of which nobody knows whether they went.")
-@click.option("--state", "states", multiple=True, help="Messages in that state; may be repeated.")
-@most_option
-def list_(
-    run: Run, items: bool, owner: str | None, in_doubt: bool, states: tuple[str, ...], most: int
-) -> None:
-    """Messages that wait for a person, or those in a state, or work items."""
-    from models.errors import WrongUsage
-    from outreach.store import listing
-
-    unknown = set(states) - set(listing.MESSAGE_STATES)
-    if unknown:
-        known = ", ".join(listing.MESSAGE_STATES)
-        raise WrongUsage(f"{min(unknown)!r} is no state of a message: use {known}.")
-    store = opened(run)
-    if items or owner is not None:
-        rows = listing.list_items(store, most, owner_id=owner)
-        run.result({"items": rows}, [_item(row) for row in rows] or ["There is nothing to do."])
-        return
-    wanted = ("in_doubt",) if in_doubt else states or listing.FOR_A_PERSON
-    rows = listing.list_messages(store, wanted, most)
-    run.result({"messages": rows}, [_message(row) for row in rows] or ["There is none."])
-
-
-def _item(row: dict[str, Any]) -> str:
-    due = f"due {row['due_at']:%Y-%m-%d}" if row["due_at"] else "no due date"
-    owner = row["owner_id"] or "no owner"
-    why = "; ".join([*([row["why"]] if row["why"] else []), *row["reasons"][:1]])
-    return f"{row['id']:>6}  {row['customer_id']}  {row['state']}  {owner}  {due}  {why}"
-
-
-def _message(row: dict[str, Any]) -> str:
-    why = f": {row['why']}" if row["why"] else ""
-    why += f" (rewritten by {row['rewritten_by']})" if row["rewritten_by"] else ""
-    state = row["state"].replace("_", " ")
-    return f"{row['id'][:12]}  {row['customer_id']}  {row['channel']}  {state}{why}"
-
-
-@command("show")
-@click.argument("message")
-@click.option("--png", type=png_file, help="Draw it there as its reader sees it (Chromium).")
-def show(run: Run, message: str, png: Path | None) -> None:
-    """All of MESSAGE (its id, or how it begins), what was done to it, and the letter as it goes."""
-    from models.errors import WarmlineError
-    from outreach.channels.email.preview import seen, visible
-    from outreach.store.listing import one_message
-
-    found = one_message(opened(run), message)
-    trail = found.pop("trail")
-    try:
-        letter = seen(SimpleNamespace(**found), run.settings, run.home.root, run.now)
-    except WarmlineError:
-        if png is not None:
-            raise
-        letter = None
-    shown = [name for name, value in found.items() if value not in (None, "")]
-    told = [name for name in shown if letter is None or name not in ("subject", "text", "html")]
-    lines = [f"{name}: {visible(str(found[name]))}" for name in told]
-    for each in trail:
-        at = each["at"].astimezone(UTC)
-        lines.append(f"{at:%Y-%m-%d %H:%M:%S} UTC  {each['by']}  {each['verb']}")
-    lines += ["", *letter.lines()] if letter else []
-    if png is not None and letter is not None:
-        if not png.parent.is_dir():
-            raise WarmlineError(f"{png.parent} is no folder: nothing was drawn.")
-        letter.picture(png)
-        lines += ["", f"Drawn: {png}"]
-    run.result({"message": found, "trail": trail, "letter": letter and asdict(letter)}, lines)
-
-
-@command("preview")
-def preview(run: Run) -> None:
-    """Tonight in numbers: tasks, their owners, messages. Sends nothing."""
-    from outreach.store.listing import preview as numbers
-
-    found = numbers(opened(run), run.now)
-    owners = ", ".join(f"{owner or 'no owner'} {many:,}" for owner, many in found["owners"].items())
-    waiting = ", ".join(
-        f"{many:,} {state.replace('_', ' ')}" for state, many in sorted(found["messages"].items())
-    )
-    run.result(
-        found,
-        [
-            f"{found['tasks']:,} tasks" + (f": {owners}" if owners else ""),
-            f"messages: {waiting or 'none'}; {found['due']:,} due now",
-        ],
-    )
-
-
 @command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
@@ -257,5 +160,7 @@ def serve(run: Run, host: str, port: int) -> None:
         uvicorn.run(page, host=host, port=port, log_level="warning", access_log=False)
 
 
-for each in (migrate, check, list_, show, preview, serve, received, seen, rewrite, *VERBS):
+for each in (
+    migrate, check, list_, item, show, preview, serve, received, seen, rewrite, *VERBS,
+):  # fmt: skip
     group.add_command(each)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contracts import BANDS, DAY
-from outreach.playbooks import AHEAD, Playbook, Playbooks
+from models.contracts import BANDS, DAY, Feature
+from models.words import say
+from outreach.playbooks import AHEAD, Playbook, Playbooks, Range
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +36,7 @@ SAYS = {
     "renews": "the contract runs until {day}",
 }
 NO_DATE = np.iinfo(np.int64).min
+RAISES = "raises"
 MOST = 62  # playbooks: all that fire for a customer are one number
 
 
@@ -41,13 +44,29 @@ MOST = 62  # playbooks: all that fire for a customer are one number
 class Fired:
     """For whom a playbook fires, n rows in the order of the scores, then the unscored.
 
-    `also`: bit i says that playbook i fired too.
+    `also`: bit i says that playbook i fired too. `figures`: those that triggers ask for, NaN where
+    not known.
     """
 
     customer_id: pa.Array
     play: NDArray[np.int64]  # position in the playbooks: the most urgent one
     at: NDArray[np.int64]  # of its dated fact, seconds since 1970; NO_DATE where it has none
     also: NDArray[np.int64]
+    figures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def words(self, books: Playbooks, features: Sequence[Feature]) -> pa.Array:
+        """The figures on which the playbook of each fired, in sentences; null where on none."""
+        import pyarrow as pa
+
+        if not self.figures:
+            return pa.nulls(len(self.play), pa.list_(pa.string()))
+        known = {feature.name: feature for feature in features}
+        found = np.full(len(self.play), None, object)
+        for number, book in enumerate(books.plays):
+            names = list(book.trigger.features)
+            for row in np.flatnonzero(self.play == number) if names else ():
+                found[row] = [say(known[name], float(self.figures[name][row])) for name in names]
+        return pa.array(found, pa.list_(pa.string()))
 
 
 @dataclass(frozen=True)
@@ -62,6 +81,8 @@ class Company:
     segment: pa.Array | None
     latest: pa.Table  # the facts of the history
     row: NDArray[np.int64]  # of each customer in `latest`; -1 where it has none
+    reasons: pa.ChunkedArray | None = None  # of the scored, where a trigger asks for them
+    figures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)  # NaN: not known
 
     @classmethod
     def of(cls, scores: pa.Table, latest: pa.Table, segment: pa.Array | None = None) -> Company:
@@ -85,6 +106,7 @@ class Company:
             segment=segment,
             latest=latest,
             row=row.to_numpy(zero_copy_only=False).astype(np.int64),
+            reasons=scores["reasons"] if "reasons" in scores.column_names else None,
         )
 
     def fact(self, name: str) -> NDArray[np.int64]:
@@ -95,6 +117,39 @@ class Company:
         told = np.append(column.to_numpy(), NO_DATE)
         found: NDArray[np.int64] = told[self.row]  # -1 is the last, which is none
         return found
+
+    def with_figures(self, figures: pa.Table) -> Company:
+        """With features of some (`Timeline.figures`)."""
+        import pyarrow.compute as pc
+
+        known = figures["customer_id"].combine_chunks()
+        place = pc.index_in(self.customer_id, value_set=known)
+        names = [name for name in figures.column_names if name != "customer_id"]
+        return replace(self, figures={n: _numbers(figures[n].take(place)) for n in names})
+
+    def raised_by(self, systems: Sequence[str]) -> Bools:
+        """Whose risk is raised by a reason of one of `systems`, as far as reasons were told."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        found = np.zeros(len(self.customer_id), np.bool_)
+        if self.reasons is None:
+            return found
+        reasons = self.reasons.combine_chunks()
+        each = pc.list_flatten(reasons)
+        system, direction = (pc.struct_field(each, name) for name in ("system", "direction"))
+        theirs = pc.and_(pc.is_in(system, value_set=pa.array(systems)), pc.equal(direction, RAISES))
+        found[pc.list_parent_indices(reasons).filter(theirs).to_numpy()] = True
+        return found
+
+
+def asking(company: Company, books: Playbooks, min_band: str, night: datetime) -> Bools:
+    """For whom a playbook fires if their features are as it wants."""
+    found = np.zeros(len(company.customer_id), np.bool_)
+    for book in books.plays:
+        if book.trigger.features:
+            found |= _fires(company, book, min_band, int(night.timestamp()))[0]
+    return found
 
 
 def fire(company: Company, books: Playbooks, min_band: str, night: datetime) -> Fired:
@@ -108,13 +163,17 @@ def fire(company: Company, books: Playbooks, min_band: str, night: datetime) -> 
     also = np.zeros(many, np.int64)
     for number, book in enumerate(books.plays):
         fires, fact = _fires(company, book, min_band, int(night.timestamp()))
+        for name, wanted in book.trigger.features.items():
+            fires &= _within(company.figures[name], wanted)
         first = fires & (play < 0)
         play[first] = number
         if fact is not None:
             at[first] = fact[first]
         also[fires & ~first] |= 1 << number
     rows = np.flatnonzero(play >= 0)
-    return Fired(company.customer_id.take(pa.array(rows)), play[rows], at[rows], also[rows])
+    figures = {name: each[rows] for name, each in company.figures.items()}
+    found = company.customer_id.take(pa.array(rows))
+    return Fired(found, play[rows], at[rows], also[rows], figures)
 
 
 def silent_ones(latest: pa.Table, books: Playbooks) -> list[str]:
@@ -135,6 +194,7 @@ def told(book: Playbook, at: datetime | None, day: str) -> str:
 def _fires(
     company: Company, book: Playbook, min_band: str, night: int
 ) -> tuple[Bools, NDArray[np.int64] | None]:
+    """For whom all holds but the features, and the instant of the fact."""
     trigger, fact = book.trigger, None
     lowest = BANDS.index(book.audience.min_band or min_band)
     if book.refers:
@@ -153,9 +213,25 @@ def _fires(
         fires &= company.silent == trigger.silent
     if trigger.min_fading is not None:
         fires &= company.fading >= trigger.min_fading
+    if trigger.systems:
+        fires &= company.raised_by(trigger.systems)
     if book.audience.segments and company.segment is not None:
         fires &= _among(company.segment, book.audience.segments)
     return fires, fact
+
+
+def _within(figures: NDArray[np.float64], wanted: Range) -> Bools:
+    """Which lie in the range; never one that is not known."""
+    found = ~np.isnan(figures)
+    if wanted.min is not None:
+        found &= figures >= wanted.min
+    if wanted.max is not None:
+        found &= figures <= wanted.max
+    if wanted.above is not None:
+        found &= figures > wanted.above
+    if wanted.below is not None:
+        found &= figures < wanted.below
+    return found
 
 
 def _among(column: pa.Array, values: tuple[str, ...]) -> Bools:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.command import Run, command, day, user
+from models.contracts import CHANNELS
 
 if TYPE_CHECKING:
     from outreach.store.database import Store
@@ -17,6 +18,9 @@ why_option = click.option(
     "--why", required=True, metavar="TEXT", help="Kept for ever, so name no customer."
 )
 until_option = click.option("--until", callback=day, required=True, metavar="DATE")
+channel_option = click.option(
+    "--channel", type=click.Choice(CHANNELS), default="email", show_default=True
+)
 text_file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -150,6 +154,17 @@ def start(run: Run, item: int) -> None:
     run.result({"item": item, "state": "in_progress"}, [f"{item} is in progress."])
 
 
+@command("wait")
+@click.argument("item", type=int)
+@why_option
+def wait(run: Run, item: int, why: str) -> None:
+    """ITEM waits for the customer, or for somebody else."""
+    from outreach.store.items import wait as verb
+
+    verb(_store(run), **_who(run), item=item, why=why)
+    run.result({"item": item, "state": "waiting"}, [f"{item} waits."])
+
+
 @command("snooze")
 @click.argument("item", type=int)
 @until_option
@@ -192,27 +207,76 @@ def override(run: Run, customer_id: str, until: date, playbook: str | None, why:
     run.result({"customer_id": customer_id, "until": str(until)}, [f"Noted, until {until}."])
 
 
+@command("consent")
+@click.argument("customer_id")
+@click.argument("state", type=click.Choice(["granted", "refused", "unknown"]))
+@click.option("--channel", type=click.Choice(CHANNELS), help="Of this one only.")
+@click.option("--purpose", help="Of this one only, such as service.")
+def consent(
+    run: Run, customer_id: str, state: str, channel: str | None, purpose: str | None
+) -> None:
+    """What CUSTOMER_ID told you of being contacted; a refusal counts at once."""
+    from outreach.store.permissions import consent as verb
+
+    store = _store(run)
+    verb(store, **_who(run), customer_id=customer_id, state=state, channel=channel, purpose=purpose)
+    _tell(run, store)
+    said = {"customer_id": customer_id, "state": state, "channel": channel, "purpose": purpose}
+    run.result(said, [f"{customer_id}: {state}, for {channel or 'every channel'}."])
+
+
 @command("suppress")
 @click.argument("address")
-@click.option("--channel", default="email", show_default=True)
+@channel_option
 @click.option("--reason", type=click.Choice(["bounce", "complaint", "unsubscribe", "manual"]),
               default="manual", show_default=True)  # fmt: skip
 def suppress(run: Run, address: str, channel: str, reason: str) -> None:
     """Nobody writes to ADDRESS any more. Only a keyed hash of it is kept."""
-    from models.errors import WrongUsage
-    from outreach.contact_point import NotAnAddress, keyed
     from outreach.store.permissions import suppress as verb
 
-    try:
-        point = keyed(run.home.secret_key(), channel, address)
-    except NotAnAddress as error:
-        raise WrongUsage(f"{error}. Nothing was changed.") from None
-    store = _store(run)
+    point, store = _point(run, channel, address), _store(run)
     new = verb(store, **_who(run), contact_point=point, reason=reason)
     _tell(run, store)
     run.result({"suppressed": point, "new": new}, ["Nobody writes there any more."])
 
 
+@command("lift")
+@click.argument("address")
+@channel_option
+@why_option
+def lift(run: Run, address: str, channel: str, why: str) -> None:
+    """ADDRESS was suppressed by mistake: it may be written to again. What its owner refused stays
+    refused, and so does an erased person's."""
+    from outreach.store.permissions import lift as verb
+
+    many = verb(_store(run), **_who(run), contact_point=_point(run, channel, address), why=why)
+    said = "It may be written to again." if many else "It was not suppressed."
+    run.result({"lifted": many}, [said])
+
+
+def _point(run: Run, channel: str, address: str) -> str:
+    """What is kept of an address. Raises `WrongUsage` for what is none."""
+    from models.errors import WrongUsage
+    from outreach.contact_point import NotAnAddress, keyed
+
+    try:
+        return keyed(run.home.secret_key(), channel, address)
+    except NotAnAddress as error:
+        raise WrongUsage(f"{error}. Nothing was changed.") from None
+
+
+@command("add-close-reason")
+@click.argument("name")
+@click.argument("words")
+def add_close_reason(run: Run, name: str, words: str) -> None:
+    """A further way in which an item may end: NAME for `close --as`, and WORDS that explain it."""
+    from outreach.store.items import add_close_reason as verb
+
+    verb(_store(run), **_who(run), name=name, words=words)
+    run.result({"name": name, "words": words}, [f"Items may be closed as {name}."])
+
+
 VERBS = (
-    approve, edit, discard, resolve, stop, go, start, snooze, close, override, suppress,
+    approve, edit, discard, resolve, stop, go, start, wait, snooze, close, override, consent,
+    suppress, lift, add_close_reason,
 )  # fmt: skip

@@ -22,8 +22,8 @@ from models.settings import Settings
 from models.version import VERSION
 from pipelines import context, snapshots
 from pipelines.features import matrix
-from pipelines.history.book import HistoryBook
 from pipelines.history.store import History
+from pipelines.nightbook import NightBook
 from pipelines.nightly import run_name
 from pipelines.score import REMEMBERED, facts_of
 from pipelines.scoring import Answer, Question, work_out
@@ -53,13 +53,13 @@ class Replayed:
         """What had been recorded by then was known, seconds since 1970."""
         return self.batch.cut_off
 
-    def book(self, generation: int | None = None) -> HistoryBook:
+    def book(self, generation: int | None = None) -> NightBook:
         """Customers and what happened to them, by the night's cut-off; from the history that the
         scores read, or from a `generation` of it."""
         history = self.history
         if generation is not None:
             history = History.open(history.folder, history.precedence).at(generation)
-        return HistoryBook(history, self.cutoff)
+        return NightBook(history, self.cutoff, settings=self.settings)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -17,7 +17,7 @@ from outreach.store.tables import messages, rate_limits
 
 
 @dataclass(frozen=True)
-class Allowance:
+class Allowed:
     """What sending on a channel is allowed."""
 
     live: bool
@@ -44,7 +44,7 @@ class Wait:
 
 
 def claim(
-    store: Store, channel: str, allowed: Allowance, *, sender: str, now: datetime
+    store: Store, channel: str, allowed: Allowed, *, sender: str, now: datetime
 ) -> Claimed | Wait | None:
     """Claims the message that is due the longest on `channel`; None where none is, where sending
     is stopped or not live, or where the channel rests.
@@ -66,7 +66,7 @@ def claim(
 
 
 def _place(
-    tx: sa.Connection, row: Any, allowed: Allowance, *, sender: str, now: datetime
+    tx: sa.Connection, row: Any, allowed: Allowed, *, sender: str, now: datetime
 ) -> Claimed | Wait | None:
     """The message with a place of its channel's and its recipient's rate, or nothing taken."""
     channel, domain = row.channel, f"{row.channel}/{row.domain}"
@@ -119,7 +119,7 @@ def _next(tx: sa.Connection, channel: str, now: datetime) -> Wait | None:
     return None if until is None else Wait(until)
 
 
-def _may_go(tx: sa.Connection, row: Any, allowed: Allowance, *, sender: str, now: datetime) -> bool:
+def _may_go(tx: sa.Connection, row: Any, allowed: Allowed, *, sender: str, now: datetime) -> bool:
     lock(tx, row.unit)
     why, state = why_not(tx, row, now, allowed.rules), "withdrawn"
     if (
@@ -140,7 +140,7 @@ def _may_go(tx: sa.Connection, row: Any, allowed: Allowance, *, sender: str, now
 
 
 def _claimed(
-    tx: sa.Connection, row: Any, allowed: Allowance, *, sender: str, now: datetime
+    tx: sa.Connection, row: Any, allowed: Allowed, *, sender: str, now: datetime
 ) -> Claimed | Wait:
     done = tx.execute(
         messages.update()

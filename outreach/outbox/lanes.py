@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from models.errors import WrongUsage
 from outreach.channels import Transport
-from outreach.outbox.claim import Allowance
+from outreach.outbox.claim import Allowed
 from outreach.outbox.sender import Lane
 from outreach.store.booked import Rules
 
@@ -29,10 +29,10 @@ def lanes(settings: Settings, root: Path) -> dict[str, Lane]:
     return found
 
 
-def allowance(settings: Settings, per_minute: int = 0, per_domain: int = 0) -> Allowance:
+def allowance(settings: Settings, per_minute: int = 0, per_domain: int = 0) -> Allowed:
     """What `[send]` and a channel's rates allow."""
     ours = settings.send
-    return Allowance(
+    return Allowed(
         live=ours.live,
         lease=timedelta(seconds=ours.lease_seconds),
         stale=timedelta(days=ours.stale_days),

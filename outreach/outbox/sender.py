@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from outreach.channels import Outgoing, Refused, Result, Transport, Unknown, Unsendable
-from outreach.outbox.claim import Allowance, Claimed, Wait, claim
+from outreach.outbox.claim import Allowed, Claimed, Wait, claim
 from outreach.outbox.settle import Retries, orphans, settle
 from outreach.store.database import Store
 
@@ -20,7 +20,7 @@ class Lane:
     """A channel with its way out and what it is allowed."""
 
     transport: Transport
-    allowed: Allowance
+    allowed: Allowed
 
 
 @dataclass(frozen=True)

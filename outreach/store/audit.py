@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from outreach.store.tables import audit as table
 
+AT_ONCE = 5_000  # rows a statement names: SQLite takes 32,766 values
+
 
 def audit(
     tx: sa.Connection,

@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from models.errors import WarmlineError
 from outreach.candidate import PASSED
-from outreach.store.audit import audit
+from outreach.store.audit import AT_ONCE, audit, audit_many
 from outreach.store.database import Store
 from outreach.store.messages import withdraw
 from outreach.store.tables import close_reasons, decisions, messages, unfinished, work_items
 
 PASSED_DAYS = 7
 WHY_PASSED = "what it was about has passed"
+WHY_BARRED = "they must not be contacted about it any more"
 UNFINISHED = ("open", "in_progress", "waiting", "snoozed")
 
 
@@ -56,31 +57,66 @@ def close(store: Store, *, by: str, now: datetime, item: int, closed_as: str, wh
 
 
 def close_passed(
-    store: Store, *, by: str, now: datetime, as_of: date, passed: Collection[tuple[str, str]]
+    store: Store,
+    *,
+    by: str,
+    now: datetime,
+    as_of: date,
+    passed: Collection[tuple[str, str]],
+    barred: Collection[tuple[str, str]] = (),
 ) -> int:
     """Of items (customer and reason) that a plan of the night `as_of` finds no cause for any more,
-    those on which nobody is at work are closed, what was not sent yet is withdrawn; how many.
+    or about which it must not contact (`barred`), those on which nobody is at work are closed,
+    what was not sent yet is withdrawn; how many.
 
-    What was referred to a person ends at once: it was dealt with. Others rest some days first
-    (`PASSED_DAYS`), since a risk comes and goes at the edge of a band. A past night ends nothing.
+    What must not be done ends at once, and so does what was referred to a person: it was dealt
+    with. Others rest some days first (`PASSED_DAYS`), since a risk comes and goes at the edge of a
+    band. A past night ends nothing.
     """
     item, decision = work_items.c, decisions.c
-    rested = now - timedelta(days=PASSED_DAYS)
-    quiet = sa.and_(
-        item.state.in_(("open", "snoozed")), item.came_back_at.is_(None),
-        sa.or_(item.decision == "refer", item.seen_at < rested),
-    )  # fmt: skip
+    idle = item.state.in_(("open", "snoozed")) & item.came_back_at.is_(None)
+    rested = (item.decision == "refer") | (item.seen_at < now - timedelta(days=PASSED_DAYS))
     with store.begin() as tx:
         newest = tx.scalar(sa.select(sa.func.max(decision.as_of)))
         if newest is not None and as_of < newest:
             return 0
-        rows = tx.execute(sa.select(item.id, item.customer_id, item.reason_key).where(quiet)).all()
-        ended = [row.id for row in rows if (row.customer_id, row.reason_key) in passed]
-        for number in ended:
-            _move(tx, number, "closed", by=by, now=now, verb="close", why=WHY_PASSED,
-                  closed_as=PASSED)  # fmt: skip
-            withdraw(tx, messages.c.item_id == number, by=by, now=now, why=WHY_PASSED)
-    return len(ended)
+        ended = _end(tx, idle, barred, by=by, now=now, why=WHY_BARRED)
+        return ended + _end(tx, idle & rested, passed, by=by, now=now, why=WHY_PASSED)
+
+
+def _end(
+    tx: sa.Connection,
+    which: sa.ColumnElement[bool],
+    among: Collection[tuple[str, str]],
+    *,
+    by: str,
+    now: datetime,
+    why: str,
+) -> int:
+    """Of the items `which`, those `among` (customer and reason) have passed; how many they were."""
+    item, many = work_items.c, 0
+    if not among:
+        return many
+    rows = tx.execute(sa.select(item.id, item.customer_id, item.reason_key).where(which)).all()
+    ended = [row.id for row in rows if (row.customer_id, row.reason_key) in among]
+    told = {"closed_as": PASSED, "why": why}
+    for first in range(0, len(ended), AT_ONCE):
+        some = item.id.in_(ended[first : first + AT_ONCE]) & which
+        query = sa.select(item.id, item.customer_id, item.state).where(some).order_by(item.id)
+        found = tx.execute(query.with_for_update()).all()
+        numbers = [row.id for row in found]
+        tx.execute(
+            work_items.update()
+            .where(item.id.in_(numbers))
+            .values(state="closed", since=now, came_back_at=None, **told)
+        )
+        traced = [
+            (f"item {row.id}", row.customer_id, {"before": row.state, **told}) for row in found
+        ]
+        audit_many(tx, by=by, now=now, verb="close", rows=traced)
+        withdraw(tx, messages.c.item_id.in_(numbers), by=by, now=now, why=why)
+        many += len(found)
+    return many
 
 
 def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str | None) -> None:
@@ -123,7 +159,9 @@ def _of(tx: sa.Connection, item: int) -> Any:
     query = sa.select(work_items).where(work_items.c.id == item).with_for_update()
     row = tx.execute(query).one_or_none()
     if row is None:
-        raise WarmlineError(f"There is no item {item}: `warmline outreach list` shows them.")
+        raise WarmlineError(
+            f"There is no item {item}: `warmline outreach list --items` shows them."
+        )
     if row.state not in UNFINISHED:
         raise WarmlineError(f"Item {item} is closed ({row.closed_as}). Nothing was changed.")
     return row

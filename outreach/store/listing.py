@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from models.errors import WarmlineError
 from outreach.store.database import Store
 from outreach.store.messages import found
 from outreach.store.permissions import stopped
@@ -36,13 +37,15 @@ def stop_words(store: Store) -> list[str]:
 
 
 def list_messages(store: Store, states: Sequence[str], most: int) -> list[dict[str, Any]]:
-    """The messages in those states, oldest first, without address and words."""
+    """The messages in those states, oldest first and those of one night in its plan's order,
+    without address and words."""
     row = messages.c
     query = (
         sa.select(row.id, row.customer_id, row.channel, row.playbook, row.state, row.why,
                   row.attempts, row.next_try_at, row.sent_at, row.updated_at, row.rewritten_by)
+        .select_from(messages.outerjoin(work_items, work_items.c.id == row.item_id))
         .where(row.state.in_(states))
-        .order_by(row.updated_at, row.id)
+        .order_by(row.updated_at, work_items.c.rank, row.id)
         .limit(most)
     )  # fmt: skip
     with store.read() as tx:
@@ -56,8 +59,9 @@ def list_items(store: Store, most: int, *, owner_id: str | None = None) -> list[
     theirs = [unfinished]
     theirs += [] if owner_id is None else [row.owner_id == owner_id]
     columns = (
-        row.id, row.customer_id, row.decision, row.playbook, row.channel, row.owner_id, row.state,
-        row.why, row.reasons, row.due_at, row.snoozed_until, row.churn_probability,
+        row.id, row.customer_id, row.contact_id, row.decision, row.playbook, row.channel,
+        row.owner_id, row.state, row.closed_as, row.why, row.reasons, row.due_at, row.snoozed_until,
+        row.churn_probability,
     )  # fmt: skip
     listed = sa.select(*columns).where(*theirs)
     with store.read() as tx:
@@ -74,13 +78,39 @@ def list_items(store: Store, most: int, *, owner_id: str | None = None) -> list[
     return found
 
 
+def one_item(store: Store, number: int) -> dict[str, Any]:
+    """All of a work item, with its letters and what was done to it. Raises `WarmlineError` where
+    there is none."""
+    message = messages.c
+    with store.read() as tx:
+        row = tx.execute(sa.select(work_items).where(work_items.c.id == number)).one_or_none()
+        if row is None:
+            raise WarmlineError(
+                f"There is no item {number}: `warmline outreach list --items` shows them."
+            )
+        letters = tx.execute(
+            sa.select(message.id, message.state, message.sent_at)
+            .where(message.item_id == number)
+            .order_by(message.created_at, message.id)
+        )
+        return {
+            **row._mapping,
+            "letters": [dict(each._mapping) for each in letters],
+            "trail": _trail(tx, f"item {number}"),
+        }
+
+
+def _trail(tx: sa.Connection, subject: str) -> list[dict[str, Any]]:
+    done = sa.select(audit.c.at, audit.c.by, audit.c.verb, audit.c.details)
+    found = tx.execute(done.where(audit.c.subject == subject).order_by(audit.c.id))
+    return [dict(each._mapping) for each in found]
+
+
 def one_message(store: Store, message: str) -> dict[str, Any]:
     """All of a message, with what was done to it. Raises `WarmlineError` where there is none."""
     with store.read() as tx:
         row = found(tx, message)
-        done = sa.select(audit.c.at, audit.c.by, audit.c.verb, audit.c.details)
-        trail = tx.execute(done.where(audit.c.subject == f"message {row.id}").order_by(audit.c.id))
-        return {**row._mapping, "trail": [dict(each._mapping) for each in trail]}
+        return {**row._mapping, "trail": _trail(tx, f"message {row.id}")}
 
 
 def preview(store: Store, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.errors import WarmlineError
-from outreach.store.audit import audit
+from outreach.store.audit import AT_ONCE, audit, audit_many
 from outreach.store.database import Store
 from outreach.store.drafts import Draft, gaps
 from outreach.store.interactions import happened
@@ -104,9 +104,23 @@ def withdraw(
     tx: sa.Connection, which: sa.ColumnElement[bool], *, by: str, now: datetime, why: str
 ) -> None:
     """What of `which` has not gone yet will not go."""
-    query = sa.select(messages).where(which, messages.c.state.in_((*EDITABLE, "queued")))
-    for row in tx.execute(query.with_for_update()).all():
-        _move(tx, row, "withdrawn", by=by, now=now, verb="withdraw", why=why, told={"why": why})
+    row = messages.c
+    query = sa.select(row.id, row.customer_id, row.state).where(
+        which, row.state.in_((*EDITABLE, "queued"))
+    )
+    found = tx.execute(query.with_for_update()).all()
+    for first in range(0, len(found), AT_ONCE):
+        some = found[first : first + AT_ONCE]
+        tx.execute(
+            messages.update()
+            .where(row.id.in_([each.id for each in some]))
+            .values(state="withdrawn", updated_at=now, why=why)
+        )
+        told = [
+            (f"message {each.id}", each.customer_id, {"before": each.state, "why": why})
+            for each in some
+        ]
+        audit_many(tx, by=by, now=now, verb="withdraw", rows=told)
 
 
 def clear_words(store: Store, *, by: str, now: datetime, before: datetime) -> int:

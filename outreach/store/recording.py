@@ -11,19 +11,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from outreach.gates import REFUSALS
 from outreach.planned import NOT_LOOKED_AT, Planned
 from outreach.store import tables
-from outreach.store.audit import audit, audit_many, insert_new
+from outreach.store.audit import AT_ONCE, audit, audit_many, insert_new
 from outreach.store.database import Store
 from outreach.store.drafts import Draft, Drafts, gaps, no_words
 from outreach.store.messages import withdraw
 
 SENDS = ("email",)  # channels of which a contact is a message; all others are tasks for a person
-# Gates of a plan (outreach/gates.py) that close for good what was written before.
-REFUSALS = ("erased", "objection", "suppressed", "opted_out", "no_consent")
 _STATE = {"draft": "draft", "approve": "awaiting_approval", "auto": "queued"}
 _FIELDS = tuple(field.name for field in fields(Planned))
-_AT_ONCE = 5_000  # decisions; SQLite takes 32,766 values a statement
 
 
 def record(
@@ -70,7 +68,7 @@ def record(
 
 def _some(decisions: Iterable[Planned]) -> Iterator[list[Planned]]:
     left = iter(decisions)
-    while some := list(islice(left, _AT_ONCE)):
+    while some := list(islice(left, AT_ONCE)):
         yield list({one.decision_id: one for one in some}.values())
 
 

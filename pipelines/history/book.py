@@ -1,16 +1,16 @@
-"""What outreach may ask of the history: implements `CustomerBook` and `Timeline`."""
+"""What outreach may ask of the history: implements `CustomerBook`, `Correspondence` and, but for
+features (pipelines/nightbook.py), `Timeline`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.batch import ScoreBatch, latest
 from pipelines.history import knowledge, voices
 from pipelines.history.matters import matters
 from pipelines.history.store import History
@@ -19,8 +19,6 @@ from pipelines.history.walk import Walk, unsubscribed
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-    from models.home import Home
 
 CUSTOMER_TEXTS = (
     "customer_id", "parent_id", "owner_id", "preferred_channel", "segment", "region", "timezone",
@@ -59,15 +57,6 @@ class HistoryBook:
 
     history: History
     known_by: int = 0
-
-    @classmethod
-    def of_night(cls, home: Home, as_of: date | None = None) -> HistoryBook:
-        """The history as outreach reads it: what the published scores of `as_of` (the newest by
-        default) could know, and what came since, by its own date."""
-        batch = latest(home.scores) if as_of is None else ScoreBatch.open(home.scores, as_of)
-        precedence = batch.manifest.facts.get("precedence", ()) if batch else ()
-        history = History.open(home.history, tuple(precedence))
-        return cls(history, batch.cut_off if batch else 0)
 
     @property
     def generation(self) -> int:
@@ -236,11 +225,9 @@ class HistoryBook:
         import pandas as pd
         import pyarrow as pa
 
-        words = self.history.words("customer")
-        merged = np.flatnonzero(
-            self.history.survivors() != np.arange(len(self.history.survivors()))
-        )
-        gone = pd.Series([words[number] for number in merged], dtype=object)
+        survivors = self.history.survivors()
+        merged = np.flatnonzero(survivors != np.arange(len(survivors)))
+        gone = pd.Series(self.history.ids().take(pa.array(merged)).to_pylist(), dtype=object)
         theirs = gone[self.history.surviving(gone).isin(wanted.to_pylist())]
         return pa.array([*wanted.to_pylist(), *theirs], pa.string())
 

@@ -173,9 +173,15 @@ class History:
 
     def surviving(self, customer_ids: pd.Series) -> pd.Series:
         """Each id, or the one that survives where its customer was merged."""
-        words, survivors = self.words("customer"), self._survivors
-        merged = {words[gone]: words[survivors[gone]] for gone in np.flatnonzero(self._merged)}
-        return customer_ids.map(merged).fillna(customer_ids) if merged else customer_ids
+        import pyarrow as pa
+
+        gone = np.flatnonzero(self._merged)
+        if not len(gone):
+            return customer_ids
+        ids = self.ids()
+        before, after = (ids.take(pa.array(which)) for which in (gone, self._survivors[gone]))
+        merged = dict(zip(before.to_pylist(), after.to_pylist(), strict=True))
+        return customer_ids.map(merged).fillna(customer_ids)
 
     @cached_property
     def _merged(self) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from models.contracts import WORKLIST_COLUMNS, score_schema
 from tests.functional.conftest import WARMLINE, Command
 
 NIGHT = date(2026, 7, 1)
+SAMPLE = Path(__file__).parents[2] / "data_samples" / "sample"
 LIST = Path("worklists") / f"as_of={NIGHT}"
 
 
@@ -92,6 +93,50 @@ def test_planning_twice_gives_the_same_list(company):
     before = (company.home / LIST / "worklist.parquet").read_bytes()
     assert company("plan", "--as-of", str(NIGHT)).code == 0
     assert (company.home / LIST / "worklist.parquet").read_bytes() == before
+
+
+ONCE_BUSY = """
+title = "Went quiet after many cases"
+urgency = 2
+audience = { min_band = "low" }
+[trigger.features]
+case_count_90 = 0
+case_count_365 = { min = 3 }
+"""
+
+
+def cases_of(sample: Path) -> dict[str, list[int]]:
+    """How many days before the night each customer's cases were opened."""
+    found: dict[str, list[int]] = {}
+    with (sample / "interactions.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["kind"] == "case_opened":
+                day = date.fromisoformat(row["occurred_at"][:10])
+                found.setdefault(row["customer_id"], []).append((NIGHT - day).days)
+    return found
+
+
+def test_a_homes_playbook_fires_by_features_of_the_night(company):
+    playbooks = company.home / "playbooks"
+    playbooks.mkdir()
+    (playbooks / "once-busy.toml").write_text(ONCE_BUSY, encoding="utf-8")
+    before = {row["customer_id"] for row in worklist(company.home) if row["decision"] == "refer"}
+    assert company("plan", "--as-of", str(NIGHT)).code == 0
+    listed = {row["customer_id"]: row for row in worklist(company.home)}
+    fired = {who for who, row in listed.items() if row["playbook"] == "once-busy"}
+    scored = set(ScoreBatch.open(company.home / "scores", NIGHT).table()["customer_id"].to_pylist())
+    cases = cases_of(SAMPLE)
+    wanted = {
+        who for who, ages in cases.items()
+        if min(ages) > 90 and sum(age <= 365 for age in ages) >= 3
+    }  # fmt: skip
+    assert fired == (wanted & scored) - before
+    assert len(fired) > 10
+    assert all("no case opened in the last 90 days" in listed[who]["reasons"] for who in fired)
+
+    (playbooks / "once-busy.toml").write_text(ONCE_BUSY.replace("_90", "_91"), encoding="utf-8")
+    refused = company("plan", "--as-of", str(NIGHT), json=False)
+    assert (refused.code, "did you mean case_count_9" in refused.stderr) == (2, True)
 
 
 def test_plan_writes_the_list_where_it_is_asked_to(company, tmp_path):

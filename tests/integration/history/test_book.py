@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow as pa
 
 from models.contracts import Correspondence, CustomerBook, Timeline
-from pipelines.history.book import HistoryBook
+from models.settings import Features, Settings
+from pipelines.nightbook import NightBook
 from tests.integration.history.conftest import Place
 
 CUSTOMERS = (
@@ -20,13 +21,13 @@ FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def book(place: Place, *interactions: str, consents: str = "") -> HistoryBook:
+def book(place: Place, *interactions: str, consents: str = "") -> NightBook:
     lines = "".join(f"{n},{row}\n" for n, row in enumerate(interactions))
     tables = {"customers": CUSTOMERS, "interactions": HEADER + lines}
     if consents:
         tables["consents"] = "customer_id,contact_id,channel,purpose,state,at\n" + consents
     place.ingest(place.source(**tables))
-    return HistoryBook(place.open())
+    return NightBook(place.open(), settings=Settings())
 
 
 def test_it_is_what_the_contracts_ask_for(place: Place) -> None:
@@ -41,6 +42,36 @@ def test_it_is_what_the_contracts_ask_for(place: Place) -> None:
     assert timeline.open_cases(MARCH).empty
     assert timeline.latest(MARCH).num_rows == 0
     assert timeline.contacted(FEBRUARY, MARCH).num_rows == 0
+    assert timeline.figures(pa.array([], pa.string()), ["case_count_30"], MARCH).num_rows == 0
+
+
+def test_features_are_those_that_the_night_saw_a_companys_own_among_them(place: Place) -> None:
+    source = place.source(
+        customers=CUSTOMERS,
+        attributes="customer_id,name,value,valid_from,recorded_at\n"
+        "acme,seats,7,2026-01-15,2026-03-05\n",
+        interactions=HEADER
+        + "1,acme,2026-01-29,,case_opened,email,c1\n"
+        + "2,acme,2026-02-10,,case_opened,email,c2\n"
+        + "3,acme,2026-02-20,2026-03-05,case_opened,email,c3\n"  # told after the night
+        + "4,acme,2026-03-02,,case_opened,email,c4\n"
+        + "5,bolt,2026-02-10,,case_opened,email,c5\n",
+    )
+    place.ingest(source)
+    settings = Settings(features=Features(attributes=("seats",)))
+    names = ["case_count_30", "days_since_case", "attribute_seats", "csat_mean_365"]
+
+    def told(known_by: datetime) -> list[dict[str, object]]:
+        made = NightBook(place.open(), int(known_by.timestamp()), settings=settings)
+        assert set(names) <= {feature.name for feature in made.features()}
+        return made.figures(pa.array(["acme", "nobody"]), names, MARCH).to_pylist()
+
+    acme = {"customer_id": "acme", "csat_mean_365": None}
+    later = datetime(2026, 3, 6, tzinfo=UTC)
+    assert told(MARCH) == [
+        {**acme, "case_count_30": 1, "days_since_case": 19, "attribute_seats": None}
+    ]
+    assert told(later) == [{**acme, "case_count_30": 2, "days_since_case": 9, "attribute_seats": 7}]
 
 
 def test_customers_come_as_asked_with_none_for_the_unknown(place: Place) -> None:
@@ -92,7 +123,7 @@ def test_an_open_case_says_when_anything_last_happened_in_it(place: Place) -> No
     assert frame["last_at"].tolist() == [pd.Timestamp("2026-02-07T00:00Z")]
 
 
-def last(made: HistoryBook, fact: str) -> dict[str, str]:
+def last(made: NightBook, fact: str) -> dict[str, str]:
     """Customer to the day of that fact."""
     found = made.latest(MARCH)
     pairs = zip(found["customer_id"].to_pylist(), found[fact].to_pylist(), strict=True)
@@ -164,7 +195,7 @@ def test_what_last_happened_is_told_by_the_facts(place: Place) -> None:
     )
     customers = "customer_id,joined_at\n" + "".join(f"{name},2025-01-01\n" for name in names)
     place.ingest(place.source(customers=customers, interactions=header + "\n".join(rows) + "\n"))
-    made = HistoryBook(place.open())
+    made = NightBook(place.open(), settings=Settings())
     for name, (happened, fact, day) in zip(names, FACTS, strict=True):
         assert last(made, fact).get(name) == day, (happened, fact)
 
@@ -177,7 +208,7 @@ def test_the_next_planned_end_of_a_running_term_is_a_renewal_ahead(place: Place)
     )
     header = HEADER + "1,acme,2026-02-01,,order,,\n"
     place.ingest(place.source(customers=CUSTOMERS, interactions=header, terms=terms))
-    assert last(HistoryBook(place.open()), "renews_at") == {"acme": "04-01"}
+    assert last(NightBook(place.open(), settings=Settings()), "renews_at") == {"acme": "04-01"}
 
 
 def test_a_contact_was_unasked_if_it_belongs_to_no_case(place: Place) -> None:
@@ -200,7 +231,7 @@ def test_addresses_are_those_of_customers_and_of_their_persons(place: Place) -> 
     contacts = "contact_id,customer_id,email,left_at\np1,acme,Ann@acme.test,2026-01-05\n"
     rows = HEADER + "1,acme,2026-02-01,,order,,\n"
     place.ingest(place.source(customers=customers, interactions=rows, contacts=contacts))
-    made = HistoryBook(place.open())
+    made = NightBook(place.open(), settings=Settings())
     assert made.addresses("email").to_pylist() == [
         {"customer_id": "acme", "contact_id": None, "address": "Info@Acme.test"},
         {"customer_id": "acme", "contact_id": "p1", "address": "Ann@acme.test"},
@@ -213,7 +244,7 @@ def test_of_merged_customers_the_one_that_survives_is_known(place: Place) -> Non
     identities = "system,external_id,customer_id,merged_into\ncrm,bolt,bolt,acme\n"
     rows = HEADER + "1,bolt,2026-02-01,,complaint,,\n"
     place.ingest(place.source(customers=CUSTOMERS, interactions=rows, identities=identities))
-    made = HistoryBook(place.open())
+    made = NightBook(place.open(), settings=Settings())
     assert made.customers(pa.array(["acme"]))["owner_id"].to_pylist() == ["ann"]
     assert last(made, "complaint_at") == {"acme": "02-01"}
 
@@ -236,7 +267,7 @@ def test_those_who_are_written_to_come_with_name_language_and_the_persons_of_mer
             interactions=HEADER + "1,acme,2026-02-01,,order,,\n",
         )
     )
-    made: Correspondence = HistoryBook(place.open())
+    made: Correspondence = NightBook(place.open(), settings=Settings())
     joined = datetime(2025, 1, 1, tzinfo=UTC)
     found = made.recipients(["acme", "nobody"]).to_pylist()
     assert found == [
@@ -286,7 +317,7 @@ def test_a_dated_fact_says_what_it_was_about(place: Place) -> None:
     ]
     header = HEADER.replace("\n", ",topic\n")
     place.ingest(place.source(customers=customers, interactions=header + "".join(lines)))
-    made: Correspondence = HistoryBook(place.open())
+    made: Correspondence = NightBook(place.open(), settings=Settings())
     for who, (_, about) in enumerate(ABOUT):
         found = made.matters([f"c{who}", "nobody"], MARCH).to_pylist()
         assert [tuple(row.values()) for row in found] == [(f"c{who}", *each) for each in about]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.batch import BatchWriter, Manifest, Part, ScoreBatch, publish
-from models.contracts import LATEST, renewals_schema, score_schema
+from models.contracts import LATEST, Feature, renewals_schema, score_schema
 from models.settings import Plan
 from outreach.ledger import Empty, shape
 from outreach.plan import PlanResult, plan
@@ -27,6 +27,13 @@ CHECK_IN = Playbooks.of([Playbook(name="check-in", title="Check-in", urgency=90,
 COMPLAINT = Playbook(
     name="unanswered-complaint", title="Complaint", urgency=0, refers=True,
     trigger=Trigger(fact="complaint", to_days=90),
+)  # fmt: skip
+FEATURES = (
+    Feature("usage_count_30", "used {value} time{s} in {window}|no use in {window}", "S8", "usage",
+            "count", 30),
+    Feature("usage_count_90", "used {value} time{s} in {window}|no use in {window}", "S8", "usage",
+            "count", 90),
+    Feature("csat_mean_90", "a mark of {value}||no mark", "S13", "csat", "mean", 90),
 )  # fmt: skip
 # Those that the tests of the plan itself need: the others have tests of their own.
 PLAYS = Playbooks.of([*CHECK_IN.plays, COMPLAINT])
@@ -77,6 +84,8 @@ class Company:
     phones: list[tuple[str, str | None, str]] = field(default_factory=list)
     staff: list[dict[str, Any]] = field(default_factory=list)
     free_days: list[tuple[str | None, date]] = field(default_factory=list)
+    figures_of: dict[str, dict[str, float]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)  # whose figures were
 
     def customers(self, customer_ids: pa.Array) -> pa.Table:
         texts = (
@@ -147,6 +156,16 @@ class Company:
         names = ("customer_id", "at", "channel", "recorded")
         arrays = [pa.array(c, kind) for c, kind in zip(columns, types, strict=True)]
         return pa.table(arrays, names=names)
+
+    def features(self) -> Sequence[Feature]:
+        return FEATURES
+
+    def figures(self, customer_ids: pa.Array, names: Sequence[str], as_of: datetime) -> pa.Table:
+        self.asked += customer_ids.to_pylist()
+        some = [who for who in customer_ids.to_pylist() if who in self.known]
+        told = {name: [self.figures_of.get(who, {}).get(name) for who in some] for name in names}
+        columns = {name: pa.array(each, pa.float64()) for name, each in told.items()}
+        return pa.table({"customer_id": pa.array(some, pa.string()), **columns})
 
 
 @dataclass

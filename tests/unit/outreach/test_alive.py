@@ -148,6 +148,18 @@ def test_items_whose_cause_is_gone_have_passed_and_no_others() -> None:
     }  # fmt: skip
 
 
+def test_items_of_who_must_not_be_contacted_any_more_are_barred() -> None:
+    opened = {"playbook": "check-in", "reason_key": "check-in", "since": ago(9)}
+    names = ["acme", "bolt", "calm", "dune"]
+    states = dict(zip(names, ["open", "closed", "snoozed", "open"], strict=True))
+    ledger = Record({"items": [
+        {**opened, "customer_id": who, "state": state} for who, state in states.items()
+    ]})  # fmt: skip
+    company = Company(names, refused=[(who, None, None, ago(1)) for who in names[:3]])
+    result = planned(None, [score(who) for who in names], company, ledger=ledger)
+    assert result.barred == {("acme", "check-in"), ("calm", "check-in")}
+
+
 def test_what_is_unchanged_sinks() -> None:
     record = Record(tables={"items": [item("dear", "open", None)]})
     rows = [score("dear", value_at_risk=9e6), score("cheap", value_at_risk=1)]
@@ -236,6 +248,8 @@ def test_below_the_size_that_tells_the_moment_is_drawn_and_nobody_left_alone() -
     assert 8 < len(waiting) < 32
     assert all(r["propensity"] == 0.5 for r in waiting)
     assert waiting[0]["hold_reasons"] == ["their turn, drawn by lot, comes on 13 July 2026"]
+    assert result.counts["held_turn"] == len(waiting)
+    assert "held_control" not in result.counts
 
 
 def test_only_what_is_randomised_has_a_control_group() -> None:

@@ -14,7 +14,7 @@ from stores import KEY, NOW, filled, later, planned, rows, trail, words
 
 from models.settings import Caps
 from outreach.contact_point import keyed
-from outreach.outbox.claim import Allowance, Claimed, claim
+from outreach.outbox.claim import Allowed, Claimed, claim
 from outreach.store import tables
 from outreach.store.booked import Rules
 from outreach.store.claims import AnotherClaim, Claim, Wanted, claim_contact, release, tell_claims
@@ -223,7 +223,7 @@ def test_what_another_tool_booked_holds_back_our_own_message(store: Store, ask: 
     told(store)
     (message,) = filled(store)
     assert ask().allowed
-    live = Allowance(True, timedelta(minutes=9), timedelta(days=7), rules=RULES)
+    live = Allowed(True, timedelta(minutes=9), timedelta(days=7), rules=RULES)
     assert claim(store, "email", live, sender="a", now=later(hours=1)) is None
     (row,) = rows(store, tables.messages)
     assert (row.id, row.state) == (message, "withdrawn")
@@ -233,7 +233,7 @@ def test_what_another_tool_booked_holds_back_our_own_message(store: Store, ask: 
 def test_of_two_letters_to_one_household_one_goes(store: Store) -> None:
     each = [planned(who, unit="house") for who in ("acme", "bolt")]
     record(store, by="plan", now=NOW, decisions=each, drafts=words)
-    live = Allowance(True, timedelta(minutes=9), timedelta(days=7), rules=RULES)
+    live = Allowed(True, timedelta(minutes=9), timedelta(days=7), rules=RULES)
     assert isinstance(claim(store, "email", live, sender="a", now=NOW), Claimed)
     assert claim(store, "email", live, sender="a", now=NOW) is None
     assert sorted(row.state for row in rows(store, tables.messages)) == ["sending", "withdrawn"]
@@ -250,7 +250,7 @@ def test_senders_that_withdraw_letters_of_the_same_households_do_not_wait_in_a_c
                 tool="t", key=house, customer_id=house, unit=house, channel="email",
                 purpose="news", transactional=False, at=NOW,
             ))  # fmt: skip
-    live = Allowance(True, timedelta(minutes=9), timedelta(days=7), rules=RULES)
+    live = Allowed(True, timedelta(minutes=9), timedelta(days=7), rules=RULES)
     found: list[object] = []
 
     def send(name: str) -> None:
@@ -272,7 +272,7 @@ def test_an_agreement_that_ended_since_the_plan_holds_a_message_back(
     filled(store)
     consent(store, by="ines", now=later(hours=1), customer_id="acme", state=state, channel="email")
     asks = Rules(opt_in=frozenset({"email"}))
-    live = Allowance(True, timedelta(minutes=9), timedelta(days=7), rules=asks)
+    live = Allowed(True, timedelta(minutes=9), timedelta(days=7), rules=asks)
     assert isinstance(claim(store, "email", live, sender="a", now=later(hours=2)), Claimed) is goes
 
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
-from company import KEY, MORNING, Company, planned, score
+from company import KEY, MORNING, Company, Record, planned, score
 
 from models.settings import Plan
 from outreach import plan as plans
@@ -36,3 +37,19 @@ def test_a_change_of_policy_says_who_would_come_and_go(tmp_path: Path) -> None:
     assert found.counts["held_capacity"] == (2, 0)
     assert found.before != found.after
     assert "come: 1 (c4)" in list(found.lines())
+
+
+def test_it_counts_the_items_that_would_have_no_cause_any_more(tmp_path: Path) -> None:
+    rows, company = [score("c0"), score("c1", band="medium")], Company(["c0", "c1"])
+    opened = {"playbook": "check-in", "reason_key": "check-in", "state": "open",
+              "since": MORNING - timedelta(days=1)}  # fmt: skip
+    ledger = Record({"items": [{**opened, "customer_id": who} for who in ("c0", "c1")]})
+
+    def lines(min_band: str) -> list[str]:
+        settings = Plan(control_share=0, min_band=min_band)
+        result = planned(None, rows, company, settings, ledger=ledger)
+        plans.write(result, tmp_path)
+        return list(compare(tmp_path, result).lines())
+
+    assert not any("no cause" in line or "cause of" in line for line in lines("medium"))
+    assert "items that nothing would be the cause of any more: 1" in lines("high")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from outreach import contact_point
 from outreach.channels import Later, Outgoing, Refused, Result, Sent, Unknown, Unsendable
-from outreach.outbox.claim import Allowance, Claimed, Wait, claim
+from outreach.outbox.claim import Allowed, Claimed, Wait, claim
 from outreach.outbox.limits import FAILURES
 from outreach.outbox.sender import Lane, Sender
 from outreach.outbox.settle import Retries, orphans, settle
@@ -23,7 +23,7 @@ from outreach.store.permissions import refused
 from tests.unit.outreach.stores import KEY, NOW, filled, later, rows, states, trail
 
 LEASE = timedelta(minutes=10)
-LIVE = Allowance(live=True, lease=LEASE, stale=timedelta(days=7))
+LIVE = Allowed(live=True, lease=LEASE, stale=timedelta(days=7))
 RETRIES = Retries(3, timedelta(minutes=1), draw=lambda: 1.0)
 POINT = contact_point.keyed(KEY, "email", "acme@example.org")
 
@@ -59,7 +59,7 @@ class Clock:
 
 
 def sender(
-    store: Store, transport: Answers, allowed: Allowance = LIVE, clock: Clock | None = None,
+    store: Store, transport: Answers, allowed: Allowed = LIVE, clock: Clock | None = None,
     **more: Any,
 ) -> Sender:  # fmt: skip
     clock = clock or Clock()
@@ -85,7 +85,7 @@ def test_two_senders_never_have_the_same_message(store: Store) -> None:
 
 
 FORBIDDEN = {
-    "not live": (lambda s: None, Allowance(False, LEASE, timedelta(days=7)), "queued"),
+    "not live": (lambda s: None, Allowed(False, LEASE, timedelta(days=7)), "queued"),
     "stopped": (lambda s: permissions.stop(s, by="ines", now=NOW, why="x"), LIVE, "queued"),
     "suppressed": (
         lambda s: permissions.suppress(
@@ -229,7 +229,7 @@ def test_a_slow_sender_that_lives_still_says_what_became_of_it(store: Store) -> 
 def test_no_minute_holds_more_than_the_channel_and_the_domain_allow(store: Store) -> None:
     filled(store, *(f"c{n}" for n in range(6)))
     clock, transport = Clock(), Answers()
-    allowed = Allowance(True, LEASE, timedelta(days=7), per_minute=30, per_domain_per_minute=10)
+    allowed = Allowed(True, LEASE, timedelta(days=7), per_minute=30, per_domain_per_minute=10)
     assert sender(store, transport, allowed, clock).send_due() == {"sent": 6}
     gaps = [(b.at - a.at).total_seconds() for a, b in pairwise(transport.seen)]
     assert min(gaps) >= 6
@@ -243,7 +243,7 @@ def test_a_channel_that_waits_for_its_rate_holds_up_no_other(store: Store) -> No
         others = tables.messages.c.customer_id.in_(["acme", "bolt"])
         tx.execute(tables.messages.update().where(others).values(channel="sms", domain=""))
     clock, slow, fast = Clock(), Answers(), Answers()
-    limited = Allowance(True, LEASE, timedelta(days=7), per_minute=6)
+    limited = Allowed(True, LEASE, timedelta(days=7), per_minute=6)
     lanes = {"email": Lane(slow, limited), "sms": Lane(fast, LIVE)}
     both = Sender(store, "s1", lanes, RETRIES, clock, clock.sleep)
     assert both.send_due() == {"sent": 5}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from stores import NIGHT, filled, later, planned, rows, states, trail, words
 
-from outreach.store import tables
+from outreach.store import items, messages, tables
 from outreach.store.database import Store
 from outreach.store.items import close_passed, snooze, start
 from outreach.store.recording import record
@@ -30,6 +30,41 @@ def test_a_check_in_rests_a_week_first_and_its_letter_is_withdrawn(store: Store)
     assert states(store) == {"acme": "withdrawn", "calm": "queued"}
     assert trail(store)[-2:] == ["close", "withdraw"]
     assert ended(store, 8) == 0
+
+
+def test_many_end_at_once_each_with_its_trace(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "AT_ONCE", 2)
+    monkeypatch.setattr(messages, "AT_ONCE", 2)
+    customers = [f"c{n}" for n in range(5)]
+    filled(store, *customers, "calm")
+    passed = {(customer, "silent") for customer in customers}
+    assert ended(store, 8, passed=passed) == 5
+    assert states(store) == {**dict.fromkeys(customers, "withdrawn"), "calm": "queued"}
+    traced = [row for row in rows(store, tables.audit) if row.verb in ("close", "withdraw")]
+    why = "what it was about has passed"
+    assert {(row.verb, row.customer_id): row.details for row in traced} == {
+        **{("close", who): {"before": "open", "closed_as": "passed", "why": why}
+           for who in customers},
+        **{("withdraw", who): {"before": "queued", "why": why} for who in customers},
+    }  # fmt: skip
+    assert len(traced) == 10
+    assert {row.since for row in rows(store, tables.work_items) if row.state == "closed"} == {
+        later(days=8)
+    }
+
+
+def test_what_must_not_be_done_ends_at_once_unless_somebody_is_at_work(store: Store) -> None:
+    filled(store, "acme", "bolt", "calm")
+    bolt = next(row.id for row in rows(store, tables.work_items) if row.customer_id == "bolt")
+    start(store, by="ines", now=later(days=1), item=bolt)
+    barred = {("acme", "silent"), ("bolt", "silent")}
+    assert ended(store, 2, passed=set(), barred=barred) == 1
+    assert item_states(store) == {
+        "acme": ("closed", "passed"), "bolt": ("in_progress", None), "calm": ("open", None),
+    }  # fmt: skip
+    assert states(store)["acme"] == "withdrawn"
 
 
 def test_what_was_referred_ends_at_once(store: Store) -> None:

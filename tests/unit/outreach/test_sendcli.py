@@ -14,15 +14,19 @@ import warmline
 from models.command import Run
 from models.errors import WarmlineError, WrongUsage
 from models.home import create
+from outreach.planned import Planned
+from outreach.playbooks import Playbooks
 from outreach.sendcli import send_night
 from outreach.store import tables
 from outreach.store.database import Store
+from outreach.store.drafts import Draft
 from outreach.store.recording import record
 from outreach.storecli import look
 from tests.servers import mail
-from tests.unit.outreach.stores import NIGHT, planned, rows, states, words
+from tests.unit.outreach.stores import NIGHT, planned, rows, states
 from tests.unit.outreach.test_store_schema import say
 
+CHECK_IN = next(play for play in Playbooks.load().plays if play.name == "check-in")
 SETTINGS = """
 [outreach]
 base_url = "https://mail.example.org"
@@ -52,7 +56,11 @@ class Office:
     def queue(self, *customers: str, **others: Any) -> None:
         now = datetime.now(UTC)
         each = [planned(customer, **others) for customer in customers]
-        record(self.store, by="plan", now=now, decisions=each, drafts=words)
+        record(self.store, by="plan", now=now, decisions=each, drafts=self._words)
+
+    def _words(self, planned: Planned) -> Draft:
+        address = f"{planned.customer_id}@example.org"
+        return Draft.to(self.home.secret_key(), "email", address, subject="Hello", text="Hello\n")
 
     def gives(self, *arguments: str) -> Result:
         return CliRunner().invoke(warmline.main, [*arguments, "--home", str(self.root)])
@@ -134,13 +142,49 @@ def test_an_item_is_worked_by_hand(office: Office) -> None:
     assert [item["customer_id"] for item in items] == ["acme", "bolt"]
     number = str(items[0]["id"])
     office.told("outreach", "start", number)
+    shown = office.told("outreach", "item", number)["item"]
+    assert (shown["customer_id"], shown["state"], shown["reasons"]) == (
+        "acme", "in_progress", ["no word for 200 days"],
+    )  # fmt: skip
+    assert shown["checklist"] == list(CHECK_IN.checklist)
+    assert [letter["state"] for letter in shown["letters"]] == ["queued"]
+    assert [each["verb"] for each in shown["trail"]] == ["open", "start"]
+    told = office.gives("outreach", "item", number).output
+    assert told.startswith("acme: Check-in\ncheck-in by email, omar, in progress, due ")
+    assert office.gives("outreach", "item", "99").exit_code == 1
+    office.told("outreach", "wait", number, "--why", "they ask their boss")
     office.told("outreach", "snooze", number, "--until", "2099-01-01", "--why", "on leave")
-    office.told("outreach", "close", number, "--as", "saved", "--why", "renewed")
+    office.told("outreach", "add-close-reason", "upgraded", "took a larger plan")
+    listed = office.gives("outreach", "list", "--items").output.splitlines()
+    assert "acme  check-in by email  omar  snoozed until 2099-01-01  on leave; no word" in listed[0]
+    assert "bolt  check-in by email  omar  open  due 2026-07-01  no word for 200" in listed[1]
+    office.told("outreach", "close", number, "--as", "upgraded", "--why", "renewed")
     office.told("outreach", "override", "bolt", "--until", "2099-01-01", "--why", "I call")
     office.told("outreach", "suppress", "Bolt@Example.org")
     assert states(office.store) == {"acme": "withdrawn", "bolt": "queued"}
     assert len(rows(office.store, tables.suppressions)) == 1
     assert office.told("outreach", "preview")["owners"] == {"omar": 1}
+
+
+def test_what_a_customer_said_counts_at_once_and_a_mistake_is_mended(office: Office) -> None:
+    office.queue("acme", "bolt", "calm")
+    office.told("outreach", "consent", "acme", "refused", "--channel", "email")
+    office.told("outreach", "suppress", "Bolt@Example.org")
+    office.told("outreach", "suppress", "calm@example.org")
+    lift = ("outreach", "lift", "CALM+news@example.org", "--why", "wrong line")
+    assert office.told(*lift)["lifted"] == 1
+    assert office.told(*lift)["lifted"] == 0
+    with mail.running() as box:
+        office.set(live=True, port=box.port)
+        office.told("send")
+        assert [letter["To"] for letter in box.letters()] == ["calm@example.org"]
+    assert states(office.store) == {"acme": "withdrawn", "bolt": "withdrawn", "calm": "sent"}
+
+
+def test_letters_of_one_night_are_listed_in_its_plans_order(office: Office) -> None:
+    office.queue("zoe", "acme", "bolt", mode="draft")
+    found = office.told("outreach", "list")["messages"]
+    assert [message["customer_id"] for message in found] == ["zoe", "acme", "bolt"]
 
 
 @pytest.mark.parametrize(

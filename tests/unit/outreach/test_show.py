@@ -8,8 +8,9 @@ from company import Company, planned, reason, score
 from rich.console import Console
 
 from models.settings import Plan
+from outreach.gates import GATES, LAST_GATES
 from outreach.plan import PlanResult
-from outreach.show import render
+from outreach.show import HELD_BY, render
 
 
 def shown(result: PlanResult, width: int = 100, **options: object) -> str:
@@ -40,8 +41,13 @@ def test_it_shows_what_to_do_first_and_then_who_is_left_alone(tmp_path: Path) ->
     assert "c2" not in text
     for words in ("complaint of 30 June 2026", "refer to the owner", "contact in person",
                   "ines ○ silent", "90% high", "EUR 4,999", "hold: has an open",
-                  "1 to refer · 4 to contact · 1 held (1 open case)"):  # fmt: skip
+                  "1 to refer · 4 to contact · 1 held (1 with an open case)"):  # fmt: skip
         assert words in text
+
+
+def test_every_gate_has_its_words() -> None:
+    gates = {gate.name for gate in (*GATES, *LAST_GATES)}
+    assert HELD_BY.keys() == gates | {"turn"}
 
 
 def test_no_line_is_wider_than_the_terminal(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_night_recorded_twice_changes_nothing(store: Store) -> None:
 def test_a_night_that_was_cut_off_is_ended_by_recording_it_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording, "_AT_ONCE", 2)
+    monkeypatch.setattr(recording, "AT_ONCE", 2)
 
     def cut_off() -> Iterator[Planned]:
         yield from night[:3]
