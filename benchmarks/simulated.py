@@ -6,7 +6,7 @@ beside a plain baseline (counts of each kind in each window, default LightGBM) a
 the true probability, for all, the silent and the vocal. And of the silent who left within the
 horizon and whom a contact would truly have kept, how many stand in the riskiest fifth.
 
-`ARGS=--ceiling` puts beside them what the log can show at all (`benchmarks.ceiling`, some five
+`ARGS=--ceiling` puts beside them what the log can show at all (`benchmarks.ceiling`, some six
 minutes more a world of 20,000): who knows the world's laws and sees only its rows.
 """
 
