@@ -5,6 +5,9 @@ quarter, in which everything is learned as `warmline train` learns it and judged
 beside a plain baseline (counts of each kind in each window, default LightGBM) and beside ranking by
 the true probability, for all, the silent and the vocal. And of the silent who left within the
 horizon and whom a contact would truly have kept, how many stand in the riskiest fifth.
+
+`ARGS=--ceiling` puts beside them what the log can show at all (`benchmarks.ceiling`, some six
+minutes more a world of 20,000): who knows the world's laws and sees only its rows.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.ceiling.belief import Believed, believed
+from benchmarks.ceiling.signs import Watched, shown
 from benchmarks.harness import Bar, Report, warmline, workplace
 from benchmarks.learners import lightgbm_default
 from data_samples.simulator import World, WorldSettings, write_history
 from models import churn
+from models.contracts import DAY
 from models.dataset import Dataset
 from models.home import Home
 from models.metrics import Ranking
@@ -46,6 +52,7 @@ WAY = 0.7  # of the way from the baseline to the truth
 SAVABLE = -0.02  # a contact takes two points off the chance of leaving
 FOUND, OF_TRUTH = 0.6, 0.85
 TOP = 0.2
+COLUMNS = ("rows", "left", "baseline", "ours", "log", "truth", "way", "log's way", "of the log's")
 
 
 @dataclass(frozen=True)
@@ -56,13 +63,15 @@ class Judged:
     silent: Bools  # as the night knew it
     night: NDArray[np.int64]
     savable: Bools
-    by: dict[str, Floats]  # probabilities: of ours, of the baseline, of the truth
+    by: dict[str, Floats]  # probabilities: of ours, of the baseline, of the truth, of the log
+    kept: Floats | None  # chance, by the log, of one who leaves and whom a contact would keep
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one small world")
     parser.add_argument("--only", choices=sorted(USES), help="one of the worlds")
+    parser.add_argument("--ceiling", action="store_true", help="also what the log can show")
     parser.add_argument("--keep", type=Path, help="a folder to make the worlds in, or find them")
     asked = parser.parse_args()
     report, rows = Report("simulated", asked.quick), []
@@ -78,17 +87,22 @@ def main() -> None:
                     seed=seed,
                     uses_per_month=uses,
                 )
-                judged.append(judge(place / f"{name}-{seed}-{settings.customers}", settings))
+                home = place / f"{name}-{seed}-{settings.customers}"
+                judged.append(judge(home, settings, ceiling=asked.ceiling))
             figures = {who: _figures(judged, who) for who in ("all", "silent", "vocal")}
             found = _found(judged)
-            rows += [[name, who, *of_group.values()] for who, of_group in figures.items()]
+            rows += [
+                [name, who, *(of_group.get(column, "") for column in COLUMNS)]
+                for who, of_group in figures.items()
+            ]
             report.figures[name] = {**figures, "savable silent found": found}
             report.bars += _bars(name, figures, found)
-    report.print(("world", "who", "rows", "left", "baseline", "ours", "truth", "way"), rows)
+    report.print(("world", "who", *COLUMNS), rows)
 
 
-def judge(place: Path, world: WorldSettings) -> Judged:
-    """One world: lived, ingested, learned from, and its later nights predicted."""
+def judge(place: Path, world: WorldSettings, *, ceiling: bool = False) -> Judged:
+    """One world: lived, ingested, learned from, and its later nights predicted; with `ceiling` by
+    what its log can show, too."""
     home, settings = Home(place / "home"), Settings()
     if not home.history.exists():
         write_history(place / "tables", World(replace(world, truth_dates=())), world.days)
@@ -101,7 +115,12 @@ def judge(place: Path, world: WorldSettings) -> Judged:
     learned = rows.at(plan.training, settings)
     ours = churn.fit(rows.data.take(learned), churn.FitSettings(horizon_days=HORIZON))
     judged = rows.data.take(~learned)
-    truth = _truth(world, plan.judging, history, judged)
+    # The same world is lived again to be asked on just these dates.
+    again = Watched(replace(world, truth_dates=plan.judging))
+    log = again.log(world.days)
+    ids = np.asarray(history.words("customer"), dtype=object)[judged.customer]
+    truth = _truth(again, ids, judged)
+    seen = _seen(again, log, ids, judged) if ceiling else None
     counts = _counts(place, history, rows.data)
     plain = lightgbm_default(counts[learned], rows.data.y[learned], counts[~learned], world.seed)
     return Judged(
@@ -113,7 +132,9 @@ def judge(place: Path, world: WorldSettings) -> Judged:
             "ours": ours.predict(judged.X),
             "baseline": plain,
             "truth": truth[f"leave_{HORIZON}"].to_numpy(np.float64),
+            **({"log": seen.leave} if seen else {}),
         },
+        seen.kept if seen else None,
     )
 
 
@@ -121,22 +142,23 @@ def _at(place: Path) -> str:
     return str(place / "tables")
 
 
-def _truth(
-    world: WorldSettings, nights: Sequence[date], history: History, rows: Dataset
-) -> pd.DataFrame:
-    """The truth of each row. The same world is lived again to be asked on just these dates."""
-    again = World(replace(world, truth_dates=tuple(nights)))
-    for _ in range(world.days):
-        again.advance_table(1)
-    truth = again.truth(horizons=(HORIZON,))
+def _truth(world: World, ids: NDArray[np.object_], rows: Dataset) -> pd.DataFrame:
+    """The truth of each row."""
+    truth = world.truth(horizons=(HORIZON,))
     days = [datetime.fromtimestamp(at, UTC).date().isoformat() for at in rows.as_of.tolist()]
-    ids = np.asarray(history.words("customer"), dtype=object)[rows.customer]
     keys = pd.MultiIndex.from_arrays([ids, days])
     found = truth.set_index(["customer_id", "as_of"]).reindex(keys)
     missing = int(found[f"leave_{HORIZON}"].isna().sum())
     if missing:
         raise SystemExit(f"{missing} of {len(rows)} rows have no truth")
     return found
+
+
+def _seen(world: World, log: pd.DataFrame, ids: NDArray[np.object_], rows: Dataset) -> Believed:
+    """What the log shows of each row."""
+    numbers = np.array([int(one[1:]) for one in ids])
+    night = (rows.as_of - world.hidden.midnight) // DAY
+    return believed(world, shown(world, log), numbers, night, HORIZON, savable=SAVABLE)
 
 
 def _counts(place: Path, history: History, rows: Dataset) -> pd.DataFrame:
@@ -172,17 +194,26 @@ def _figures(worlds: Sequence[Judged], who: str) -> dict[str, Any]:
     """AUCs of a group, mean over the worlds, and how far from the baseline to the truth ours is."""
     auc: dict[str, float] = {}
     some = [_of(world, who) for world in worlds]
-    for name in ("baseline", "ours", "truth"):
+    for name in worlds[0].by:
         each = [
             Ranking(world.y[mine], world.by[name][mine]).auc()
             for world, mine in zip(worlds, some, strict=True)
         ]
         auc[name] = float(np.mean(each))
+    way = {
+        name: (auc[name] - auc["baseline"]) / (auc["truth"] - auc["baseline"])
+        for name in ("ours", "log")
+        if name in auc
+    }
+    told = (
+        {"log's way": way["log"], "of the log's": way["ours"] / way["log"]} if "log" in way else {}
+    )
     return {
         "rows": int(sum(mine.sum() for mine in some)),
         "left": int(sum(world.y[mine].sum() for world, mine in zip(worlds, some, strict=True))),
         **{name: round(value, 4) for name, value in auc.items()},
-        "way": round((auc["ours"] - auc["baseline"]) / (auc["truth"] - auc["baseline"]), 3),
+        "way": round(way["ours"], 3),
+        **{name: round(value, 3) for name, value in told.items()},
     }
 
 
@@ -200,7 +231,8 @@ def _found(worlds: Sequence[Judged]) -> dict[str, Any]:
     for world in worlds:
         wanted = world.y & world.silent & world.savable
         out["of"] += int(wanted.sum())
-        for name, probability in world.by.items():
+        kept = {} if world.kept is None else {"log, by whom a contact keeps": world.kept}
+        for name, probability in (world.by | kept).items():
             hits[name] = hits.get(name, 0) + int((wanted & _top(world.night, probability)).sum())
     return out | {name: round(number / max(out["of"], 1), 3) for name, number in hits.items()}
 
