@@ -17,7 +17,7 @@ from benchmarks.load import NOBODY, Line, Paced, Request
 from benchmarks.serving_started import Started
 from models.batch import publish
 
-CROWD = 1_000  # connections, of callers who do not know of each other
+CROWD = 2_000  # connections, of callers who do not know of each other
 LONGEST_MS = 2_000  # a fifth of what a CRM waits
 BACK_SECONDS = 10
 RETRY_SECONDS = 60  # a call that failed is made again until then
