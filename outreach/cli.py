@@ -14,10 +14,11 @@ import click
 from models.command import Run, as_of_option, command
 from models.contracts import Correspondence, CustomerBook, Timeline
 from models.memory import keep_little
+from outreach.opened import opened
 from outreach.pushcli import push, push_night
 from outreach.receivecli import receive, receive_night
 from outreach.sendcli import send, send_night
-from outreach.storecli import group, opened
+from outreach.storecli import group
 
 if TYPE_CHECKING:
     from models.batch import ScoreBatch

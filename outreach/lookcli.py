@@ -6,23 +6,15 @@ from dataclasses import asdict
 from datetime import UTC, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from models.command import Run, command
-
-if TYPE_CHECKING:
-    from outreach.store.database import Store
+from outreach.opened import opened
 
 png_file = click.Path(path_type=Path, dir_okay=False)
 most_option = click.option("--most", type=click.IntRange(min=1), default=50, show_default=True)
-
-
-def _store(run: Run) -> Store:
-    from outreach.storecli import opened
-
-    return opened(run)
 
 
 @command("list")
@@ -42,7 +34,7 @@ def list_(
     if unknown:
         known = ", ".join(listing.MESSAGE_STATES)
         raise WrongUsage(f"{min(unknown)!r} is no state of a message: use {known}.")
-    store = _store(run)
+    store = opened(run)
     if items or owner is not None:
         rows = listing.list_items(store, most, owner_id=owner)
         run.result(
@@ -92,7 +84,7 @@ def item(run: Run, number: int) -> None:
     from outreach.playbooks import Playbooks
     from outreach.store.listing import one_item
 
-    found, zone = one_item(_store(run), number), run.settings.zone
+    found, zone = one_item(opened(run), number), run.settings.zone
     plays = {play.name: play for play in Playbooks.load(run.home.root).plays}
     play = plays.get(found["playbook"])
     found["checklist"] = list(play.checklist) if play else []
@@ -138,7 +130,7 @@ def show(run: Run, message: str, png: Path | None) -> None:
     from outreach.channels.email.preview import seen, visible
     from outreach.store.listing import one_message
 
-    found = one_message(_store(run), message)
+    found = one_message(opened(run), message)
     trail = found.pop("trail")
     try:
         letter = seen(SimpleNamespace(**found), run.settings, run.home.root, run.now)
@@ -164,7 +156,7 @@ def preview(run: Run) -> None:
     """Tonight in numbers: tasks, their owners, messages. Sends nothing."""
     from outreach.store.listing import preview as numbers
 
-    found = numbers(_store(run), run.now)
+    found = numbers(opened(run), run.now)
     owners = ", ".join(f"{owner or 'no owner'} {many:,}" for owner, many in found["owners"].items())
     waiting = ", ".join(
         f"{many:,} {state.replace('_', ' ')}" for state, many in sorted(found["messages"].items())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.command import Run, command, user
+from outreach.opened import opened
 from outreach.staying import until_told_to_end
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ SHOWN, ALL = 50, 10**9  # of what was refused, for people and for machines
 def push(run: Run, dry_run: bool, failed: bool, again: bool) -> None:
     """Write changed scores and work to the CRM of [crm]; tell owners in chat of their lists."""
     from models.erasure import refuse_unfinished
-    from outreach.storecli import opened
 
     refuse_unfinished(run.home)
     store = opened(run)
@@ -49,7 +49,6 @@ def push_night(run: Run, as_of: date) -> dict[str, Any]:
     """What a night says last, to the CRM and to owners, where they are set. What fails is said
     and does not undo the night: the next push goes on."""
     from models.errors import WarmlineError
-    from outreach.storecli import opened
 
     facts: dict[str, Any] = {}
     chat = run.settings.channels.chat

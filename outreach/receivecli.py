@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.command import Run, command, user
+from outreach.opened import opened
 from outreach.staying import beating, rest, until_told_to_end
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ def receive(run: Run, watch: bool) -> None:
     """Read the mailbox: answers, bounces, complaints, unsubscribes."""
     from models.erasure import refuse_unfinished
     from models.errors import WrongUsage
-    from outreach.storecli import opened
 
     refuse_unfinished(run.home)
     if not run.settings.inbound.imap.host:
@@ -53,7 +53,6 @@ def receive_night(run: Run) -> dict[str, Any]:
     """What has come in counts in the night's plan. A mailbox that cannot be read does not hold the
     night back: that is told, on stderr too. Nothing where no mailbox is set."""
     from outreach.inbound.imap import Unreachable
-    from outreach.storecli import opened
 
     if not run.settings.inbound.imap.host:
         return {}
@@ -126,7 +125,6 @@ def _watched(run: Run, store: Store, going: Callable[[], bool]) -> Counter[str]:
 def received(run: Run, most: int) -> None:
     """What came in and waits for a person; the mail itself lies in the mailbox."""
     from outreach.store.received import for_a_person
-    from outreach.storecli import opened
 
     rows = for_a_person(opened(run), most)
     run.result({"received": rows}, [_line(row) for row in rows] or ["There is none."])
@@ -137,7 +135,6 @@ def received(run: Run, most: int) -> None:
 def seen(run: Run, ids: tuple[str, ...]) -> None:
     """You have looked at each ID of what was received."""
     from outreach.store.received import seen as verb
-    from outreach.storecli import opened
 
     store = opened(run)
     done = [verb(store, by=user(), now=run.now, received=each) for each in ids]

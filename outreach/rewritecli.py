@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.command import Run, command, user
+from outreach.opened import opened
 
 if TYPE_CHECKING:
     from outreach.drafting.rewriter import Rewriter
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 def rewrite(run: Run, message_ids: tuple[str, ...], most: int, undo: bool) -> None:
     """Let a language model ([outreach.rewriting]) rewrite drafts. Each still waits for approval;
     one whose facts the model changed stays as it was."""
-    from outreach.storecli import opened
 
     if undo:
         _undo(run, opened(run), message_ids)

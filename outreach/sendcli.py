@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.command import Run, command
+from outreach.opened import opened
 from outreach.staying import beating, rest, until_told_to_end
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ NOT_LIVE = (
 def send(run: Run, watch: bool, most: int | None) -> None:
     """Send what is due, approved and allowed; nothing unless [send] live is true."""
     from models.erasure import refuse_unfinished
-    from outreach.storecli import opened
 
     refuse_unfinished(run.home)
     store = opened(run)
@@ -44,7 +44,6 @@ def send(run: Run, watch: bool, most: int | None) -> None:
 def send_night(run: Run, as_of: date) -> dict[str, Any]:
     """What is due leaves, as a step of the night; nothing is looked at unless [send] live is true.
     An earlier night's run sends what is due now, too."""
-    from outreach.storecli import opened
 
     if not _now_set(run).send.live:
         return {"live": False}

@@ -10,6 +10,7 @@ import click
 
 from models.command import Run, command
 from outreach.lookcli import item, list_, preview, show
+from outreach.opened import opened
 from outreach.receivecli import received, seen
 from outreach.rewritecli import rewrite
 from outreach.workcli import VERBS
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
     from models.settings import Settings
     from models.settings_outreach import Rewriting
     from outreach.store.database import Store
-
-
-def opened(run: Run) -> Store:
-    """The home's store, made where there is none yet. Raises as `Store.open`."""
-    from outreach.store.database import Store
-
-    return Store.open(run.settings.outreach.database, run.home.root)
 
 
 @click.group("outreach")

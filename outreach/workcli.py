@@ -10,6 +10,7 @@ import click
 
 from models.command import Run, command, day, user
 from models.contracts import CHANNELS
+from outreach.opened import opened
 
 if TYPE_CHECKING:
     from outreach.store.database import Store
@@ -22,12 +23,6 @@ channel_option = click.option(
     "--channel", type=click.Choice(CHANNELS), default="email", show_default=True
 )
 text_file = click.Path(path_type=Path, exists=True, dir_okay=False)
-
-
-def _store(run: Run) -> Store:
-    from outreach.storecli import opened
-
-    return opened(run)
 
 
 def _who(run: Run) -> dict[str, Any]:
@@ -51,7 +46,7 @@ def approve(run: Run, message_ids: tuple[str, ...]) -> None:
     """Let each MESSAGE go, once it is due."""
     from outreach.store.messages import approve as verb
 
-    store = _store(run)
+    store = opened(run)
     done = [verb(store, **_who(run), message=each) for each in message_ids]
     run.result({"approved": done}, [f"{each} is queued." for each in done])
 
@@ -75,7 +70,7 @@ def edit(
     from outreach.store.listing import one_message
     from outreach.store.messages import edit as verb
 
-    store = _store(run)
+    store = opened(run)
     channel = one_message(store, message)["channel"]
     words = {
         "subject": subject, "text": text.read_text(encoding="utf-8"),
@@ -108,7 +103,7 @@ def discard(run: Run, message: str, why: str) -> None:
     """MESSAGE will not go."""
     from outreach.store.messages import discard as verb
 
-    done = verb(_store(run), **_who(run), message=message, why=why)
+    done = verb(opened(run), **_who(run), message=message, why=why)
     run.result({"discarded": done}, [f"{done} is discarded."])
 
 
@@ -119,7 +114,7 @@ def resolve(run: Run, message: str, fate: str) -> None:
     """Say what became of a MESSAGE in doubt: it was sent, it is to be sent again, or given up."""
     from outreach.store.messages import resolve as verb
 
-    done = verb(_store(run), **_who(run), message=message, fate=fate)
+    done = verb(opened(run), **_who(run), message=message, fate=fate)
     run.result({"resolved": done, "fate": fate}, [f"{done}: {fate.replace('_', ' ')}."])
 
 
@@ -129,7 +124,7 @@ def stop(run: Run, why: str) -> None:
     """Stop all sending, from the next message on."""
     from outreach.store.permissions import stop as verb
 
-    new = verb(_store(run), **_who(run), why=why)
+    new = verb(opened(run), **_who(run), why=why)
     run.result({"stopped": True, "new": new}, ["Sending is stopped: `warmline outreach go`."])
 
 
@@ -138,7 +133,7 @@ def go(run: Run) -> None:
     """Let sending go on after a stop."""
     from outreach.store.permissions import go as verb
 
-    was = verb(_store(run), **_who(run))
+    was = verb(opened(run), **_who(run))
     run.result(
         {"stopped": False, "new": was}, ["Sending goes on." if was else "It was not stopped."]
     )
@@ -150,7 +145,7 @@ def start(run: Run, item: int) -> None:
     """Somebody is at work on ITEM."""
     from outreach.store.items import start as verb
 
-    verb(_store(run), **_who(run), item=item)
+    verb(opened(run), **_who(run), item=item)
     run.result({"item": item, "state": "in_progress"}, [f"{item} is in progress."])
 
 
@@ -161,7 +156,7 @@ def wait(run: Run, item: int, why: str) -> None:
     """ITEM waits for the customer, or for somebody else."""
     from outreach.store.items import wait as verb
 
-    verb(_store(run), **_who(run), item=item, why=why)
+    verb(opened(run), **_who(run), item=item, why=why)
     run.result({"item": item, "state": "waiting"}, [f"{item} waits."])
 
 
@@ -173,7 +168,7 @@ def snooze(run: Run, item: int, until: date, why: str) -> None:
     """Leave ITEM until that day, and then until there is newer evidence."""
     from outreach.store.items import snooze as verb
 
-    verb(_store(run), **_who(run), item=item, until=_midnight(run, until), why=why)
+    verb(opened(run), **_who(run), item=item, until=_midnight(run, until), why=why)
     run.result({"item": item, "state": "snoozed"}, [f"{item} is snoozed until {until}."])
 
 
@@ -185,7 +180,7 @@ def close(run: Run, item: int, closed_as: str, why: str) -> None:
     """ITEM is finished; what was not sent yet is withdrawn."""
     from outreach.store.items import close as verb
 
-    verb(_store(run), **_who(run), item=item, closed_as=closed_as, why=why)
+    verb(opened(run), **_who(run), item=item, closed_as=closed_as, why=why)
     run.result({"item": item, "state": "closed"}, [f"{item} is closed as {closed_as}."])
 
 
@@ -198,7 +193,7 @@ def override(run: Run, customer_id: str, until: date, playbook: str | None, why:
     """You know better: by plan nobody contacts CUSTOMER_ID before that day."""
     from outreach.store.permissions import override as verb
 
-    store = _store(run)
+    store = opened(run)
     verb(
         store, **_who(run), customer_id=customer_id, until=_midnight(run, until), why=why,
         playbook=playbook,
@@ -218,7 +213,7 @@ def consent(
     """What CUSTOMER_ID told you of being contacted; a refusal counts at once."""
     from outreach.store.permissions import consent as verb
 
-    store = _store(run)
+    store = opened(run)
     verb(store, **_who(run), customer_id=customer_id, state=state, channel=channel, purpose=purpose)
     _tell(run, store)
     said = {"customer_id": customer_id, "state": state, "channel": channel, "purpose": purpose}
@@ -234,7 +229,7 @@ def suppress(run: Run, address: str, channel: str, reason: str) -> None:
     """Nobody writes to ADDRESS any more. Only a keyed hash of it is kept."""
     from outreach.store.permissions import suppress as verb
 
-    point, store = _point(run, channel, address), _store(run)
+    point, store = _point(run, channel, address), opened(run)
     new = verb(store, **_who(run), contact_point=point, reason=reason)
     _tell(run, store)
     run.result({"suppressed": point, "new": new}, ["Nobody writes there any more."])
@@ -249,7 +244,7 @@ def lift(run: Run, address: str, channel: str, why: str) -> None:
     refused, and so does an erased person's."""
     from outreach.store.permissions import lift as verb
 
-    many = verb(_store(run), **_who(run), contact_point=_point(run, channel, address), why=why)
+    many = verb(opened(run), **_who(run), contact_point=_point(run, channel, address), why=why)
     said = "It may be written to again." if many else "It was not suppressed."
     run.result({"lifted": many}, [said])
 
@@ -272,7 +267,7 @@ def add_close_reason(run: Run, name: str, words: str) -> None:
     """A further way in which an item may end: NAME for `close --as`, and WORDS that explain it."""
     from outreach.store.items import add_close_reason as verb
 
-    verb(_store(run), **_who(run), name=name, words=words)
+    verb(opened(run), **_who(run), name=name, words=words)
     run.result({"name": name, "words": words}, [f"Items may be closed as {name}."])
 
 
