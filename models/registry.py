@@ -265,9 +265,10 @@ def _figures(report: Report) -> Iterator[tuple[str, float]]:
     for one in report.timing.horizons if report.timing else ():
         yield f"model.within_{one.days}_days.said", one.said
         yield from _named(f"model.within_{one.days}_days", one.metrics)
-    if report.renewing is not None and report.renewing.metrics is not None:
-        yield "model.not_renewed.said", float(report.renewing.said or 0.0)
-        yield from _named("model.not_renewed", report.renewing.metrics)
+    renewing = report.renewing
+    if renewing is not None and renewing.metrics is not None and renewing.said is not None:
+        yield "model.not_renewed.said", renewing.said
+        yield from _named("model.not_renewed", renewing.metrics)
     if report.profit is not None:
         yield "model.expected_maximum_profit", report.profit.by_stake.profit
         yield "model.contact_share", report.profit.by_stake.share

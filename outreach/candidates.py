@@ -47,7 +47,7 @@ def fingerprints(rows: pa.Table, evidence: Evidence, policy: Policy) -> list[str
     columns = [plain(rows[name]) for name in _FACTS]
     few = evidence.few
     found = []
-    for figures, row in zip(rows["figures"].to_pylist(), zip(*columns, strict=True), strict=True):
+    for figures, row in zip(plain(rows["figures"]), zip(*columns, strict=True), strict=True):
         who, book = row[0], plays[row[2]]
         beside = repr(_beside(who, book, evidence)) if who in few else ""
         more = (figures,) if figures else ()

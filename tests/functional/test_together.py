@@ -115,17 +115,24 @@ def without_moments(told):
     return told and told._replace(answers=[MOMENTS.sub(b"", one) for one in told.answers])
 
 
+class Counted(Together):
+    """Notes in `sizes` how many calls are answered at a time."""
+
+    def __init__(self, scorer, sizes):
+        super().__init__(scorer)
+        self._sizes = sizes
+
+    def _found(self, several):
+        self._sizes.append(len(several))
+        return super()._found(several)
+
+
 def gathered(scorer, calls):
     """What they are answered at one moment, and how many were answered at a time."""
     sizes = []
 
-    class Counted(Together):
-        def _found(self, several):
-            sizes.append(len(several))
-            return super()._found(several)
-
     async def ask():
-        together = Counted(scorer)
+        together = Counted(scorer, sizes)
         found = await asyncio.gather(
             *(together.answers(call) for call in calls), return_exceptions=True
         )
@@ -192,13 +199,8 @@ def test_who_asks_for_many_rows_or_has_gone_is_not_answered_with_others(scorer, 
     large = call.model_copy(update={"interactions": call.interactions * 3})
     sizes = []
 
-    class Counted(Together):
-        def _found(self, several):
-            sizes.append(len(several))
-            return super()._found(several)
-
     async def ask():
-        together = Counted(scorer)
+        together = Counted(scorer, sizes)
         waiting = [asyncio.ensure_future(together.answers(one)) for one in (call, large, call)]
         await asyncio.sleep(0)
         waiting[0].cancel()
