@@ -15,7 +15,6 @@ from pipelines.history.engine import one_row
 from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.manifest import File, Manifest, Watermark
 from pipelines.history.merging import Rows
-from pipelines.history.ordering import event_order
 from pipelines.history.parts import CONFIRMED, DELETED, REPLACED, SIDE_COLUMNS, Notes
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class Arrivals:
         return cls(words, np.array(read_at, np.int64), now, dict(known), manifest.span, coder)
 
     def take_in(self, coded: pa.Table, generation: int) -> Rows:
-        """Coded rows (`coding.coded`), sorted, with when each was known."""
+        """Coded rows (`coding.coded`) as they came, with when each was known."""
         told = [name for name in Events.content() if name != "said"]
         columns = {name: coded[name].to_numpy().astype(DTYPES[name]) for name in told}
         columns["said"] = self.coder.code(coded["text"], columns["kind"])
@@ -68,8 +67,7 @@ class Arrivals:
         if len(events):
             self._count(events, source, dated, coded["fresh"].to_numpy())
         notes = Notes.union([_older(coded, generation), _confirmed(coded, generation)])
-        rows = Rows(events, coded.select(list(SIDE_COLUMNS)), notes)
-        return rows.take(event_order(events))
+        return Rows(events, coded.select(list(SIDE_COLUMNS)), notes)
 
     def _count(
         self,

@@ -270,7 +270,7 @@ def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
     rows = connection.sql(coding.coded(1, GENERATION)).to_arrow_table()
     cases = connection.sql('SELECT customer, "case", case_id FROM cases').to_arrow_table()
     arrivals = Arrivals.before(connection, run.before, seen, coder(run.order.lexicon))
-    arrived = arrivals.take_in(rows, GENERATION)
+    arrived = arrivals.take_in(rows, GENERATION).sorted()
     held = {one: _words(connection, one) for one in ("customer", *coding.DICTIONARIES)}
     manifest = Held(
         generation=GENERATION,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -41,7 +42,7 @@ from pipelines.history.schema import INTERACTIONS
 from pipelines.history.staging import stage
 from pipelines.history.verdicts import judge
 from pipelines.history.words import OURS, Lexicon, coder
-from pipelines.history.writing import Draft, Progress
+from pipelines.history.writing import WRITERS, Draft, Progress
 from pipelines.lock import exclusive
 
 # Bytes of source files, which packed may hold ten times as much: more goes into a database file.
@@ -217,21 +218,23 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
         reads=_reads(run),
         lexicon=order.lexicon.version,
     )
-    draft = Draft(
-        run.connection, order.history, manifest, run.before, int(order.now.timestamp()),
-        order.progress, coder(order.lexicon),
-    )  # fmt: skip
-    draft.where.mkdir()
-    draft.tables(tables)
-    new = {"customer": run.new_customers}
-    draft.note()
-    if arriving or draft.moved:
-        new |= draft.interactions(run.staging, arriving)
-    if _coded_before(run):
-        draft.recode()
-    draft.words(new)
-    draft.pending()
-    finished = _with_people(run, draft.where, _with_conflicts(run, draft.finish()))
+    with ThreadPoolExecutor(WRITERS) as writers:
+        draft = Draft(
+            run.connection, order.history, manifest, run.before, int(order.now.timestamp()),
+            order.progress, coder(order.lexicon), writers,
+        )  # fmt: skip
+        draft.where.mkdir()
+        draft.tables(tables)
+        new = {"customer": run.new_customers}
+        draft.note()
+        if arriving or draft.moved:
+            new |= draft.interactions(run.staging, arriving)
+        if _coded_before(run):
+            draft.recode()
+        draft.words(new)
+        draft.pending()
+        manifest = draft.finish()
+    finished = _with_people(run, draft.where, _with_conflicts(run, manifest))
     order.progress("publishing")
     publish(order.history, finished)
     order.progress("published")

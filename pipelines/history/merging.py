@@ -51,7 +51,11 @@ class Rows:
         events = joined([piece.events for piece in pieces])
         # Keys from a file are declared never absent, those that arrive are not.
         side = pa.concat_tables([piece.side for piece in pieces], promote_options="default")
-        return cls(events, side, notes).take(event_order(events))
+        return cls(events, side, notes).sorted()
+
+    def sorted(self) -> Rows:
+        """The rows in the order that `Events` declares."""
+        return self.take(event_order(self.events))
 
     def take(self, rows: NDArray[np.intp]) -> Rows:
         """The given rows, in the given order."""
@@ -63,10 +67,11 @@ class Rows:
         return Rows(self.events.take(rows), self.side.take(rows), Notes.union([notes]))
 
     def spread(self, buckets: int) -> Iterator[tuple[int, Rows]]:
-        """The rows by bucket, of so many; in the same order."""
-        home = bucket_of(self.events.customer, buckets)
-        order = np.argsort(home, kind="stable")
-        together, home = self.take(order), home[order]
+        """The rows by bucket, of so many, sorted."""
+        order = event_order(self.events)
+        home = bucket_of(self.events.customer[order], buckets).astype(np.uint16)
+        by_bucket = np.argsort(home, kind="stable")
+        together, home = self.take(order[by_bucket]), home[by_bucket]
         for bucket in np.unique(home):
             first, last = np.searchsorted(home, (bucket, bucket + 1))
             yield int(bucket), together.between(int(first), int(last))

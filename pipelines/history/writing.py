@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipelines.history.words.expressions import Coder
 
 Progress = Callable[[str], None]
-WRITERS = 2  # buckets written at once; one more is in memory
+WRITERS = 2  # buckets written at once; one more is in memory, or a night's all together
 
 
 @dataclass
@@ -42,7 +42,9 @@ class Draft:
     ingested_at: int
     progress: Progress
     coder: Coder
+    writers: Executor
     moved: list[moving.Leaving] = field(default_factory=list)
+    growing: dict[int, Future[tuple[Part, ...]]] = field(default_factory=dict)  # by bucket
 
     @property
     def where(self) -> Path:
@@ -117,13 +119,14 @@ class Draft:
                     yield bucket, Rows.union([*others, rows]) if others else rows
             yield from come_over.items()
 
-        self._add(brought())
+        self._begin(brought())
         self.manifest = arrivals.noted(self.manifest, self.folder, self.where)
         self._write_cases()
         return new
 
     def recode(self) -> None:
         """Codes all words anew, those that came before included."""
+        self._take_grown()
         self.progress("coding words anew")
         parts = recoding.recoded(self.folder, self.where, self.manifest, self.coder)
         self.manifest = replace(self.manifest, parts=tuple(parts))
@@ -140,24 +143,26 @@ class Draft:
             parts = merging.split(self.folder, self.where, self.manifest, wanted)
             self.manifest = replace(self.manifest, parts=parts, buckets=wanted)
 
-    def _add(self, brought: Iterator[tuple[int, Rows]]) -> None:
-        """Writes the rows of each bucket, the next one's being made ready meanwhile."""
-        grown: dict[int, tuple[Part, ...]] = {}
-        with ThreadPoolExecutor(WRITERS) as pool:
-            waiting: deque[tuple[int, Future[tuple[Part, ...]]]] = deque()
-            for bucket, rows in brought:
-                before = self.manifest.of_bucket(bucket)
-                full = len(before) >= merging.MOST_PARTS
-                what = "writing and compacting" if full else "writing"
-                self.progress(f"{what} bucket {bucket + 1} of {self.manifest.buckets}")
-                waiting.append((bucket, pool.submit(self._grown, before, bucket, rows)))
-                if len(waiting) > WRITERS:
-                    done, parts = waiting.popleft()
-                    grown[done] = parts.result()
-            grown |= {bucket: parts.result() for bucket, parts in waiting}
+    def _begin(self, brought: Iterator[tuple[int, Rows]]) -> None:
+        """Has the rows of each bucket written, while all else is made ready: see `_take_grown`."""
+        held: deque[tuple[int, Future[tuple[Part, ...]]]] = deque()
+        for bucket, rows in brought:
+            before = self.manifest.of_bucket(bucket)
+            full = len(before) >= merging.MOST_PARTS
+            what = "writing and compacting" if full else "writing"
+            self.progress(f"{what} bucket {bucket + 1} of {self.manifest.buckets}")
+            self.growing[bucket] = self.writers.submit(self._grown, before, bucket, rows)
+            held.append((len(rows.events), self.growing[bucket]))
+            while len(held) > WRITERS and sum(many for many, _ in held) > coding.AT_ONCE:
+                held.popleft()[1].result()
+
+    def _take_grown(self) -> None:
+        """Waits for the buckets that are being written."""
+        grown = {bucket: parts.result() for bucket, parts in self.growing.items()}
         others = [part for part in self.manifest.parts if part.bucket not in grown]
         new = [part for parts in grown.values() for part in parts]
         self.manifest = replace(self.manifest, parts=(*others, *new))
+        self.growing = {}
 
     def _grown(self, before: tuple[Part, ...], bucket: int, rows: Rows) -> tuple[Part, ...]:
         """The bucket's parts with these rows, compacted where they have become too many."""
@@ -200,7 +205,8 @@ class Draft:
         self.manifest = replace(self.manifest, pending=measured if measured.rows else None)
 
     def finish(self) -> Manifest:
-        """The manifest of the whole generation."""
+        """The manifest of the whole generation, once all of it is written."""
+        self._take_grown()
         rows = sum(part.rows for part in self.manifest.parts)
         return replace(self.manifest, rows=rows, past=self.before.remembered())
 
