@@ -91,7 +91,8 @@ def ingest(
             timezone=timezone, memory_gb=memory_gb, threads=threads, spill=staging / "spill",
         ) as connection:  # fmt: skip
             run = Run(order, connection, before, staging)
-            read(run)
+            with dictionaries.loading(connection, home_history, before, "customer"):
+                read(run)
             compare(run)
             _refuse_nobody(run)
             return _conclude(run)
@@ -151,9 +152,8 @@ def compare(run: Run) -> None:
 
 def settle(run: Run) -> None:
     """Numbers the customers, and finds out whose each interaction is and what it brings. Needs
-    `fresh_TABLE` of each small table that came."""
+    `words_customer`, and `fresh_TABLE` of each small table that came."""
     history, before = run.order.history, run.before
-    dictionaries.load(run.connection, history, before, "customer")
     run.new_customers = numbering.number_customers(run.connection, history, before)
     _take_up_pending(run)
     judge(run.connection, history, before)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipelines.history import coding, dictionaries, merging, moving, recoding, small
 from pipelines.history.arrivals import Arrivals
 from pipelines.history.buckets import bucket_sql, buckets_for, outgrown
-from pipelines.history.engine import files, name, quoted
+from pipelines.history.engine import count, files, name, quoted
 from pipelines.history.manifest import File, Manifest, Part
 from pipelines.history.merging import Rows
 from pipelines.history.parts import Notes, read_notes, with_notes
@@ -63,11 +63,11 @@ class Draft:
 
     def words(self, new: dict[str, int]) -> None:
         """Writes the new words of the dictionaries."""
-        for dictionary, count in new.items():
-            if not count:
+        for dictionary, many in new.items():
+            if not many:
                 continue
             self.progress(f"writing the words of {dictionary}")
-            file = dictionaries.write(self.connection, self.folder, self.where, dictionary, count)
+            file = dictionaries.write(self.connection, self.folder, self.where, dictionary, many)
             known = self.before.dictionaries.get(dictionary, ())
             self.manifest = replace(
                 self.manifest,
@@ -83,20 +83,24 @@ class Draft:
         parts = {str(self.folder / part.side.path): part for part in self.manifest.parts}
         sides, first = np.unique(rows["filename"].astype("U"), return_index=True)
         last = np.append(first, len(rows["row"]))[1:]
-        for side, begin, end in zip(sides, first, last, strict=True):
-            said = {name: column[begin:end] for name, column in rows.items()}
-            part = parts[str(side)]
-            whole = Notes.union([read_notes(self.folder, part), self._notes(said)])
-            parts[str(side)] = with_notes(self.folder, self.where, part, whole)
+        said = [
+            {name: column[begin:end] for name, column in rows.items()}
+            for begin, end in zip(first, last, strict=True)
+        ]
+        noted = self.writers.map(self._noted, (parts[side] for side in sides.tolist()), said)
+        parts |= dict(zip(sides.tolist(), noted, strict=True))
         self.manifest = replace(self.manifest, parts=tuple(parts.values()))
         left, self.moved = moving.take_moving(
             self.connection, self.folder, self.where, self.manifest, self.manifest.generation
         )
         self.manifest = replace(self.manifest, parts=left)
 
-    def _notes(self, said: dict[str, NDArray[Any]]) -> Notes:
+    def _noted(self, part: Part, said: dict[str, NDArray[Any]]) -> Part:
+        """The part with what is said of its rows besides what was noted before."""
         columns = [said[name] for name in ("row", "version", "known", "reason")]
-        return Notes.of([*columns, np.full(len(said["row"]), self.manifest.generation)])
+        new = Notes.of([*columns, np.full(len(said["row"]), self.manifest.generation)])
+        whole = Notes.union([read_notes(self.folder, part), new])
+        return with_notes(self.folder, self.where, part, whole)
 
     def interactions(self, staging: Path, arriving: int) -> dict[str, int]:
         """Writes the new interactions; returns how many words are new, by dictionary.
@@ -194,6 +198,9 @@ class Draft:
 
     def pending(self) -> None:
         """Writes the interactions that wait for their customer."""
+        self.manifest = replace(self.manifest, pending=None)
+        if not count(self.connection, "waiting"):
+            return
         self.progress("writing pending")
         path = self.where / "pending.parquet"
         kept = ", ".join(name(column.name) for column in columns_of(INTERACTIONS))
@@ -201,8 +208,7 @@ class Draft:
             f"COPY (SELECT {kept}, _key, _content FROM waiting "  # noqa: S608
             f"ORDER BY source, interaction_id) TO {quoted(str(path))} (FORMAT parquet)"
         )
-        measured = _measured(self.folder, path)
-        self.manifest = replace(self.manifest, pending=measured if measured.rows else None)
+        self.manifest = replace(self.manifest, pending=_measured(self.folder, path))
 
     def finish(self) -> Manifest:
         """The manifest of the whole generation, once all of it is written."""
