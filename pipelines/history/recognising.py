@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LARGE = 10_000_000
 READERS = 2
 KEY_BYTES = 8
-PIECE = 65_536  # keys read at a time, which stay in a processor's cache
+PIECE = 131_072  # keys read at a time
 # Of one page, in Thrift's compact form: 20 to 30 bytes. A second one would take as many again, and
 # is never as small as what it would have to leave out here.
 PAGE_HEADER = 40

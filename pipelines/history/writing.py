@@ -44,7 +44,9 @@ class Draft:
     coder: Coder
     writers: Executor
     moved: list[moving.Leaving] = field(default_factory=list)
-    growing: dict[int, Future[tuple[Part, ...]]] = field(default_factory=dict)  # by bucket
+    # What `writers` are at: parts that are noted on, by their side file, and buckets that grow.
+    noting: dict[str, Future[Part]] = field(default_factory=dict)
+    growing: dict[int, Future[tuple[Part, ...]]] = field(default_factory=dict)
 
     @property
     def where(self) -> Path:
@@ -75,7 +77,8 @@ class Draft:
             )
 
     def note(self) -> None:
-        """Notes on the rows that newer versions, tombstones and merges take out or confirm."""
+        """Notes on the rows that newer versions, tombstones and merges take out or confirm: written
+        while all else is made ready, see `_take_noted`."""
         asked = self.connection.execute("SELECT * FROM noted ORDER BY filename, row")
         rows: dict[str, Any] = asked.fetchnumpy()
         if len(rows["row"]):
@@ -83,17 +86,17 @@ class Draft:
         parts = {str(self.folder / part.side.path): part for part in self.manifest.parts}
         sides, first = np.unique(rows["filename"].astype("U"), return_index=True)
         last = np.append(first, len(rows["row"]))[1:]
-        said = [
-            {name: column[begin:end] for name, column in rows.items()}
-            for begin, end in zip(first, last, strict=True)
-        ]
-        noted = self.writers.map(self._noted, (parts[side] for side in sides.tolist()), said)
-        parts |= dict(zip(sides.tolist(), noted, strict=True))
-        self.manifest = replace(self.manifest, parts=tuple(parts.values()))
-        left, self.moved = moving.take_moving(
-            self.connection, self.folder, self.where, self.manifest, self.manifest.generation
-        )
-        self.manifest = replace(self.manifest, parts=left)
+        for side, begin, end in zip(sides.tolist(), first, last, strict=True):
+            said = {name: column[begin:end] for name, column in rows.items()}
+            part = parts[side]
+            self.noting[part.side.path] = self.writers.submit(self._noted, part, said)
+        leaving = moving.leaving(self.connection)
+        if len(leaving):
+            self._take_noted()
+            left, self.moved = moving.take_moving(
+                self.connection, self.folder, self.where, self.manifest, leaving
+            )
+            self.manifest = replace(self.manifest, parts=left)
 
     def _noted(self, part: Part, said: dict[str, NDArray[Any]]) -> Part:
         """The part with what is said of its rows besides what was noted before."""
@@ -102,15 +105,23 @@ class Draft:
         whole = Notes.union([read_notes(self.folder, part), new])
         return with_notes(self.folder, self.where, part, whole)
 
+    def _take_noted(self) -> None:
+        """Waits for the notes that are being written."""
+        noted = {side: part.result() for side, part in self.noting.items()}
+        parts = tuple(noted.get(part.side.path, part) for part in self.manifest.parts)
+        self.manifest = replace(self.manifest, parts=parts)
+        self.noting = {}
+
     def interactions(self, staging: Path, arriving: int) -> dict[str, int]:
         """Writes the new interactions; returns how many words are new, by dictionary.
 
         `arriving` is how many come, by which the number of buckets is chosen.
         """
-        self._spread(arriving)
         self.progress("coding interactions")
-        buckets, generation = self.manifest.buckets, self.manifest.generation
         new = coding.number(self.connection, self.folder, self.before)
+        self._take_noted()
+        self._spread(arriving)
+        buckets, generation = self.manifest.buckets, self.manifest.generation
         coded = coding.encoded(self.connection, buckets, generation, staging / "coded", arriving)
         moved = moving.numbered(self.connection, self.moved) if self.moved else None
         arrivals = Arrivals.before(self.connection, self.manifest, self.ingested_at, self.coder)
@@ -161,7 +172,8 @@ class Draft:
                 held.popleft()[1].result()
 
     def _take_grown(self) -> None:
-        """Waits for the buckets that are being written."""
+        """Waits for the notes and buckets that are being written."""
+        self._take_noted()
         grown = {bucket: parts.result() for bucket, parts in self.growing.items()}
         others = [part for part in self.manifest.parts if part.bucket not in grown]
         new = [part for parts in grown.values() for part in parts]
