@@ -84,18 +84,22 @@ def ingest(
         progress or (lambda _: None), memory_gb, threads, lag, full, omit,
         precedence, lexicon,
     )  # fmt: skip
-    with said_plainly(home_history), _staging(order) as staging:
+    with said_plainly(home_history), _staging(order) as staging, ThreadPoolExecutor(1) as last:
         before = read_current(home_history) or Manifest()
         with connect(
             staging / "ingest.duckdb" if _is_large(order, before) else None,
             timezone=timezone, memory_gb=memory_gb, threads=threads, spill=staging / "spill",
         ) as connection:  # fmt: skip
-            run = Run(order, connection, before, staging)
+            run = Run(order, connection, before, staging, last)
             with dictionaries.loading(connection, home_history, before, "customer"):
                 read(run)
             compare(run)
             _refuse_nobody(run)
-            return _conclude(run)
+            report = _conclude(run)
+        if run.published:
+            run.published.result()
+            order.progress("published")
+        return report
 
 
 @contextmanager
@@ -236,8 +240,7 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
         manifest = draft.finish()
     finished = _with_people(run, draft.where, _with_conflicts(run, manifest))
     order.progress("publishing")
-    publish(order.history, finished)
-    order.progress("published")
+    run.published = run.last.submit(publish, order.history, finished)
 
 
 def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:

@@ -70,19 +70,17 @@ class Rows:
         """The rows by bucket, of so many, sorted."""
         order = event_order(self.events)
         home = bucket_of(self.events.customer[order], buckets).astype(np.uint16)
-        by_bucket = np.argsort(home, kind="stable")
-        together, home = self.take(order[by_bucket]), home[by_bucket]
-        for bucket in np.unique(home):
-            first, last = np.searchsorted(home, (bucket, bucket + 1))
-            yield int(bucket), together.between(int(first), int(last))
-
-    def between(self, first: int, last: int) -> Rows:
-        """The rows from `first` up to `last`, which share the memory of these."""
-        start, end = np.searchsorted(self.notes.row, (first, last))
-        notes = self.notes.take(slice(start, end))
-        notes = replace(notes, row=notes.row - np.int32(first))
-        side = self.side.slice(first, last - first)
-        return Rows(self.events.take(slice(first, last)), side, notes)
+        order = order[np.argsort(home, kind="stable")]
+        place = np.empty(len(order), np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        notes = Notes.union([replace(self.notes, row=place[self.notes.row])])
+        many = np.bincount(home, minlength=buckets)
+        for bucket in np.flatnonzero(many):
+            last = int(many[: bucket + 1].sum())
+            first = last - int(many[bucket])
+            rows = order[first:last]
+            mine = notes.among(np.arange(first, last))
+            yield int(bucket), Rows(self.events.take(rows), self.side.take(rows), mine)
 
     def write(self, folder: Path, where: Path, bucket: int) -> Part:
         """Writes the rows, which must be sorted, as a part."""
