@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -90,12 +90,12 @@ def ingest(
             staging / "ingest.duckdb" if _is_large(order, before) else None,
             timezone=timezone, memory_gb=memory_gb, threads=threads, spill=staging / "spill",
         ) as connection:  # fmt: skip
-            run = Run(order, connection, before, staging, last)
+            run = Run(order, connection, before, staging)
             with dictionaries.loading(connection, home_history, before, "customer"):
                 read(run)
             compare(run)
             _refuse_nobody(run)
-            report = _conclude(run)
+            report = _conclude(run, last)
         if run.published:
             run.published.result()
             order.progress("published")
@@ -186,8 +186,8 @@ def _take_up_pending(run: Run) -> None:
     )
 
 
-def _conclude(run: Run) -> IngestReport:
-    """Publishes what is new, if anything is, and reports."""
+def _conclude(run: Run, last: Executor) -> IngestReport:
+    """Has `last` publish what is new, if anything is, and reports meanwhile."""
     tables = [
         table for table in run.staged
         if small.is_small(table) and count(run.connection, f"fresh_{table}")
@@ -203,7 +203,9 @@ def _conclude(run: Run) -> IngestReport:
                 run.rejects,
             )
         if changed:
-            _publish(run, tables, arriving)
+            finished = _write(run, tables, arriving)
+            run.order.progress("publishing")
+            run.published = last.submit(publish, run.order.history, finished)
     return _report(run, changed, written)
 
 
@@ -212,7 +214,8 @@ def _coded_before(run: Run) -> bool:
     return bool(run.before.parts) and run.before.lexicon != run.order.lexicon.version
 
 
-def _publish(run: Run, tables: list[str], arriving: int) -> None:
+def _write(run: Run, tables: list[str], arriving: int) -> Manifest:
+    """Writes the new generation, to which nothing refers yet."""
     order = run.order
     manifest = replace(
         run.before,
@@ -238,9 +241,7 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
         draft.words(new)
         draft.pending()
         manifest = draft.finish()
-    finished = _with_people(run, draft.where, _with_conflicts(run, manifest))
-    order.progress("publishing")
-    run.published = run.last.submit(publish, order.history, finished)
+    return _with_people(run, draft.where, _with_conflicts(run, manifest))
 
 
 def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:

@@ -106,7 +106,7 @@ def read_keys(side: Path) -> Iterator[NDArray[np.uint64]]:
             raw.seek(place.start)
             for left in range((place.stop - place.start) // KEY_BYTES, 0, -PIECE):
                 piece = room[:left]
-                raw.readinto(piece)
+                raw.readinto(piece.data)
                 yield piece
 
 

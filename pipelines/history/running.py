@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -62,7 +62,6 @@ class Run:
     connection: duckdb.DuckDBPyConnection
     before: Manifest
     staging: Path
-    last: Executor | None = None  # publishes while the report is made
     staged: dict[str, Staged] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
@@ -72,7 +71,7 @@ class Run:
     fetched: Fetched | None = None
     new_customers: int = 0
     differences: list[Difference] = field(default_factory=list)
-    published: Future[None] | None = None
+    published: Future[None] | None = None  # done once the new generation counts
 
     @cached_property
     def omit(self) -> Omit:

@@ -61,7 +61,7 @@ def _pass(
 ) -> int:
     first, second, mask = np.uint64(64 - bits), np.uint64(64 - 2 * bits), np.uint64(2**bits - 1)
     six, one, low = np.uint64(6), np.uint64(1), np.uint64(63)
-    some = 0
+    some = np.int64(0)
     for row in range(len(keys)):  # without a branch that the processor might guess wrong
         place = keys[row] >> first
         places[some] = row
