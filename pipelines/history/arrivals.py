@@ -15,7 +15,6 @@ from pipelines.history.engine import one_row
 from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.manifest import File, Manifest, Watermark
 from pipelines.history.merging import Rows
-from pipelines.history.ordering import event_order
 from pipelines.history.parts import CONFIRMED, DELETED, REPLACED, SIDE_COLUMNS, Notes
 
 if TYPE_CHECKING:
@@ -29,6 +28,9 @@ MOST_FILES = 8  # an ingest that would leave more merges them
 COUNTED_AT_ONCE = 1_000_000  # rows: a day's buckets together, a first ingest's a few at a time
 GROUP = ["source", "kind", "day", "lag", "dated"]
 
+# Events, and of each its source, whether that dated it, and whether it is no version of another.
+Uncounted = tuple[Events, NDArray[np.int32], NDArray[np.bool_], NDArray[np.bool_]]
+
 
 @dataclass
 class Arrivals:
@@ -41,7 +43,7 @@ class Arrivals:
     span: tuple[int, int] | None
     coder: Coder
     counts: list[pd.DataFrame] = field(default_factory=list)
-    uncounted: list[pd.DataFrame] = field(default_factory=list)  # of whole buckets
+    uncounted: list[Uncounted] = field(default_factory=list)
 
     @classmethod
     def before(
@@ -56,7 +58,7 @@ class Arrivals:
         return cls(words, np.array(read_at, np.int64), now, dict(known), manifest.span, coder)
 
     def take_in(self, coded: pa.Table, generation: int) -> Rows:
-        """Coded rows (`coding.coded`), sorted, with when each was known."""
+        """Coded rows (`coding.coded`) as they came, with when each was known."""
         told = [name for name in Events.content() if name != "said"]
         columns = {name: coded[name].to_numpy().astype(DTYPES[name]) for name in told}
         columns["said"] = self.coder.code(coded["text"], columns["kind"])
@@ -68,8 +70,7 @@ class Arrivals:
         if len(events):
             self._count(events, source, dated, coded["fresh"].to_numpy())
         notes = Notes.union([_older(coded, generation), _confirmed(coded, generation)])
-        rows = Rows(events, coded.select(list(SIDE_COLUMNS)), notes)
-        return rows.take(event_order(events))
+        return Rows(events, coded.select(list(SIDE_COLUMNS)), notes)
 
     def _count(
         self,
@@ -78,9 +79,7 @@ class Arrivals:
         dated: NDArray[np.bool_],
         fresh: NDArray[np.bool_],
     ) -> None:
-        """Watermarks of all rows; counts of those that are no versions of others."""
-        import pandas as pd
-
+        """Watermarks of all rows; counts of those that are no versions of others, in time."""
         low, high = self.span or (NEVER, -NEVER)
         self.span = (min(low, int(events.at.min())), max(high, int(events.at.max())))
         for code in np.unique(source):
@@ -91,19 +90,8 @@ class Arrivals:
             )  # fmt: skip
             word = self.sources[code]
             self.marks[word] = mark.with_(self.marks[word]) if word in self.marks else mark
-        lag = events.recorded - events.at
-        frame = pd.DataFrame(
-            {
-                "source": source,
-                "kind": events.kind,
-                "day": (events.at // DAY).astype(np.int32),
-                "lag": np.where(lag < 0, np.int8(lags.UNKNOWN), lags.bin_of(lag)),
-                "dated": dated,
-                "customer": events.customer,
-            }
-        )[fresh]
-        self.uncounted.append(frame)
-        if sum(map(len, self.uncounted)) > COUNTED_AT_ONCE:
+        self.uncounted.append((events, source, dated, fresh))
+        if sum(len(piece[0]) for piece in self.uncounted) > COUNTED_AT_ONCE:
             self._count_up()
 
     def _count_up(self) -> None:
@@ -111,7 +99,8 @@ class Arrivals:
 
         if not self.uncounted:
             return
-        frame = pd.concat(self.uncounted, ignore_index=True)
+        pieces = [_countable(*piece) for piece in self.uncounted]
+        frame = pd.concat(pieces, ignore_index=True)
         self.uncounted = []
         # Each customer counts once a day, so that the days' customers are a sum over the groups.
         frame["first"] = ~frame.duplicated(["source", "kind", "day", "customer"])
@@ -157,6 +146,25 @@ class Arrivals:
                 "generation": np.full(len(frame), generation, np.int32),
             }
         )
+
+
+def _countable(
+    events: Events, source: NDArray[np.int32], dated: NDArray[np.bool_], fresh: NDArray[np.bool_]
+) -> pd.DataFrame:
+    """What is counted of the rows that are no versions of others."""
+    import pandas as pd
+
+    lag = (events.recorded - events.at)[fresh]
+    return pd.DataFrame(
+        {
+            "source": source[fresh],
+            "kind": events.kind[fresh],
+            "day": (events.at[fresh] // DAY).astype(np.int32),
+            "lag": np.where(lag < 0, np.int8(lags.UNKNOWN), lags.bin_of(lag)),
+            "dated": dated[fresh],
+            "customer": events.customer[fresh],
+        }
+    )
 
 
 def feeds(folder: Path, manifest: Manifest) -> pd.DataFrame:

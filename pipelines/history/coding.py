@@ -27,7 +27,8 @@ OWNERS = """
 CREATE OR REPLACE TEMP TABLE owners AS
 SELECT named.*, coalesce(merges.survivor, _owner) AS _number
 FROM (
-    SELECT staged.rowid AS _row, customer.code IS NULL AS _alias,
+    SELECT staged.rowid AS _row, _file >= 0 AS _came, deleted_at IS NOT NULL AS _tombstone,
+        customer.code IS NULL AS _alias,
         coalesce(customer.code, own.code, sole.code) AS _owner
     FROM staged_interactions AS staged
     ANTI JOIN dropped ON dropped.row = staged.rowid
@@ -49,10 +50,10 @@ AT_REST = "DELETE FROM owners USING dropped WHERE dropped.row = _row"
 WAITING = """
 CREATE OR REPLACE TEMP VIEW waiting AS
 SELECT *, rowid AS _row FROM staged_interactions SEMI JOIN (
-    SELECT _row AS row FROM placed WHERE _number IS NULL OR deleted_at IS NOT NULL
+    SELECT _row AS row FROM owners WHERE _number IS NULL OR _tombstone
     UNION ALL
     SELECT max_by(echoes.arrival, age)
-    FROM echoes JOIN said ON head = said.id JOIN placed ON _row = said.arrival
+    FROM echoes JOIN said ON head = said.id JOIN owners ON _row = said.arrival
     WHERE _number IS NULL GROUP BY head
 ) AS waits ON waits.row = rowid
 """

@@ -6,10 +6,13 @@ ingest that brought new words; a code is the position in all of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.history.engine import count, name
+from pipelines.history.engine import beside, count, name
 from pipelines.history.manifest import File, Manifest
 
 if TYPE_CHECKING:
@@ -42,11 +45,30 @@ def load(
 ) -> str:
     """Makes the table of a dictionary's words and codes in `connection`; returns its name."""
     table = f"words_{dictionary}"
+    rows = _words_of(folder, manifest, dictionary)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {rows}")
+    return table
+
+
+@contextmanager
+def loading(
+    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, dictionary: str
+) -> Iterator[None]:
+    """Makes that table, not a temporary one, beside what `connection` is used for meanwhile:
+    DuckDB reads a file of words by one thread."""
+    rows = _words_of(folder, manifest, dictionary)
+    made = f"CREATE TABLE {name(f'words_{dictionary}')} AS {rows}"
+    with beside(connection) as own, ThreadPoolExecutor(1) as pool:
+        loaded = pool.submit(own.execute, made)
+        yield
+        loaded.result()
+
+
+def _words_of(folder: Path, manifest: Manifest, dictionary: str) -> str:
     rows = manifest.words_of(folder, dictionary)
     if dictionary == "customer":  # later ones did not exist in an earlier generation
         rows = f"SELECT * FROM ({rows}) WHERE code < {manifest.customers}"  # noqa: S608
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name(table)} AS {rows}")
-    return table
+    return rows
 
 
 def append(connection: duckdb.DuckDBPyConnection, dictionary: str, distinct: str) -> int:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from models.errors import WarmlineError
-from pipelines.history import coding, moving, small, totals
+from pipelines.history import coding, dictionaries, moving, small, totals
 from pipelines.history.arrivals import Arrivals
 from pipelines.history.engine import Scratch, count, name, one_row
 from pipelines.history.events import NEVER, Events
@@ -208,6 +208,7 @@ def given(
     for staged in run.staged.values():
         if small.is_small(staged.table.name):
             small.freshen(run.connection, staged)
+    dictionaries.load(run.connection, NOWHERE, run.before, "customer")
     settle(run)
     return _kept(run, scratch, known)
 
@@ -270,7 +271,7 @@ def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
     rows = connection.sql(coding.coded(1, GENERATION)).to_arrow_table()
     cases = connection.sql('SELECT customer, "case", case_id FROM cases').to_arrow_table()
     arrivals = Arrivals.before(connection, run.before, seen, coder(run.order.lexicon))
-    arrived = arrivals.take_in(rows, GENERATION)
+    arrived = arrivals.take_in(rows, GENERATION).sorted()
     held = {one: _words(connection, one) for one in ("customer", *coding.DICTIONARIES)}
     manifest = Held(
         generation=GENERATION,
@@ -284,7 +285,7 @@ def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
         lexicon=run.order.lexicon.version,
         several=frozenset(table for table in tables if small.several(connection, table)),
     )
-    pending = count(connection, "placed WHERE _number IS NULL AND deleted_at IS NULL")
+    pending = count(connection, "owners WHERE _number IS NULL AND NOT _tombstone")
     naive = totals.naive(connection, [staged.name for staged in run.staged.values()])
     for staged in run.staged.values():
         connection.execute(f"DROP TABLE {staged.name}")

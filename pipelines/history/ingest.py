@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -41,7 +42,7 @@ from pipelines.history.schema import INTERACTIONS
 from pipelines.history.staging import stage
 from pipelines.history.verdicts import judge
 from pipelines.history.words import OURS, Lexicon, coder
-from pipelines.history.writing import Draft, Progress
+from pipelines.history.writing import WRITERS, Draft, Progress
 from pipelines.lock import exclusive
 
 # Bytes of source files, which packed may hold ten times as much: more goes into a database file.
@@ -83,17 +84,22 @@ def ingest(
         progress or (lambda _: None), memory_gb, threads, lag, full, omit,
         precedence, lexicon,
     )  # fmt: skip
-    with said_plainly(home_history), _staging(order) as staging:
+    with said_plainly(home_history), _staging(order) as staging, ThreadPoolExecutor(1) as last:
         before = read_current(home_history) or Manifest()
         with connect(
             staging / "ingest.duckdb" if _is_large(order, before) else None,
             timezone=timezone, memory_gb=memory_gb, threads=threads, spill=staging / "spill",
         ) as connection:  # fmt: skip
             run = Run(order, connection, before, staging)
-            read(run)
+            with dictionaries.loading(connection, home_history, before, "customer"):
+                read(run)
             compare(run)
             _refuse_nobody(run)
-            return _conclude(run)
+            report = _conclude(run, last)
+        if run.published:
+            run.published.result()
+            order.progress("published")
+        return report
 
 
 @contextmanager
@@ -150,9 +156,8 @@ def compare(run: Run) -> None:
 
 def settle(run: Run) -> None:
     """Numbers the customers, and finds out whose each interaction is and what it brings. Needs
-    `fresh_TABLE` of each small table that came."""
+    `words_customer`, and `fresh_TABLE` of each small table that came."""
     history, before = run.order.history, run.before
-    dictionaries.load(run.connection, history, before, "customer")
     run.new_customers = numbering.number_customers(run.connection, history, before)
     _take_up_pending(run)
     judge(run.connection, history, before)
@@ -181,8 +186,8 @@ def _take_up_pending(run: Run) -> None:
     )
 
 
-def _conclude(run: Run) -> IngestReport:
-    """Publishes what is new, if anything is, and reports."""
+def _conclude(run: Run, last: Executor) -> IngestReport:
+    """Has `last` publish what is new, if anything is, and reports meanwhile."""
     tables = [
         table for table in run.staged
         if small.is_small(table) and count(run.connection, f"fresh_{table}")
@@ -198,7 +203,9 @@ def _conclude(run: Run) -> IngestReport:
                 run.rejects,
             )
         if changed:
-            _publish(run, tables, arriving)
+            finished = _write(run, tables, arriving)
+            run.order.progress("publishing")
+            run.published = last.submit(publish, run.order.history, finished)
     return _report(run, changed, written)
 
 
@@ -207,7 +214,8 @@ def _coded_before(run: Run) -> bool:
     return bool(run.before.parts) and run.before.lexicon != run.order.lexicon.version
 
 
-def _publish(run: Run, tables: list[str], arriving: int) -> None:
+def _write(run: Run, tables: list[str], arriving: int) -> Manifest:
+    """Writes the new generation, to which nothing refers yet."""
     order = run.order
     manifest = replace(
         run.before,
@@ -217,24 +225,23 @@ def _publish(run: Run, tables: list[str], arriving: int) -> None:
         reads=_reads(run),
         lexicon=order.lexicon.version,
     )
-    draft = Draft(
-        run.connection, order.history, manifest, run.before, int(order.now.timestamp()),
-        order.progress, coder(order.lexicon),
-    )  # fmt: skip
-    draft.where.mkdir()
-    draft.tables(tables)
-    new = {"customer": run.new_customers}
-    draft.note()
-    if arriving or draft.moved:
-        new |= draft.interactions(run.staging, arriving)
-    if _coded_before(run):
-        draft.recode()
-    draft.words(new)
-    draft.pending()
-    finished = _with_people(run, draft.where, _with_conflicts(run, draft.finish()))
-    order.progress("publishing")
-    publish(order.history, finished)
-    order.progress("published")
+    with ThreadPoolExecutor(WRITERS) as writers:
+        draft = Draft(
+            run.connection, order.history, manifest, run.before, int(order.now.timestamp()),
+            order.progress, coder(order.lexicon), writers,
+        )  # fmt: skip
+        draft.where.mkdir()
+        draft.tables(tables)
+        new = {"customer": run.new_customers}
+        draft.note()
+        if arriving or draft.moved:
+            new |= draft.interactions(run.staging, arriving)
+        if _coded_before(run):
+            draft.recode()
+        draft.words(new)
+        draft.pending()
+        manifest = draft.finish()
+    return _with_people(run, draft.where, _with_conflicts(run, manifest))
 
 
 def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:

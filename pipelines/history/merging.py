@@ -51,7 +51,11 @@ class Rows:
         events = joined([piece.events for piece in pieces])
         # Keys from a file are declared never absent, those that arrive are not.
         side = pa.concat_tables([piece.side for piece in pieces], promote_options="default")
-        return cls(events, side, notes).take(event_order(events))
+        return cls(events, side, notes).sorted()
+
+    def sorted(self) -> Rows:
+        """The rows in the order that `Events` declares."""
+        return self.take(event_order(self.events))
 
     def take(self, rows: NDArray[np.intp]) -> Rows:
         """The given rows, in the given order."""
@@ -63,21 +67,20 @@ class Rows:
         return Rows(self.events.take(rows), self.side.take(rows), Notes.union([notes]))
 
     def spread(self, buckets: int) -> Iterator[tuple[int, Rows]]:
-        """The rows by bucket, of so many; in the same order."""
-        home = bucket_of(self.events.customer, buckets)
-        order = np.argsort(home, kind="stable")
-        together, home = self.take(order), home[order]
-        for bucket in np.unique(home):
-            first, last = np.searchsorted(home, (bucket, bucket + 1))
-            yield int(bucket), together.between(int(first), int(last))
-
-    def between(self, first: int, last: int) -> Rows:
-        """The rows from `first` up to `last`, which share the memory of these."""
-        start, end = np.searchsorted(self.notes.row, (first, last))
-        notes = self.notes.take(slice(start, end))
-        notes = replace(notes, row=notes.row - np.int32(first))
-        side = self.side.slice(first, last - first)
-        return Rows(self.events.take(slice(first, last)), side, notes)
+        """The rows by bucket, of so many, sorted."""
+        order = event_order(self.events)
+        home = bucket_of(self.events.customer[order], buckets).astype(np.uint16)
+        order = order[np.argsort(home, kind="stable")]
+        place = np.empty(len(order), np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        notes = Notes.union([replace(self.notes, row=place[self.notes.row])])
+        many = np.bincount(home, minlength=buckets)
+        for bucket in np.flatnonzero(many):
+            last = int(many[: bucket + 1].sum())
+            first = last - int(many[bucket])
+            rows = order[first:last]
+            mine = notes.among(np.arange(first, last))
+            yield int(bucket), Rows(self.events.take(rows), self.side.take(rows), mine)
 
     def write(self, folder: Path, where: Path, bucket: int) -> Part:
         """Writes the rows, which must be sorted, as a part."""

@@ -48,23 +48,25 @@ class Leaving:
     before: NDArray[np.int32]  # customer of each row until now
 
 
+def leaving(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The rows in `moving`. Makes `moving_cases`, empty."""
+    connection.execute(NO_CASES)
+    return connection.execute("SELECT * FROM moving ORDER BY filename, row").df()
+
+
 def take_moving(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     where: Path,
     manifest: Manifest,
-    generation: int,
+    frame: pd.DataFrame,
 ) -> tuple[tuple[Part, ...], list[Leaving]]:
-    """The parts without the rows in `moving`, and those rows.
+    """The parts without the rows of `frame` (`leaving`), and those rows.
 
-    Makes `moving_cases`, so that coding gives their cases a number with their new customers.
+    Fills `moving_cases`, so that coding gives their cases a number with their new customers.
     """
-    frame = connection.execute("SELECT * FROM moving ORDER BY filename, row").df()
-    connection.execute(NO_CASES)
-    if not len(frame):
-        return manifest.parts, []
     parts = {str(folder / part.side.path): part for part in manifest.parts}
-    moved = []
+    moved, generation = [], manifest.generation
     for side, group in frame.groupby("filename"):
         part = parts[str(side)]
         rows, number = Rows.read(folder, part), group["row"].to_numpy(np.int32)

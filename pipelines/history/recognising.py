@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LARGE = 10_000_000
 READERS = 2
 KEY_BYTES = 8
+PIECE = 131_072  # keys read at a time
 # Of one page, in Thrift's compact form: 20 to 30 bytes. A second one would take as many again, and
 # is never as small as what it would have to leave out here.
 PAGE_HEADER = 40
@@ -89,22 +90,27 @@ def _passed(sieve: Sieve, sides: list[Path]) -> pa.Table:
 
 
 def read_keys(side: Path) -> Iterator[NDArray[np.uint64]]:
-    """The column `key` of a side file, in pieces. Where each row group keeps it as one page of bare
-    numbers (`parts.write_part`), it is not decoded."""
+    """The column `key` of a side file, in pieces, each to be used before the next is read into its
+    place. Where each row group keeps it as one page of bare numbers (`partfiles.write_side`), it is
+    not decoded."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(side, memory_map=True) as file:
-        bare = [_bare(file.metadata, group) for group in range(file.num_row_groups)]
-        raw = np.memmap(side, np.uint8, "r") if any(bare) else np.empty(0, np.uint8)
-        for group, place in enumerate(bare):
+    room = np.empty(PIECE, np.uint64)
+    with pq.ParquetFile(side) as file, side.open("rb", buffering=0) as raw:
+        for group in range(file.num_row_groups):
+            place = bare(file.metadata, group)
             if place is None:
                 table = file.read_row_group(group, ["key"], use_threads=False)
                 yield table["key"].to_numpy()
-            else:
-                yield raw[place].view(np.uint64)
+                continue
+            raw.seek(place.start)
+            for left in range((place.stop - place.start) // KEY_BYTES, 0, -PIECE):
+                piece = room[:left]
+                raw.readinto(piece.data)
+                yield piece
 
 
-def _bare(facts: pq.FileMetaData, group: int) -> slice | None:
+def bare(facts: pq.FileMetaData, group: int) -> slice | None:
     """Where in the file a row group's keys lie as they are; None where they must be decoded."""
     place = facts.schema.to_arrow_schema().get_field_index("key")
     column, size = facts.row_group(group).column(place), facts.row_group(group).num_rows * KEY_BYTES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -70,6 +71,7 @@ class Run:
     fetched: Fetched | None = None
     new_customers: int = 0
     differences: list[Difference] = field(default_factory=list)
+    published: Future[None] | None = None  # done once the new generation counts
 
     @cached_property
     def omit(self) -> Omit:

@@ -61,12 +61,15 @@ def _pass(
 ) -> int:
     first, second, mask = np.uint64(64 - bits), np.uint64(64 - 2 * bits), np.uint64(2**bits - 1)
     six, one, low = np.uint64(6), np.uint64(1), np.uint64(63)
-    found = 0
-    for row in range(len(keys)):
+    some = np.int64(0)
+    for row in range(len(keys)):  # without a branch that the processor might guess wrong
         place = keys[row] >> first
-        if (marks[0, place >> six] >> (place & low)) & one:
-            place = (keys[row] >> second) & mask
-            if (marks[1, place >> six] >> (place & low)) & one:
-                places[found] = row
-                found += 1
+        places[some] = row
+        some += np.int64((marks[0, place >> six] >> (place & low)) & one)
+    found = 0
+    for row in places[:some]:
+        place = (keys[row] >> second) & mask
+        if (marks[1, place >> six] >> (place & low)) & one:
+            places[found] = row
+            found += 1
     return found

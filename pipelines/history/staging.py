@@ -204,19 +204,18 @@ def content_hash(staged: Staged, silent: Set[str] = frozenset()) -> str:
 
 
 def _content(staged: Staged, silent: Set[str]) -> str:
-    """All that the row says, as one text; stable over versions of everything."""
+    """All that the row says, as one text; stable over versions of everything. `concat` takes what
+    is absent as an empty text."""
     said = [column for column in staged.columns if column.name not in NOT_CONTENT]
     pieces = ["''" if column.name in silent else _as_text(column) for column in said]
     # Undeclared columns by name, so that a file with more of them differs only where they say more.
-    pieces += [f"coalesce({quoted(c + '=')} || {name(c)}, '')" for c in staged.others]
-    return f"concat_ws({SEPARATOR}, {', '.join(pieces)})"
+    pieces += [f"{quoted(c + '=')} || {name(c)}" for c in staged.others]
+    return f"concat({f', {SEPARATOR}, '.join(pieces)})"
 
 
 def _as_text(column: Column) -> str:
     value = name(column.name)
-    if column.type == "time":
-        return f"coalesce(epoch_us({value})::VARCHAR, '')"
-    return f"coalesce({value}::VARCHAR, '')"
+    return f"epoch_us({value})::VARCHAR" if column.type == "time" else f"{value}::VARCHAR"
 
 
 def _broken_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, path: Path) -> list[Reject]:

@@ -14,27 +14,32 @@ if TYPE_CHECKING:
 
 # Rows that are read now; what waited from before is not counted as read again.
 COUNTS = """
-WITH versions AS (
-    SELECT count(*) AS corrected FROM linked JOIN placed ON _row = linked.row
-    WHERE placed._file >= 0 AND deleted_at IS NULL AND (supersedes OR older_than_known)
+WITH kept AS (
+    SELECT count(*) FILTER (_came AND NOT _tombstone) AS living,
+        count(*) FILTER (_came AND _tombstone) AS tombstones,
+        count(*) FILTER (_number IS NULL AND NOT _tombstone) AS pending,
+        count(*) FILTER (NOT _came AND _number IS NOT NULL AND NOT _tombstone) AS joined
+    FROM owners
+),
+versions AS (
+    SELECT count(*) AS corrected FROM linked JOIN owners ON _row = linked.row
+    WHERE _came AND NOT _tombstone AND (supersedes OR older_than_known)
+),
+nothing AS (
+    SELECT count(*) FILTER (verdict = 'repeated') AS repeated,
+        count(*) FILTER (verdict = 'conflicting') AS conflicting,
+        count(*) FILTER (verdict = 'removed') AS removed
+    FROM dropped WHERE _file >= 0
 )
-SELECT
-    (SELECT count(*) FROM placed WHERE _file >= 0 AND deleted_at IS NULL) - corrected AS new,
-    corrected,
-    (SELECT count(*) FROM dropped WHERE verdict = 'repeated' AND _file >= 0) AS repeated,
-    (SELECT count(*) FROM dropped WHERE verdict = 'conflicting' AND _file >= 0) AS conflicting,
-    (SELECT count(*) FROM dropped WHERE verdict = 'removed' AND _file >= 0)
-        + (SELECT count(*) FROM placed WHERE _file >= 0 AND deleted_at IS NOT NULL) AS removed,
-    (SELECT count(*) FROM placed WHERE _number IS NULL AND deleted_at IS NULL) AS pending,
-    (SELECT count(*) FROM placed
-        WHERE _file < 0 AND _number IS NOT NULL AND deleted_at IS NULL) AS joined
-FROM versions
+SELECT living - corrected AS new, corrected, repeated, conflicting, removed + tombstones, pending,
+    joined
+FROM kept, versions, nothing
 """
 COUNTED = ("new", "corrected", "repeated", "conflicting", "removed", "pending", "joined")
 FACTS = """
 SELECT
     (SELECT count(DISTINCT customer_id) FROM placed
-        WHERE _number IS NULL AND deleted_at IS NULL) AS unknown_customers,
+        WHERE _number IS NULL AND NOT _tombstone) AS unknown_customers,
     epoch(min(occurred_at)) AS first, epoch(max(occurred_at)) AS last
 FROM staged_interactions WHERE _problem IS NULL AND _file >= 0
 """
@@ -51,7 +56,7 @@ SELECT
     + (SELECT count(*) FROM waiting WHERE _file >= 0)
     + (SELECT count(*) FROM dropped ANTI JOIN waiting ON _row = row WHERE dropped._file < 0)
 """
-ARRIVING = "placed WHERE _number IS NOT NULL AND deleted_at IS NULL"
+ARRIVING = "owners WHERE _number IS NOT NULL AND NOT _tombstone"
 
 
 @dataclass(frozen=True)

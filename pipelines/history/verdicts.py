@@ -129,7 +129,7 @@ WHERE version IS NULL OR same_age OR same_tombstone
 # A tombstone has done its work once the row that it takes out is in the history.
 TOMBSTONES = """
 INSERT INTO dropped
-SELECT row, linked._file, 'removed' FROM linked LEFT JOIN placed ON _row = before
+SELECT row, linked._file, 'removed' FROM linked LEFT JOIN owners ON _row = before
 WHERE row IS NOT NULL AND tombstone AND supersedes AND (before IS NULL OR _number IS NOT NULL)
 """
 
@@ -159,7 +159,7 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
 
 
 def lay_to_rest(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drops the tombstones whose row need not wait for its customer. Needs `placed`."""
+    """Drops the tombstones whose row need not wait for its customer. Needs `owners`."""
     connection.execute(TOMBSTONES)
 
 

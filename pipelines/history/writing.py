@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipelines.history import coding, dictionaries, merging, moving, recoding, small
 from pipelines.history.arrivals import Arrivals
 from pipelines.history.buckets import bucket_sql, buckets_for, outgrown
-from pipelines.history.engine import files, name, quoted
+from pipelines.history.engine import count, files, name, quoted
 from pipelines.history.manifest import File, Manifest, Part
 from pipelines.history.merging import Rows
 from pipelines.history.parts import Notes, read_notes, with_notes
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipelines.history.words.expressions import Coder
 
 Progress = Callable[[str], None]
-WRITERS = 2  # buckets written at once; one more is in memory
+WRITERS = 2  # buckets written at once; one more is in memory, or a night's all together
 
 
 @dataclass
@@ -42,7 +42,11 @@ class Draft:
     ingested_at: int
     progress: Progress
     coder: Coder
+    writers: Executor
     moved: list[moving.Leaving] = field(default_factory=list)
+    # What `writers` are at: parts that are noted on, by their side file, and buckets that grow.
+    noting: dict[str, Future[Part]] = field(default_factory=dict)
+    growing: dict[int, Future[tuple[Part, ...]]] = field(default_factory=dict)
 
     @property
     def where(self) -> Path:
@@ -61,11 +65,11 @@ class Draft:
 
     def words(self, new: dict[str, int]) -> None:
         """Writes the new words of the dictionaries."""
-        for dictionary, count in new.items():
-            if not count:
+        for dictionary, many in new.items():
+            if not many:
                 continue
             self.progress(f"writing the words of {dictionary}")
-            file = dictionaries.write(self.connection, self.folder, self.where, dictionary, count)
+            file = dictionaries.write(self.connection, self.folder, self.where, dictionary, many)
             known = self.before.dictionaries.get(dictionary, ())
             self.manifest = replace(
                 self.manifest,
@@ -73,7 +77,8 @@ class Draft:
             )
 
     def note(self) -> None:
-        """Notes on the rows that newer versions, tombstones and merges take out or confirm."""
+        """Notes on the rows that newer versions, tombstones and merges take out or confirm: written
+        while all else is made ready, see `_take_noted`."""
         asked = self.connection.execute("SELECT * FROM noted ORDER BY filename, row")
         rows: dict[str, Any] = asked.fetchnumpy()
         if len(rows["row"]):
@@ -81,30 +86,42 @@ class Draft:
         parts = {str(self.folder / part.side.path): part for part in self.manifest.parts}
         sides, first = np.unique(rows["filename"].astype("U"), return_index=True)
         last = np.append(first, len(rows["row"]))[1:]
-        for side, begin, end in zip(sides, first, last, strict=True):
+        for side, begin, end in zip(sides.tolist(), first, last, strict=True):
             said = {name: column[begin:end] for name, column in rows.items()}
-            part = parts[str(side)]
-            whole = Notes.union([read_notes(self.folder, part), self._notes(said)])
-            parts[str(side)] = with_notes(self.folder, self.where, part, whole)
-        self.manifest = replace(self.manifest, parts=tuple(parts.values()))
-        left, self.moved = moving.take_moving(
-            self.connection, self.folder, self.where, self.manifest, self.manifest.generation
-        )
-        self.manifest = replace(self.manifest, parts=left)
+            part = parts[side]
+            self.noting[part.side.path] = self.writers.submit(self._noted, part, said)
+        leaving = moving.leaving(self.connection)
+        if len(leaving):
+            self._take_noted()
+            left, self.moved = moving.take_moving(
+                self.connection, self.folder, self.where, self.manifest, leaving
+            )
+            self.manifest = replace(self.manifest, parts=left)
 
-    def _notes(self, said: dict[str, NDArray[Any]]) -> Notes:
+    def _noted(self, part: Part, said: dict[str, NDArray[Any]]) -> Part:
+        """The part with what is said of its rows besides what was noted before."""
         columns = [said[name] for name in ("row", "version", "known", "reason")]
-        return Notes.of([*columns, np.full(len(said["row"]), self.manifest.generation)])
+        new = Notes.of([*columns, np.full(len(said["row"]), self.manifest.generation)])
+        whole = Notes.union([read_notes(self.folder, part), new])
+        return with_notes(self.folder, self.where, part, whole)
+
+    def _take_noted(self) -> None:
+        """Waits for the notes that are being written."""
+        noted = {side: part.result() for side, part in self.noting.items()}
+        parts = tuple(noted.get(part.side.path, part) for part in self.manifest.parts)
+        self.manifest = replace(self.manifest, parts=parts)
+        self.noting = {}
 
     def interactions(self, staging: Path, arriving: int) -> dict[str, int]:
         """Writes the new interactions; returns how many words are new, by dictionary.
 
         `arriving` is how many come, by which the number of buckets is chosen.
         """
-        self._spread(arriving)
         self.progress("coding interactions")
-        buckets, generation = self.manifest.buckets, self.manifest.generation
         new = coding.number(self.connection, self.folder, self.before)
+        self._take_noted()
+        self._spread(arriving)
+        buckets, generation = self.manifest.buckets, self.manifest.generation
         coded = coding.encoded(self.connection, buckets, generation, staging / "coded", arriving)
         moved = moving.numbered(self.connection, self.moved) if self.moved else None
         arrivals = Arrivals.before(self.connection, self.manifest, self.ingested_at, self.coder)
@@ -117,13 +134,14 @@ class Draft:
                     yield bucket, Rows.union([*others, rows]) if others else rows
             yield from come_over.items()
 
-        self._add(brought())
+        self._begin(brought())
         self.manifest = arrivals.noted(self.manifest, self.folder, self.where)
         self._write_cases()
         return new
 
     def recode(self) -> None:
         """Codes all words anew, those that came before included."""
+        self._take_grown()
         self.progress("coding words anew")
         parts = recoding.recoded(self.folder, self.where, self.manifest, self.coder)
         self.manifest = replace(self.manifest, parts=tuple(parts))
@@ -140,24 +158,27 @@ class Draft:
             parts = merging.split(self.folder, self.where, self.manifest, wanted)
             self.manifest = replace(self.manifest, parts=parts, buckets=wanted)
 
-    def _add(self, brought: Iterator[tuple[int, Rows]]) -> None:
-        """Writes the rows of each bucket, the next one's being made ready meanwhile."""
-        grown: dict[int, tuple[Part, ...]] = {}
-        with ThreadPoolExecutor(WRITERS) as pool:
-            waiting: deque[tuple[int, Future[tuple[Part, ...]]]] = deque()
-            for bucket, rows in brought:
-                before = self.manifest.of_bucket(bucket)
-                full = len(before) >= merging.MOST_PARTS
-                what = "writing and compacting" if full else "writing"
-                self.progress(f"{what} bucket {bucket + 1} of {self.manifest.buckets}")
-                waiting.append((bucket, pool.submit(self._grown, before, bucket, rows)))
-                if len(waiting) > WRITERS:
-                    done, parts = waiting.popleft()
-                    grown[done] = parts.result()
-            grown |= {bucket: parts.result() for bucket, parts in waiting}
+    def _begin(self, brought: Iterator[tuple[int, Rows]]) -> None:
+        """Has the rows of each bucket written, while all else is made ready: see `_take_grown`."""
+        held: deque[tuple[int, Future[tuple[Part, ...]]]] = deque()
+        for bucket, rows in brought:
+            before = self.manifest.of_bucket(bucket)
+            full = len(before) >= merging.MOST_PARTS
+            what = "writing and compacting" if full else "writing"
+            self.progress(f"{what} bucket {bucket + 1} of {self.manifest.buckets}")
+            self.growing[bucket] = self.writers.submit(self._grown, before, bucket, rows)
+            held.append((len(rows.events), self.growing[bucket]))
+            while len(held) > WRITERS and sum(many for many, _ in held) > coding.AT_ONCE:
+                held.popleft()[1].result()
+
+    def _take_grown(self) -> None:
+        """Waits for the notes and buckets that are being written."""
+        self._take_noted()
+        grown = {bucket: parts.result() for bucket, parts in self.growing.items()}
         others = [part for part in self.manifest.parts if part.bucket not in grown]
         new = [part for parts in grown.values() for part in parts]
         self.manifest = replace(self.manifest, parts=(*others, *new))
+        self.growing = {}
 
     def _grown(self, before: tuple[Part, ...], bucket: int, rows: Rows) -> tuple[Part, ...]:
         """The bucket's parts with these rows, compacted where they have become too many."""
@@ -189,6 +210,9 @@ class Draft:
 
     def pending(self) -> None:
         """Writes the interactions that wait for their customer."""
+        self.manifest = replace(self.manifest, pending=None)
+        if not count(self.connection, "waiting"):
+            return
         self.progress("writing pending")
         path = self.where / "pending.parquet"
         kept = ", ".join(name(column.name) for column in columns_of(INTERACTIONS))
@@ -196,11 +220,11 @@ class Draft:
             f"COPY (SELECT {kept}, _key, _content FROM waiting "  # noqa: S608
             f"ORDER BY source, interaction_id) TO {quoted(str(path))} (FORMAT parquet)"
         )
-        measured = _measured(self.folder, path)
-        self.manifest = replace(self.manifest, pending=measured if measured.rows else None)
+        self.manifest = replace(self.manifest, pending=_measured(self.folder, path))
 
     def finish(self) -> Manifest:
-        """The manifest of the whole generation."""
+        """The manifest of the whole generation, once all of it is written."""
+        self._take_grown()
         rows = sum(part.rows for part in self.manifest.parts)
         return replace(self.manifest, rows=rows, past=self.before.remembered())
 
