@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import isnan, log2, nan
+from math import exp, isnan, log2, nan, sqrt
 from statistics import linear_regression, mean, median
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from models.contracts import CHANNELS, DAY, KINDS, SAID, SCORE_KINDS, WORD_KINDS
 from pipelines.features.facts import Fact, Row, facts_of
 from pipelines.features.gaps import ALL_KINDS, Gap
+from pipelines.features.pace import Belief
 from pipelines.features.stream import (
     AGENT_FIGURES,
     ALIVE,
@@ -382,10 +383,10 @@ class _Figures:
 
     def _all_gaps(self) -> list[int]:
         days = sorted({entry.at // DAY for entry in self.entries})
-        return [
-            later - day - self.feeds.dead((day + 1) * DAY, later * DAY) // DAY
-            for day, later in pairwise(days)
-        ]
+        return [self._live_days(day, later) for day, later in pairwise(days)]
+
+    def _live_days(self, day: int, later: int) -> int:
+        return later - day - self.feeds.dead((day + 1) * DAY, later * DAY) // DAY
 
     def _gap(self) -> float:
         gaps = self._gaps()
@@ -411,6 +412,35 @@ class _Figures:
         age = recency + self._since()
         gone = a / (b + repeats) * ((alpha + age) / (alpha + recency)) ** (r + repeats)
         return float(1 / (1 + gone))
+
+    def _belief(self) -> Belief:
+        """What the days of the stream make one believe, and the silence since."""
+        totals: dict[int, float] = {}
+        for entry in self.entries:
+            amount = entry.measure if entry.measure > 0 else 0.0
+            totals[entry.at // DAY] = totals.get(entry.at // DAY, 0.0) + amount
+        belief, today = Belief(), self.as_of // DAY
+        for day, later in pairwise([*totals, today]):
+            belief.measure(totals[day])
+            belief.forget(later - day)
+            if later in totals and later > day:
+                belief.count(self._live_days(day, later), 1)
+            elif later > day:
+                belief.count(self._live_days(day, later) - 1, 0)
+        return belief
+
+    def _pace(self) -> float:
+        return exp(self._belief().deviation) if self.entries else nan
+
+    def _pace_error(self) -> float:
+        return exp(sqrt(self._belief().variance)) if self.entries else nan
+
+    def _usual(self) -> float:
+        return 30 * exp(self._belief().rate) if self.entries else nan
+
+    def _usual_measure(self) -> float:
+        amount = self._belief().amount
+        return nan if amount is None else exp(amount)
 
 
 def _heard(begin: int, end: int, feeds: Feeds) -> int:
