@@ -63,18 +63,16 @@ def within(table: Ints, start: int, end: int, begin: int, until: int) -> int:
 
 
 @in_place
-def live_days(earlier: int, later: int, dead: Ints, start: int, end: int) -> int:
-    """Days from one to another, without whole days' worth of dead time between the two."""
+def _gap(day: Ints, p: int, dead: Ints, start: int, end: int) -> int:
+    """Days from the active day before entry p to that of p; 0 on the same day.
+
+    Whole days' worth of dead time between the two days does not count.
+    """
+    earlier, later = day[p - 1], day[p]
     if start == end or later - earlier < 2:
         return int(later - earlier)
     lost = within(dead, start, end, (earlier + 1) * DAY, later * DAY) // DAY
     return int(later - earlier - lost)
-
-
-@in_place
-def _gap(day: Ints, p: int, dead: Ints, start: int, end: int) -> int:
-    """Days from the active day before entry p to that of p; 0 on the same day."""
-    return live_days(day[p - 1], day[p], dead, start, end)
 
 
 @in_place

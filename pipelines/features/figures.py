@@ -87,7 +87,6 @@ class Nights(NamedTuple):
     part: Floats  # [windows, 5] measures of each window
     differ: Floats  # [attributes, windows, 3]
     rhythm: Floats  # [nights, RHYTHM_COLUMNS]
-    belief: Floats  # [2, BELIEF_COLUMNS] scratch
     pace: Floats  # [nights, PACED]
     agents: Floats  # [nights, agents, AGENT_FIGURES] by agent code; who lies beyond is not known
     settled: bool  # each row before a night stands, and the night knew it: no need to look
@@ -423,7 +422,7 @@ def figures(
             paces(
                 lists.day, lists.value, program.has_measure[stream], start, nights.dead,
                 nights.dead_start[stream], nights.dead_start[stream + 1], nights.as_of,
-                nights.high, which, asked, nights.belief, nights.pace,
+                nights.high, which, asked, nights.pace,
             )  # fmt: skip
         if program.distinct[stream, BY_DAY] >= 0:
             _days(lists, start, end)

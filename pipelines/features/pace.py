@@ -2,14 +2,17 @@
 
 A dynamic generalised linear model (West, Harrison and Migon, 1985): three numbers are believed to
 be normal together, the deviation of now from the usual, the usual log rate of active days, and the
-usual log amount of one. A day's activity is Poisson with the usual rate times the deviation, and is
-learned from as West, Harrison and Migon do: the normal belief of the log rate is taken for the
-log-gamma one of the same mode and curvature, whose posterior is known in closed form. An amount is
-normal in logarithms and is learned from by Kalman's step. In between the deviation forgets.
+usual log amount of one. How many days were active is Poisson with the usual rate times the
+deviation. As West, Harrison and Migon do, the normal belief of the log rate is taken for the
+log-gamma one of the same mode and curvature, whose posterior is known in closed form. Its mode
+moves by a log ratio, for which Pade's approximant stands: no surprise moves it by more than a
+factor of e^2. An amount is normal in logarithms and is learned from by Kalman's step. In between
+the deviation forgets.
 
-Days are UTC days, as for gaps: how many rows a day makes is the product's habit, not the
-customer's, and what they come to together is the day's amount. The first active day begins it. Days
-in which the feeds were down are no silence, though the deviation forgets in them.
+Activity is of UTC days, as for gaps: how many rows a day makes is the product's habit, not the
+customer's, and what they come to together is the day's amount. Days are learned from by fortnights,
+which begin on fixed days, and the last of them up to the night. The first active day begins it.
+Days in which the feeds were down are no silence, though the deviation forgets in them.
 """
 
 from __future__ import annotations
@@ -72,32 +75,30 @@ class Belief:
 
     def count(self, days: int, many: int) -> None:
         """`many` active days, of `days` in which one could have been."""
-        variance = NOW @ self.covariance @ NOW
-        shape, rate = 1 / variance, exp(-NOW @ self.mean) / variance
-        moved = log((shape + many) / (rate + days)) - log(shape / rate)
-        self._learn(NOW, moved, 1 / (shape + many))
+        known = float(NOW @ self.covariance @ NOW)
+        expected = days * exp(float(NOW @ self.mean))
+        moved = 2 * known * (many - expected) / (2 + known * (many + expected))
+        self._learn(NOW, moved, known / (1 + known * many))
 
-    def measure(self, total: float) -> None:
-        """What an active day came to; 0 where nothing is known."""
-        if total <= 0:
-            return
-        measured = log(min(total, MOST))
+    def measure(self, total: float, days: int) -> None:
+        """What so many active days came to together."""
+        measured, noise = log(min(total, MOST) / days), PACE_NOISE / days
         if not self.has_amount:
-            self._begin_amount(measured)
+            self._begin_amount(measured, noise)
             return
         known = float(OF_A_DAY @ self.covariance @ OF_A_DAY)
-        variance = known + PACE_NOISE
+        variance = known + noise
         off = measured - float(OF_A_DAY @ self.mean)
         if abs(off) > PACE_OUTLIER * sqrt(variance):
             off = copysign(PACE_OUTLIER * sqrt(variance), off)
-        self._learn(OF_A_DAY, off * known / variance, known * PACE_NOISE / variance)
+        self._learn(OF_A_DAY, off * known / variance, known * noise / variance)
 
-    def _begin_amount(self, measured: float) -> None:
+    def _begin_amount(self, measured: float, noise: float) -> None:
         """The first amount: whatever it is in, usual but for the deviation and noise."""
         shown = np.array([-PACE_SHOWN, 0.0])
         self.mean[2] = measured + shown @ self.mean[:2]
         self.covariance[2, :2] = self.covariance[:2, 2] = shown @ self.covariance[:2, :2]
-        self.covariance[2, 2] = shown @ self.covariance[:2, :2] @ shown + PACE_NOISE
+        self.covariance[2, 2] = shown @ self.covariance[:2, :2] @ shown + noise
         self.has_amount = True
 
     def _learn(self, of: Floats, moved: float, variance: float) -> None:

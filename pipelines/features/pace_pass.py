@@ -2,132 +2,156 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from models.compiling import in_place
 from models.contracts import DAY
-from pipelines.features.elapsed import live_days
+from pipelines.features.elapsed import within
 from pipelines.features.stream import (
     PACE_HALF_LIFE,
     PACE_NOISE,
     PACE_OUTLIER,
     PACE_SHOWN,
     PACE_SPREAD,
+    PACE_STEP,
     PACE_USUAL,
 )
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-# A belief: means of the deviation, the usual rate and the usual amount; their (co)variances.
-DEVIATION, RATE, AMOUNT, DD, DR, DA, RR, RA, AA = range(9)
-BELIEF_COLUMNS = 9
 USUAL, UNSURE = PACE_USUAL
 MONTH = 30.0  # days
-MOST = 1e300  # an amount of a day
+MOST = 1e300  # an amount
 LEFT = np.exp2(-np.arange(4096) / PACE_HALF_LIFE)  # of a deviation after so many days
 
 
-@in_place
-def _begin(belief: Floats) -> None:
-    belief[:] = 0.0
-    belief[RATE], belief[DD], belief[RR] = USUAL, PACE_SPREAD, UNSURE
-    belief[AMOUNT] = np.nan
+class Belief(NamedTuple):
+    """Means of the deviation, the usual rate and the usual amount; their (co)variances."""
+
+    deviation: float
+    rate: float
+    amount: float  # NaN where none is known
+    dd: float
+    dr: float
+    da: float
+    rr: float
+    ra: float
+    aa: float
 
 
 @in_place
-def _learn(belief: Floats, d: float, r: float, a: float, step: float, shrink: float) -> None:
-    """What was observed has covariances `d`, `r` and `a` with what is believed."""
-    belief[DEVIATION] += d * step
-    belief[RATE] += r * step
-    belief[AMOUNT] += a * step
-    belief[DD] -= d * d * shrink
-    belief[DR] -= d * r * shrink
-    belief[DA] -= d * a * shrink
-    belief[RR] -= r * r * shrink
-    belief[RA] -= r * a * shrink
-    belief[AA] -= a * a * shrink
+def _learned(of: Belief, d: float, r: float, a: float, step: float, shrink: float) -> Belief:
+    """After what was observed, whose covariances with what was believed are `d`, `r` and `a`."""
+    return Belief(
+        of.deviation + d * step, of.rate + r * step, of.amount + a * step,
+        of.dd - d * d * shrink, of.dr - d * r * shrink, of.da - d * a * shrink,
+        of.rr - r * r * shrink, of.ra - r * a * shrink, of.aa - a * a * shrink,
+    )  # fmt: skip
 
 
 @in_place
-def _forget(belief: Floats, days: int) -> None:
+def _forgotten(of: Belief, days: int) -> Belief:
     left = LEFT[min(days, len(LEFT) - 1)]
-    belief[DEVIATION] *= left
-    belief[DD] = PACE_SPREAD + left * left * (belief[DD] - PACE_SPREAD)
-    belief[DR] *= left
-    belief[DA] *= left
+    spread = PACE_SPREAD + left * left * (of.dd - PACE_SPREAD)
+    return Belief(
+        left * of.deviation, of.rate, of.amount, spread, left * of.dr, left * of.da, of.rr, of.ra,
+        of.aa,
+    )  # fmt: skip
 
 
 @in_place
-def _count(belief: Floats, days: int, many: float) -> None:
-    """`many` active days, of `days` in which one could have been."""
-    d, r, a = belief[DD] + belief[DR], belief[DR] + belief[RR], belief[DA] + belief[RA]
+def _counted(of: Belief, days: int, many: int) -> Belief:
+    """After `many` active days, of `days` in which one could have been."""
+    d, r, a = of.dd + of.dr, of.dr + of.rr, of.da + of.ra
     variance = d + r
-    held = 1.0 + variance * many
-    expected = days * np.exp(belief[DEVIATION] + belief[RATE])
-    step = np.log(held / (1.0 + variance * expected)) / variance
-    _learn(belief, d, r, a, step, many / held)
+    expected = days * np.exp(of.deviation + of.rate)
+    step = 2.0 * (many - expected) / (2.0 + variance * (many + expected))
+    return _learned(of, d, r, a, step, many / (1.0 + variance * many))
 
 
 @in_place
-def _measure(belief: Floats, total: float) -> None:
-    """What an active day came to, where known."""
-    if not total > 0.0:
-        return
-    measured = np.log(min(total, MOST))
-    if np.isnan(belief[AMOUNT]):
-        belief[AMOUNT] = measured - PACE_SHOWN * belief[DEVIATION]
-        belief[DA], belief[RA] = -PACE_SHOWN * belief[DD], -PACE_SHOWN * belief[DR]
-        belief[AA] = PACE_SHOWN * PACE_SHOWN * belief[DD] + PACE_NOISE
-        return
-    d = PACE_SHOWN * belief[DD] + belief[DA]
-    r = PACE_SHOWN * belief[DR] + belief[RA]
-    a = PACE_SHOWN * belief[DA] + belief[AA]
-    variance = PACE_SHOWN * d + a + PACE_NOISE
-    off = measured - belief[AMOUNT] - PACE_SHOWN * belief[DEVIATION]
+def _measured(of: Belief, total: float, days: int) -> Belief:
+    """After so many active days of a known amount, which they came to together."""
+    measured, noise = np.log(min(total, MOST) / days), PACE_NOISE / days
+    d = PACE_SHOWN * of.dd + of.da
+    r = PACE_SHOWN * of.dr + of.ra
+    if np.isnan(of.amount):
+        return Belief(
+            of.deviation, of.rate, measured - PACE_SHOWN * of.deviation, of.dd, of.dr, -d, of.rr,
+            -r, PACE_SHOWN * d + noise,
+        )  # fmt: skip
+    a = PACE_SHOWN * of.da + of.aa
+    variance = PACE_SHOWN * d + a + noise
+    off = measured - of.amount - PACE_SHOWN * of.deviation
     if off * off > PACE_OUTLIER * PACE_OUTLIER * variance:
         off = np.copysign(PACE_OUTLIER * np.sqrt(variance), off)
-    _learn(belief, d, r, a, off / variance, 1.0 / variance)
+    shrink = 1.0 / variance
+    return _learned(of, d, r, a, off * shrink, shrink)
+
+
+@in_place
+def _lived(
+    of: Belief, known: int, until: int, active: int, measured: int, total: float, dead: Ints,
+    start: int, end: int,
+) -> Belief:  # fmt: skip
+    """After the days from `known` to `until`, of which some were active, and some of a known
+    amount. Whole days' worth of dead time does not count."""
+    lost = within(dead, start, end, known * DAY, until * DAY) // DAY
+    now = _counted(_forgotten(of, until - known), until - known - lost, active)
+    return _measured(now, total, measured) if measured else now
 
 
 @in_place
 def paces(
     day: Ints, value: Floats, is_measured: bool, start: int, dead: Ints, dead_start: int,
-    dead_end: int, as_of: Ints, ends: Ints, which: Ints, asked: int, room: Floats, out: Floats,
+    dead_end: int, as_of: Ints, ends: Ints, which: Ints, asked: int, out: Floats,
 ) -> None:  # fmt: skip
     """Figures (`stream.PACED`) of the nights `which[:asked]`, which ascend.
 
-    A night sees the entries from `start` to its place in `ends`. The last day is measured when the
-    next begins: until then more of it may come. `room` [2, BELIEF_COLUMNS] is scratch.
+    A night sees the entries from `start` to its place in `ends`. A step is learned from when the
+    next begins: until then more of it may come.
     """
-    place, last, total = start, 0, 0.0
-    belief, now = room[0], room[1]
-    _begin(belief)
+    place, known, until, last, counted = start, 0, 0, 0, 0
+    active, measured, total = 0, 0, 0.0
+    belief = Belief(0.0, USUAL, np.nan, PACE_SPREAD, 0.0, 0.0, UNSURE, 0.0, 0.0)
     for a in range(asked):
         k = which[a]
         for p in range(place, ends[k]):
             today = int(day[p])
             if p == start:
-                last = today
+                known, until, last, active = today + 1, _step_after(today), today, 0
             elif today != last:
-                _measure(belief, total)
-                _forget(belief, today - last)
-                _count(belief, live_days(last, today, dead, dead_start, dead_end), 1.0)
-                last, total = today, 0.0
+                if today >= until:
+                    belief = _lived(
+                        belief, known, until, active, measured, total, dead, dead_start, dead_end
+                    )
+                    known, until = until, _step_after(today)
+                    active, measured, total = 0, 0, 0.0
+                active += 1
+                last = today
             if is_measured and value[p] > 0.0:
                 total += value[p]
+                measured += counted != today or not measured
+                counted = today
         place = ends[k]
         if place == start:
             continue
-        for column in range(BELIEF_COLUMNS):
-            now[column] = belief[column]
-        _measure(now, total)
         today = int(as_of[k] // DAY)
-        if today > last:
-            _forget(now, today - last)
-            _count(now, live_days(last, today, dead, dead_start, dead_end) - 1, 0.0)
-        out[k, 0] = np.exp(now[DEVIATION])
-        out[k, 1] = np.exp(np.sqrt(now[DD]))
-        out[k, 2] = MONTH * np.exp(now[RATE])
-        out[k, 3] = np.exp(now[AMOUNT])
+        through = min(until, max(today, last + 1))
+        now = _lived(belief, known, through, active, measured, total, dead, dead_start, dead_end)
+        if today > through:
+            now = _lived(now, through, today, 0, 0, 0.0, dead, dead_start, dead_end)
+        out[k, 0] = np.exp(now.deviation)
+        out[k, 1] = np.exp(np.sqrt(now.dd))
+        out[k, 2] = MONTH * np.exp(now.rate)
+        out[k, 3] = np.exp(now.amount)
+
+
+@in_place
+def _step_after(day: int) -> int:
+    """The day on which the next step begins."""
+    return (day // PACE_STEP + 1) * PACE_STEP

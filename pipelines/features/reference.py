@@ -25,6 +25,7 @@ from pipelines.features.stream import (
     AGENT_FIGURES,
     ALIVE,
     LATEST,
+    PACE_STEP,
     SCORE_CUTS,
     Rating,
     Sign,
@@ -383,10 +384,10 @@ class _Figures:
 
     def _all_gaps(self) -> list[int]:
         days = sorted({entry.at // DAY for entry in self.entries})
-        return [self._live_days(day, later) for day, later in pairwise(days)]
-
-    def _live_days(self, day: int, later: int) -> int:
-        return later - day - self.feeds.dead((day + 1) * DAY, later * DAY) // DAY
+        return [
+            later - day - self.feeds.dead((day + 1) * DAY, later * DAY) // DAY
+            for day, later in pairwise(days)
+        ]
 
     def _gap(self) -> float:
         gaps = self._gaps()
@@ -414,19 +415,25 @@ class _Figures:
         return float(1 / (1 + gone))
 
     def _belief(self) -> Belief:
-        """What the days of the stream make one believe, and the silence since."""
+        """What the days of the stream make one believe, fortnight by fortnight, and the silence
+        since."""
         totals: dict[int, float] = {}
         for entry in self.entries:
             amount = entry.measure if entry.measure > 0 else 0.0
             totals[entry.at // DAY] = totals.get(entry.at // DAY, 0.0) + amount
-        belief, today = Belief(), self.as_of // DAY
-        for day, later in pairwise([*totals, today]):
-            belief.measure(totals[day])
-            belief.forget(later - day)
-            if later in totals and later > day:
-                belief.count(self._live_days(day, later), 1)
-            elif later > day:
-                belief.count(self._live_days(day, later) - 1, 0)
+        first, last = min(totals), max(totals)
+        today = max(self.as_of // DAY, last + 1)
+        ends = {(day // PACE_STEP + 1) * PACE_STEP for day in totals}
+        belief, waiting = Belief(), [first]
+        for begin, end in pairwise([first + 1, *sorted(end for end in ends if end < today), today]):
+            active = [day for day in totals if begin <= day < end]
+            lost = self.feeds.dead(begin * DAY, end * DAY) // DAY
+            belief.forget(end - begin)
+            belief.count(end - begin - lost, len(active))
+            measured = [totals[day] for day in waiting + active if totals[day] > 0]
+            if measured:
+                belief.measure(sum(measured), len(measured))
+            waiting = []
         return belief
 
     def _pace(self) -> float:
@@ -439,7 +446,7 @@ class _Figures:
         return 30 * exp(self._belief().rate) if self.entries else nan
 
     def _usual_measure(self) -> float:
-        amount = self._belief().amount
+        amount = self._belief().amount if self.entries else None
         return nan if amount is None else exp(amount)
 
 
