@@ -10,7 +10,7 @@ factor of e^2. An amount is normal in logarithms and is learned from by Kalman's
 the deviation forgets.
 
 Activity is of UTC days, as for gaps: how many rows a day makes is the product's habit, not the
-customer's, and what they come to together is the day's amount. Days are learned from by fortnights,
+customer's, and what they come to together is the day's amount. Days are learned from by four weeks,
 which begin on fixed days, and the last of them up to the night. The first active day begins it.
 Days in which the feeds were down are no silence, though the deviation forgets in them.
 """

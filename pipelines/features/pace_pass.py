@@ -23,6 +23,7 @@ from pipelines.features.stream import (
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+NEVER = np.iinfo(np.int64).min
 USUAL, UNSURE = PACE_USUAL
 MONTH = 30.0  # days
 MOST = 1e300  # an amount
@@ -115,30 +116,31 @@ def paces(
     A night sees the entries from `start` to its place in `ends`. A step is learned from when the
     next begins: until then more of it may come.
     """
-    place, known, until, last, counted = start, 0, 0, 0, 0
+    p, known, until, last, counted = start, 0, 0, 0, NEVER
     active, measured, total = 0, 0, 0.0
     belief = Belief(0.0, USUAL, np.nan, PACE_SPREAD, 0.0, 0.0, UNSURE, 0.0, 0.0)
     for a in range(asked):
         k = which[a]
-        for p in range(place, ends[k]):
+        while p < ends[k]:
             today = int(day[p])
             if p == start:
-                known, until, last, active = today + 1, _step_after(today), today, 0
-            elif today != last:
-                if today >= until:
-                    belief = _lived(
-                        belief, known, until, active, measured, total, dead, dead_start, dead_end
-                    )
-                    known, until = until, _step_after(today)
-                    active, measured, total = 0, 0, 0.0
-                active += 1
+                known, until, last = today + 1, _step_after(today), today
+            elif today >= until:
+                belief = _lived(
+                    belief, known, until, active, measured, total, dead, dead_start, dead_end
+                )
+                known, until = until, _step_after(today)
+                active, measured, total = 0, 0, 0.0
+            while p < ends[k] and day[p] < until:
+                today = int(day[p])
+                active += today != last
                 last = today
-            if is_measured and value[p] > 0.0:
-                total += value[p]
-                measured += counted != today or not measured
-                counted = today
-        place = ends[k]
-        if place == start:
+                if is_measured and value[p] > 0.0:
+                    total += value[p]
+                    measured += today != counted
+                    counted = today
+                p += 1
+        if p == start:
             continue
         today = int(as_of[k] // DAY)
         through = min(until, max(today, last + 1))

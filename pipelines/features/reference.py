@@ -415,8 +415,7 @@ class _Figures:
         return float(1 / (1 + gone))
 
     def _belief(self) -> Belief:
-        """What the days of the stream make one believe, fortnight by fortnight, and the silence
-        since."""
+        """What the days of the stream make one believe, step by step, and the silence since."""
         totals: dict[int, float] = {}
         for entry in self.entries:
             amount = entry.measure if entry.measure > 0 else 0.0

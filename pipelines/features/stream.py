@@ -37,7 +37,7 @@ PACE_SPREAD = 1.0  # variance of the deviation
 PACE_HALF_LIFE = 90.0  # days
 PACE_SHOWN = 0.5  # of the deviation in a log amount
 PACE_NOISE = 0.6**2  # variance of a log amount
-PACE_STEP = 14  # days that are learned from together
+PACE_STEP = 28  # days that are learned from together
 PACE_OUTLIER = 3.0  # standard deviations; what lies further off counts as that
 
 # Facts of pipelines/features/facts.py. Their codes follow those of the kinds; append only.

@@ -138,7 +138,6 @@ USE = (
                 measured=True,
             ),
             *rhythm("an order"),
-            *pace("an order", "orders", "a day with an order usually comes to"),
         ),
         measure="value",
     ),
