@@ -1,7 +1,7 @@
 """Pace: how active now against the usual, worked out by hand.
 
 Four weeks begin on 2026-02-12. Until something is learned the usual log rate is that of a day in
-30, with a variance of 2.25, and the deviation from it is nothing, with a variance of 1.
+30, with a variance of 9, and the deviation from it is nothing, with a variance of 1.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from math import exp, log, sqrt
 from tests.spec.features.table import feature_spec
 
 EXPECTED = 14 / 30  # active days in 14
-KNOWN = 1 + 2.25  # variance of the log rate now
+KNOWN = 1 + 9  # variance of the log rate now
 SILENT = -2 * EXPECTED / (2 + KNOWN * EXPECTED)
 ACTIVE = 2 * (1 - EXPECTED) / (2 + KNOWN * (1 + EXPECTED))  # on one of them
 LEARNED = 1 / (1 + KNOWN)
@@ -61,8 +61,8 @@ def test_days_without_the_feed_are_no_silence():
     silent = -2 * expected / (2 + KNOWN * expected)
     active = 2 * (1 - expected) / (2 + KNOWN * (1 + expected))
     return history, {
-        "silent": exp(2.25 * silent),
-        "active": exp(2.25 * active),
+        "silent": exp(9 * silent),
+        "active": exp(9 * active),
         "nobody": None,
     }
 

@@ -44,11 +44,12 @@ def test_steady_use_is_the_usual_pace(days):
 
 def test_halved_use_halves_the_pace_and_in_the_end_becomes_usual():
     before = every(3, 1000, 100)
+    steady = told([use(ago) for ago in every(3, 1000)])
     halved = told([use(ago) for ago in before + every(6, 100)])
     stopped = told([use(ago) for ago in before])
     long_since = told([use(ago) for ago in every(3, 4000, 3000) + every(6, 3000)])
-    assert 0.45 < halved["pace"] < 0.75
-    assert stopped["pace"] < 0.2
+    assert 0.4 < halved["pace"] / steady["pace"] < 0.75
+    assert stopped["pace"] < 0.25
     assert long_since["pace"] == pytest.approx(1, abs=0.25)
 
 
