@@ -28,10 +28,11 @@ ALIVE = (0.689, 69.2, 0.492, 0.859)
 # Pace, a dynamic generalised linear model (West, Harrison and Migon, 1985, doi
 # 10.1080/01621459.1985.10477131): what is believed of how often a customer is active, and how
 # much at a time, usually and now. The usual log rate of active days is normal: once a month, by a
-# factor of 400 more or less (the middle 95%): wide, so that it is hardly taken for a deviation. The deviation from it now is an Ornstein-Uhlenbeck
-# process: a factor of e either way, halved in a quarter. Half of it shows in a day's amount, which
-# varies by a factor of 1.8 besides. No company's own, for the reason given above; what they matter
-# is in docs/decisions/0003-feature-kernel.md.
+# factor of 400 more or less (the middle 95%), so wide that it is hardly taken for a deviation. The
+# deviation from it now is an Ornstein-Uhlenbeck process: a factor of e either way, halved in a
+# quarter. Half of it shows in a day's amount, which varies by a factor of 1.8 besides. They are
+# no company's own, for the reason given above; docs/decisions/0003-feature-kernel.md says what
+# they matter.
 PACE_USUAL = (-log(30.0), 3.0**2)  # mean, variance
 PACE_SPREAD = 1.0  # variance of the deviation
 PACE_HALF_LIFE = 90.0  # days
