@@ -15,7 +15,7 @@ from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
 from pipelines.features.elapsed import RHYTHM_COLUMNS
 from pipelines.features.figures import Lists, Nights
 from pipelines.features.program import Compiled, Program
-from pipelines.features.stream import ATTRIBUTES, WINDOWS
+from pipelines.features.stream import ATTRIBUTES, PACED, WINDOWS
 from pipelines.history.events import DTYPES, Events
 
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ def _nights(
         part=np.empty((len(WINDOWS), 5)),
         differ=np.zeros((len(ATTRIBUTES), len(WINDOWS), 3)),
         rhythm=np.zeros((len(order), RHYTHM_COLUMNS)),
+        pace=np.empty((len(order), len(PACED))),
         agents=agents[order],
         settled=settled,
         silent=silent_days * DAY,

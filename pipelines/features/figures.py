@@ -11,6 +11,7 @@ from models.compiling import in_place
 from models.contracts import DAY
 from pipelines.features.desk import Columns
 from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, SPAN, UPPER, rhythms, within
+from pipelines.features.pace_pass import paces
 from pipelines.features.program import (
     AUX,
     COLUMN,
@@ -29,12 +30,12 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 (SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, TREND, GAP, SPREAD, RHYTHM, ALIVE_OP,
- TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE, LATEST_OP) = (
+ TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE, LATEST_OP, PACE, USUAL_MEASURE) = (
     OP[name]
     for name in (
         "sum", "mean", "min", "max", "last", "since", "first", "distinct", "trend",
         "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope",
-        "latest",
+        "latest", "pace", "usual_measure",
     )
 )  # fmt: skip
 AGENT, TEAM, TOPIC, CHANNEL, CASE, BY_DAY = (
@@ -86,6 +87,7 @@ class Nights(NamedTuple):
     part: Floats  # [windows, 5] measures of each window
     differ: Floats  # [attributes, windows, 3]
     rhythm: Floats  # [nights, RHYTHM_COLUMNS]
+    pace: Floats  # [nights, PACED]
     agents: Floats  # [nights, agents, AGENT_FIGURES] by agent code; who lies beyond is not known
     settled: bool  # each row before a night stands, and the night knew it: no need to look
     silent: int  # seconds without a word that make silence
@@ -287,6 +289,8 @@ def _write(  # noqa: C901 - one branch an operation
         elif op == ALIVE_OP:
             rhythm = nights.rhythm[k]
             figure = _alive(rhythm[DAYS], rhythm[SPAN], since)
+        elif PACE <= op <= USUAL_MEASURE:
+            figure = nights.pace[k, op - PACE]
         elif op == LATEST_OP:
             figure = _latest(lists.value, start, high)
         elif op == LAST:
@@ -405,13 +409,20 @@ def figures(
         if not lists.touched[stream]:
             continue
         start, end = lists.start[stream], int(lists.end[stream])
-        if program.has_gaps[stream]:
+        if program.has_gaps[stream] or program.has_pace[stream]:
             for a in range(asked):
                 nights.high[which[a]] = start + lists.tally[stream, nights.edge[which[a], EVER]]
+        if program.has_gaps[stream]:
             rhythms(
                 lists.day, start, nights.dead, nights.dead_start[stream],
                 nights.dead_start[stream + 1], lists.gaps, nights.high, which, asked,
                 nights.rhythm,
+            )  # fmt: skip
+        if program.has_pace[stream]:
+            paces(
+                lists.day, lists.value, program.has_measure[stream], start, nights.dead,
+                nights.dead_start[stream], nights.dead_start[stream + 1], nights.as_of,
+                nights.high, which, asked, nights.pace,
             )  # fmt: skip
         if program.distinct[stream, BY_DAY] >= 0:
             _days(lists, start, end)

@@ -22,6 +22,7 @@ from pipelines.features.stream import (
     ATTRIBUTES,
     MEASURES,
     OPS,
+    PACED,
     RATINGS,
     SCORE_CUTS,
     SIGNS,
@@ -52,7 +53,7 @@ VALUED = ("sum", "total", "mean", "min", "max")  # need the measure window by wi
 GAPS = ("gap", "gap_spread", "rhythm", "alive")
 DIFFERENT = ("distinct", "top_share", "entropy")  # ask for the values of an attribute
 SERVED = ("served_mean", "served_max", "served_last")  # figures of the rows' agents
-MOVING = ("since", "first", "trend", "rhythm", "alive")  # differ though nothing happens
+MOVING = ("since", "first", "trend", "rhythm", "alive", *PACED)  # differ though nothing happens
 ZERO = ("count", "sum", "distinct", "streak")  # 0 where there is nothing; everything else is NaN
 COUNTED = (
     "count",
@@ -101,6 +102,8 @@ class Program(NamedTuple):
     asks: NDArray[np.bool_]  # [s, 3] of its entries for what besides the measure: TIMES to PLACES
     scale: NDArray[np.float64]  # [s]
     has_gaps: NDArray[np.bool_]  # [s]
+    has_pace: NDArray[np.bool_]  # [s]
+    has_measure: NDArray[np.bool_]  # [s]
     distinct: Ints  # [s, ATTRIBUTES] last window in which differents are counted, -1: none
     differs: NDArray[np.bool_]  # [s] whether any are
     mixed: NDArray[np.bool_]  # [s, ATTRIBUTES] whether their frequencies are asked for as well
@@ -218,6 +221,8 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         asks=asks,
         scale=np.array([stream.scale for stream in streams]),
         has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
+        has_pace=np.array([any(s.op in PACED for s in stream.stats) for stream in streams]),
+        has_measure=np.array([bool(s.measure) or s.where.of_facts for s in streams]),
         distinct=_ints([[_differents(stream, a) for a in ATTRIBUTES] for stream in streams]),
         differs=np.array([any(s.op in DIFFERENT for s in stream.stats) for stream in streams]),
         mixed=np.array([[_mixed(stream, a) for a in ATTRIBUTES] for stream in streams]),
@@ -332,7 +337,7 @@ def _asks(stream: Stream, timed: bool) -> list[bool]:
     values = {stat.attribute or "day" for stat in stream.stats if stat.op in DIFFERENT}
     return [
         timed or not ops.isdisjoint(TIMED),
-        not ops.isdisjoint(GAPS) or "day" in values,
+        not ops.isdisjoint((*GAPS, *PACED)) or "day" in values,
         not ops.isdisjoint(SERVED) or bool(values - {"day"}),
     ]
 

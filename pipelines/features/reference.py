@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import isnan, log2, nan
+from math import exp, isnan, log2, nan, sqrt
 from statistics import linear_regression, mean, median
 from typing import TYPE_CHECKING
 
@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from models.contracts import CHANNELS, DAY, KINDS, SAID, SCORE_KINDS, WORD_KINDS
 from pipelines.features.facts import Fact, Row, facts_of
 from pipelines.features.gaps import ALL_KINDS, Gap
+from pipelines.features.pace import Belief
 from pipelines.features.stream import (
     AGENT_FIGURES,
     ALIVE,
     LATEST,
+    PACE_STEP,
     SCORE_CUTS,
     Rating,
     Sign,
@@ -411,6 +413,40 @@ class _Figures:
         age = recency + self._since()
         gone = a / (b + repeats) * ((alpha + age) / (alpha + recency)) ** (r + repeats)
         return float(1 / (1 + gone))
+
+    def _belief(self) -> Belief:
+        """What the days of the stream make one believe, step by step, and the silence since."""
+        totals: dict[int, float] = {}
+        for entry in self.entries:
+            amount = entry.measure if entry.measure > 0 else 0.0
+            totals[entry.at // DAY] = totals.get(entry.at // DAY, 0.0) + amount
+        first, last = min(totals), max(totals)
+        today = max(self.as_of // DAY, last + 1)
+        ends = {(day // PACE_STEP + 1) * PACE_STEP for day in totals}
+        belief, waiting = Belief(), [first]
+        for begin, end in pairwise([first + 1, *sorted(end for end in ends if end < today), today]):
+            active = [day for day in totals if begin <= day < end]
+            lost = self.feeds.dead(begin * DAY, end * DAY) // DAY
+            belief.forget(end - begin)
+            belief.count(end - begin - lost, len(active))
+            measured = [totals[day] for day in waiting + active if totals[day] > 0]
+            if measured:
+                belief.measure(sum(measured), len(measured))
+            waiting = []
+        return belief
+
+    def _pace(self) -> float:
+        return exp(self._belief().deviation) if self.entries else nan
+
+    def _pace_error(self) -> float:
+        return exp(sqrt(self._belief().variance)) if self.entries else nan
+
+    def _usual(self) -> float:
+        return 30 * exp(self._belief().rate) if self.entries else nan
+
+    def _usual_measure(self) -> float:
+        amount = self._belief().amount if self.entries else None
+        return nan if amount is None else exp(amount)
 
 
 def _heard(begin: int, end: int, feeds: Feeds) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from math import log
 from typing import Literal
 
 from models.contracts import CHANNELS, KINDS, SAID, SCORE_KINDS, Feature
@@ -24,6 +25,21 @@ RHYTHM_DAYS = 3  # days of activity that make a rhythm: two gaps
 # come again. Its r, alpha (days), a and b are not the company's but a prior: the ones that fit
 # CDNOW's 23,570 new buyers best over 18 months (tests/integration/test_alive_prior.py).
 ALIVE = (0.689, 69.2, 0.492, 0.859)
+# Pace, a dynamic generalised linear model (West, Harrison and Migon, 1985, doi
+# 10.1080/01621459.1985.10477131): what is believed of how often a customer is active, and how
+# much at a time, usually and now. The usual log rate of active days is normal: once a month, by a
+# factor of 400 more or less (the middle 95%), so wide that it is hardly taken for a deviation. The
+# deviation from it now is an Ornstein-Uhlenbeck process: a factor of e either way, halved in a
+# quarter. Half of it shows in a day's amount, which varies by a factor of 1.8 besides. They are
+# no company's own, for the reason given above; docs/decisions/0003-feature-kernel.md says what
+# they matter.
+PACE_USUAL = (-log(30.0), 3.0**2)  # mean, variance
+PACE_SPREAD = 1.0  # variance of the deviation
+PACE_HALF_LIFE = 90.0  # days
+PACE_SHOWN = 0.5  # of the deviation in a log amount
+PACE_NOISE = 0.6**2  # variance of a log amount
+PACE_STEP = 28  # days that are learned from together
+PACE_OUTLIER = 3.0  # standard deviations; what lies further off counts as that
 
 # Facts of pipelines/features/facts.py. Their codes follow those of the kinds; append only.
 FACTS = (
@@ -85,18 +101,22 @@ AGENT_FIGURES = {
 Op = Literal[
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
     "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
-    "count_of", "latest", "served_mean", "served_max", "served_last",
+    "count_of", "latest", "served_mean", "served_max", "served_last", "pace", "pace_error",
+    "usual", "usual_measure",
 ]  # fmt: skip
 OPS: tuple[Op, ...] = (
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
     "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
-    "count_of", "latest", "served_mean", "served_max", "served_last",
+    "count_of", "latest", "served_mean", "served_max", "served_last", "pace", "pace_error",
+    "usual", "usual_measure",
 )  # fmt: skip
+PACED: tuple[Op, ...] = ("pace", "pace_error", "usual", "usual_measure")
 # How models/words.py writes the figure.
 WRITTEN: dict[Op, str] = {
     "since": "days", "first": "days", "gap": "days", "gap_spread": "ratio", "rhythm": "ratio",
     "total": "sum", "alive": "share", "top_share": "share", "entropy": "ratio", "streak": "count",
-    "count_of": "count", "latest": "mean",
+    "count_of": "count", "latest": "mean", "pace": "share", "pace_error": "ratio",
+    "usual": "ratio", "usual_measure": "mean",
 }  # fmt: skip
 
 
@@ -226,7 +246,7 @@ class Stream:
             return f"{self.name}_{stat.of}_{stat.op.removeprefix('served_')}_{window}"
         if stat.op in ("top_share", "entropy"):
             return f"{self.name}_{stat.attribute}_{stat.op}_{window}"
-        if stat.op in ("last", "gap", "gap_spread", "rhythm", "alive", "streak", "latest"):
+        if stat.op in ("last", "gap", "gap_spread", "rhythm", "alive", "streak", "latest", *PACED):
             return f"{self.name}_{stat.op}"
         return f"{self.name}_{middle}_{window}"
 
@@ -374,4 +394,35 @@ def rhythm(noun: str) -> tuple[Stat, ...]:
             f"|{noun} as recently as ever{few}",
         ),
         *alive(noun),
+    )
+
+
+def pace(noun: str, does: str, amount: str) -> tuple[Stat, ...]:
+    """How active now against the usual, how sure that is, and the usual: how many days in 30, and
+    what such a day comes to (see `PACE_USUAL`)."""
+    never = f"|{noun} never came"
+    return (
+        Stat(
+            "pace",
+            None,
+            f"{does} {{value}} as much as is usual for this customer"
+            f"|{does} next to nothing of what is usual for this customer{never}",
+        ),
+        Stat(
+            "pace_error",
+            None,
+            f"how much {noun} differs from the usual is known by a factor of {{value}}"
+            f"|how much {noun} differs from the usual is known{never}",
+        ),
+        Stat(
+            "usual",
+            None,
+            f"usually {{value}} day{{s}} with {noun} in 30"
+            f"|usually hardly a day with {noun} in 30{never}",
+        ),
+        Stat(
+            "usual_measure",
+            None,
+            f"{amount} {{value}}|{amount} next to nothing|no {noun} of a known amount",
+        ),
     )
