@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import Bar
-from models.dataset import CAREFUL, DEEP, Shape
+from models.dataset import CAREFUL, DEEP, FAINT, Shape
 from models.forest import Forest
 
 NAME = "contributions"
 ROWS, FEATURES, TREES = 10_000, 300, 300
 RUNS = 3
 TIMES_FASTER = 10.0  # issue 5, "Explaining"
-SHAPES = {"careful": CAREFUL, "deep": DEEP}
+SHAPES = {"careful": CAREFUL, "deep": DEEP, "faint": FAINT}
 
 Floats = NDArray[np.float64]
 

@@ -107,6 +107,8 @@ class Shape:
 CAREFUL = Shape(15, 6, 0.03, 0.8, 0.7, 1.0, 1.0)
 # Many rows for their features, clear rules: nothing is held back.
 DEEP = Shape(31, 8, 0.05, 0.9, 0.7, 0.0, 1e-3)
+# Hundreds of features that each say little, as a history's: three conditions, half the rows a tree.
+FAINT = Shape(6, 3, 0.03, 0.5, 0.4, 20.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class FitSettings:
     max_rounds: int = 800
     patience: int = 60  # rounds without a better fold before it stops
     shapes: tuple[Shape, ...] = (CAREFUL, DEEP)  # of which validation chooses one
+    wide: Shape = FAINT  # in their place where features are many
     seeds: int = 3  # whose trees are averaged, where rows are few
     # Inverse of the ridge penalty. The strongest win where few left: rows of one customer at
     # several nights are hardly more than one row (sample: AUC .711 at .0001, .693 at .003).

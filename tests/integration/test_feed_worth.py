@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models import churn
-from models.dataset import CAREFUL
+from models.dataset import FAINT
 from models.home import Home, create
 from models.settings import Settings, Training
 from pipelines.feedworth import worth_of_feeds
@@ -52,7 +52,7 @@ def home(tmp_path: Path) -> Home:
 
 def test_a_feed_is_worth_what_is_lost_without_it(home: Home, monkeypatch: pytest.MonkeyPatch):
     quick = {
-        "max_rounds": 60, "shapes": (replace(CAREFUL, learning_rate=0.1),), "seeds": 1,
+        "max_rounds": 60, "wide": replace(FAINT, learning_rate=0.1), "seeds": 1,
         "folds": 2, "linear_strengths": (0.001,),
     }  # fmt: skip
     usual = churn.FitSettings
