@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from pipelines.history import partfiles
 from pipelines.history.decoding import decode
 from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.ordering import event_order
