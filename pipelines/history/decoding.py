@@ -1,9 +1,9 @@
 """Columns of our own Parquet files, decoded where they lie in the file into memory used before.
 
 For what `partfiles` writes: pages that are not compressed, of numbers that are never absent. A
-column that is anything else is left to whoever knows all of Parquet. pyarrow takes four times as
-long, most of it for compression, for clearing new memory and for going value by value where eight
-fit into a word (docs/decisions/0002-history-layout.md).
+column that is anything else is left to whoever knows all of Parquet. pyarrow takes twice as long: for
+compression, for new memory, and for going value by value where eight lie in a word
+(docs/decisions/0002-history-layout.md).
 """
 
 from __future__ import annotations
