@@ -1,8 +1,8 @@
 """Columns of our own Parquet files, decoded where they lie in the file into memory used before.
 
 For what `partfiles` writes: pages that are not compressed, of numbers that are never absent. A
-column that is anything else is left to whoever knows all of Parquet. pyarrow takes twice as long: for
-compression, for new memory, and for going value by value where eight lie in a word
+column that is anything else is left to whoever knows all of Parquet. pyarrow takes twice as long:
+for compression, for new memory, and for going value by value where eight lie in a word
 (docs/decisions/0002-history-layout.md).
 """
 
