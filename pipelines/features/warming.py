@@ -10,6 +10,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,9 +20,11 @@ from models.contracts import DAY, KIND_CODE
 from models.settings import Features, Promises
 from pipelines.features import contract_pass, kernel, matrix
 from pipelines.features.engine import FEW_ROWS
-from pipelines.history import placing
+from pipelines.history import decoding, placing
 from pipelines.history.events import ABSENT, DTYPES, NEVER, Events
 from pipelines.history.ordering import merged
+from pipelines.history.partfiles import read_coded, write_coded
+from pipelines.history.rooms import Rooms
 from pipelines.history.terms import Terms
 
 BEGIN = 1_700_000_000  # any time will do
@@ -61,6 +65,9 @@ def warm_up(features: Features | None = None) -> Warmth:
         terms = Terms.of(customer=one, started=joined)
         matrix.compute(_orders(rows), one, joined, nights, where, terms)
     merged([_orders(2), _orders(1)], large=0)  # a bucket of several parts
+    with TemporaryDirectory() as folder:  # and a large one
+        part = write_coded(Path(folder) / "part", _orders(2), small=0)
+        read_coded(part, rooms=Rooms(), large=0)
     after = _statistics() - before
     return Warmth(after["hits"], after["misses"], time.monotonic() - began)
 
@@ -95,3 +102,4 @@ def _entrances() -> Iterator[Any]:
     yield contract_pass._run
     yield placing._find
     yield placing._insert
+    yield decoding._decode

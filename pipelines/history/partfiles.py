@@ -1,9 +1,9 @@
 """The files of a part: coded columns, and what a feature pass never reads beside them.
 
-Large ones are Parquet. Measured on 2 million rows of 14 columns, read by one thread: LZ4 with
-dictionaries, times as deltas, 11 bytes a row and 0.075 s; ZSTD 10 bytes and 0.09 s. Small ones, a
-day's, are Arrow's own format as it lies in memory: five times the bytes, and there at once where
-opening Parquet takes longer than all else (docs/decisions/0002-history-layout.md).
+Large ones are Parquet: times, customers and kinds as deltas, the others by dictionaries, and none
+compressed, so that our own loops decode them (`decoding`) in half the time that pyarrow takes.
+Small ones, a day's, are Arrow's own format as it lies in memory: five times the bytes, and there at
+once where opening Parquet takes longer than all else (docs/decisions/0002-history-layout.md).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.history.events import ABSENT, DTYPES, NEVER, Events
+from pipelines.history.ordering import LARGE
+from pipelines.history.rooms import Rooms
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
 
 SMALL = 16_384  # rows: at most a megabyte as it lies in memory
 BARE = ".arrows"  # an Arrow stream: a file in the other form needs another thread to be opened
-TIMES = ("customer", "at", "row")  # in order, so small deltas
+# Customers and times are in order, so that differences are small; of kinds the next differs from
+# the last so often that pyarrow takes twice as long for the places of a dictionary.
+DELTAS = ("customer", "at", "row", "kind")
 ACT_COLUMNS = ("customer", "at", "recorded", "kind", "agent")  # of the rows kept aside
-# No dictionary pays: each value is another one, or (kinds) the next differs from the last so often
-# that decoding the dictionary's indices takes twice as long (5.0 against 2.6 ns a row).
-NO_DICTIONARY = ("key", "content", "interaction_id", "text", "kind")
+NO_DICTIONARY = ("key", "content", "interaction_id", "text")  # each value is another one
 GROUP_ROWS = 262_144  # a row group: what reading one customer's words costs
 # Not read where they are 0 (false) in all rows; reading `provoked` takes 3.7 ns a row.
 MOSTLY_ZERO = ("lag", "said", "provoked")
@@ -71,13 +73,20 @@ def write_side(path: Path, side: pa.Table) -> Path:
 
 
 def read_coded(
-    path: Path, columns: Collection[str] | None = None
+    path: Path,
+    columns: Collection[str] | None = None,
+    rooms: Rooms | None = None,
+    large: int = LARGE,
 ) -> tuple[Events, NDArray[np.integer] | None]:
     """The events of a file, and of which rows of the part they are, where it says so.
 
-    With `columns`, all others but `recorded` are as if absent in every row."""
+    With `columns`, all others but `recorded` are as if absent in every row. With `rooms`, `large`
+    files are decoded into their memory by compiled loops."""
     unread = _unread(columns)
-    found = _read_bare([path], unread) if path.suffix == BARE else _read_parquet(path, unread)
+    if path.suffix == BARE:
+        found = _read_bare([path], unread)
+    else:
+        found = _read_parquet(path, unread, rooms, large)
     row = found.pop("row", None)
     return _events(found), row
 
@@ -154,29 +163,34 @@ def _read_bare(paths: Sequence[Path], unread: set[str]) -> Columns:
 def _write_parquet(path: Path, table: pa.Table) -> Path:
     import pyarrow.parquet as pq
 
-    delta = [name for name in TIMES if name in table.column_names]
+    deltas = [name for name in DELTAS if name in table.column_names]
     pq.write_table(
         table,
         path,
-        compression="lz4",
+        compression="none",
         row_group_size=GROUP_ROWS,
-        use_dictionary=[
-            name for name in table.column_names if name not in (*delta, *NO_DICTIONARY)
-        ],
-        column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
+        use_dictionary=[name for name in table.column_names if name not in deltas],
+        column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
     )
     return path
 
 
-def _read_parquet(path: Path, unread: set[str]) -> Columns:
+def _read_parquet(path: Path, unread: set[str], rooms: Rooms | None, large: int) -> Columns:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     # One chunk a column, without a copy: `read_table` goes by a scanner, which makes many.
-    with pq.ParquetFile(path, memory_map=True) as file:
+    with pa.memory_map(str(path)) as source, pq.ParquetFile(source) as file:
         zero = {column for column in MOSTLY_ZERO if _is_zero(file, column)}
         stored = [name for name in file.schema_arrow.names if name not in unread | zero]
-        table = file.read(stored, use_threads=False)
-    return {name: table[name].to_numpy() for name in table.column_names}
+        found: Columns = {}
+        if rooms is not None and file.metadata.num_rows >= large:
+            from pipelines.history.decoding import decode
+
+            source.seek(0)
+            found = decode(file, source.read_buffer(), stored, rooms)
+        table = file.read([name for name in stored if name not in found], use_threads=False)
+    return found | {name: table[name].to_numpy() for name in table.column_names}
 
 
 def _is_zero(file: pq.ParquetFile, column: str) -> bool:

@@ -23,6 +23,7 @@ from pipelines.history.partfiles import (
     write_coded,
     write_side,
 )
+from pipelines.history.rooms import Rooms
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -167,13 +168,19 @@ def read_notes(folder: Path, part: Part) -> Notes:
     return Notes(*(table[name].to_numpy() for name in Notes.__dataclass_fields__))
 
 
-def read_raw(folder: Path, part: Part, columns: Collection[str] | None = None) -> Events:
+def read_raw(
+    folder: Path,
+    part: Part,
+    columns: Collection[str] | None = None,
+    rooms: Rooms | None = None,
+) -> Events:
     """All rows of the part as stored, sorted, as if each counted.
 
     Where the source did not say when it knew a row, `recorded` lies before `at` and stands for its
     source: see `lags`. With `columns`, all others but `recorded` are as if absent in every row.
+    With `rooms`, a large part is decoded into their memory.
     """
-    return read_coded(folder / part.coded.path, columns)[0]
+    return read_coded(folder / part.coded.path, columns, rooms)[0]
 
 
 def read_events(
@@ -181,12 +188,13 @@ def read_events(
     part: Part,
     generation: int | None = None,
     columns: Collection[str] | None = None,
+    rooms: Rooms | None = None,
 ) -> Events:
     """The part's interactions in every version that ever counted, sorted; without those moved to
-    another customer. With a `generation`, as it was then; `columns` as in `read_raw`."""
+    another customer. With a `generation`, as it was then; the others as in `read_raw`."""
     if part.notes is None and generation is None:
-        return read_raw(folder, part, columns)
-    return placed_events(folder, part, generation, columns)[0]
+        return read_raw(folder, part, columns, rooms)
+    return placed_events(folder, part, generation, columns, rooms)[0]
 
 
 def placed_events(
@@ -194,9 +202,10 @@ def placed_events(
     part: Part,
     generation: int | None = None,
     columns: Collection[str] | None = None,
+    rooms: Rooms | None = None,
 ) -> tuple[Events, NDArray[np.integer]]:
     """As `read_events`, with the row of the part (and of its side file) of each."""
-    events = read_raw(folder, part, columns)
+    events = read_raw(folder, part, columns, rooms)
     return _as_noted(folder, part, generation, events, np.arange(len(events)))
 
 
@@ -205,6 +214,7 @@ def read_pieces(
     parts: Sequence[Part],
     generation: int | None = None,
     columns: Collection[str] | None = None,
+    rooms: Rooms | None = None,
 ) -> list[Events]:
     """As `read_events` of each of `parts`, but small ones of which nothing is noted as one."""
     small: list[Path] = []
@@ -213,7 +223,7 @@ def read_pieces(
         if generation is None and part.notes is None and part.coded.path.endswith(BARE):
             small.append(folder / part.coded.path)
         else:
-            pieces.append(read_events(folder, part, generation, columns))
+            pieces.append(read_events(folder, part, generation, columns, rooms))
     if small:
         together = read_small(small, columns)
         pieces.append(together if len(small) == 1 else together.take(event_order(together)))

@@ -3,6 +3,7 @@ takes as long as computing what goes into it."""
 
 from __future__ import annotations
 
+import mmap
 from math import prod
 from sys import getrefcount
 from threading import Lock
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 # References to an array that only its list knows, as `getrefcount` counts: its own argument, too.
 UNUSED = 2
+LARGE_PAGES: int | None = getattr(mmap, "MADV_HUGEPAGE", None)
 HEADROOM = 8  # buckets differ in size: an eighth more serves most of those that follow
 
 
@@ -41,9 +43,18 @@ class Rooms:
             for one in self._memory
             if not (size // 2 <= len(one) < size and getrefcount(one) == UNUSED + 1)
         ]
-        self._memory.append(np.empty(size + size // HEADROOM, np.uint8))
+        self._memory.append(_pages(size + size // HEADROOM))
         return self._memory[-1]
 
     def __reduce__(self) -> tuple[type[Rooms], tuple[()]]:
         """Another process has its own."""
         return Rooms, ()
+
+
+def _pages(size: int) -> NDArray[np.uint8]:
+    """Memory that begins with a page, so that a disk can take it as it lies, in large ones where
+    the system has any."""
+    memory = mmap.mmap(-1, max(size, 1))
+    if LARGE_PAGES is not None:
+        memory.madvise(LARGE_PAGES)
+    return np.frombuffer(memory, np.uint8)

@@ -123,7 +123,7 @@ class History:
         With `columns`, others that a row may lack are not read, if that is faster."""
         parts = self.manifest.of_bucket(bucket)
         wanted = columns if len(parts) == 1 else None  # rows of several are sorted by all of them
-        pieces = read_pieces(self.folder, parts, self._until, wanted)
+        pieces = read_pieces(self.folder, parts, self._until, wanted, self._rooms)
         if not pieces:
             return Events.empty()
         return self.lags.applied(pieces[0] if len(pieces) == 1 else merged(pieces, self._rooms))

@@ -17,6 +17,7 @@ EVERY_CALL = """
 import random
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,8 +29,9 @@ from pipelines.features import contract_pass, kernel, matrix
 from pipelines.features.engine import FEW_ROWS
 from pipelines.features.gaps import ALL_KINDS, Gap, Gaps
 from pipelines.features.warming import compilations, warm_up
-from pipelines.history import placing
+from pipelines.history import decoding, placing
 from pipelines.history.ordering import merged
+from pipelines.history.partfiles import read_coded, write_coded
 from pipelines.history.rates import Money, Rates
 from pipelines.history.rooms import Rooms
 from pipelines.history.terms import Terms
@@ -89,9 +91,12 @@ few = read_only(histories.events(settled[:2]))
 for many in (histories.events(settled), read_only(histories.events(late))):
     merged([many, few], large=0)
     merged([many.take(slice(0, 2)), histories.events([settled[0]])], rooms, large=0)
+part = write_coded(Path(sys.argv[2]) / "part", histories.events(giant), small=0)
+read_coded(part, rooms=rooms, large=0)
 entrances = (kernel.run, kernel.entries, kernel.bounds, contract_pass._run, placing._find)
 kinds = [len(one.signatures) for one in entrances]
-print(warmth.compiled, compilations(), kinds, len(placing._insert.signatures))
+sizes = [len(one.signatures) for one in (placing._insert, decoding._decode)]
+print(warmth.compiled, compilations(), kinds, sizes)
 """
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "streams.py"
 
@@ -115,7 +120,7 @@ def warm() -> None:
 
 
 @pytest.mark.usefixtures("warm")
-def test_after_warming_up_once_no_call_of_a_new_process_compiles_anything():
-    """Nothing compiled by the warm-up, nothing by any call, one version of each function; of the
-    last, which moves columns, one for each size of a number."""
-    assert run(EVERY_CALL, str(EXAMPLE)) == "0 0 [1, 1, 1, 1, 1] 4"
+def test_after_warming_up_once_no_call_of_a_new_process_compiles_anything(tmp_path: Path):
+    """Nothing compiled by the warm-up, nothing by any call, one version of each function; of those
+    that move and decode columns, one for each size of a number."""
+    assert run(EVERY_CALL, str(EXAMPLE), str(tmp_path)) == "0 0 [1, 1, 1, 1, 1] [4, 4]"
