@@ -9,14 +9,13 @@ from models.contracts import Feature
 from pipelines.features.stream import AGENT_FIGURES, Stream
 from pipelines.features.streams_agents import AGENTS
 from pipelines.features.streams_service import SERVICE
-from pipelines.features.streams_setbacks import SETBACKS
 from pipelines.features.streams_trade import TRADE
 from pipelines.features.streams_use import USE
 from pipelines.features.streams_voice import VOICE
 from pipelines.features.streams_words import WORDS
 from pipelines.history.words.lexicon import OURS as LEXICON
 
-STREAMS: tuple[Stream, ...] = SERVICE + AGENTS + VOICE + WORDS + USE + TRADE + SETBACKS
+STREAMS: tuple[Stream, ...] = SERVICE + AGENTS + VOICE + WORDS + USE + TRADE
 
 # What is told of the customer and not of a stream.
 OWN = (

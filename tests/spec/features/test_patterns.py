@@ -163,29 +163,3 @@ def test_whatever_is_counted_has_a_direction():
         new      | 2026-03-02 00:00 | complaint
     """
     return history, {"more": (2 / 90) / (1 / 275), "fewer": 0, "new": None}
-
-
-@feature_spec("setback_count_90", as_of="2026-03-31")
-def test_setbacks_of_all_kinds_are_counted_together():
-    history = """
-        customer | occurred_at      | kind             | case
-        acme     | 2025-12-20 09:00 | outage           | -
-        acme     | 2026-02-01 09:00 | case_opened      | 1
-        acme     | 2026-02-02 09:00 | case_transferred | 1
-        acme     | 2026-03-11 09:00 | payment_failed   | -
-        acme     | 2026-03-21 00:00 | promise_broken   | -
-        calm     | 2026-03-20 09:00 | usage            | -
-    """
-    return history, {"acme": 3, "calm": 0}
-
-
-@feature_spec("letdown_count_90", as_of="2026-03-31")
-def test_a_late_reply_and_an_unanswered_complaint_are_two_letdowns():
-    history = """
-        customer | occurred_at      | kind        | case | channel
-        acme     | 2026-02-01 09:00 | case_opened | 1    | email
-        acme     | 2026-02-03 09:00 | complaint   | 1    | email
-        calm     | 2026-02-01 09:00 | case_opened | 2    | email
-        calm     | 2026-02-01 10:00 | message_out | 2    | email
-    """
-    return history, {"acme": 2, "calm": 0}
