@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -190,12 +191,19 @@ def _row(rank: int, customer_id: str) -> dict[str, Any]:
     return dict.fromkeys(WORKLIST_COLUMNS) | {"rank": rank, "customer_id": customer_id}
 
 
+# A probability's digits hold a telephone number's by chance.
+FRACTION = re.compile(r"\d\.\d{12,}")
+
+
 def hits(root: Path, words: tuple[str, ...] = WORDS) -> dict[str, set[str]]:
     """Which of `words` each file of the folder holds, in its name, its bytes or its columns."""
     found: dict[str, set[str]] = {}
     for path in sorted(root.rglob("*")):
         if path.is_file():
-            texts = [str(path.relative_to(root)), *_texts(path)]
+            texts = [
+                str(path.relative_to(root)),
+                *(FRACTION.sub("", text) for text in _texts(path)),
+            ]
             here = {word for word in words if any(word in text.lower() for text in texts)}
             if here:
                 found[str(path.relative_to(root))] = here

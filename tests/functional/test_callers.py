@@ -307,7 +307,7 @@ def test_hubspots_custom_code_hands_on_the_score(proxy, key, home, tmp_path):
     outputs = run_action(proxy, tmp_path, key, KNOWN)["outputFields"]
     assert (outputs["status"], outputs["why"]) == ("scored", None)
     assert 0 < outputs["churn_probability"] < 1
-    assert "heard from the customer" in outputs["reason_1"]
+    assert outputs["reason_1"] == examples.ANSWERS["score"]["scores"][0]["reasons"][0]["words"]
     assert run_action(proxy, tmp_path, key, "nobody")["outputFields"]["status"] == "not_scored"
     refused = run_action(proxy, tmp_path, "no", KNOWN)["outputFields"]
     assert (refused["status"], refused["why"]) == (
