@@ -187,9 +187,9 @@ def _header(  # noqa: C901 - a branch a type
             place += U(8)
         elif FALSE < kind <= LARGEST_NUMBER:
             number, place = _signed(raw, place)
-            if depth == 0 and field <= 3:
+            if depth == 0 and 1 <= field <= 3:
                 page[field - 1] = number
-            elif depth == 1 and field <= 2:
+            elif depth == 1 and 1 <= field <= 2:
                 page[VALUES + field - 1] = number
         elif kind > FALSE:
             return MALFORMED
@@ -254,6 +254,8 @@ def _runs(
             return False
         head, place = _number(raw, place)
         if head & U(1):
+            if (head >> U(1)) * max(width, U(1)) > end - place or head > U(2 * MOST_WORDS):
+                return False
             few = min((head >> U(1)) << U(3), until - row)
             after = place + (head >> U(1)) * width
             if after > end:
@@ -280,7 +282,9 @@ def _deltas(raw: Bytes, words: Words, place: U, end: U, row: U, many: U, out: Ou
     minis, place = _number(raw, place)
     _, place = _number(raw, place)
     value, place = _signed(raw, place)
-    if minis == U(0) or minis > U(64) or block % (minis * U(32)) != U(0) or block == U(0):
+    if minis == U(0) or minis > U(64) or block == U(0) or block > U(MOST_WORDS):
+        return False
+    if block % (minis * U(32)) != U(0):
         return False
     out[row] = value
     row, left = row + U(1), many - U(1)
