@@ -30,12 +30,12 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 (SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, TREND, GAP, SPREAD, RHYTHM, ALIVE_OP,
- TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE, LATEST_OP, PACE, USUAL_MEASURE) = (
+ TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE, LATEST_OP, PACE, USUAL) = (
     OP[name]
     for name in (
         "sum", "mean", "min", "max", "last", "since", "first", "distinct", "trend",
         "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope",
-        "latest", "pace", "usual_measure",
+        "latest", "pace", "usual",
     )
 )  # fmt: skip
 AGENT, TEAM, TOPIC, CHANNEL, CASE, BY_DAY = (
@@ -289,7 +289,7 @@ def _write(  # noqa: C901 - one branch an operation
         elif op == ALIVE_OP:
             rhythm = nights.rhythm[k]
             figure = _alive(rhythm[DAYS], rhythm[SPAN], since)
-        elif PACE <= op <= USUAL_MEASURE:
+        elif PACE <= op <= USUAL:
             figure = nights.pace[k, op - PACE]
         elif op == LATEST_OP:
             figure = _latest(lists.value, start, high)

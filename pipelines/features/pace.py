@@ -61,11 +61,6 @@ class Belief:
         """The usual log rate of active days."""
         return float(self.mean[1])
 
-    @property
-    def amount(self) -> float | None:
-        """The usual log amount of one, where any is known."""
-        return float(self.mean[2]) if self.has_amount else None
-
     def forget(self, days: int) -> None:
         """The deviation goes towards nothing, and becomes less certain."""
         left = np.array([2 ** (-days / PACE_HALF_LIFE), 1.0, 1.0])

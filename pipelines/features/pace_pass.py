@@ -150,7 +150,6 @@ def paces(
         out[k, 0] = np.exp(now.deviation)
         out[k, 1] = np.exp(np.sqrt(now.dd))
         out[k, 2] = MONTH * np.exp(now.rate)
-        out[k, 3] = np.exp(now.amount)
 
 
 @in_place

@@ -444,10 +444,6 @@ class _Figures:
     def _usual(self) -> float:
         return 30 * exp(self._belief().rate) if self.entries else nan
 
-    def _usual_measure(self) -> float:
-        amount = self._belief().amount if self.entries else None
-        return nan if amount is None else exp(amount)
-
 
 def _heard(begin: int, end: int, feeds: Feeds) -> int:
     """Seconds between two moments in which rows could come."""

@@ -102,21 +102,21 @@ Op = Literal[
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
     "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
     "count_of", "latest", "served_mean", "served_max", "served_last", "pace", "pace_error",
-    "usual", "usual_measure",
+    "usual",
 ]  # fmt: skip
 OPS: tuple[Op, ...] = (
     "count", "sum", "mean", "min", "max", "last", "since", "first", "distinct", "share", "trend",
     "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope", "streak",
     "count_of", "latest", "served_mean", "served_max", "served_last", "pace", "pace_error",
-    "usual", "usual_measure",
+    "usual",
 )  # fmt: skip
-PACED: tuple[Op, ...] = ("pace", "pace_error", "usual", "usual_measure")
+PACED: tuple[Op, ...] = ("pace", "pace_error", "usual")
 # How models/words.py writes the figure.
 WRITTEN: dict[Op, str] = {
     "since": "days", "first": "days", "gap": "days", "gap_spread": "ratio", "rhythm": "ratio",
     "total": "sum", "alive": "share", "top_share": "share", "entropy": "ratio", "streak": "count",
     "count_of": "count", "latest": "mean", "pace": "share", "pace_error": "ratio",
-    "usual": "ratio", "usual_measure": "mean",
+    "usual": "ratio",
 }  # fmt: skip
 
 
@@ -397,9 +397,9 @@ def rhythm(noun: str) -> tuple[Stat, ...]:
     )
 
 
-def pace(noun: str, does: str, amount: str) -> tuple[Stat, ...]:
-    """How active now against the usual, how sure that is, and the usual: how many days in 30, and
-    what such a day comes to (see `PACE_USUAL`)."""
+def pace(noun: str, does: str) -> tuple[Stat, ...]:
+    """How active now against the usual, how sure that is, and the usual days in 30 (see
+    `PACE_USUAL`)."""
     never = f"|{noun} never came"
     return (
         Stat(
@@ -419,10 +419,5 @@ def pace(noun: str, does: str, amount: str) -> tuple[Stat, ...]:
             None,
             f"usually {{value}} day{{s}} with {noun} in 30"
             f"|usually hardly a day with {noun} in 30{never}",
-        ),
-        Stat(
-            "usual_measure",
-            None,
-            f"{amount} {{value}}|{amount} next to nothing|no {noun} of a known amount",
         ),
     )

@@ -80,7 +80,7 @@ USE = (
                 measured=True,
             ),
             *rhythm("use"),
-            *pace("use", "uses the product", "a day of use usually comes to"),
+            *pace("use", "uses the product"),
         ),
         measure="value",
         group="use",

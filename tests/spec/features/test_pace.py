@@ -67,27 +67,28 @@ def test_days_without_the_feed_are_no_silence():
     }
 
 
-@feature_spec("usage_usual_measure", as_of="2026-02-26")
-def test_what_a_day_usually_comes_to_is_learned_from_the_days_sum():
+@feature_spec("usage_pace", as_of="2026-02-26")
+def test_a_larger_amount_than_usual_is_a_faster_pace():
     history = """
         customer | occurred_at      | kind  | value
-        first    | 2026-02-20 00:00 | usage | 3
-        first    | 2026-02-20 12:00 | usage | 1
-        again    | 2026-02-11 00:00 | usage | 4
-        again    | 2026-02-11 01:00 | usage | -2
-        again    | 2026-02-11 02:00 | usage | -
-        again    | 2026-02-20 00:00 | usage | 9
+        again    | 2026-02-11 00:00 | usage | 3
+        again    | 2026-02-11 01:00 | usage | 1
+        again    | 2026-02-11 02:00 | usage | -2
+        again    | 2026-02-11 03:00 | usage | -
+        again    | 2026-02-20 00:00 | usage | 4
+        again    | 2026-02-20 12:00 | usage | 5
+        first    | 2026-02-20 00:00 | usage | 9
         unknown  | 2026-02-20 00:00 | usage | -
         nothing  | 2026-02-20 00:00 | usage | 0
     """
     # Half of the deviation shows in an amount, whose noise has a variance of .36.
-    deviation, amount = ACTIVE, log(4) - 0.5 * LEFT * ACTIVE
+    usual = log(4) - 0.5 * LEFT * ACTIVE
     of_deviation, shared = 1 - LEARNED, -0.5 * LEFT * (1 - LEARNED)
     of_amount = 0.25 + 0.36 - 0.25 * LEFT**2 * LEARNED
-    along = 0.5 * shared + of_amount
-    variance = 0.5 * (0.5 * of_deviation + shared) + along + 0.36
-    again = amount + along * (log(9) - amount - 0.5 * deviation) / variance
-    first = log(4) + 0.5 * 2 * (5 / 30) / (2 + KNOWN * 5 / 30)  # after five days of silence
+    along = 0.5 * of_deviation + shared
+    variance = 0.5 * along + 0.5 * shared + of_amount + 0.36
+    again = ACTIVE + along * (log(9) - usual - 0.5 * ACTIVE) / variance
+    once = exp(-2 * (5 / 30) / (2 + KNOWN * 5 / 30))  # after five days of silence
     return history, {
-        "first": exp(first), "again": exp(again), "unknown": None, "nothing": None, "nobody": None,
+        "again": exp(again), "first": once, "unknown": once, "nothing": once, "nobody": None,
     }  # fmt: skip

@@ -39,7 +39,6 @@ def test_steady_use_is_the_usual_pace(days):
     now = told([use(ago) for ago in every(days, 1000)])
     assert now["pace"] == pytest.approx(1, abs=0.25)
     assert now["usual"] == pytest.approx(30 / days, rel=0.35)
-    assert now["usual_measure"] == pytest.approx(1, rel=0.15)
 
 
 def test_halved_use_halves_the_pace_and_in_the_end_becomes_usual():
@@ -60,7 +59,6 @@ def test_smaller_amounts_are_a_slower_pace_and_their_unit_does_not_matter():
     steady, now, same = told([use(ago, 10.0) for ago in days]), told(fading), told(in_cents)
     assert now["pace"] < 0.8 * steady["pace"]
     assert same["pace"] == pytest.approx(now["pace"])
-    assert same["usual_measure"] == pytest.approx(100 * now["usual_measure"])
 
 
 def test_the_more_use_the_more_certain():
@@ -100,10 +98,12 @@ def test_whatever_was_used_the_figures_are_numbers(rows):
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0, -2.0])
-def test_without_an_amount_only_that_is_not_known(value):
-    now = told([use(ago, value) for ago in every(7, 365)])
-    assert np.isnan(now.pop("usual_measure"))
-    assert np.isfinite(list(now.values())).all()
+def test_without_an_amount_the_days_alone_count(value):
+    days = every(7, 365)
+    without, steady = told([use(ago, value) for ago in days]), told([use(ago, 5.0) for ago in days])
+    assert without["usual"] == pytest.approx(steady["usual"], rel=0.1)
+    assert without["pace"] == pytest.approx(1, abs=0.25)
+    assert without["pace_error"] > steady["pace_error"]
 
 
 def test_a_night_within_a_step_learns_from_the_days_so_far():
