@@ -37,10 +37,10 @@ _SAME = {
     "status": "scored",
     "as_of": "2026-07-01",
     "horizon_days": 90,
-    "churn_probability": 0.7746,
+    "churn_probability": 0.7491,
     "polarity": "a higher probability is worse",
     "band": "high",
-    "value_at_risk": 1323.33,
+    "value_at_risk": 1279.77,
     "silent": False,
     "fading": None,
     "model_version": "1",
@@ -50,20 +50,25 @@ _SAME = {
     "non_renewal_probability": 0.2417,
 }
 _WORDS = (
-    "no use in the last 90 days, and the last word from the customer is 1 day old (29 June 2026)",
+    "47 events of any kind in the last 90 days, and heard from the customer 18 times in the last "
+    "90 days",
+    "fifth case about how_to in 59 days: got in touch 17 times in the last 90 days, and the last "
+    "case was opened 5 days ago (25 June 2026)",
     "heard from us 17 times in the last 90 days",
 )
 SCORED = _SAME | {
     "percentile": 100.0,
     "horizons": [
-        {"days": 30, "probability": 0.4607, "low": 0.3079, "high": 0.5299},
-        {"days": 60, "probability": 0.6787, "low": 0.4536, "high": 0.7805},
-        {"days": 90, "probability": 0.7746, "low": 0.5177, "high": 0.8908},
+        {"days": 30, "probability": 0.4456, "low": 0.3144, "high": 0.5168},
+        {"days": 60, "probability": 0.6563, "low": 0.4631, "high": 0.7613},
+        {"days": 90, "probability": 0.7491, "low": 0.5285, "high": 0.8689},
     ],
     "reasons": [
-        {"feature": "usage_sum_90", "system": "S2", "words": _WORDS[0], "direction": "raises",
-         "weight": 1.59},
-        {"feature": "reply_count_90", "system": "S6", "words": _WORDS[1], "direction": "raises",
+        {"feature": "any_count_90", "system": "S2", "words": _WORDS[0], "direction": "raises",
+         "weight": 1.34},
+        {"feature": "contact_count_90", "system": "S1", "words": _WORDS[1], "direction": "raises",
+         "weight": 0.84},
+        {"feature": "reply_count_90", "system": "S6", "words": _WORDS[2], "direction": "raises",
          "weight": 0.83},
     ],
     "what_changed": None,
@@ -100,12 +105,12 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "scoreOne": _SAME | {
         "why": None,
         "percentile": 100.0,
-        "churn_probability_30": 0.4607,
-        "churn_probability_60": 0.6787,
-        "churn_probability_90": 0.7746,
+        "churn_probability_30": 0.4456,
+        "churn_probability_60": 0.6563,
+        "churn_probability_90": 0.7491,
         "reason_1": _WORDS[0],
         "reason_2": _WORDS[1],
-        "reason_3": None,
+        "reason_3": _WORDS[2],
         "what_changed": None,
         "may_contact": MAY_CONTACT["state"],
         "may_contact_reasons": MAY_CONTACT["reasons"][0],
