@@ -60,7 +60,7 @@ class Arrivals:
     def take_in(self, coded: pa.Table, generation: int) -> Rows:
         """Coded rows (`coding.coded`) as they came, with when each was known."""
         told = [name for name in Events.content() if name != "said"]
-        columns = {name: coded[name].to_numpy().astype(DTYPES[name]) for name in told}
+        columns = {name: coded[name].to_numpy().astype(DTYPES[name], copy=False) for name in told}
         columns["said"] = self.coder.code(coded["text"], columns["kind"])
         source, dated = coded["source"].to_numpy(), coded["dated"].to_numpy()
         columns["recorded"] = lags.arrived(

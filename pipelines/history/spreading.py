@@ -20,10 +20,12 @@ from pipelines.history.sources import Feed, described
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 LEAST = 65_536  # rows: fewer are staged sooner than they are spread
 PIECE = 32_768  # rows that a thread takes at a time
 IN_MEMORY = 64_000_000  # bytes, not packed: a larger row group stays where it is
+FEW = 2  # bytes a row: words that take less, their dictionary included, are few
 NUMBER = "file_row_number"
 SPREAD = "spread_rows"
 
@@ -53,12 +55,12 @@ def _table(connection: duckdb.DuckDBPyConnection, path: Path, least: int) -> pa.
 
     (threads,) = one_row(connection, "SELECT current_setting('threads')")
     try:
-        with pq.ParquetFile(path) as file:
-            facts = file.metadata
-            if threads == 1 or facts.num_row_groups != 1 or facts.num_rows < least:
-                return None
-            if facts.row_group(0).total_byte_size > IN_MEMORY:
-                return None
+        facts = pq.read_metadata(path)
+        if threads == 1 or facts.num_row_groups != 1 or facts.num_rows < least:
+            return None
+        if facts.row_group(0).total_byte_size > IN_MEMORY:
+            return None
+        with pq.ParquetFile(path, metadata=facts, read_dictionary=_few_words(facts)) as file:
             table = file.read()
         table.validate(full=True)  # texts in UTF-8
         if NUMBER in map(str.lower, table.column_names):
@@ -67,3 +69,14 @@ def _table(connection: duckdb.DuckDBPyConnection, path: Path, least: int) -> pa.
         return None
     table = table.append_column(NUMBER, pa.array(np.arange(len(table))))
     return pa.Table.from_batches(table.to_batches(PIECE))
+
+
+def _few_words(facts: pq.FileMetaData) -> list[str]:
+    """Columns that are mostly the same few words: each is looked at once, not in each row."""
+    group = facts.row_group(0)
+    columns = [group.column(place) for place in range(group.num_columns)]
+    return [
+        column.path_in_schema
+        for column in columns
+        if column.has_dictionary_page and column.total_uncompressed_size < facts.num_rows * FEW
+    ]

@@ -183,7 +183,7 @@ def _bad(staged: Staged) -> str:
         for position, problem in enumerate(staged.problems)
         if not _personal(staged.table, problem.column)
     ]
-    return f"CASE _problem {' '.join(whens)} END"
+    return f"CASE WHEN _problem IS NOT NULL THEN CASE _problem {' '.join(whens)} END END"
 
 
 def _personal(table: Table, column: str) -> bool:
