@@ -20,12 +20,11 @@ from pipelines.history.sources import Feed, described
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 LEAST = 65_536  # rows: fewer are staged sooner than they are spread
 PIECE = 32_768  # rows that a thread takes at a time
 IN_MEMORY = 64_000_000  # bytes, not packed: a larger row group stays where it is
-FEW = 2  # bytes a row: words that take less, their dictionary included, are few
+ASCII_END = 127
 NUMBER = "file_row_number"
 SPREAD = "spread_rows"
 
@@ -42,7 +41,9 @@ def spread(connection: duckdb.DuckDBPyConnection, feed: Feed, least: int = LEAST
         columns = ", ".join(map(name, feed.types))
         same = described(connection, f"SELECT {columns} FROM {SPREAD}") == feed.types  # noqa: S608
         relation = f"(SELECT {columns}, {NUMBER} FROM {SPREAD})"  # noqa: S608
-        yield replace(feed, relation=relation) if same else feed
+        given = zip(feed.types, table.columns, strict=False)  # the number comes last
+        trimmed = frozenset(column for column, cells in given if _is_trimmed(cells))
+        yield replace(feed, relation=relation, trimmed=trimmed) if same else feed
     finally:
         connection.unregister(SPREAD)
 
@@ -55,12 +56,12 @@ def _table(connection: duckdb.DuckDBPyConnection, path: Path, least: int) -> pa.
 
     (threads,) = one_row(connection, "SELECT current_setting('threads')")
     try:
-        facts = pq.read_metadata(path)
-        if threads == 1 or facts.num_row_groups != 1 or facts.num_rows < least:
-            return None
-        if facts.row_group(0).total_byte_size > IN_MEMORY:
-            return None
-        with pq.ParquetFile(path, metadata=facts, read_dictionary=_few_words(facts)) as file:
+        with pq.ParquetFile(path) as file:
+            facts = file.metadata
+            if threads == 1 or facts.num_row_groups != 1 or facts.num_rows < least:
+                return None
+            if facts.row_group(0).total_byte_size > IN_MEMORY:
+                return None
             table = file.read()
         table.validate(full=True)  # texts in UTF-8
         if NUMBER in map(str.lower, table.column_names):
@@ -71,12 +72,20 @@ def _table(connection: duckdb.DuckDBPyConnection, path: Path, least: int) -> pa.
     return pa.Table.from_batches(table.to_batches(PIECE))
 
 
-def _few_words(facts: pq.FileMetaData) -> list[str]:
-    """Columns that are mostly the same few words: each is looked at once, not in each row."""
-    group = facts.row_group(0)
-    columns = [group.column(place) for place in range(group.num_columns)]
-    return [
-        column.path_in_schema
-        for column in columns
-        if column.has_dictionary_page and column.total_uncompressed_size < facts.num_rows * FEW
-    ]
+def _is_trimmed(column: pa.ChunkedArray) -> bool:
+    """Whether each is a text that begins and ends with a visible ASCII character: to look at those
+    is a tenth of what DuckDB takes to trim them."""
+    return str(column.type) == "string" and all(map(_are_trimmed, column.chunks))
+
+
+def _are_trimmed(texts: pa.StringArray) -> bool:
+    if not len(texts := texts.drop_null()):
+        return True
+    _, offsets, words = texts.buffers()
+    offsets = np.frombuffer(offsets, np.int32)[texts.offset :][: len(texts) + 1]
+    words = np.frombuffer(words, np.uint8)
+    begins, ends = offsets[:-1], offsets[1:]
+    if (begins == ends).any():
+        return False
+    outer = np.concatenate([words[begins], words[ends - 1]])
+    return bool(((outer > ord(" ")) & (outer < ASCII_END)).all())
