@@ -66,7 +66,7 @@ class Arrivals:
         columns["recorded"] = lags.arrived(
             columns["at"], columns["recorded"], dated, source, self.read_at[source], self.now
         )
-        events = Events(**columns, until=np.full(coded.num_rows, NEVER, np.int64))
+        events = Events(**columns, until=np.broadcast_to(np.int64(NEVER), coded.num_rows))
         if len(events):
             self._count(events, source, dated, coded["fresh"].to_numpy())
         notes = Notes.union([_older(coded, generation), _confirmed(coded, generation)])
