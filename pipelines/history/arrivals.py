@@ -60,13 +60,13 @@ class Arrivals:
     def take_in(self, coded: pa.Table, generation: int) -> Rows:
         """Coded rows (`coding.coded`) as they came, with when each was known."""
         told = [name for name in Events.content() if name != "said"]
-        columns = {name: coded[name].to_numpy().astype(DTYPES[name]) for name in told}
+        columns = {name: coded[name].to_numpy().astype(DTYPES[name], copy=False) for name in told}
         columns["said"] = self.coder.code(coded["text"], columns["kind"])
         source, dated = coded["source"].to_numpy(), coded["dated"].to_numpy()
         columns["recorded"] = lags.arrived(
             columns["at"], columns["recorded"], dated, source, self.read_at[source], self.now
         )
-        events = Events(**columns, until=np.full(coded.num_rows, NEVER, np.int64))
+        events = Events(**columns, until=np.broadcast_to(np.int64(NEVER), coded.num_rows))
         if len(events):
             self._count(events, source, dated, coded["fresh"].to_numpy())
         notes = Notes.union([_older(coded, generation), _confirmed(coded, generation)])

@@ -32,10 +32,11 @@ class Problem:
     broken: str
 
 
-def raw(column: Column, sql_type: str) -> str:
-    """The source's column with what means "absent" as NULL."""
+def raw(column: Column, sql_type: str, trimmed: bool = False) -> str:
+    """The source's column with what means "absent" as NULL. `trimmed`: no text of it is empty, or
+    has spaces around it."""
     source = name(column.name)
-    if sql_type == "VARCHAR":
+    if sql_type == "VARCHAR" and not trimmed:
         return f"nullif({source}, '')" if column.name == "text" else f"nullif(trim({source}), '')"
     if sql_type in ("DOUBLE", "FLOAT"):
         return f"CASE WHEN isnan({source}) THEN NULL ELSE {source} END"  # pandas' absent value

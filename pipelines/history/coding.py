@@ -57,6 +57,13 @@ SELECT *, rowid AS _row FROM staged_interactions SEMI JOIN (
     WHERE _number IS NULL GROUP BY head
 ) AS waits ON waits.row = rowid
 """
+# Words that are in no dictionary yet, of rows with a customer; few, and mostly none.
+UNKNOWN = """
+SELECT word FROM (
+    SELECT staged.rowid AS _row, {column} AS word FROM staged_interactions AS staged
+    ANTI JOIN words_{dictionary} AS known ON known.word = {column} WHERE {column} IS NOT NULL
+) JOIN owners USING (_row) WHERE _number IS NOT NULL
+"""
 # Cases are numbered within their customer by first mention. The key covers the customer, so that
 # only two cases of one customer could collide: 2^-64 a pair.
 CASES = """
@@ -147,13 +154,10 @@ def encoded(
     under `target`. Needs what `number` makes."""
     query = coded(buckets, generation)
     if rows <= AT_ONCE:
-        yield connection.sql(query).to_arrow_table()
-        return
+        return iter([connection.sql(query).to_arrow_table()])
     connection.execute(WRITTEN.format(rows=query, target=quoted(str(target))))
-    for bucket in range(buckets):
-        folder = target / f"bucket={bucket}"
-        if folder.is_dir():
-            yield _read(folder)
+    folders = [target / f"bucket={bucket}" for bucket in range(buckets)]
+    return (_read(folder) for folder in folders if folder.is_dir())
 
 
 def _read(folder: Path) -> pa.Table:
@@ -180,8 +184,8 @@ def number(
     new = {}
     for dictionary, column in DICTIONARIES.items():
         dictionaries.load(connection, folder, manifest, dictionary)
-        words_of = f"SELECT {name(column)} AS word FROM placed WHERE _number IS NOT NULL"  # noqa: S608
-        new[dictionary] = dictionaries.append(connection, dictionary, words_of)
+        unknown = UNKNOWN.format(column=name(column), dictionary=dictionary)
+        new[dictionary] = dictionaries.append(connection, dictionary, unknown)
     paths = [folder / file.path for parts in manifest.cases.values() for file in parts]
     known = f"SELECT * FROM read_parquet({files(paths)})" if paths else NO_CASES  # noqa: S608
     connection.execute(CASES.format(known=known))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.history.engine import beside, count, name
+from pipelines.history.engine import beside, count, name, one_row
 from pipelines.history.manifest import File, Manifest
 
 if TYPE_CHECKING:
@@ -78,13 +78,14 @@ def append(connection: duckdb.DuckDBPyConnection, dictionary: str, distinct: str
     """
     table = name(f"words_{dictionary}")
     before = count(connection, table)
-    connection.execute(
+    added = one_row(
+        connection,
         f"INSERT INTO {table} "  # noqa: S608
         f"SELECT word, ({before} + row_number() OVER (ORDER BY word) - 1)::INTEGER "
         f"FROM (SELECT DISTINCT word FROM ({distinct}) WHERE word IS NOT NULL) "
-        f"ANTI JOIN {table} USING (word)"
+        f"ANTI JOIN {table} USING (word)",
     )
-    return count(connection, table) - before
+    return int(added[0])
 
 
 def write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,17 +71,17 @@ class Rows:
         """The rows by bucket, of so many, sorted."""
         order = event_order(self.events)
         home = bucket_of(self.events.customer[order], buckets).astype(np.uint16)
-        order = order[np.argsort(home, kind="stable")]
-        place = np.empty(len(order), np.int32)
-        place[order] = np.arange(len(order), dtype=np.int32)
-        notes = Notes.union([replace(self.notes, row=place[self.notes.row])])
-        many = np.bincount(home, minlength=buckets)
-        for bucket in np.flatnonzero(many):
-            last = int(many[: bucket + 1].sum())
-            first = last - int(many[bucket])
-            rows = order[first:last]
-            mine = notes.among(np.arange(first, last))
-            yield int(bucket), Rows(self.events.take(rows), self.side.take(rows), mine)
+        by_bucket = self.take(order[np.argsort(home, kind="stable")])
+        last = np.cumsum(np.bincount(home, minlength=buckets))
+        for bucket, (first, end) in enumerate(pairwise([0, *last.tolist()])):
+            if end > first:
+                yield bucket, by_bucket.slice(first, end)
+
+    def slice(self, first: int, end: int) -> Rows:
+        """Rows one after another, in memory shared with all."""
+        notes = self.notes.among(np.arange(first, end))
+        events = self.events.take(slice(first, end))
+        return Rows(events, self.side.slice(first, end - first), notes)
 
     def write(self, folder: Path, where: Path, bucket: int) -> Part:
         """Writes the rows, which must be sorted, as a part."""

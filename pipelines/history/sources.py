@@ -35,6 +35,7 @@ class Feed:
     path: Path | None = None  # a CSV file
     parquet: Path | None = None  # a Parquet file
     mapped: bool = False
+    trimmed: frozenset[str] = frozenset()  # columns without empty texts and spaces around them
 
     @property
     def others(self) -> list[str]:

@@ -136,7 +136,10 @@ def _insert(staged: Staged, feed: Feed, source: str) -> str:
     judged += [f"NULL::{SQL_TYPE[c.type]} AS {name(c.name)}" for c in absent]
     judged += [f"{name('r_' + c)} AS {name(c)}" for c in others]
     judged += [f"NULL::VARCHAR AS {name(c)}" for c in staged.others if c not in others]
-    given = [f"{raw(c, feed.types[c.name])} AS {name('r_' + c.name)}" for c in present]
+    given = [
+        f"{raw(c, feed.types[c.name], c.name in feed.trimmed)} AS {name('r_' + c.name)}"
+        for c in present
+    ]
     given += [f"NULL AS {name('r_' + c.name)}" for c in absent]
     given += [f"nullif(trim({name(c)}::VARCHAR), '') AS {name('r_' + c)}" for c in others]
     made = _makes_ids(feed)
@@ -183,7 +186,7 @@ def _bad(staged: Staged) -> str:
         for position, problem in enumerate(staged.problems)
         if not _personal(staged.table, problem.column)
     ]
-    return f"CASE _problem {' '.join(whens)} END"
+    return f"CASE WHEN _problem IS NOT NULL THEN CASE _problem {' '.join(whens)} END END"
 
 
 def _personal(table: Table, column: str) -> bool:

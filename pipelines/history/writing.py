@@ -134,9 +134,10 @@ class Draft:
                     yield bucket, Rows.union([*others, rows]) if others else rows
             yield from come_over.items()
 
+        cases = self.writers.submit(self._cases)
         self._begin(brought())
         self.manifest = arrivals.noted(self.manifest, self.folder, self.where)
-        self._write_cases()
+        self.manifest = replace(self.manifest, cases=cases.result())
         return new
 
     def recode(self) -> None:
@@ -187,8 +188,9 @@ class Draft:
             return parts
         return merging.compacted(self.folder, self.where, parts)
 
-    def _write_cases(self) -> None:
-        """Writes the new case numbers of each bucket; all of them where the buckets changed."""
+    def _cases(self) -> dict[int, tuple[File, ...]]:
+        """Writes the new case numbers of each bucket; all of them where the buckets changed. The
+        connection is for nothing else meanwhile."""
         known = dict(self.before.cases)
         columns = 'customer, "case", key, case_id'
         rows = f"SELECT {columns} FROM cases WHERE fresh"  # noqa: S608
@@ -206,7 +208,7 @@ class Draft:
             number = int(folder.name.removeprefix("bucket="))
             written = tuple(_measured(self.folder, path) for path in sorted(folder.iterdir()))
             known[number] = (*known.get(number, ()), *written)
-        self.manifest = replace(self.manifest, cases=known)
+        return known
 
     def pending(self) -> None:
         """Writes the interactions that wait for their customer."""

@@ -19,6 +19,7 @@ from pipelines.history.spreading import LEAST, PIECE, SPREAD, spread
 
 ROWS = LEAST + 100_000
 LATEST = 2**31
+ODD = ["", " ", " a", "a ", "\u00a0a", "a\u2003", "ä"]  # texts that may need to be trimmed
 
 
 def table() -> pa.Table:
@@ -34,6 +35,8 @@ def table() -> pa.Table:
             "updated_at": at.cast(pa.timestamp("us")),  # without an offset
             "kind": pa.array(np.where(number % 1_000, "order", "no such kind")),
             "topic": pa.array(np.where(number % 3, " paid ", "")),
+            "case_id": pa.array(np.char.add("c", text), mask=number % 3 == 0),
+            "agent_id": pa.array(np.resize(ODD, ROWS)),
             "channel": pa.array(np.where(number % 2, "email", "chat")).dictionary_encode(),
             "value": pa.array(number / 3, mask=number % 7 == 0),
             "score": pa.array(np.where(number % 5, np.nan, 3.0).astype(np.float32)),
@@ -67,6 +70,19 @@ def test_rows_from_memory_are_those_of_the_file_in_their_order(tmp_path: Path) -
     expected = staged(path, from_memory=False, threads=1)
     assert len(found) == ROWS
     assert found.combine_chunks() == expected.combine_chunks()
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_texts_are_trimmed_where_a_single_one_may_need_it(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "interactions.parquet"
+    given = table().slice(0, 100)
+    words = ["paid", None, *["p é b"] * 98]
+    given = given.append_column("agent_id", pa.array([*words[:-1], text]))
+    pq.write_table(given.append_column("contact_id", pa.array(words)), path)
+    with connect() as connection:
+        feed = sources._feed(connection, INTERACTIONS, path, path.name)
+        with spread(connection, feed, 1) as same:
+            assert same.trimmed == {"interaction_id", "kind", "case_id", "contact_id"}
 
 
 def test_rows_of_several_groups_are_staged_in_their_order(tmp_path: Path) -> None:
