@@ -151,8 +151,9 @@ def _room(versions: int) -> Room:
 
 @in_place
 def _run(versions: Versions, asked: Asked, room: Room, start: int, out: Floats) -> None:
-    for c in range(len(versions.first)):
-        for k in range(len(asked.as_of)):
+    """Night by night: rows of one night follow each other in memory."""
+    for k in range(len(asked.as_of)):
+        for c in range(len(versions.first)):
             row = out[k, c, start : start + COLUMNS]
             _one(versions, versions.first[c], versions.end[c], asked, k, room, row)
 

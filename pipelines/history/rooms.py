@@ -53,8 +53,8 @@ class Rooms:
 
 def _pages(size: int) -> NDArray[np.uint8]:
     """Memory that begins with a page, so that a disk can take it as it lies, in large ones where
-    the system has any."""
-    memory = mmap.mmap(-1, max(size, 1))
+    the system has any, which it has for private memory alone."""
+    memory = mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if LARGE_PAGES is not None:
         memory.madvise(LARGE_PAGES)
     return np.frombuffer(memory, np.uint8)

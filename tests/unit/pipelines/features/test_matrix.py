@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +21,8 @@ from pipelines.history.rooms import Rooms
 from tests.unit.pipelines.features.histories import AS_OF, HOUR, context, events
 
 NIGHTS = [matrix.Night(AS_OF - 30 * DAY, AS_OF), matrix.Night(AS_OF, AS_OF + 6 * HOUR)]
+LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+LARGE_PAGES_ALLOWED = LARGE_PAGES.exists() and "[never]" not in LARGE_PAGES.read_text()
 EMPTY = {
     "channel": -1, "topic": -1, "agent": -1, "case": -1, "value": np.nan, "seconds": np.nan,
     "wait": np.nan, "score": np.nan, "score_kind": -1, "provoked": False, "said": 0,
@@ -96,6 +100,21 @@ def test_memory_is_used_again_only_when_nobody_looks_at_it():
     assert rooms.array(3, 2).__array_interface__["data"][0] == place
     assert rooms.array(4, 4).shape == (4, 4)
     assert other.tolist() == [[2, 2, 2]] * 2
+
+
+@pytest.mark.skipif(not LARGE_PAGES_ALLOWED, reason="the system has no large pages")
+def test_memory_may_lie_in_large_pages():
+    room = Rooms().array(2**21)
+    place = room.__array_interface__["data"][0]
+    regions = re.split(
+        r"^([0-9a-f]+)-([0-9a-f]+) ", Path("/proc/self/smaps").read_text(), flags=re.M
+    )
+    told = next(
+        told
+        for begin, end, told in zip(regions[1::3], regions[2::3], regions[3::3], strict=True)
+        if int(begin, 16) <= place < int(end, 16)
+    )
+    assert re.findall(r"THPeligible: +(\d)", told) == ["1"]
 
 
 def test_a_column_of_one_value_is_read_as_that_value():
