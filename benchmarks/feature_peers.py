@@ -197,7 +197,7 @@ WAYS: dict[str, tuple[Callable[[Path, Path], None], int]] = {
     "windows": (warmline_windows, 4),
     "full": (warmline_full, 3),
     "one": (warmline_one, 3),
-    "twelve": (warmline_twelve, 2),
+    "twelve": (warmline_twelve, 3),
     "bare": (bare_scan, 4),
     "duckdb": (duckdb_filter, 1),
     "duckdb_some": (duckdb_filter_some, 1),

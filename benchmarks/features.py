@@ -45,13 +45,10 @@ DAY_WAYS = {
     "day": "Warmline: ingest of a day",
     "bare_day": "DuckDB: that day sorted and written, all ids read",
 }
-# Those that share a process: ours do, and load what was compiled once.
-TOGETHER = (("bare",), ("windows", "one", "full", "twelve"), ("duckdb",), ("polars",), ("pandas",))
+OURS = ("windows", "one", "full", "twelve")  # in one process: what was compiled is loaded once
+PEERS = (("polars",), ("duckdb",), ("pandas",))  # the quickest in the same minutes as ours
 # Starting a process and loading its libraries takes as long as what is measured in it.
-QUICKLY_TOGETHER = (
-    ("bare", "duckdb_some", "polars", "pandas"),
-    ("windows", "one", "full", "twelve"),
-)
+QUICK_PEERS = (("bare", "duckdb_some", "polars", "pandas"),)
 SHARES = {"pandas": PANDAS_SHARE, "duckdb_some": PARTS_SHARE}  # ways that compute a share of all
 QUICK_RUNS = 2  # of each way, the first of them not measured
 DAYS = 30  # whose parts lie beside the large ones
@@ -84,18 +81,18 @@ def main() -> None:
 def _compare(place: Path, quick: bool) -> None:
     size, most = (QUICK, QUICK_RUNS) if quick else (WHOLE, None)
     home = _history(place / "whole", size)
-    runs: dict[str, Run] = {}
-    for names in QUICKLY_TOGETHER if quick else TOGETHER:
-        runs |= run(names, home, place, most=most)
     apart = Home(place / f"{DAYS}-days")
     if not apart.history.exists():
         write_days(apart, Home(home), DAYS)
+    tenth = replace(size, customers=size.customers // 10, interactions=size.interactions // 10)
+    small = None if quick else _history(place / "tenth", tenth)
+    # What is set against each other runs soon after each other: the machine's pace changes.
+    runs = {} if quick else run(("bare",), home, place)
+    runs |= run(OURS, home, place, most=most)
     daily = run(("one",), apart.root, place / "days-out", most=most)["one"]
-    tenths: dict[str, Run] = {}
-    if not quick:
-        tenth = replace(size, customers=size.customers // 10, interactions=size.interactions // 10)
-        small = _history(place / "tenth", tenth)
-        tenths = run(("windows", "one", "full"), small, place / "tenth-out")
+    tenths = run(("windows", "one", "full"), small, place / "tenth-out") if small else {}
+    for names in QUICK_PEERS if quick else PEERS:
+        runs |= run(names, home, place, most=most)
     day = run(("day", "bare_day"), home, place / "day-out", "feature_day", most)
     for name in SHARES.keys() & runs.keys():
         runs[name] = replace(runs[name], seconds=runs[name].seconds * SHARES[name])
