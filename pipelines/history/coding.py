@@ -151,7 +151,7 @@ def encoded(
     connection: duckdb.DuckDBPyConnection, buckets: int, generation: int, target: Path, rows: int
 ) -> Iterator[pa.Table]:
     """The coded rows, about so many: a night's all together, others bucket by bucket from files
-    under `target`. Needs what `number` makes."""
+    under `target`. Needs what `number` makes; once it returns, the connection is free."""
     query = coded(buckets, generation)
     if rows <= AT_ONCE:
         return iter([connection.sql(query).to_arrow_table()])
