@@ -46,9 +46,11 @@ class Provenance:
 
 
 def fingerprint(data: Dataset) -> str:
-    """SHA-256 of features by name, rows, labels and weights; any changed value changes it."""
+    """SHA-256 of features by name, rows, labels, surrogates and weights; any changed value changes
+    it."""
     digest = hashlib.sha256("\n".join(feature.name for feature in data.features).encode())
-    for column in (data.X, data.y, data.customer, data.as_of, data.leaves_in, data.weight):
+    told = (data.y, data.customer, data.as_of, data.leaves_in, data.surrogates, data.weight)
+    for column in (data.X, *told):
         if column is None:
             continue
         digest.update(f"{column.shape} {column.dtype}".encode())
