@@ -70,7 +70,7 @@ class Arrivals:
         if len(events):
             self._count(events, source, dated, coded["fresh"].to_numpy())
         notes = Notes.union([_older(coded, generation), _confirmed(coded, generation)])
-        return Rows(events, coded.select(list(SIDE_COLUMNS)).combine_chunks(), notes)
+        return Rows(events, coded.select(list(SIDE_COLUMNS)), notes)
 
     def _count(
         self,

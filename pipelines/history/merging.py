@@ -60,27 +60,28 @@ class Rows:
 
     def take(self, rows: NDArray[np.intp]) -> Rows:
         """The given rows, in the given order."""
-        return Rows(self.events.take(rows), self.side.take(rows), self._notes_of(rows))
-
-    def _notes_of(self, rows: NDArray[np.intp]) -> Notes:
-        if not len(self.notes.row):
-            return self.notes
         place = np.full(len(self.events), -1, np.int64)
         place[rows] = np.arange(len(rows))
         moved = place[self.notes.row]
         here = moved >= 0
         notes = replace(self.notes.take(here), row=moved[here].astype(np.int32))
-        return Notes.union([notes])
+        return Rows(self.events.take(rows), self.side.take(rows), Notes.union([notes]))
 
-    def spread(self, buckets: int) -> Iterator[tuple[int, NDArray[np.intp]]]:
-        """Which rows belong in each bucket, of so many, in the order that `Events` declares."""
+    def spread(self, buckets: int) -> Iterator[tuple[int, Rows]]:
+        """The rows by bucket, of so many, sorted."""
         order = event_order(self.events)
         home = bucket_of(self.events.customer[order], buckets).astype(np.uint16)
-        by_bucket = order[np.argsort(home, kind="stable")]
+        by_bucket = self.take(order[np.argsort(home, kind="stable")])
         last = np.cumsum(np.bincount(home, minlength=buckets))
         for bucket, (first, end) in enumerate(pairwise([0, *last.tolist()])):
             if end > first:
-                yield bucket, by_bucket[first:end]
+                yield bucket, by_bucket.slice(first, end)
+
+    def slice(self, first: int, end: int) -> Rows:
+        """Rows one after another, in memory shared with all."""
+        notes = self.notes.among(np.arange(first, end))
+        events = self.events.take(slice(first, end))
+        return Rows(events, self.side.slice(first, end - first), notes)
 
     def write(self, folder: Path, where: Path, bucket: int) -> Part:
         """Writes the rows, which must be sorted, as a part."""
@@ -114,6 +115,5 @@ def split(folder: Path, where: Path, manifest: Manifest, buckets: int) -> tuple[
         if not parts:
             continue
         rows = Rows.union([Rows.read(folder, part) for part in parts])
-        for home, some in rows.spread(buckets):
-            pieces.append(rows.take(some).write(folder, where / "split", home))
+        pieces += [some.write(folder, where / "split", home) for home, some in rows.spread(buckets)]
     return tuple(pieces)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pipelines.history.words.expressions import Coder
 
 Progress = Callable[[str], None]
-Share = tuple[Rows, NDArray[np.intp]]  # of what arrived, the rows of one bucket
 WRITERS = 2  # buckets written at once; one more is in memory, or a night's all together
 
 
@@ -124,17 +123,15 @@ class Draft:
         self._spread(arriving)
         buckets, generation = self.manifest.buckets, self.manifest.generation
         coded = coding.encoded(self.connection, buckets, generation, staging / "coded", arriving)
-        moved = [moving.numbered(self.connection, self.moved)] if self.moved else []
+        moved = moving.numbered(self.connection, self.moved) if self.moved else None
         arrivals = Arrivals.before(self.connection, self.manifest, self.ingested_at, self.coder)
 
-        def brought() -> Iterator[tuple[int, list[Share]]]:
-            come_over = {
-                bucket: [(left, rows)] for left in moved for bucket, rows in left.spread(buckets)
-            }
+        def brought() -> Iterator[tuple[int, Rows]]:
+            come_over = dict(moved.spread(buckets)) if moved else {}
             for piece in coded:
-                arrived = arrivals.take_in(piece, generation)
-                for bucket, rows in arrived.spread(buckets):
-                    yield bucket, [*come_over.pop(bucket, []), (arrived, rows)]
+                for bucket, rows in arrivals.take_in(piece, generation).spread(buckets):
+                    others = [come_over.pop(bucket)] if bucket in come_over else []
+                    yield bucket, Rows.union([*others, rows]) if others else rows
             yield from come_over.items()
 
         cases = self.writers.submit(self._cases)
@@ -162,16 +159,16 @@ class Draft:
             parts = merging.split(self.folder, self.where, self.manifest, wanted)
             self.manifest = replace(self.manifest, parts=parts, buckets=wanted)
 
-    def _begin(self, brought: Iterator[tuple[int, list[Share]]]) -> None:
+    def _begin(self, brought: Iterator[tuple[int, Rows]]) -> None:
         """Has the rows of each bucket written, while all else is made ready: see `_take_grown`."""
         held: deque[tuple[int, Future[tuple[Part, ...]]]] = deque()
-        for bucket, shares in brought:
+        for bucket, rows in brought:
             before = self.manifest.of_bucket(bucket)
             full = len(before) >= merging.MOST_PARTS
             what = "writing and compacting" if full else "writing"
             self.progress(f"{what} bucket {bucket + 1} of {self.manifest.buckets}")
-            self.growing[bucket] = self.writers.submit(self._grown, before, bucket, shares)
-            held.append((sum(len(rows) for _, rows in shares), self.growing[bucket]))
+            self.growing[bucket] = self.writers.submit(self._grown, before, bucket, rows)
+            held.append((len(rows.events), self.growing[bucket]))
             while len(held) > WRITERS and sum(many for many, _ in held) > coding.AT_ONCE:
                 held.popleft()[1].result()
 
@@ -184,12 +181,8 @@ class Draft:
         self.manifest = replace(self.manifest, parts=(*others, *new))
         self.growing = {}
 
-    def _grown(
-        self, before: tuple[Part, ...], bucket: int, shares: list[Share]
-    ) -> tuple[Part, ...]:
+    def _grown(self, before: tuple[Part, ...], bucket: int, rows: Rows) -> tuple[Part, ...]:
         """The bucket's parts with these rows, compacted where they have become too many."""
-        pieces = [arrived.take(rows) for arrived, rows in shares]
-        rows = Rows.union(pieces) if len(pieces) > 1 else pieces[0]
         parts = (*before, rows.write(self.folder, self.where, bucket))
         if len(parts) <= merging.MOST_PARTS:
             return parts
