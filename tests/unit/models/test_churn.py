@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_world import FEATURES, QUICK, world
 
-from models import churn
+from models import boosting, churn
 from models.boosting import booster_of
 from models.calibration import Calibration, calibrate, log_loss, probability
 from models.churn import Bands, ChurnModel, Dataset, cross_predict, fit, learn
@@ -24,6 +24,14 @@ def test_it_ranks_customers_it_has_never_seen(model: ChurnModel):
 
 def test_the_same_data_and_seed_give_the_same_model(data: Dataset, model: ChurnModel):
     assert fit(data, QUICK) == model
+
+
+def test_any_number_of_threads_gives_the_same_model(
+    data: Dataset, model: ChurnModel, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(boosting, "ENOUGH_TO_SHARE", 0)
+    for threads in (1, 2, 3):
+        assert fit(data, replace(QUICK, threads=threads)) == model
 
 
 def test_contributions_and_bias_sum_to_the_log_odds(data: Dataset, model: ChurnModel):

@@ -21,6 +21,12 @@ def test_the_same_rows_have_the_same_fingerprint_and_one_changed_value_another(d
     assert provenance.fingerprint(replace(data, y=~data.y)) != provenance.fingerprint(data)
 
 
+def test_what_became_of_yearly_contracts_counts_like_the_labels(data: Dataset):
+    lapses = np.arange(len(data)) % 7 == 0
+    found = {provenance.fingerprint(data, more) for more in ((), (lapses,), (~lapses,))}
+    assert len(found) == 3
+
+
 def test_renaming_a_feature_changes_it(data: Dataset):
     renamed = (replace(data.features[0], name="other"), *data.features[1:])
     changed = provenance.fingerprint(replace(data, features=renamed))
