@@ -277,6 +277,37 @@ def test_a_customer_with_a_million_interactions_is_one_like_others(spark, tmp_pa
         assert values[0, 1, matrix.column(f"usage_count_{days}")] == inside
 
 
+def test_tables_lie_in_the_catalogue_or_in_files_of_any_format(spark, tmp_path):
+    """Interactions in a table of the catalogue, customers in CSV with options, terms as JSON."""
+    rows = interactions(["a", "a", "b"], np.full(3, JANUARY - 60))
+    pq.write_table(rows, tmp_path / "log.parquet")
+    spark.sql(f"CREATE DATABASE lake LOCATION '{tmp_path}/warehouse'")
+    spark.sql(f"CREATE TABLE lake.log USING parquet LOCATION '{tmp_path}/log.parquet'")
+    (tmp_path / "people.csv").write_text("customer_id;joined_at\na;2024-01-01\nb;2024-01-01\n")
+    (tmp_path / "terms.json").write_text(
+        '{"term_id":"1","customer_id":"b","started_at":"2025-01-01","ends_at":"2026-02-01",'
+        '"recorded_at":"2025-01-01"}'
+    )
+    tables = {
+        "interactions": SparkTable(table="lake.log"),
+        "customers": SparkTable(
+            path=str(tmp_path / "people.csv"),
+            format="csv",
+            options={"header": "true", "sep": ";"},
+        ),
+        "terms": SparkTable(path=str(tmp_path / "terms.json"), format="json"),
+    }
+    settings = Settings(spark=Asked(tables=tables))
+    lake = Tables(spark, settings, FAR)
+    try:
+        walk = everyone(lake.history(tmp_path, ()), [matrix.Night(JANUARY, FAR)], settings)
+        values = rows_of(lake, walk)[0]
+    finally:
+        spark.sql("DROP DATABASE lake CASCADE")
+    assert values[:, matrix.column("usage_count_365")].tolist() == [2, 1]
+    assert values[1, matrix.column("days_to_term_end")] == 31
+
+
 def test_what_a_lake_holds_of_nobody_and_what_cannot_be_used_is_told(spark, tmp_path):
     rows = interactions(
         ["a"] * 200 + ["stranger"], np.full(201, JANUARY - 60), value=["1"] * 199 + ["many", "1"]

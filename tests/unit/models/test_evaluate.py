@@ -166,6 +166,19 @@ def test_a_challenger_worse_than_the_champion_is_not_promoted(later: Dataset, mo
     assert judge(report_of(later, p, champion=p)).promote
 
 
+def test_a_challenger_that_is_worse_by_chance_alone_is_promoted(later: Dataset, model: ChurnModel):
+    p = model.predict(later.X)
+    nearly = np.clip(p + np.random.default_rng(0).normal(0, 0.01, len(p)), 0.01, 0.99)
+    report = report_of(later, nearly, champion=p)
+    gains = report.gains["champion"]
+    assert any(gain.value < 0 for gain in gains.values())
+    assert judge(report).promote
+    # Paired: of two models that hardly differ a draw favours neither.
+    auc = report.model.auc
+    assert auc is not None
+    assert gains["auc"].high - gains["auc"].low < (auc.high - auc.low) / 4
+
+
 def test_the_report_is_plain_json_and_a_table(report: Report):
     assert report.to_dict()["model"]["silent"]["auc"] == report.model.silent.auc
     lines = report.lines()

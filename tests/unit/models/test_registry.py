@@ -127,6 +127,9 @@ def test_the_card_tells_for_whom_it_works_and_what_it_was_made_from(
     assert "ageing: cannot tell yet: there is no champion" in card
     assert "S2, silence and fading use" in card
     assert "points: " in card
+    for feature in logged.model.features:
+        sentence = feature.says.split("|")[0]
+        assert f"| {feature.name} | {feature.system} | {sentence} |" in card
     table = (folder / "tables" / "groups.csv").read_text().splitlines()
     assert table[0].startswith("kind,name,customers,rows,leavers,auc,auc_low,auc_high")
     assert len(table) == 1 + len(trial.report.groups)
