@@ -49,6 +49,27 @@ def test_trees_answer_as_lightgbm_does_to_the_bit(data: Dataset, model: ChurnMod
     assert np.array_equal(model.forest.scores(data.X), theirs)
 
 
+def of_normals(mood: Callable[[np.ndarray], np.ndarray], rows: int = 1500) -> Dataset:
+    """Who leaves is told by `mood` [n] of six features [n, 6], and chance."""
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(0, 1, (rows, 6))
+    y = rng.logistic(0, 1, rows) + mood(matrix) > 0
+    each = np.arange(rows)
+    return Dataset(matrix, y, each, each * 0, matrix[:, 0] > 0, FEATURES[:6])
+
+
+def test_the_half_that_tells_more_in_validation_weighs_more():
+    added = fit(of_normals(lambda X: 1.2 * X.sum(axis=1)), QUICK)
+    crossed = fit(of_normals(lambda X: 4 * np.sign(X[:, 0] * X[:, 1])), QUICK)
+    assert added.blend < 0.4
+    assert crossed.blend == 1.0
+
+
+def test_trees_stop_growing_where_the_folds_tell_no_more():
+    grown = [fit(world(signal=signal), QUICK).trees.count("\nTree=") for signal in (0.0, 1.0)]
+    assert grown[0] < grown[1] / 3 < QUICK.max_rounds * QUICK.seeds / 3
+
+
 def test_probabilities_are_those_of_the_world(model: ChurnModel):
     later = world(rows=6000, seed=8)
     assert abs(model.predict(later.X).mean() - later.y.mean()) < 0.03
