@@ -59,8 +59,8 @@ def of_normals(mood: Callable[[np.ndarray], np.ndarray], rows: int = 1500) -> Da
 
 
 def test_the_half_that_tells_more_in_validation_weighs_more():
-    added = fit(of_normals(lambda X: 1.2 * X.sum(axis=1)), QUICK)
-    crossed = fit(of_normals(lambda X: 4 * np.sign(X[:, 0] * X[:, 1])), QUICK)
+    added = fit(of_normals(lambda x: 1.2 * x.sum(axis=1)), QUICK)
+    crossed = fit(of_normals(lambda x: 4 * np.sign(x[:, 0] * x[:, 1])), QUICK)
     assert added.blend < 0.4
     assert crossed.blend == 1.0
 
