@@ -66,7 +66,7 @@ def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
                 bundle.model, data.X, np.ones(len(p)), customer=data.customer, as_of=0, unit="EUR"
             ),
             effects=effects(bundle.model, data.X, customer=data.customer),
-            timing=Timing((AtHorizon(30, 0.1, 0.2, Metrics.of(data.y, p / 2)),), 15, 15),
+            timing=Timing((AtHorizon(30, 0.1, 0.2, Metrics.of(data.y, p / 2), 12, 15),)),
             renewing=Renewing("out of fold", 1000, 500, 0.12, Metrics.of(data.y, p)),
         ),
         verdict=judge(report),
@@ -152,6 +152,7 @@ def test_the_run_holds_provenance_and_each_nights_figures_under_its_date(
     assert figures["model.not_renewed.said"] == 0.12
     assert figures["model.not_renewed.auc"] == figures["model.all.auc"]
     assert figures["model.within_30_days.brier"] != figures["model.all.brier"]
+    assert figures["model.within_30_days.intervals_held"] == 0.8
 
 
 def test_the_alias_points_at_the_champion_which_loads_without_pickle(
