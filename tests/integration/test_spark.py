@@ -15,14 +15,19 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from hypothesis import Phase
+from hypothesis import given as drawn
+from hypothesis import settings as drawing
 from numpy.typing import NDArray
 
 from models.batch import ScoreBatch
+from models.contracts import DAY
 from models.errors import WarmlineError
 from models.home import Home
 from models.settings import Settings, SparkTable, load
 from models.settings import Spark as Asked
 from pipelines.features import matrix, reference
+from pipelines.history.events import Events
 from pipelines.history.ingest import ingest
 from pipelines.history.store import History
 from pipelines.score import score
@@ -32,6 +37,7 @@ from pipelines.trainingset import as_they_are, assemble
 from pipelines.walks import Engine, Local, Walk, Wanted
 from tests.spark import Computed, Fails, KilledOnce
 from tests.spec.features import table
+from tests.unit.pipelines.features import contract_rows, engines, histories
 from warmline import SAMPLE, SAMPLE_NIGHT, main
 
 NOW = datetime(2026, 7, 1, 7, tzinfo=UTC)
@@ -190,6 +196,59 @@ def test_every_spec_holds_on_spark(spark):
     for title, spec in table.SPECS.items():
         got = found[title][0, :, matrix.column(spec.feature)]
         assert_close(got, np.array([*spec.expected.values()], np.float64))
+
+
+def random_interactions(many: int) -> list[dict[str, Any]]:
+    """Contract rows of so many random histories of two customers each, `000`, `001` and so on."""
+    found: list[dict[str, Any]] = []
+
+    @drawing(max_examples=many, database=None, deadline=None, phases=[Phase.generate])
+    @drawn(histories.histories().map(engines.acceptable))
+    def collect(rows: list[dict[str, Any]]) -> None:
+        first = len(found)
+        found.extend(
+            row | {"customer": 2 * collected[0] + row["customer"]}
+            | {"interaction": first + row["interaction"]}
+            for row in rows
+        )  # fmt: skip
+        collected[0] += 1
+
+    collected = [0]
+    collect()
+    return contract_rows.contract(found)
+
+
+def test_random_histories_are_on_spark_what_the_reference_says(spark, tmp_path):
+    """Versions, deletions, late rows and ties, from our history and from a lake."""
+    rows = random_interactions(60)
+    names = sorted({row["customer_id"] for row in rows})
+    assert len(names) > 50
+    tables = contract_rows.tables(rows, dict.fromkeys(names, engines.JOINED))
+    source = tmp_path / "crm"
+    source.mkdir()
+    for name, table_ in tables.items():
+        pq.write_table(table_, source / f"{name}.parquet")
+    ingest(tmp_path / "history", source, now=datetime.fromtimestamp(FAR, UTC))
+    history = History.open(tmp_path / "history")
+    nights = [matrix.Night(histories.AS_OF - 40 * DAY, histories.AS_OF - 40 * DAY + 3600)]
+    nights.append(matrix.Night(histories.AS_OF, histories.AS_OF + 30 * 3600))
+    walk = everyone(history, nights, Settings())
+    told = reference.compute(
+        Events.concatenate([history.versions(bucket) for bucket in range(history.buckets)]),
+        np.arange(len(names), dtype=np.int32),
+        history.people().joined,
+        nights,
+        walk.context,
+    )
+    ours = rows_of(Spark(spark), walk)
+    assert_close(ours[:, :, : told.shape[2]], told)
+    asked = Asked(
+        tables={name: SparkTable(path=str(source / f"{name}.parquet")) for name in tables}
+    )
+    lake = Tables(spark, Settings(spark=asked), FAR)
+    theirs = rows_of(lake, everyone(lake.history(tmp_path, ()), nights, Settings(spark=asked)))
+    assert_close(theirs, ours)
+    assert lake.notes() == []
 
 
 def lake_of_sample(folder: Path, mapping: Path) -> Asked:

@@ -57,6 +57,20 @@ def test_without_contracts_whoever_stops_buying_has_left(tmp_path):
     assert rows.silence.tolist() == pytest.approx([11.58, 11.58], abs=0.01)
 
 
+def test_who_paused_and_bought_nothing_meanwhile_is_no_row(tmp_path):
+    history = company(
+        tmp_path,
+        customers="customer_id,joined_at\na,2025-01-01T00:00:00Z\nb,2025-01-01T00:00:00Z",
+        interactions=orders(("a", "2025-12-20"), ("b", "2025-12-20"), ("b", "2026-06-01")),
+        terms="""customer_id,term_id,started_at,paused_from,paused_to
+        a,1,2025-01-01T00:00:00Z,2026-01-10T00:00:00Z,2026-01-20T00:00:00Z
+        b,2,2025-01-01T00:00:00Z,,""",
+    )
+    without_contracts = Settings(training=Training(label="non_contractual"))
+    rows = assemble(history, without_contracts, DATES[:1], 30).data
+    assert (rows.customer.tolist(), rows.y.tolist()) == ([1], [True])
+
+
 def test_a_row_tells_after_how_many_days_the_customer_left_where_contracts_do(tmp_path):
     history = company(
         tmp_path,
