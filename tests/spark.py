@@ -22,10 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import WarmlineError
-from models.settings import Spark
-from pipelines.features import matrix
+from models.settings import Settings, Spark
+from pipelines.features import matrix, reference
+from pipelines.history.store import History
 from pipelines.spark.session import ON_ONE_MACHINE, opened, require
-from pipelines.walks import Rows
+from pipelines.trainingset import as_they_are
+from pipelines.walks import Engine, Rows, Walk, Wanted
 from tests.spec.features import table
 
 if TYPE_CHECKING:
@@ -96,6 +98,29 @@ def _answers(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def assert_close(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> None:
+    np.testing.assert_allclose(
+        ours, theirs, rtol=reference.TOLERANCE, atol=reference.TOLERANCE, equal_nan=True
+    )
+
+
+def everyone(history: History, nights: list[matrix.Night], settings: Settings) -> Walk:
+    """A walk that wants every customer's row of every night."""
+    shape = (len(nights), len(history.people()))
+    wanted = Wanted(np.ones(shape, np.bool_), np.ones(shape, np.bool_), 365)
+    return Walk(history, nights, matrix.context(history, settings, nights), wanted)
+
+
+def rows_of(engine: Engine, walk: Walk) -> NDArray[np.float64]:
+    """[nights, customers, features]"""
+    shape = (*walk.wanted.usable.shape, len(walk.context.features))
+    values = np.full(shape, -1.0)
+    for rows, _ in engine.walk(walk, as_they_are):
+        values[rows.night, rows.customers] = rows.values
+    assert not (values == -1).all(axis=2).any()
+    return values
 
 
 @dataclass(frozen=True)

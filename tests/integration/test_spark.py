@@ -3,9 +3,7 @@ when a task dies."""
 
 from __future__ import annotations
 
-import importlib
 import shutil
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,29 +14,21 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from hypothesis import Phase
-from hypothesis import given as drawn
-from hypothesis import settings as drawing
 from numpy.typing import NDArray
 
 from models.batch import ScoreBatch
-from models.contracts import DAY
 from models.errors import WarmlineError
 from models.home import Home
 from models.settings import Settings, SparkTable, load
 from models.settings import Spark as Asked
-from pipelines.features import matrix, reference
-from pipelines.history.events import Events
-from pipelines.history.ingest import ingest
+from pipelines.features import matrix
 from pipelines.history.store import History
 from pipelines.score import score
 from pipelines.spark.engine import Spark
 from pipelines.spark.tables import Tables
-from pipelines.trainingset import as_they_are, assemble
-from pipelines.walks import Engine, Local, Walk, Wanted
-from tests.spark import Computed, Fails, KilledOnce
-from tests.spec.features import table
-from tests.unit.pipelines.features import contract_rows, engines, histories
+from pipelines.trainingset import assemble
+from pipelines.walks import Engine, Local
+from tests.spark import Fails, KilledOnce, assert_close, everyone, rows_of
 from warmline import SAMPLE, SAMPLE_NIGHT, main
 
 NOW = datetime(2026, 7, 1, 7, tzinfo=UTC)
@@ -56,12 +46,6 @@ def home(demo_made: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 def settings_of(home: Home, **changed: Any) -> Settings:
     return load(home.root, {}).model_copy(update=changed)
-
-
-def assert_close(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> None:
-    np.testing.assert_allclose(
-        ours, theirs, rtol=reference.TOLERANCE, atol=reference.TOLERANCE, equal_nan=True
-    )
 
 
 def scored(home: Home, run: str, engine: Engine, settings: Settings) -> ScoreBatch:
@@ -88,23 +72,6 @@ def assert_same(ours: ScoreBatch, theirs: ScoreBatch, but: frozenset[str] = froz
         for batch in (ours, theirs)
     ]
     assert facts[0] == facts[1]
-
-
-def everyone(history: History, nights: list[matrix.Night], settings: Settings) -> Walk:
-    """A walk that wants every customer's row of every night."""
-    shape = (len(nights), len(history.people()))
-    wanted = Wanted(np.ones(shape, np.bool_), np.ones(shape, np.bool_), 365)
-    return Walk(history, nights, matrix.context(history, settings, nights), wanted)
-
-
-def rows_of(engine: Engine, walk: Walk) -> NDArray[np.float64]:
-    """[nights, customers, features]"""
-    shape = (*walk.wanted.usable.shape, len(walk.context.features))
-    values = np.full(shape, -1.0)
-    for rows, _ in engine.walk(walk, as_they_are):
-        values[rows.night, rows.customers] = rows.values
-    assert not (values == -1).all(axis=2).any()
-    return values
 
 
 def test_it_scores_the_sample_as_this_machine_does(spark, home):
@@ -141,38 +108,6 @@ def test_training_learns_from_the_same_rows(spark, home, label):
         assert np.array_equal(here, there, equal_nan=True)
 
 
-HEAD = "interaction_id,customer_id,occurred_at,kind,value,recorded_at,updated_at,deleted_at"
-
-
-def test_a_past_night_is_replayed_as_it_was_known(spark, tmp_path):
-    """Rows that came late, were corrected and were deleted, over two ingests."""
-    source = tmp_path / "crm"
-    source.mkdir()
-    told = (
-        ("1,a,2026-01-02T10:00:00Z,order,5,,,", "2,b,2026-01-03T10:00:00Z,order,7,,,"),
-        (
-            "1,a,2026-01-02T10:00:00Z,order,50,,2026-02-10T00:00:00Z,",
-            "2,b,2026-01-03T10:00:00Z,order,7,,2026-02-11T00:00:00Z,2026-02-11T00:00:00Z",
-            "3,a,2026-01-20T10:00:00Z,order,9,2026-02-12T00:00:00Z,,",
-        ),
-    )
-    days = "a,2025-01-01T00:00:00Z\nb,2025-01-01T00:00:00Z\n"
-    (source / "customers.csv").write_text("customer_id,joined_at\n" + days)
-    for month, rows in enumerate(told, 2):
-        (source / "interactions.csv").write_text("\n".join((HEAD, *rows)) + "\n")
-        ingest(tmp_path / "history", source, now=datetime(2026, month, 20, tzinfo=UTC))
-    history = History.open(tmp_path / "history")
-    february, march = (int(datetime(2026, month, 1, tzinfo=UTC).timestamp()) for month in (2, 3))
-    nights = [matrix.Night(february, february + 3600), matrix.Night(march, march + 3600)]
-    walk = everyone(history, nights, Settings())
-    values = rows_of(Spark(spark), walk)
-    assert values[:, :, matrix.column("order_sum_365")].tolist() == [[5, 7], [59, 0]]
-    assert_close(values, rows_of(Local(), walk))
-    then = History.open(tmp_path / "history").at(1)
-    before = everyone(then, nights, Settings())
-    assert_close(rows_of(Spark(spark), before), rows_of(Local(), before))
-
-
 def test_a_worker_that_is_killed_only_delays(spark, home, tmp_path):
     walk = everyone(History.open(home.history), [matrix.Night(FAR, FAR)], settings_of(home))
     flag = tmp_path / "killed"
@@ -186,73 +121,6 @@ def test_a_task_that_keeps_failing_says_why(spark, home):
     with pytest.raises(WarmlineError, match="this row is one too many") as failed:
         list(Spark(spark).walk(walk, Fails()))
     assert "\n" not in str(failed.value)
-
-
-def test_every_spec_holds_on_spark(spark):
-    for path in Path(table.__file__).parent.glob("test_*.py"):
-        importlib.import_module(f"tests.spec.features.{path.stem}")
-    examples = list(table.EXAMPLES.values())
-    assert len(examples) > 50
-    found = dict(Spark(spark).run(examples, Computed()))
-    for title, spec in table.SPECS.items():
-        got = found[title][0, :, matrix.column(spec.feature)]
-        assert_close(got, np.array([*spec.expected.values()], np.float64))
-
-
-def random_interactions(many: int) -> list[dict[str, Any]]:
-    """Contract rows of so many random histories of two customers each, `000`, `001` and so on."""
-    found: list[dict[str, Any]] = []
-
-    @drawing(max_examples=many, database=None, deadline=None, phases=[Phase.generate])
-    @drawn(histories.histories().map(engines.acceptable))
-    def collect(rows: list[dict[str, Any]]) -> None:
-        first = len(found)
-        found.extend(
-            row | {"customer": 2 * collected[0] + row["customer"]}
-            | {"interaction": first + row["interaction"]}
-            for row in rows
-        )  # fmt: skip
-        collected[0] += 1
-
-    collected = [0]
-    collect()
-    return contract_rows.contract(found)
-
-
-def test_random_histories_are_on_spark_what_the_reference_says(spark, tmp_path):
-    """Versions, deletions, late rows and ties, from our history and from a lake."""
-    rows = random_interactions(60)
-    names = sorted({row["customer_id"] for row in rows})
-    assert len(names) > 50
-    tables = contract_rows.tables(rows, dict.fromkeys(names, engines.JOINED))
-    source = tmp_path / "crm"
-    source.mkdir()
-    for name, table_ in tables.items():
-        pq.write_table(table_, source / f"{name}.parquet")
-    ingest(tmp_path / "history", source, now=datetime.fromtimestamp(FAR, UTC))
-    history = History.open(tmp_path / "history")
-    nights = [matrix.Night(histories.AS_OF - 40 * DAY, histories.AS_OF - 40 * DAY + 3600)]
-    nights.append(matrix.Night(histories.AS_OF, histories.AS_OF + 30 * 3600))
-    walk = everyone(history, nights, Settings())
-    told = reference.compute(
-        Events.concatenate([history.versions(bucket) for bucket in range(history.buckets)]),
-        np.arange(len(names), dtype=np.int32),
-        history.people().joined,
-        nights,
-        walk.context,
-    )
-    ours = rows_of(Spark(spark), walk)
-    assert engines.differing(ours, told) == set()
-    asked = Asked(
-        tables={name: SparkTable(path=str(source / f"{name}.parquet")) for name in tables}
-    )
-    settings = Settings(spark=asked)
-    lake = Tables(spark, settings, FAR)
-    head = lake.history(tmp_path, ())
-    context = lake.context(head, settings, nights)
-    theirs = rows_of(lake, replace(everyone(head, nights, settings), context=context))
-    assert engines.differing(theirs, ours) == set()
-    assert lake.notes() == []
 
 
 def lake_of_sample(folder: Path, mapping: Path) -> Asked:
