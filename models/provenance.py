@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.files import sha256
 from models.version import VERSION
@@ -32,11 +34,13 @@ class Provenance:
     python_version: str
 
     @classmethod
-    def of(cls, data: Dataset, history_generation: int) -> Provenance:
-        """Of a training on `data` from that generation of the history."""
+    def of(
+        cls, data: Dataset, history_generation: int, more: Iterable[NDArray[Any]] = ()
+    ) -> Provenance:
+        """Of a training on `data` from that generation of the history, and on `more` columns."""
         lock_hash, lock_of = packages()
         return cls(
-            data_fingerprint=fingerprint(data),
+            data_fingerprint=fingerprint(data, more),
             history_generation=history_generation,
             lock_hash=lock_hash,
             lock_of=lock_of,
@@ -45,12 +49,13 @@ class Provenance:
         )
 
 
-def fingerprint(data: Dataset) -> str:
-    """SHA-256 of features by name, rows, labels, surrogates and weights; any changed value changes
-    it."""
-    digest = hashlib.sha256("\n".join(feature.name for feature in data.features).encode())
-    told = (data.y, data.customer, data.as_of, data.leaves_in, data.surrogates, data.weight)
-    for column in (data.X, *told):
+def fingerprint(data: Dataset, more: Iterable[NDArray[Any]] = ()) -> str:
+    """SHA-256 of features by name, rows, labels, surrogates, weights and `more` that is learned
+    from; any changed value changes it."""
+    digest = hashlib.sha256("
+".join(feature.name for feature in data.features).encode())
+    told = data.y, data.customer, data.as_of, data.leaves_in, data.surrogates, data.weight
+    for column in (data.X, *told, *more):
         if column is None:
             continue
         digest.update(f"{column.shape} {column.dtype}".encode())

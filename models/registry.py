@@ -264,6 +264,8 @@ def _figures(report: Report) -> Iterator[tuple[str, float]]:
         yield from _named("model.left_alone", report.alone)
     for one in report.timing.horizons if report.timing else ():
         yield f"model.within_{one.days}_days.said", one.said
+        if one.bins:
+            yield f"model.within_{one.days}_days.intervals_held", one.held / one.bins
         yield from _named(f"model.within_{one.days}_days", one.metrics)
     renewing = report.renewing
     if renewing is not None and renewing.metrics is not None and renewing.said is not None:

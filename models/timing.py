@@ -15,35 +15,38 @@ from models.metrics import Metrics
 
 @dataclass(frozen=True)
 class AtHorizon:
-    """One horizon: what was said of the rows on average, what came, and how well it ranks them."""
+    """One horizon: what was said of the rows on average, what came, how well it ranks them, and in
+    how many of how many bins of equal count the 95% interval held the share that left."""
 
     days: int
     said: float  # mean probability
     came: float  # share that left
     metrics: Metrics
+    held: int
+    bins: int  # 0: no interval is known
+
+    @property
+    def words(self) -> str:
+        """For the report."""
+        auc = "-" if self.metrics.auc is None else f"{self.metrics.auc:.3f}"
+        words = (
+            f"within {self.days} days: {self.said:.1%} said on average, {self.came:.1%} left; "
+            f"AUC {auc}, calibration error {self.metrics.calibration_error:.3f}"
+        )
+        if not self.bins:
+            return words
+        return f"{words}; 95% intervals held the share in {self.held} of {self.bins} bins"
 
 
 @dataclass(frozen=True)
 class Timing:
-    """All horizons, the model's own last; and of how many bins the interval held the share."""
+    """All horizons, the model's own last."""
 
     horizons: tuple[AtHorizon, ...]
-    held: int
-    bins: int
 
     def lines(self) -> Iterator[str]:
         """In words, for the report."""
-        for one in self.horizons:
-            auc = "-" if one.metrics.auc is None else f"{one.metrics.auc:.3f}"
-            yield (
-                f"within {one.days} days: {one.said:.1%} said on average, {one.came:.1%} left; "
-                f"AUC {auc}, calibration error {one.metrics.calibration_error:.3f}"
-            )
-        if self.bins:
-            yield (
-                f"95% intervals held the share that left in {self.held} of {self.bins} bins of "
-                "equal count"
-            )
+        return (one.words for one in self.horizons)
 
 
 def timing(
@@ -57,9 +60,9 @@ def timing(
         if leaves_in is None and not last:
             continue
         left = y if last or leaves_in is None else np.asarray(leaves_in < days)
-        p = predicted.probabilities[:, place]
-        told.append(AtHorizon(days, float(p.mean()), float(left.mean()), Metrics.of(left, p)))
-    low, high = predicted.low[:, -1], predicted.high[:, -1]
-    known = bool(np.isfinite(low).all())
-    held, bins = coverage(y, predicted.main, low, high) if known else (0, 0)
-    return Timing(tuple(told), held, bins)
+        p, low, high = (column[:, place] for column in predicted.columns)
+        known = bool(np.isfinite(low).all())
+        held = coverage(left, p, low, high) if known else (0, 0)
+        metrics = Metrics.of(left, p)
+        told.append(AtHorizon(days, float(p.mean()), float(left.mean()), metrics, *held))
+    return Timing(tuple(told))

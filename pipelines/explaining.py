@@ -57,6 +57,7 @@ class Story:
     present: float  # what that model says today
     mended: list[Mended]
     recent: list[str]
+    expected_days: float | None = None  # until leaving; None: not to be told
     renewal: Chance | None = None  # of the yearly contract that ends next, past the horizon
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class Story:
             f"{self.customer_id}: {score['churn_probability']:.0%} likely to leave within "
             f"{score['horizon_days']} days ({score['band']} risk), "
             f"as of {self.as_of}.",
-            *_when(score["horizons"] or []),
+            *_when(score["horizons"] or [], self.expected_days),
         ]
         if self.renewal is not None:
             lines.append(self.renewal.words)
@@ -95,7 +96,15 @@ class Story:
         return lines
 
 
-def _when(horizons: list[dict[str, Any]]) -> Iterator[str]:
+def _expected_days(horizons: list[dict[str, Any]]) -> float | None:
+    if len(horizons) < 2:
+        return None
+    p = np.array([[one["probability"] for one in horizons]])
+    found = float(expected_days(p, [one["days"] for one in horizons])[0])
+    return found if np.isfinite(found) else None
+
+
+def _when(horizons: list[dict[str, Any]], stay: float | None) -> Iterator[str]:
     """By when, how sure that is, and how long they may be expected to stay."""
     if not horizons:
         return
@@ -105,11 +114,8 @@ def _when(horizons: list[dict[str, Any]]) -> Iterator[str]:
     if main["low"] is not None:
         sure = f" (of customers with such a score {main['low']:.0%} to {main['high']:.0%}, 95%)"
     yield f"By when: {told}{sure}."
-    if len(horizons) > 1:
-        p = np.array([[one["probability"] for one in horizons]])
-        stay = float(expected_days(p, [one["days"] for one in horizons])[0])
-        if stay < YEARS * 365:
-            yield f"At that pace they would stay for another {stay / MONTH:,.0f} months on average."
+    if stay is not None and stay < YEARS * 365:
+        yield f"At that pace they would stay for another {stay / MONTH:,.0f} months on average."
 
 
 def explain(home: Home, settings: Settings, customer_id: str) -> Story:
@@ -145,6 +151,7 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
         float(model.predict(row[None])[0]),
         mended(customer, night, known, model),
         _recent(history, customer_id, night),
+        _expected_days(score["horizons"] or []),
         chance_of(history, settings, model, row[None], history.numbers[customer_id], night),
     )
 

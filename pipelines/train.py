@@ -113,7 +113,7 @@ def _train(
             population=_population(rows, settings, horizon),
             treated=released.treated,
             parameters={**asdict(how), "label": rows.label, "sampled": rows.sampled},
-            provenance=Provenance.of(released.rows.data, history.generation),
+            provenance=Provenance.of(released.rows.data, history.generation, released.rows.terms),
         ),
     )
     if verdict.promote:

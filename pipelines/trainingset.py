@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,11 @@ class TrainingSet:
     label: str  # contractual | non_contractual
     sampled: float  # share of the customers that were taken
     renewals: labels.Renewals | None = None  # [n]; None where contracts tell nothing
+
+    @property
+    def terms(self) -> tuple[NDArray[Any], ...]:
+        """What of `renewals` is learned from, column by column."""
+        return () if self.renewals is None else tuple(vars(self.renewals).values())
 
     def take(self, rows: NDArray[np.bool_]) -> TrainingSet:
         """The rows chosen by mask."""

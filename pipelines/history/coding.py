@@ -6,15 +6,16 @@ customer's number, NULL while unknown), and the coded rows of each bucket.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.contracts import CHANNELS, KINDS, SCORE_KINDS
 from pipelines.history import dictionaries, identities
 from pipelines.history.buckets import bucket_sql
-from pipelines.history.engine import count, exists, files, name, quoted
+from pipelines.history.engine import count, files, name, quoted
 from pipelines.history.manifest import Manifest
+from pipelines.history.schema import IDENTITIES
 from pipelines.history.verdicts import NO_VERSION, lay_to_rest
 
 if TYPE_CHECKING:
@@ -125,12 +126,15 @@ ENUMS = {"kinds": KINDS, "channels": CHANNELS, "score_kinds": SCORE_KINDS}
 DICTIONARIES = {"topic": "topic", "agent": "agent_id", "source": "source"}
 
 
-def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
+def place(
+    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, came: Collection[str]
+) -> None:
     """Makes the views and tables `placed`, `waiting`, `moving` (rows of the history that a merge
     takes to another customer), `aliases` and `merges`. Needs `words_customer`, and
-    `fresh_identities` where some came."""
+    `fresh_identities` if that is among the tables that `came`."""
     customers = count(connection, "words_customer")
-    after = identities.living(connection, folder, manifest)
+    fresh = IDENTITIES.name in came
+    after = identities.living(connection, folder, manifest, fresh=fresh)
     identities.resolve(connection, after, customers)
     connection.execute(OWNERS)
     connection.execute(PLACED)
@@ -138,9 +142,8 @@ def place(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     connection.execute(AT_REST)
     connection.execute(WAITING)
     connection.execute(identities.NOTHING_MOVES)
-    told = exists(connection, "fresh_identities") or "identities" in manifest.tables
-    if manifest.parts and told:
-        before = identities.living(connection, folder, manifest, fresh=False)
+    if manifest.parts and (fresh or IDENTITIES.name in manifest.tables):
+        before = identities.living(connection, folder, manifest)
         identities.resolve(connection, before, manifest.customers, "_before")
         dictionaries.load(connection, folder, manifest, "source")
         sides = files([folder / part.side.path for part in manifest.parts])

@@ -140,14 +140,3 @@ def one_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...
 def count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
     """How many rows `rows` (a table, or SQL in brackets) has."""
     return int(one_row(connection, f"SELECT count(*) FROM {rows}")[0])  # noqa: S608
-
-
-def exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    """Whether `connection` has a table of that name."""
-    import duckdb
-
-    try:  # the list of all tables, asked for one, takes ten times as long
-        connection.execute(f"SELECT 1 FROM {name(table)} LIMIT 0")  # noqa: S608
-    except duckdb.CatalogException:
-        return False
-    return True

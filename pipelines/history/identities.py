@@ -17,7 +17,6 @@ from models.answers import MERGED
 from pipelines.history import versions
 from pipelines.history.casts import Problem
 from pipelines.history.dictionaries import load
-from pipelines.history.engine import exists
 from pipelines.history.events import NEVER
 from pipelines.history.manifest import Manifest
 from pipelines.history.schema import CUSTOMERS, IDENTITIES
@@ -67,12 +66,12 @@ IN_A_CIRCLE = "closes a circle: each of these customers would be merged into the
 
 
 def living(
-    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, *, fresh: bool = True
+    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, *, fresh: bool = False
 ) -> str:
     """SQL of the identities that count; with those that this ingest brings, if `fresh`."""
     known = "identities" in manifest.tables
     rows = [versions.all_versions(folder, manifest, "identities")] if known else []
-    if fresh and exists(connection, "fresh_identities"):
+    if fresh:
         rows.append(FRESH)
     everything = " UNION ALL BY NAME ".join(f"({row})" for row in rows)
     return versions.living(IDENTITIES, everything) if rows else NOBODY

@@ -158,10 +158,10 @@ def settle(run: Run) -> None:
     """Numbers the customers, and finds out whose each interaction is and what it brings. Needs
     `words_customer`, and `fresh_TABLE` of each small table that came."""
     history, before = run.order.history, run.before
-    run.new_customers = numbering.number_customers(run.connection, history, before)
+    run.new_customers = numbering.number_customers(run.connection, history, before, run.staged)
     _take_up_pending(run)
     judge(run.connection, history, before)
-    coding.place(run.connection, history, before)
+    coding.place(run.connection, history, before, run.staged)
 
 
 def _refuse_nobody(run: Run) -> None:

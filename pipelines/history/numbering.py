@@ -6,13 +6,14 @@ no customer of its own. An id that has a number keeps it: `merged_into` brings t
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.history import dictionaries, identities, versions
-from pipelines.history.engine import count, exists
+from pipelines.history.engine import count
 from pipelines.history.manifest import Manifest
-from pipelines.history.schema import CUSTOMERS
+from pipelines.history.schema import CUSTOMERS, IDENTITIES
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,15 +36,16 @@ SELECT word FROM named_customers ANTI JOIN (
 
 
 def number_customers(
-    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest
+    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, came: Collection[str]
 ) -> int:
     """Adds the customers that have no number yet to `words_customer`; returns how many.
 
-    Reads `fresh_customers` and `fresh_identities` where they are. An id that `identities` no
-    longer gives to anybody is a customer again.
+    Reads `fresh_customers` and `fresh_identities` if those tables `came`. An id that `identities`
+    no longer gives to anybody is a customer again.
     """
-    rows = [FRESH] if exists(connection, "fresh_customers") else []
-    told = exists(connection, "fresh_identities") and count(connection, "fresh_identities")
+    rows = [FRESH] if CUSTOMERS.name in came else []
+    fresh = IDENTITIES.name in came
+    told = fresh and count(connection, "fresh_identities")
     if told and CUSTOMERS.name in manifest.tables:
         known = versions.all_versions(folder, manifest, CUSTOMERS.name)
         living = versions.living(CUSTOMERS, known)
@@ -51,7 +53,7 @@ def number_customers(
     if not rows:
         return 0
     connection.execute(NAMED.format(rows=" UNION ALL ".join(rows)))
-    living = identities.living(connection, folder, manifest)
+    living = identities.living(connection, folder, manifest, fresh=fresh)
     connection.execute(OTHER_IDS.format(identities=living))
     new = dictionaries.append(connection, "customer", OWN)
     if count(connection, "other_ids"):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LEAST = 65_536  # rows: fewer are staged sooner than they are spread
-PIECE = 32_768  # rows that a thread takes at a time
+GROUP = 122_880  # rows that DuckDB stores together: smaller pieces it stores, then copies together
+PIECE = 32_768  # rows that a thread takes at a time where there are no groups for all of them
 IN_MEMORY = 64_000_000  # bytes, not packed: a larger row group stays where it is
 ASCII_END = 127
 NUMBER = "file_row_number"
@@ -69,7 +70,9 @@ def _table(connection: duckdb.DuckDBPyConnection, path: Path, least: int) -> pa.
     except (pa.ArrowException, OSError):
         return None
     table = table.append_column(NUMBER, pa.array(np.arange(len(table))))
-    return pa.Table.from_batches(table.to_batches(PIECE))
+    whole = len(table) // (threads * GROUP) * threads * GROUP
+    pieces = table.slice(0, whole).to_batches(GROUP) + table.slice(whole).to_batches(PIECE)
+    return pa.Table.from_batches(pieces)
 
 
 def _is_trimmed(column: pa.ChunkedArray) -> bool:

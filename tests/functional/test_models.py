@@ -12,9 +12,12 @@ from tests.functional.conftest import Command
 
 @pytest.fixture(scope="module")
 def trained(demo_made, tmp_path_factory):
-    """The demo's home, trained once more on the same history, so that there are two models."""
+    """The demo's home, trained once more on the same history, with one thread and not two, so that
+    there are two models."""
     home = tmp_path_factory.mktemp("models") / "home"
     shutil.copytree(demo_made / "home", home)
+    text = (home / "warmline.toml").read_text()
+    (home / "warmline.toml").write_text(text.replace("# threads = 2\n", "threads = 1\n"))
     warmline = Command(home)
     again = warmline("train")
     assert again.code == 0, again.stderr
@@ -38,6 +41,17 @@ def test_the_same_training_again_ties_with_the_champion_as_it_was_judged(trained
     assert set(gains) == {"auc", "brier", "calibration", "silent auc", "silent brier"}
     assert all(gain["value"] == 0 for gain in gains.values())
     assert facts["promoted"]
+
+
+def test_the_same_training_with_other_threads_gives_the_same_model_to_the_byte(trained):
+    warmline, _ = trained
+    first, second = sorted((warmline.home / "champion").glob("v*"))
+    for name in ("model.txt", "training.json"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    told = [json.loads((folder / "bundle.json").read_text()) for folder in (first, second)]
+    facts = [one.pop("facts") for one in told]
+    assert told[0] == told[1]
+    assert [one["model_version"] for one in facts] == ["1", "2"]
 
 
 def test_both_models_are_listed_and_one_is_the_champion(trained):

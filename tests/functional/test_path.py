@@ -212,9 +212,13 @@ def test_each_score_tells_by_when_and_how_sure_it_is(demo):
         assert told[-1] == row["churn_probability"]
         assert all(0 <= one["low"] <= one["probability"] <= one["high"] <= 1
                    for one in row["horizons"])  # fmt: skip
-    said = company("explain", rows[0]["customer_id"], json=False)
+    riskiest = max(rows, key=lambda row: row["churn_probability"])["customer_id"]
+    said = company("explain", riskiest, json=False)
     assert "By when: " in said.stdout
     assert " in 30 days, " in said.stdout
+    stays = company("explain", riskiest).facts["expected_days"]
+    assert 60 < stays < 3650
+    assert f"would stay for another {stays / 365.25 * 12:,.0f} months" in said.stdout
 
 
 def test_a_night_takes_up_its_sources_scores_and_plans(company, tmp_path):

@@ -3,7 +3,6 @@ when a task dies."""
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,16 +21,14 @@ from models.errors import WarmlineError
 from models.home import Home
 from models.settings import Settings, SparkTable, load
 from models.settings import Spark as Asked
-from pipelines.features import matrix, reference
-from pipelines.history.ingest import ingest
+from pipelines.features import matrix
 from pipelines.history.store import History
 from pipelines.score import score
 from pipelines.spark.engine import Spark
 from pipelines.spark.tables import Tables
-from pipelines.trainingset import as_they_are, assemble
-from pipelines.walks import Engine, Local, Walk, Wanted
-from tests.spark import Computed, Fails, KilledOnce
-from tests.spec.features import table
+from pipelines.trainingset import assemble
+from pipelines.walks import Engine, Local
+from tests.spark import Fails, KilledOnce, assert_close, everyone, rows_of
 from warmline import SAMPLE, SAMPLE_NIGHT, main
 
 NOW = datetime(2026, 7, 1, 7, tzinfo=UTC)
@@ -49,12 +46,6 @@ def home(demo_made: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 def settings_of(home: Home, **changed: Any) -> Settings:
     return load(home.root, {}).model_copy(update=changed)
-
-
-def assert_close(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> None:
-    np.testing.assert_allclose(
-        ours, theirs, rtol=reference.TOLERANCE, atol=reference.TOLERANCE, equal_nan=True
-    )
 
 
 def scored(home: Home, run: str, engine: Engine, settings: Settings) -> ScoreBatch:
@@ -81,23 +72,6 @@ def assert_same(ours: ScoreBatch, theirs: ScoreBatch, but: frozenset[str] = froz
         for batch in (ours, theirs)
     ]
     assert facts[0] == facts[1]
-
-
-def everyone(history: History, nights: list[matrix.Night], settings: Settings) -> Walk:
-    """A walk that wants every customer's row of every night."""
-    shape = (len(nights), len(history.people()))
-    wanted = Wanted(np.ones(shape, np.bool_), np.ones(shape, np.bool_), 365)
-    return Walk(history, nights, matrix.context(history, settings, nights), wanted)
-
-
-def rows_of(engine: Engine, walk: Walk) -> NDArray[np.float64]:
-    """[nights, customers, features]"""
-    shape = (*walk.wanted.usable.shape, len(walk.context.features))
-    values = np.full(shape, -1.0)
-    for rows, _ in engine.walk(walk, as_they_are):
-        values[rows.night, rows.customers] = rows.values
-    assert not (values == -1).all(axis=2).any()
-    return values
 
 
 def test_it_scores_the_sample_as_this_machine_does(spark, home):
@@ -134,38 +108,6 @@ def test_training_learns_from_the_same_rows(spark, home, label):
         assert np.array_equal(here, there, equal_nan=True)
 
 
-HEAD = "interaction_id,customer_id,occurred_at,kind,value,recorded_at,updated_at,deleted_at"
-
-
-def test_a_past_night_is_replayed_as_it_was_known(spark, tmp_path):
-    """Rows that came late, were corrected and were deleted, over two ingests."""
-    source = tmp_path / "crm"
-    source.mkdir()
-    told = (
-        ("1,a,2026-01-02T10:00:00Z,order,5,,,", "2,b,2026-01-03T10:00:00Z,order,7,,,"),
-        (
-            "1,a,2026-01-02T10:00:00Z,order,50,,2026-02-10T00:00:00Z,",
-            "2,b,2026-01-03T10:00:00Z,order,7,,2026-02-11T00:00:00Z,2026-02-11T00:00:00Z",
-            "3,a,2026-01-20T10:00:00Z,order,9,2026-02-12T00:00:00Z,,",
-        ),
-    )
-    days = "a,2025-01-01T00:00:00Z\nb,2025-01-01T00:00:00Z\n"
-    (source / "customers.csv").write_text("customer_id,joined_at\n" + days)
-    for month, rows in enumerate(told, 2):
-        (source / "interactions.csv").write_text("\n".join((HEAD, *rows)) + "\n")
-        ingest(tmp_path / "history", source, now=datetime(2026, month, 20, tzinfo=UTC))
-    history = History.open(tmp_path / "history")
-    february, march = (int(datetime(2026, month, 1, tzinfo=UTC).timestamp()) for month in (2, 3))
-    nights = [matrix.Night(february, february + 3600), matrix.Night(march, march + 3600)]
-    walk = everyone(history, nights, Settings())
-    values = rows_of(Spark(spark), walk)
-    assert values[:, :, matrix.column("order_sum_365")].tolist() == [[5, 7], [59, 0]]
-    assert_close(values, rows_of(Local(), walk))
-    then = History.open(tmp_path / "history").at(1)
-    before = everyone(then, nights, Settings())
-    assert_close(rows_of(Spark(spark), before), rows_of(Local(), before))
-
-
 def test_a_worker_that_is_killed_only_delays(spark, home, tmp_path):
     walk = everyone(History.open(home.history), [matrix.Night(FAR, FAR)], settings_of(home))
     flag = tmp_path / "killed"
@@ -179,17 +121,6 @@ def test_a_task_that_keeps_failing_says_why(spark, home):
     with pytest.raises(WarmlineError, match="this row is one too many") as failed:
         list(Spark(spark).walk(walk, Fails()))
     assert "\n" not in str(failed.value)
-
-
-def test_every_spec_holds_on_spark(spark):
-    for path in Path(table.__file__).parent.glob("test_*.py"):
-        importlib.import_module(f"tests.spec.features.{path.stem}")
-    examples = list(table.EXAMPLES.values())
-    assert len(examples) > 50
-    found = dict(Spark(spark).run(examples, Computed()))
-    for title, spec in table.SPECS.items():
-        got = found[title][0, :, matrix.column(spec.feature)]
-        assert_close(got, np.array([*spec.expected.values()], np.float64))
 
 
 def lake_of_sample(folder: Path, mapping: Path) -> Asked:
@@ -275,6 +206,37 @@ def test_a_customer_with_a_million_interactions_is_one_like_others(spark, tmp_pa
     for days in (7, 30, 90, 180):
         inside = int((giant >= JANUARY - days * 86_400).sum())
         assert values[0, 1, matrix.column(f"usage_count_{days}")] == inside
+
+
+def test_tables_lie_in_the_catalogue_or_in_files_of_any_format(spark, tmp_path):
+    """Interactions in a table of the catalogue, customers in CSV with options, terms as JSON."""
+    rows = interactions(["a", "a", "b"], np.full(3, JANUARY - 60))
+    pq.write_table(rows, tmp_path / "log.parquet")
+    spark.sql(f"CREATE DATABASE lake LOCATION '{tmp_path}/warehouse'")
+    spark.sql(f"CREATE TABLE lake.log USING parquet LOCATION '{tmp_path}/log.parquet'")
+    (tmp_path / "people.csv").write_text("customer_id;joined_at\na;2024-01-01\nb;2024-01-01\n")
+    (tmp_path / "terms.json").write_text(
+        '{"term_id":"1","customer_id":"b","started_at":"2025-01-01","ends_at":"2026-02-01",'
+        '"recorded_at":"2025-01-01"}'
+    )
+    tables = {
+        "interactions": SparkTable(table="lake.log"),
+        "customers": SparkTable(
+            path=str(tmp_path / "people.csv"),
+            format="csv",
+            options={"header": "true", "sep": ";"},
+        ),
+        "terms": SparkTable(path=str(tmp_path / "terms.json"), format="json"),
+    }
+    settings = Settings(spark=Asked(tables=tables))
+    lake = Tables(spark, settings, FAR)
+    try:
+        walk = everyone(lake.history(tmp_path, ()), [matrix.Night(JANUARY, FAR)], settings)
+        values = rows_of(lake, walk)[0]
+    finally:
+        spark.sql("DROP DATABASE lake CASCADE")
+    assert values[:, matrix.column("usage_count_365")].tolist() == [2, 1]
+    assert values[1, matrix.column("days_to_term_end")] == 31
 
 
 def test_what_a_lake_holds_of_nobody_and_what_cannot_be_used_is_told(spark, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_world import FEATURES, QUICK, world
 
-from models import churn
+from models import boosting, churn
 from models.boosting import booster_of
 from models.calibration import Calibration, calibrate, log_loss, probability
 from models.churn import Bands, ChurnModel, Dataset, cross_predict, fit, learn
@@ -26,6 +26,14 @@ def test_the_same_data_and_seed_give_the_same_model(data: Dataset, model: ChurnM
     assert fit(data, QUICK) == model
 
 
+def test_any_number_of_threads_gives_the_same_model(
+    data: Dataset, model: ChurnModel, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(boosting, "ENOUGH_TO_SHARE", 0)
+    for threads in (1, 2, 3):
+        assert fit(data, replace(QUICK, threads=threads)) == model
+
+
 def test_contributions_and_bias_sum_to_the_log_odds(data: Dataset, model: ChurnModel):
     contributions, bias = model.contributions(data.X)
     assert np.allclose(contributions.sum(axis=1) + bias, model.log_odds(data.X), atol=1e-10)
@@ -39,6 +47,27 @@ def test_columns_that_never_vary_or_are_never_known_move_nothing(data: Dataset, 
 def test_trees_answer_as_lightgbm_does_to_the_bit(data: Dataset, model: ChurnModel):
     theirs = booster_of(model.trees).predict(data.X, raw_score=True)
     assert np.array_equal(model.forest.scores(data.X), theirs)
+
+
+def of_normals(mood: Callable[[np.ndarray], np.ndarray], rows: int = 1500) -> Dataset:
+    """Who leaves is told by `mood` [n] of six features [n, 6], and chance."""
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(0, 1, (rows, 6))
+    y = rng.logistic(0, 1, rows) + mood(matrix) > 0
+    each = np.arange(rows)
+    return Dataset(matrix, y, each, each * 0, matrix[:, 0] > 0, FEATURES[:6])
+
+
+def test_the_half_that_tells_more_in_validation_weighs_more():
+    added = fit(of_normals(lambda x: 1.2 * x.sum(axis=1)), QUICK)
+    crossed = fit(of_normals(lambda x: 4 * np.sign(x[:, 0] * x[:, 1])), QUICK)
+    assert added.blend < 0.4
+    assert crossed.blend == 1.0
+
+
+def test_trees_stop_growing_where_the_folds_tell_no_more():
+    grown = [fit(world(signal=signal), QUICK).trees.count("\nTree=") for signal in (0.0, 1.0)]
+    assert grown[0] < grown[1] / 3 < QUICK.max_rounds * QUICK.seeds / 3
 
 
 def test_probabilities_are_those_of_the_world(model: ChurnModel):

@@ -43,6 +43,12 @@ def test_becoming_unknown_is_a_shift():
     assert index(then, now) > SHIFTED
 
 
+def test_what_was_unknown_and_becomes_very_high_is_a_shift():
+    rng = np.random.default_rng(0)
+    then = np.where(rng.random(5000) < 0.3, np.nan, rng.normal(size=5000))
+    assert index(then, np.where(np.isnan(then), 9.0, then)) > SHIFTED
+
+
 def test_what_was_always_known_to_be_the_same_may_become_more_or_less():
     then = np.full(1000, 3.0)
     for now in (2.0, 4.0, np.nan):

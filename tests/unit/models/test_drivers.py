@@ -121,6 +121,10 @@ def test_effects_of_the_strongest_features_rise_as_the_world_was_made(
     assert silence[-1].low > silence[0].high
     assert use[-1].high < use[0].low
     assert by_name["silence"].known == pytest.approx(0.95, abs=0.02)
+    few = effects(model, data.X[:400], customer=data.customer[:400])
+    (fewer,) = [effect.points for effect in few if effect.feature == "silence"]
+    widths = [points[-1].high - points[-1].low for points in (silence, fewer)]
+    assert 0 < widths[0] < widths[1]
     assert any("days without a sign" in line for line in lines(found))
     draw_effects(tmp_path / "effects.png", found)
     assert (tmp_path / "effects.png").stat().st_size > 10_000

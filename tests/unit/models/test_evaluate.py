@@ -98,6 +98,46 @@ def test_a_good_first_model_is_promoted(report: Report):
     assert report.grade == "A"
 
 
+def test_skill_without_a_rich_top_tenth_is_grade_b(later: Dataset, model: ChurnModel):
+    p = model.predict(later.X)
+    blind = np.where(p >= np.quantile(p, 0.85), p.mean(), p)
+    report = report_of(later, blind)
+    assert report.model.auc is not None
+    assert report.model.auc.low > 0.55
+    assert report.gains["base rate"]["brier"].low > 0
+    assert report.model.all.top_decile_lift is not None
+    assert 1 < report.model.all.top_decile_lift < 2
+    assert report.grade == "B"
+
+
+def test_a_good_ranking_of_untrue_probabilities_is_grade_c_and_not_promoted(
+    later: Dataset, model: ChurnModel
+):
+    report = report_of(later, np.clip(model.predict(later.X) + 0.25, 0, 1))
+    assert report.model.all.top_decile_lift is not None
+    assert report.model.all.top_decile_lift > 2
+    assert report.grade == "C"
+    lacks = "its probabilities are no nearer the truth than the base rate"
+    assert judge(report).reasons[1].startswith(lacks)
+
+
+def test_where_most_leave_a_top_tenth_near_the_reachable_is_grade_a(
+    later: Dataset, model: ChurnModel
+):
+    most = replace(later, y=~later.y)
+    report = evaluate(
+        most.y,
+        1 - model.predict(most.X),
+        customer=most.customer,
+        silent=most.silent,
+        longest_silence=most.X[:, 2],
+        base_rate=0.75,
+    )
+    assert report.model.all.top_decile_lift is not None
+    assert 0.9 / report.base_rate < report.model.all.top_decile_lift < 2
+    assert report.grade == "A"
+
+
 def test_a_model_of_noise_is_not():
     noise = world(rows=1000, signal=0.0)
     verdict = judge(report_of(noise, cross_predict(noise, QUICK, folds=3)))
@@ -124,6 +164,19 @@ def test_a_challenger_worse_than_the_champion_is_not_promoted(later: Dataset, mo
     assert not judge(report_of(later, blurred, champion=p)).promote
     assert judge(report_of(later, p, champion=blurred)).promote
     assert judge(report_of(later, p, champion=p)).promote
+
+
+def test_a_challenger_that_is_worse_by_chance_alone_is_promoted(later: Dataset, model: ChurnModel):
+    p = model.predict(later.X)
+    nearly = np.clip(p + np.random.default_rng(0).normal(0, 0.01, len(p)), 0.01, 0.99)
+    report = report_of(later, nearly, champion=p)
+    gains = report.gains["champion"]
+    assert any(gain.value < 0 for gain in gains.values())
+    assert judge(report).promote
+    # Paired: of two models that hardly differ a draw favours neither.
+    auc = report.model.auc
+    assert auc is not None
+    assert gains["auc"].high - gains["auc"].low < (auc.high - auc.low) / 4
 
 
 def test_the_report_is_plain_json_and_a_table(report: Report):

@@ -13,6 +13,8 @@ from models.linear import Linear
 from models.timing import timing
 from tests.unit.models.small_world import QUICK, world
 
+NAMES = ("probabilities", "low", "high")
+
 
 def leaving(seed=0, rows=3000, by_complaints=True):
     """Who leaves within 90 days, and when: soon after complaints, or at any time."""
@@ -108,9 +110,22 @@ def test_a_report_tells_how_true_each_horizon_and_the_intervals_came_out():
     for one in told.horizons:
         assert one.said == pytest.approx(one.came, abs=0.04)
         assert one.metrics.auc > 0.6
-    assert told.bins == 15
-    assert told.held >= 11
-    assert len(list(told.lines())) == 4
+        assert one.bins == 15
+        assert one.held >= 11
+        assert f"held the share in {one.held} of 15 bins" in one.words
+    assert len(list(told.lines())) == 3
+
+
+def test_intervals_of_a_shorter_horizon_that_are_wrong_are_found_out():
+    model = fit(leaving(0), QUICK)
+    later = leaving(1)
+    told = model.predict_all(later.X)
+    shifted = [np.column_stack([c[:, 0] + 0.3, c[:, 1:]]) for c in told.columns]
+    wrong = timing(
+        replace(told, **dict(zip(NAMES, shifted, strict=True))), later.y, later.leaves_in
+    )
+    assert wrong.horizons[0].held <= 2
+    assert wrong.horizons[1:] == timing(told, later.y, later.leaves_in).horizons[1:]
 
 
 def test_a_model_says_all_horizons_with_intervals_around_each():

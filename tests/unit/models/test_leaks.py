@@ -31,6 +31,15 @@ def test_the_label_under_another_name_is_refused_by_that_name(y: np.ndarray):
         leaks.refuse(found(y, complain=mistaken(y, 0.002), age=np.arange(ROWS)))
 
 
+def test_the_label_of_most_leavers_is_refused_below_the_limit_of_ranking(y: np.ndarray):
+    told = y & (np.random.default_rng(1).random(ROWS) < 0.95)
+    (finding,) = found(y, cancelled=told)
+    assert finding.auc is not None
+    assert finding.auc < leaks.LIMIT
+    with pytest.raises(leaks.Leak, match="`cancelled` is the label, all but in name"):
+        leaks.refuse([finding])
+
+
 def test_a_category_that_gives_the_label_away_is_refused(y: np.ndarray):
     status = np.where(mistaken(y, 0.002), "closed", "open")
     assert [finding.feature for finding in found(y, status=status) if finding.refused] == ["status"]

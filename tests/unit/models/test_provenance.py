@@ -18,7 +18,22 @@ def test_the_same_rows_have_the_same_fingerprint_and_one_changed_value_another(d
     other = data.X.copy()
     other[7, 2] = np.nextafter(other[7, 2], np.inf)
     assert provenance.fingerprint(replace(data, X=other)) != provenance.fingerprint(data)
-    assert provenance.fingerprint(replace(data, y=~data.y)) != provenance.fingerprint(data)
+    columns = {
+        "y": ~data.y,
+        "customer": data.customer + 1,
+        "as_of": data.as_of + 1,
+        "leaves_in": np.where(data.y, 30.0, np.nan),
+        "weight": np.ones(len(data)),
+    }
+    for name, column in columns.items():
+        changed = provenance.fingerprint(replace(data, **{name: column}))
+        assert changed != provenance.fingerprint(data), name
+
+
+def test_what_became_of_yearly_contracts_counts_like_the_labels(data: Dataset):
+    lapses = np.arange(len(data)) % 7 == 0
+    found = {provenance.fingerprint(data, more) for more in ((), (lapses,), (~lapses,))}
+    assert len(found) == 3
 
 
 def test_renaming_a_feature_changes_it(data: Dataset):

@@ -66,7 +66,7 @@ def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
                 bundle.model, data.X, np.ones(len(p)), customer=data.customer, as_of=0, unit="EUR"
             ),
             effects=effects(bundle.model, data.X, customer=data.customer),
-            timing=Timing((AtHorizon(30, 0.1, 0.2, Metrics.of(data.y, p / 2)),), 15, 15),
+            timing=Timing((AtHorizon(30, 0.1, 0.2, Metrics.of(data.y, p / 2), 12, 15),)),
             renewing=Renewing("out of fold", 1000, 500, 0.12, Metrics.of(data.y, p)),
         ),
         verdict=judge(report),
@@ -127,6 +127,9 @@ def test_the_card_tells_for_whom_it_works_and_what_it_was_made_from(
     assert "ageing: cannot tell yet: there is no champion" in card
     assert "S2, silence and fading use" in card
     assert "points: " in card
+    for feature in logged.model.features:
+        sentence = feature.says.split("|")[0]
+        assert f"| {feature.name} | {feature.system} | {sentence} |" in card
     table = (folder / "tables" / "groups.csv").read_text().splitlines()
     assert table[0].startswith("kind,name,customers,rows,leavers,auc,auc_low,auc_high")
     assert len(table) == 1 + len(trial.report.groups)
@@ -149,6 +152,7 @@ def test_the_run_holds_provenance_and_each_nights_figures_under_its_date(
     assert figures["model.not_renewed.said"] == 0.12
     assert figures["model.not_renewed.auc"] == figures["model.all.auc"]
     assert figures["model.within_30_days.brier"] != figures["model.all.brier"]
+    assert figures["model.within_30_days.intervals_held"] == 0.8
 
 
 def test_the_alias_points_at_the_champion_which_loads_without_pickle(

@@ -69,6 +69,8 @@ def test_it_stands_on_the_log_odds_of_leaving_and_the_contract_alone(renewal: Re
     p = renewal.probability(terms.log_odds, terms.matrix)
     np.testing.assert_array_equal(p, renewal.probability(terms.log_odds, noise))
     assert (p < renewal.probability(terms.log_odds + 1, terms.matrix)).mean() > 0.95
+    faithful = terms.matrix + np.array([0, 2, 0])  # renewed twice more
+    assert (renewal.probability(terms.log_odds, faithful) < p).mean() > 0.95
 
 
 def test_where_nothing_tells_all_have_the_same_chance():

@@ -40,6 +40,7 @@ a,seats,20,2026-04-01T00:00Z,2026-05-10T00:00Z
 a,colour,3,2026-01-01T00:00Z,
 b,seats,many,2026-01-01T00:00Z,
 b,seats,2,2026-06-01T00:00Z,
+b,seats,9,2026-06-05T01:00Z,
 """
 
 
@@ -66,11 +67,11 @@ def found(history: History, wanted: Features, *days: str) -> list[list[list[floa
 
 
 def test_a_dated_attribute_counts_from_its_date_and_from_when_it_was_recorded(tmp_path):
-    days = ("2025-12-31", "2026-02-01", "2026-03-01", "2026-05-01", "2026-06-01")
+    days = ("2025-12-31", "2026-02-01", "2026-03-01", "2026-05-01", "2026-06-01", "2026-06-05")
     nan = np.nan
     np.testing.assert_equal(
         found(company(tmp_path), Features(attributes=("seats",)), *days),
-        [[[nan], [nan]], [[5], [nan]], [[8], [nan]], [[8], [nan]], [[20], [2]]],
+        [[[nan], [nan]], [[5], [nan]], [[8], [nan]], [[8], [nan]], [[20], [2]], [[20], [2]]],
     )
 
 
@@ -159,7 +160,7 @@ def written(folder: Path, told: list[list[Told]]) -> None:
 def test_an_undated_column_counts_from_when_it_was_seen(tmp_path):
     wanted = Features(attributes=("seats",), static=("size",))
     before, after = found(company(tmp_path), wanted, "2026-06-30", "2026-07-01")
-    np.testing.assert_equal([before, after], [[[20, np.nan], [2, np.nan]], [[20, 12], [2, np.nan]]])
+    np.testing.assert_equal([before, after], [[[20, np.nan], [9, np.nan]], [[20, 12], [9, np.nan]]])
 
 
 def test_without_a_declaration_nothing_is_read(tmp_path):

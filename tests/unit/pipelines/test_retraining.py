@@ -6,11 +6,13 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from models import catalogue
 from models.batch import BatchWriter, publish
 from models.bundle import Bundle, Facts, export
 from models.churn import Dataset, FitSettings, fit
@@ -101,10 +103,12 @@ def test_features_that_drift_alone_do_not_ask_for_it(home: Home):
     assert asked(home, "on_drift", 100) is None
 
 
-def outcome(shift: float, version: str) -> Outcome:
+def outcome(shift: float, version: str, blind: bool = False) -> Outcome:
     rng = np.random.default_rng(1)
     p = rng.beta(2, 6, 2000)
     left = rng.random(2000) < p
+    if blind:
+        rng.shuffle(p)
     said = np.clip(p + shift, 0, 1)
     groups = of_groups(left, said, customer=np.arange(2000), silent=p > 2, draws=50)
     return Outcome(
@@ -120,6 +124,23 @@ def test_probabilities_that_were_off_ask_for_it_if_they_were_this_models(home: H
     assert asked(home, "on_drift", 28) == f"the probabilities of {AS_OF} were off"
     keep(home, outcome(0.2, "0"))
     assert asked(home, "on_drift", 28) is None
+
+
+def test_a_ranking_no_better_than_chance_asks_for_it(home: Home):
+    keep(home, outcome(0.0, "1", blind=True))
+    found = asked(home, "on_drift", 28)
+    assert found == f"the scores of {AS_OF} ranked no better than chance"
+
+
+def test_what_was_trained_lately_and_refused_is_not_trained_again_at_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    refused = SimpleNamespace(created_at=(TRAINED + timedelta(days=30)).isoformat())
+    monkeypatch.setattr(catalogue, "known", lambda home: [refused])
+    keep(home, outcome(0.2, "1"))
+    for rhythm in ("monthly", "on_drift"):
+        assert asked(home, rhythm, 57) is None
+        assert asked(home, rhythm, 58) is not None
 
 
 def run_of(home: Home, monkeypatch: pytest.MonkeyPatch, rhythm: str) -> Run:

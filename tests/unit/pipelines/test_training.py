@@ -1,6 +1,6 @@
 """What is refused before anything is learned, and what training rows are."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,9 @@ import pytest
 from models.contracts import Feature
 from models.dataset import Dataset
 from models.errors import NotEnoughData
-from models.home import create
+from models.home import Home, create
 from models.leaks import Leak
-from models.settings import Settings, Training
+from models.settings import Features, Settings, Training
 from pipelines import labels, train
 from pipelines.history.ingest import ingest
 from pipelines.history.store import History
@@ -55,6 +55,20 @@ def test_without_contracts_whoever_stops_buying_has_left(tmp_path):
         1: False,
     }
     assert rows.silence.tolist() == pytest.approx([11.58, 11.58], abs=0.01)
+
+
+def test_who_paused_and_bought_nothing_meanwhile_is_no_row(tmp_path):
+    history = company(
+        tmp_path,
+        customers="customer_id,joined_at\na,2025-01-01T00:00:00Z\nb,2025-01-01T00:00:00Z",
+        interactions=orders(("a", "2025-12-20"), ("b", "2025-12-20"), ("b", "2026-06-01")),
+        terms="""customer_id,term_id,started_at,paused_from,paused_to
+        a,1,2025-01-01T00:00:00Z,2026-01-10T00:00:00Z,2026-01-20T00:00:00Z
+        b,2,2025-01-01T00:00:00Z,,""",
+    )
+    without_contracts = Settings(training=Training(label="non_contractual"))
+    rows = assemble(history, without_contracts, DATES[:1], 30).data
+    assert (rows.customer.tolist(), rows.y.tolist()) == ([1], [True])
 
 
 def test_a_row_tells_after_how_many_days_the_customer_left_where_contracts_do(tmp_path):
@@ -228,3 +242,33 @@ def test_an_accepted_feature_is_learned_from_and_still_shown():
 
 def test_a_number_that_tells_half_of_the_label_is_no_leak():
     assert not any(finding.refused for finding in require_no_leak(learned_from(0.5), Settings()))
+
+
+def test_a_lower_limit_of_the_settings_refuses_a_feature_that_tells_less():
+    lower = Settings(training=Training(max_feature_auc=0.7))
+    with pytest.raises(Leak, match="static_closed"):
+        require_no_leak(learned_from(0.5), lower)
+
+
+def test_training_stops_at_a_feature_that_tells_too_much_before_it_learns(tmp_path):
+    """Whoever stops ordering is marked as closed that day, as a system would do afterwards."""
+    luck = np.random.default_rng(0)
+    first, names = date(2025, 7, 1), [f"c{number:02}" for number in range(60)]
+    stops = {name: int(luck.integers(60, 300)) for name in names}
+    rows = [
+        (name, str(first + timedelta(days=int(day))))
+        for name in names
+        for day in luck.integers(0, stops[name], stops[name] // 6)
+    ]
+    closed = [f"{name},closed,1,{first + timedelta(days=stops[name])}T00:00Z" for name in names]
+    company(
+        tmp_path,
+        customers="customer_id,joined_at\n" + "".join(f"{n},2025-01-01T00:00Z\n" for n in names),
+        interactions=orders(*rows),
+        attributes="\n".join(["customer_id,name,value,valid_from", *closed]),
+    )
+    wanted = Training(min_leavers=5, min_history_days=60, snapshots=3)
+    settings = Settings(training=wanted, features=Features(attributes=("closed",)))
+    with pytest.raises(Leak, match="`attribute_closed`"):
+        train.train(Home(tmp_path / "home"), settings, as_of=None, horizon=30, now=NOW)
+    assert not (tmp_path / "home" / "mlflow.db").exists()

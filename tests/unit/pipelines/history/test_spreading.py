@@ -15,9 +15,9 @@ from models.errors import WarmlineError
 from pipelines.history import sources, staging
 from pipelines.history.engine import connect
 from pipelines.history.schema import INTERACTIONS
-from pipelines.history.spreading import LEAST, PIECE, SPREAD, spread
+from pipelines.history.spreading import GROUP, LEAST, PIECE, SPREAD, spread
 
-ROWS = LEAST + 100_000
+ROWS = 2 * GROUP + PIECE + 10_000  # for both threads groups, and two small pieces
 LATEST = 2**31
 ODD = ["", " ", " a", "a ", "\u00a0a", "a\u2003", "ä"]  # texts that may need to be trimmed
 
