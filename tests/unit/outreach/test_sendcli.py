@@ -21,7 +21,8 @@ from outreach.store import tables
 from outreach.store.database import Store
 from outreach.store.drafts import Draft
 from outreach.store.recording import record
-from outreach.storecli import look
+from outreach.storecli import look, looks
+from pipelines.features import matrix
 from tests.servers import mail
 from tests.unit.outreach.stores import NIGHT, planned, rows, states
 from tests.unit.outreach.test_store_schema import say
@@ -225,6 +226,25 @@ def test_the_doctor_looks_at_what_is_sent(office: Office) -> None:
     (letters / "check_in.txt").write_text("Subject: News\nHello", encoding="utf-8")
     with pytest.raises(WrongUsage, match="must not be used"):
         said()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("trigger.features.usage_cont_30 = 0", "did you mean usage_count_30"),
+        ('template = "chekin"', "did you mean check_in"),
+        ('trigger = { fact = "ordr" }', "`trigger.fact`"),
+    ],
+)
+def test_the_doctor_looks_at_what_playbooks_name(office: Office, text: str, told: str) -> None:
+    looked = dict(looks(lambda home: matrix.features()))["playbooks"]
+    assert looked(office.home, datetime.now(UTC)) == f"playbooks: {len(Playbooks.load().plays)} are enabled"
+    folder = office.root / "playbooks"
+    folder.mkdir()
+    (folder / "quieter.toml").write_text(f'title = "T"\nurgency = 1\n{text}', encoding="utf-8")
+    with pytest.raises(WrongUsage, match=told) as refused:
+        looked(office.home, datetime.now(UTC))
+    assert "quieter.toml: `t" in str(refused.value)
 
 
 def test_every_command_refuses_another_schema_and_migrate_says_what_it_did(office: Office) -> None:
