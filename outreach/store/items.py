@@ -119,12 +119,17 @@ def _end(
     return many
 
 
-def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str | None) -> None:
-    """Another owner's from now on; None: the queue's. Raises as `start`."""
+def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str | None) -> bool:
+    """Another owner's from now on, whatever later plans say; None: the queue's. Whether that owner
+    has, or had, other items. Raises as `start`."""
+    table = work_items.c
     with store.begin() as tx:
         row = _of(tx, item)
-        tx.execute(work_items.update().where(work_items.c.id == item).values(owner_id=owner_id))
+        given = {"owner_id": owner_id, "handed_over_at": now}
+        tx.execute(work_items.update().where(table.id == item).values(**given))
         _trace(tx, row, by=by, now=now, verb="hand_over", to=owner_id, before=row.owner_id)
+        others = sa.select(table.id).where(table.owner_id == owner_id, table.id != item).limit(1)
+        return owner_id is None or tx.scalar(others) is not None
 
 
 def to_a_person(tx: sa.Connection, item: int | None, *, by: str, now: datetime, why: str) -> None:

@@ -140,7 +140,10 @@ def _items(
         key = one.customer_id, one.reason_key
         shown = _shown(one, ranks[one.decision_id], now)
         if key in known:
-            again.append((known[key], one, shown))
+            before = known[key]
+            if before.handed_over_at is not None:
+                shown["owner_id"] = before.owner_id
+            again.append((before, one, shown))
         else:
             first = {"customer_id": key[0], "reason_key": key[1], "state": "open"}
             new.setdefault(key, {**first, "since": now, "created_at": now, **shown})
@@ -151,7 +154,7 @@ def _items(
         for key, number in made.items()
     ]
     audit_many(tx, by=by, now=now, verb="open", rows=opened)
-    return {key: number for key, (number, _, _) in known.items()} | made, len(made)
+    return {key: before.id for key, before in known.items()} | made, len(made)
 
 
 def _insert(tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> dict[Key, int]:
@@ -164,16 +167,16 @@ def _insert(tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> dict[Key, i
     return {(customer, reason): number for customer, reason, number in made}
 
 
-def _unfinished(
-    tx: sa.Connection, customers: Collection[str]
-) -> dict[Key, tuple[int, str, datetime | None]]:
+def _unfinished(tx: sa.Connection, customers: Collection[str]) -> dict[Key, Any]:
+    """`id, state, evidence_at, owner_id, handed_over_at` of each."""
     item = tables.work_items.c
     rows = tx.execute(
-        sa.select(item.customer_id, item.reason_key, item.id, item.state, item.evidence_at).where(
-            item.customer_id.in_(customers), tables.unfinished
-        )
-    )
-    return {(customer, reason): (number, state, at) for customer, reason, number, state, at in rows}
+        sa.select(
+            item.customer_id, item.reason_key, item.id, item.state, item.evidence_at,
+            item.owner_id, item.handed_over_at,
+        ).where(item.customer_id.in_(customers), tables.unfinished)
+    )  # fmt: skip
+    return {(row.customer_id, row.reason_key): row for row in rows}
 
 
 def _shown(one: Planned, rank: int, now: datetime) -> dict[str, Any]:
@@ -190,7 +193,7 @@ def _shown(one: Planned, rank: int, now: datetime) -> dict[str, Any]:
 
 def _see_again(
     tx: sa.Connection,
-    again: Sequence[tuple[tuple[int, str, datetime | None], Planned, Mapping[str, Any]]],
+    again: Sequence[tuple[Any, Planned, Mapping[str, Any]]],
     *,
     by: str,
     now: datetime,
@@ -200,11 +203,11 @@ def _see_again(
         return
     item = tables.work_items
     rows, back = [], []
-    for (number, state, before), one, shown in again:
-        rows.append({"number": number, **shown})
-        newer = one.evidence_at is not None and (before is None or one.evidence_at > before)
-        if state == "snoozed" and newer:
-            back.append((number, one.customer_id))
+    for before, one, shown in again:
+        rows.append({"number": before.id, **shown})
+        seen, at = before.evidence_at, one.evidence_at
+        if before.state == "snoozed" and at is not None and (seen is None or at > seen):
+            back.append((before.id, one.customer_id))
     tx.execute(item.update().where(item.c.id == sa.bindparam("number")), rows)
     for number, customer in back:
         opened = {"state": "open", "since": now, "snoozed_until": None}
