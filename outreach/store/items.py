@@ -13,7 +13,8 @@ from outreach.candidate import PASSED
 from outreach.store.audit import AT_ONCE, audit, audit_many
 from outreach.store.database import Store
 from outreach.store.messages import withdraw
-from outreach.store.tables import close_reasons, decisions, messages, unfinished, work_items
+from outreach.store.recording import is_past
+from outreach.store.tables import close_reasons, messages, unfinished, work_items
 
 PASSED_DAYS = 7
 WHY_PASSED = "what it was about has passed"
@@ -73,13 +74,12 @@ def close_passed(
     with. Others rest some days first (`PASSED_DAYS`), since a risk comes and goes at the edge of a
     band. A past night ends nothing.
     """
-    item, decision = work_items.c, decisions.c
+    if is_past(store, as_of):
+        return 0
+    item = work_items.c
     idle = item.state.in_(("open", "snoozed")) & item.came_back_at.is_(None)
     rested = (item.decision == "refer") | (item.seen_at < now - timedelta(days=PASSED_DAYS))
     with store.begin() as tx:
-        newest = tx.scalar(sa.select(sa.func.max(decision.as_of)))
-        if newest is not None and as_of < newest:
-            return 0
         ended = _end(tx, idle, barred, by=by, now=now, why=WHY_BARRED)
         return ended + _end(tx, idle & rested, passed, by=by, now=now, why=WHY_PASSED)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
@@ -41,12 +41,13 @@ def record(
     is known already changes nothing. They come in the order of the list, which is that of the work.
     A customer has one unfinished item a reason, and an item one unsent message. Without words
     (`drafts` gives None) a message stays a draft, whatever its mode. `period` names the draw of
-    the arms.
+    the arms. Of a past night only its decisions and arms are kept: nothing is to be done about it.
     """
     count: Counter[str] = Counter(decisions=0, items=0, messages=0)
-    night, place = None, 0
+    night, place, past = None, 0, None
     for some in _some(decisions):
         night = some[0].as_of
+        past = is_past(store, night) if past is None else past
         ranks = {one.decision_id: place + n for n, one in enumerate(some)}
         place += len(some)
         with store.begin() as tx:
@@ -54,6 +55,8 @@ def record(
             count["decisions"] += len(new)
             insert_new(tx, tables.decisions, [_columns(one, now) for one in new])
             _assign(tx, new, period)
+            if past:
+                continue
             _pull_back(tx, new, by=by, now=now)
             to_do = [one for one in new if one.decision != "hold"]
             items, made = _items(tx, to_do, ranks, by=by, now=now)
@@ -64,6 +67,13 @@ def record(
         with store.begin() as tx:
             audit(tx, by=by, now=now, verb="record", subject=f"night {night}", new=dict(count))
     return dict(count)
+
+
+def is_past(store: Store, night: date) -> bool:
+    """Whether a later night was planned already."""
+    with store.read() as tx:
+        newest = tx.scalar(sa.select(sa.func.max(tables.decisions.c.as_of)))
+    return newest is not None and night < newest
 
 
 def _some(decisions: Iterable[Planned]) -> Iterator[list[Planned]]:
