@@ -72,6 +72,7 @@ def lines(nights: Sequence[Night]) -> list[str]:
     for night in nights:
         told.append(f"The night of {night.as_of} is done: {', '.join(night.done)}.")
         for done in night.done.values():
+            told += [f"{done['tonight']}; the list: {done['worklist']}"] if "tonight" in done else []
             told += [f"Note: {note.rstrip('.')}." for note in done.get("notes", [])]
     return told
 
