@@ -65,8 +65,10 @@ class HistoryRequest(Body):
         """The tables that have rows, by column. A required one that no row has is empty, so that
         each row is told to lack it."""
         tables = {name: Sent.of(rows) for name, rows in self._rows.items()}
-        lacking = [name for name, sent in tables.items() if not REQUIRED[name] <= sent.columns.keys()]
-        return tables | {name: tables[name].with_columns(sorted(REQUIRED[name])) for name in lacking}
+        for name, sent in tables.items():
+            if not REQUIRED[name] <= sent.columns.keys():
+                tables[name] = sent.with_columns(sorted(REQUIRED[name]))
+        return tables
 
     @property
     def kind(self) -> Hashable:

@@ -99,8 +99,7 @@ def _missing(feed: Feed, column: str) -> str:
         other = spelled[near[0]]
         where = list(feed.types).index(other) + 1
         lines.append(
-            f"It has `{other}` at position {where}: rename it, or map it "
-            "(docs/guides/mappings.md)."
+            f"It has `{other}` at position {where}: rename it, or map it (docs/guides/mappings.md)."
         )
     elif len(feed.types) == 1 and ";" in next(iter(feed.types)):
         lines.append("Its columns seem to be separated by semicolons: save it with commas.")

@@ -256,7 +256,8 @@ def test_the_doctor_looks_at_what_is_sent(office: Office) -> None:
 )
 def test_the_doctor_looks_at_what_playbooks_name(office: Office, text: str, told: str) -> None:
     looked = dict(looks(lambda home: matrix.features()))["playbooks"]
-    assert looked(office.home, datetime.now(UTC)) == f"playbooks: {len(Playbooks.load().plays)} are enabled"
+    many = len(Playbooks.load().plays)
+    assert looked(office.home, datetime.now(UTC)) == f"playbooks: {many} are enabled"
     folder = office.root / "playbooks"
     folder.mkdir()
     (folder / "quieter.toml").write_text(f'title = "T"\nurgency = 1\n{text}', encoding="utf-8")

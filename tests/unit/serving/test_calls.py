@@ -189,7 +189,7 @@ def test_a_key_opens_what_its_scopes_say(home: Path) -> None:
         problem(client.get("/metrics"), 401)
         problem(client.get("/docs.json"), 401)
         problem(client.get("/anything"), 401)
-        for scope in "score", "work":  # a mistyped path is no question of scopes; docs help them all
+        for scope in "score", "work":  # a mistyped path is no question of scopes
             problem(client.get("/anything", headers=bearer(home, scope)), 404)
             assert client.get("/docs.json", headers=bearer(home, scope)).status_code == 200
 
