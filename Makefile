@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Images of Python often forbid to keep compiled modules: each command then takes 4 s more to start.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test compiled check format docs lock bento clean bench-model $(BENCHES)
+.PHONY: help install demo test compiled check format docs lock bento clean bench-model $(BENCHES)
 
 help: ## what can be made
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -48,6 +48,8 @@ $(TOOLS:%=.tools/%/.ready): .tools/%/.ready: tests/data/%.txt .tools/bin/uv
 	.ci/system-packages nginx-light openssl nodejs curl || echo "Without nginx and Node.js tests of callers are skipped."
 	.ci/system-packages dovecot-imapd chromium || echo "Without Dovecot and Chromium tests of mailboxes and of pages are skipped."
 	touch $@
+
+install: .venv/.run ## set up .venv, in which `warmline` lies
 
 demo: .venv/.run ## load the sample, train, score, plan: ends with the top of tomorrow's list
 	rm -rf .demo_home

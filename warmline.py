@@ -21,6 +21,10 @@ import serving.cli
 from models.command import Run, command, day
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.contracts import Feature
+    from models.home import Home
     from pipelines.nightbook import NightBook
 
 SAMPLE = Path(__file__).parent / "data_samples" / "sample"
@@ -37,6 +41,14 @@ def book(run: Run, as_of: date | None = None) -> NightBook:
     refuse_unfinished(run.home)
     pull_history(run)
     return NightBook.of_night(run.home, run.settings, as_of)
+
+
+def features(home: Home) -> Sequence[Feature]:
+    """All that a home's playbooks may ask for."""
+    from models.settings import load
+    from pipelines.features import matrix
+
+    return matrix.features(load(home.root, os.environ).features)
 
 
 @command("demo")
@@ -85,7 +97,7 @@ def main() -> None:
 for each in (
     *pipelines.cli.COMMANDS,
     pipelines.cli.nightly_command(outreach.cli.night(book), outreach.erasing.places()),
-    pipelines.cli.doctor_command((("outreach", outreach.storecli.look),)),
+    pipelines.cli.doctor_command(outreach.storecli.looks(features)),
     pipelines.cli.forget_command(outreach.erasing.places()),
     *serving.cli.COMMANDS,
     *outreach.cli.commands(book),

@@ -83,10 +83,13 @@ class Home:
 
 
 def create(root: Path) -> tuple[Home, bool]:
-    """The home at `root`, and whether it was made now. One that stands is left as it is."""
+    """The home at `root`, and whether it was made now. One that stands is left as it is; a folder
+    that is made is its owner's alone: what lies in it is about people."""
     home = Home(root)
     if home.config.exists():
         return home, False
-    make_folder(root)
+    if not root.exists():
+        make_folder(root)
+        root.chmod(0o700)
     write_atomically(home.config, TEMPLATE.read_bytes())
     return home, True

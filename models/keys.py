@@ -22,6 +22,7 @@ from models.files import replacing, stamp
 
 FILE = "keys.json"
 SCOPES = ("score", "read", "work", "admin")
+ANY = "any"  # asked for by what every key opens
 # The unit in which a caller reads `Retry-After`; HubSpot's workflows take it for milliseconds.
 UNITS = ("seconds", "milliseconds")
 Unit = Literal["seconds", "milliseconds"]
@@ -43,7 +44,7 @@ class Key:
 
     def may(self, scope: str) -> bool:
         """Whether the key opens what asks for this scope."""
-        return scope in self.scopes or "admin" in self.scopes
+        return scope == ANY or scope in self.scopes or "admin" in self.scopes
 
     def line(self, used: str | None) -> str:
         """The key in words; `used`: when it last was."""

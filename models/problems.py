@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from starlette.responses import Response
@@ -46,9 +47,9 @@ class Problem(Exception):
             body["errors"] = [vars(wrong) for wrong in self.errors]
         if self.retry_after is not None:
             # In the body as well: some callers cannot read headers.
-            body["retry_after_seconds"] = self.retry_after
+            body["retry_after_seconds"] = ceil(self.retry_after * 1000) / 1000
             unit = 1000 if milliseconds else 1
-            headers["Retry-After"] = str(max(1, round(self.retry_after * unit)))
+            headers["Retry-After"] = str(max(1, ceil(self.retry_after * unit)))
         return Response(json.dumps(body).encode(), self.status, headers, MEDIA_TYPE)
 
 

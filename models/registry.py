@@ -8,9 +8,10 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,11 @@ NAME = "warmline-churn"  # of the experiment and of the registered model
 ALIAS = "champion"
 STORE, ARTIFACTS, LOCK = "mlflow.db", "mlartifacts", ".mlflow.lock"
 JUDGED = "judged"  # the folder of the bundle that was judged
+# Where MLflow keeps full paths (3.17): they are wrong once a home was moved or restored.
+_PLACES = (
+    ("experiments", "artifact_location"), ("runs", "artifact_uri"), ("model_versions", "source"),
+    ("model_versions", "storage_location"), ("logged_models", "artifact_location"),
+)  # fmt: skip
 # Given, because working them out takes MLflow 16 s (and a network, for some).
 REQUIREMENTS = ["lightgbm"]
 
@@ -298,12 +304,25 @@ def opened(home: Home) -> tuple[MlflowClient, str]:
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         known = client.get_experiment_by_name(NAME)
         place = (home.root / ARTIFACTS).resolve().as_uri()
+        if known and known.artifact_location != place:
+            _move(home.root / STORE, known.artifact_location, place)
         experiment = known.experiment_id if known else client.create_experiment(NAME, place)
         try:
             client.get_registered_model(NAME)
         except MlflowException:
             client.create_registered_model(NAME)
     return client, experiment
+
+
+def _move(store: Path, old: str, new: str) -> None:
+    """What lay under `old` lies under `new`."""
+    with closing(sqlite3.connect(store, timeout=60)) as database, database:
+        for table, column in _PLACES:
+            database.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?)"  # noqa: S608
+                f" WHERE {column} = ? OR substr({column}, 1, ?) = ?",
+                (new, len(old) + 1, old, len(old) + 1, f"{old}/"),
+            )
 
 
 def _quiet() -> None:

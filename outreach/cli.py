@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 WIDTH_IN_A_PIPE = 110
+PAST = "a later night was planned already: of this one the list is kept, and nothing is to be done"
 
 
 class Book(CustomerBook, Timeline, Correspondence, Protocol):
@@ -48,7 +49,7 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     from outreach.plan import write
     from outreach.store.items import close_passed
     from outreach.store.reading import StoreLedger, waiting
-    from outreach.store.recording import record
+    from outreach.store.recording import is_past, record
 
     store = opened(run)
     ledger = StoreLedger(store)
@@ -56,7 +57,10 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     origin = replace(result.origin, history_generation=book.generation)
     result = replace(result, origin=origin)
     write(result, run.home.root)
-    _tell_others(run, store, result, book, ledger)
+    if is_past(store, result.as_of):
+        result = replace(result, notes=(*result.notes, PAST))
+    else:
+        _tell_others(run, store, result, book, ledger)
     give_back()
     decisions = result.planned(waiting(store))
     recorded = record(

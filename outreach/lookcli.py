@@ -153,7 +153,7 @@ def show(run: Run, message: str, png: Path | None) -> None:
 
 @command("preview")
 def preview(run: Run) -> None:
-    """Tonight in numbers: tasks, their owners, messages. Sends nothing."""
+    """Tonight in numbers: work items, their owners, messages. Sends nothing."""
     from outreach.store.listing import preview as numbers
 
     found = numbers(opened(run), run.now)
@@ -164,7 +164,7 @@ def preview(run: Run) -> None:
     run.result(
         found,
         [
-            f"{found['tasks']:,} tasks" + (f": {owners}" if owners else ""),
+            f"{found['tasks']:,} work items" + (f": {owners}" if owners else ""),
             f"messages: {waiting or 'none'}; {found['due']:,} due now",
         ],
     )

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from models.contracts import LATEST, Feature
+from models.contracts import KINDS, LATEST, Feature
 from models.errors import WrongUsage
 from models.section import Section
 
@@ -107,7 +107,7 @@ class Offer(Section):
 class Success(Section):
     """What tells that it worked: an interaction of this kind within so many days."""
 
-    kind: str = "usage"
+    kind: Literal[*KINDS] = "usage"  # type: ignore[valid-type]
     days: Annotated[int, Field(ge=1)] = 90
 
 
@@ -183,6 +183,17 @@ class Playbooks:
             for play in self.plays
             for name in play.trigger.features
             if name not in known
+        ]
+        if wrong:
+            raise WrongUsage("\n".join(wrong))
+
+    def refuse_unwritten(self, templates: Sequence[str]) -> None:
+        """Raises `WrongUsage` where a playbook's letter is none of these."""
+        wrong = [
+            f"playbooks/{play.name}.toml: `template`: there is no letter {play.template!r}"
+            f"{_like(play.template, templates)} (docs/guides/letters.md)."
+            for play in self.plays
+            if play.template and play.template not in templates
         ]
         if wrong:
             raise WrongUsage("\n".join(wrong))

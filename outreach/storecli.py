@@ -16,6 +16,9 @@ from outreach.rewritecli import rewrite
 from outreach.workcli import VERBS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from models.contracts import Feature
     from models.home import Home
     from models.settings import Settings
     from models.settings_outreach import Rewriting
@@ -72,6 +75,24 @@ def check(run: Run) -> None:
     )
 
 
+def looks(
+    features: Callable[[Home], Sequence[Feature]],
+) -> tuple[tuple[str, Callable[[Home, datetime], str]], ...]:
+    """What `warmline doctor` looks at. `features`: all that a trigger may ask for."""
+
+    def playbooks(home: Home, now: datetime) -> str:
+        from outreach.drafting.library import Library
+        from outreach.playbooks import Playbooks
+
+        books = Playbooks.load(home.root)
+        books.refuse_unwritten(Library.of(home.root).names())
+        if books.features:
+            books.refuse_unknown(features(home))
+        return f"playbooks: {len(books.plays)} are enabled"
+
+    return ("playbooks", playbooks), ("outreach", look)
+
+
 def look(home: Home, now: datetime) -> str:
     """What `warmline doctor` says of outreach. Raises `WarmlineError` for what needs somebody."""
     from models.errors import WarmlineError
@@ -80,12 +101,10 @@ def look(home: Home, now: datetime) -> str:
     from outreach.drafting.twin import Twin
     from outreach.inbound.ways import ways
     from outreach.outbox.lanes import lanes
-    from outreach.playbooks import Playbooks
     from outreach.store.database import Store
     from outreach.store.listing import by_state, stop_words
 
     settings = load(home.root, os.environ)
-    Playbooks.load(home.root)
     letters = len(list(Library.of(home.root).all()))
     Twin.of(home.root)
     channels = sorted(lanes(settings, home.root))

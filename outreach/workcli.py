@@ -36,6 +36,25 @@ def _tell(run: Run, store: Store) -> None:
     tell(store, run.home.root, now=run.now)
 
 
+def _doubt(run: Run, customer_id: str) -> list[str]:
+    """That the newest scores know nobody of that id, who may yet have come since."""
+    from models.batch import latest
+    from models.errors import WarmlineError
+
+    batch = latest(run.home.scores)
+    if batch is None:
+        return []
+    try:
+        answers = batch.answers()
+    except (WarmlineError, OSError):
+        return []
+    if answers.find([customer_id])[0] is not None:
+        return []
+    meant = answers.whose(customer_id)
+    ask = "is it spelled right?" if meant == customer_id else f"did you mean {meant}?"
+    return [f"The scores of {batch.as_of} know no customer {customer_id}: {ask}"]
+
+
 def _midnight(run: Run, on: date) -> datetime:
     return datetime.combine(on, time(), run.settings.zone)
 
@@ -160,6 +179,19 @@ def wait(run: Run, item: int, why: str) -> None:
     run.result({"item": item, "state": "waiting"}, [f"{item} waits."])
 
 
+@command("hand-over")
+@click.argument("item", type=int)
+@click.argument("owner_id", required=False)
+def hand_over(run: Run, item: int, owner_id: str | None) -> None:
+    """Give ITEM to OWNER_ID, or without one to the queue; later plans leave it there."""
+    from outreach.store.items import hand_over as verb
+
+    known = verb(opened(run), **_who(run), item=item, owner_id=owner_id)
+    lines = [f"{item} is {owner_id or 'the queue'}'s."]
+    lines += [] if known else [f"Nothing else is {owner_id}'s: is that the owner's id?"]
+    run.result({"item": item, "owner_id": owner_id, "known": known}, lines)
+
+
 @command("snooze")
 @click.argument("item", type=int)
 @until_option
@@ -199,7 +231,11 @@ def override(run: Run, customer_id: str, until: date, playbook: str | None, why:
         playbook=playbook,
     )  # fmt: skip
     _tell(run, store)
-    run.result({"customer_id": customer_id, "until": str(until)}, [f"Noted, until {until}."])
+    doubt = _doubt(run, customer_id)
+    run.result(
+        {"customer_id": customer_id, "until": str(until), "doubt": doubt},
+        [f"Noted, until {until}.", *doubt],
+    )
 
 
 @command("consent")
@@ -216,8 +252,10 @@ def consent(
     store = opened(run)
     verb(store, **_who(run), customer_id=customer_id, state=state, channel=channel, purpose=purpose)
     _tell(run, store)
+    doubt = _doubt(run, customer_id)
     said = {"customer_id": customer_id, "state": state, "channel": channel, "purpose": purpose}
-    run.result(said, [f"{customer_id}: {state}, for {channel or 'every channel'}."])
+    ways = f"for {channel or 'every channel'}" + (f" and {purpose}" if purpose else "")
+    run.result({**said, "doubt": doubt}, [f"{customer_id}: {state}, {ways}.", *doubt])
 
 
 @command("suppress")
@@ -272,6 +310,6 @@ def add_close_reason(run: Run, name: str, words: str) -> None:
 
 
 VERBS = (
-    approve, edit, discard, resolve, stop, go, start, wait, snooze, close, override, consent,
-    suppress, lift, add_close_reason,
+    approve, edit, discard, resolve, stop, go, start, wait, hand_over, snooze, close, override,
+    consent, suppress, lift, add_close_reason,
 )  # fmt: skip

@@ -72,6 +72,8 @@ def lines(nights: Sequence[Night]) -> list[str]:
     for night in nights:
         told.append(f"The night of {night.as_of} is done: {', '.join(night.done)}.")
         for done in night.done.values():
+            if "tonight" in done:
+                told.append(f"{done['tonight']}. The list: {done['worklist']}")
             told += [f"Note: {note.rstrip('.')}." for note in done.get("notes", [])]
     return told
 

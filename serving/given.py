@@ -20,6 +20,7 @@ from models.settings import load
 from pipelines.features import matrix
 from pipelines.given_scores import Scorer
 from pipelines.history import manifest
+from pipelines.history.schema import CUSTOMERS, INTERACTIONS, TERMS
 from pipelines.history.sent import ID, Cell, Sent, spelled
 from pipelines.history.store import History
 from pipelines.snapshots import local_date
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 MOST_CUSTOMERS, MOST_INTERACTIONS = 1_000, 100_000
 EVERY = 0.5  # seconds; so often a new champion or a newer history is looked for
+REQUIRED = {
+    table.name: {column.name for column in table.columns if column.required}
+    for table in (CUSTOMERS, INTERACTIONS, TERMS)
+}
 # A row of a contract's table, by column; numbers and times may be texts, as in a CSV file.
 Row = dict[str, Annotated[Cell, Field(union_mode="left_to_right")]]
 
@@ -57,8 +62,13 @@ class HistoryRequest(Body):
         return sum(map(len, self._rows.values()))
 
     def tables(self) -> dict[str, Sent]:
-        """The tables that have rows, by column."""
-        return {name: Sent.of(rows) for name, rows in self._rows.items()}
+        """The tables that have rows, by column. A required one that no row has is empty, so that
+        each row is told to lack it."""
+        tables = {name: Sent.of(rows) for name, rows in self._rows.items()}
+        for name, sent in tables.items():
+            if not REQUIRED[name] <= sent.columns.keys():
+                tables[name] = sent.with_columns(sorted(REQUIRED[name]))
+        return tables
 
     @property
     def kind(self) -> Hashable:

@@ -134,7 +134,7 @@ class Guard:
             self._callers.spend(key)
         if call.route == OTHER:
             raise Problem(404, "There is nothing at this path (see /docs.json).")
-        if call.method != access.method:
+        if call.method not in (access.method, "HEAD" if access.method == "GET" else None):
             words = f"Only {access.method} is answered here."
             raise Problem(405, words, headers={"Allow": access.method})
         if access.bodies:

@@ -57,7 +57,7 @@ VERBS_TOLD: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "status": ("How far NAME is", (404,)),
     "get": ("What came of NAME: what its command tells with --json", (404, 409)),
     "retry": ("Begin NAME again for the same date", (404,)),
-    "cancel": ("End NAME; it publishes nothing", (404, 409, 503)),
+    "cancel": ("End NAME; nothing of it is left half done", (404, 409, 503)),
 }  # fmt: skip
 # What any JSON of a CRM is: an object, or a list of them. Its fields are the CRM's own.
 PAYLOAD = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from models.keys import ANY
 from serving.tasks import TASKS
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -27,7 +28,7 @@ class Access:
     bodies: Mapping[str, Limits] = field(default_factory=dict)  # by media type
 
 
-NOTHING = Access("", "read")  # how what is not served is called
+NOTHING = Access("", ANY)  # how what is not served is called
 # What is asked of a task, by BentoML's protocol for tasks.
 VERBS = {"submit": "POST", "status": "GET", "get": "GET", "retry": "POST", "cancel": "PUT"}
 USUAL = Limits(10 << 20, 60)
@@ -39,8 +40,8 @@ ROUTES: Mapping[str, Access] = {
     "/livez": Access("GET", None),
     "/readyz": Access("GET", "read"),
     "/metrics": Access("GET", "read"),
-    "/docs.json": Access("GET", "read"),
-    "/schema.json": Access("GET", "read"),
+    "/docs.json": Access("GET", ANY),
+    "/schema.json": Access("GET", ANY),
     "/score": Access("POST", "score", _MANY),
     "/score/one": Access("POST", "score", _ONE),
     "/score_history": Access("POST", "score", _ONE),

@@ -35,6 +35,10 @@ class Library:
                     return found
         return None
 
+    def names(self) -> list[str]:
+        """Of every template there is, in whichever language."""
+        return sorted({path.stem for each in self.folders for path in each.glob("*/*.txt")})
+
     def topics(self, language: str) -> Topics:
         """How topics are called in that language. Raises `WrongUsage`."""
         if language not in self._topics:

@@ -13,7 +13,8 @@ from outreach.candidate import PASSED
 from outreach.store.audit import AT_ONCE, audit, audit_many
 from outreach.store.database import Store
 from outreach.store.messages import withdraw
-from outreach.store.tables import close_reasons, decisions, messages, unfinished, work_items
+from outreach.store.recording import is_past
+from outreach.store.tables import close_reasons, messages, unfinished, work_items
 
 PASSED_DAYS = 7
 WHY_PASSED = "what it was about has passed"
@@ -73,13 +74,12 @@ def close_passed(
     with. Others rest some days first (`PASSED_DAYS`), since a risk comes and goes at the edge of a
     band. A past night ends nothing.
     """
-    item, decision = work_items.c, decisions.c
+    if is_past(store, as_of):
+        return 0
+    item = work_items.c
     idle = item.state.in_(("open", "snoozed")) & item.came_back_at.is_(None)
     rested = (item.decision == "refer") | (item.seen_at < now - timedelta(days=PASSED_DAYS))
     with store.begin() as tx:
-        newest = tx.scalar(sa.select(sa.func.max(decision.as_of)))
-        if newest is not None and as_of < newest:
-            return 0
         ended = _end(tx, idle, barred, by=by, now=now, why=WHY_BARRED)
         return ended + _end(tx, idle & rested, passed, by=by, now=now, why=WHY_PASSED)
 
@@ -119,12 +119,17 @@ def _end(
     return many
 
 
-def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str | None) -> None:
-    """Another owner's from now on; None: the queue's. Raises as `start`."""
+def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str | None) -> bool:
+    """Another owner's from now on, whatever later plans say; None: the queue's. Whether that owner
+    has, or had, other items. Raises as `start`."""
+    table = work_items.c
     with store.begin() as tx:
         row = _of(tx, item)
-        tx.execute(work_items.update().where(work_items.c.id == item).values(owner_id=owner_id))
+        given = {"owner_id": owner_id, "handed_over_at": now}
+        tx.execute(work_items.update().where(table.id == item).values(**given))
         _trace(tx, row, by=by, now=now, verb="hand_over", to=owner_id, before=row.owner_id)
+        others = sa.select(table.id).where(table.owner_id == owner_id, table.id != item).limit(1)
+        return owner_id is None or tx.scalar(others) is not None
 
 
 def to_a_person(tx: sa.Connection, item: int | None, *, by: str, now: datetime, why: str) -> None:

@@ -164,9 +164,13 @@ def found(tx: sa.Connection, message: str, *, lock: bool = False) -> Any:
     exact = [row for row in rows if row.id == message]
     if exact or (len(rows) == 1 and len(message) >= _SHORTEST):
         return (exact or rows)[0]
+    if len(message) < _SHORTEST:
+        wrong = f"{message!r} is too short for a message's id"
+    else:
+        wrong = f"{'Several messages begin' if rows else 'No message begins'} with {message!r}"
     raise WarmlineError(
-        f"{'Several messages begin' if len(rows) > 1 else 'No message begins'} with {message!r}: "
-        f"`warmline outreach list` shows their ids; the first {_SHORTEST} characters or more do."
+        f"{wrong}: `warmline outreach list` shows their ids; the first {_SHORTEST} characters or "
+        "more do."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
@@ -41,12 +41,13 @@ def record(
     is known already changes nothing. They come in the order of the list, which is that of the work.
     A customer has one unfinished item a reason, and an item one unsent message. Without words
     (`drafts` gives None) a message stays a draft, whatever its mode. `period` names the draw of
-    the arms.
+    the arms. Of a past night only its decisions and arms are kept: nothing is to be done about it.
     """
     count: Counter[str] = Counter(decisions=0, items=0, messages=0)
-    night, place = None, 0
+    night, place, past = None, 0, None
     for some in _some(decisions):
         night = some[0].as_of
+        past = is_past(store, night) if past is None else past
         ranks = {one.decision_id: place + n for n, one in enumerate(some)}
         place += len(some)
         with store.begin() as tx:
@@ -54,6 +55,8 @@ def record(
             count["decisions"] += len(new)
             insert_new(tx, tables.decisions, [_columns(one, now) for one in new])
             _assign(tx, new, period)
+            if past:
+                continue
             _pull_back(tx, new, by=by, now=now)
             to_do = [one for one in new if one.decision != "hold"]
             items, made = _items(tx, to_do, ranks, by=by, now=now)
@@ -64,6 +67,13 @@ def record(
         with store.begin() as tx:
             audit(tx, by=by, now=now, verb="record", subject=f"night {night}", new=dict(count))
     return dict(count)
+
+
+def is_past(store: Store, night: date) -> bool:
+    """Whether a later night was planned already."""
+    with store.read() as tx:
+        newest = tx.scalar(sa.select(sa.func.max(tables.decisions.c.as_of)))
+    return newest is not None and night < newest
 
 
 def _some(decisions: Iterable[Planned]) -> Iterator[list[Planned]]:
@@ -140,7 +150,10 @@ def _items(
         key = one.customer_id, one.reason_key
         shown = _shown(one, ranks[one.decision_id], now)
         if key in known:
-            again.append((known[key], one, shown))
+            before = known[key]
+            if before.handed_over_at is not None:
+                shown["owner_id"] = before.owner_id
+            again.append((before, one, shown))
         else:
             first = {"customer_id": key[0], "reason_key": key[1], "state": "open"}
             new.setdefault(key, {**first, "since": now, "created_at": now, **shown})
@@ -151,7 +164,7 @@ def _items(
         for key, number in made.items()
     ]
     audit_many(tx, by=by, now=now, verb="open", rows=opened)
-    return {key: number for key, (number, _, _) in known.items()} | made, len(made)
+    return {key: before.id for key, before in known.items()} | made, len(made)
 
 
 def _insert(tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> dict[Key, int]:
@@ -164,16 +177,16 @@ def _insert(tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> dict[Key, i
     return {(customer, reason): number for customer, reason, number in made}
 
 
-def _unfinished(
-    tx: sa.Connection, customers: Collection[str]
-) -> dict[Key, tuple[int, str, datetime | None]]:
+def _unfinished(tx: sa.Connection, customers: Collection[str]) -> dict[Key, Any]:
+    """`id, state, evidence_at, owner_id, handed_over_at` of each."""
     item = tables.work_items.c
     rows = tx.execute(
-        sa.select(item.customer_id, item.reason_key, item.id, item.state, item.evidence_at).where(
-            item.customer_id.in_(customers), tables.unfinished
-        )
-    )
-    return {(customer, reason): (number, state, at) for customer, reason, number, state, at in rows}
+        sa.select(
+            item.customer_id, item.reason_key, item.id, item.state, item.evidence_at,
+            item.owner_id, item.handed_over_at,
+        ).where(item.customer_id.in_(customers), tables.unfinished)
+    )  # fmt: skip
+    return {(row.customer_id, row.reason_key): row for row in rows}
 
 
 def _shown(one: Planned, rank: int, now: datetime) -> dict[str, Any]:
@@ -190,7 +203,7 @@ def _shown(one: Planned, rank: int, now: datetime) -> dict[str, Any]:
 
 def _see_again(
     tx: sa.Connection,
-    again: Sequence[tuple[tuple[int, str, datetime | None], Planned, Mapping[str, Any]]],
+    again: Sequence[tuple[Any, Planned, Mapping[str, Any]]],
     *,
     by: str,
     now: datetime,
@@ -200,11 +213,11 @@ def _see_again(
         return
     item = tables.work_items
     rows, back = [], []
-    for (number, state, before), one, shown in again:
-        rows.append({"number": number, **shown})
-        newer = one.evidence_at is not None and (before is None or one.evidence_at > before)
-        if state == "snoozed" and newer:
-            back.append((number, one.customer_id))
+    for before, one, shown in again:
+        rows.append({"number": before.id, **shown})
+        seen, at = before.evidence_at, one.evidence_at
+        if before.state == "snoozed" and at is not None and (seen is None or at > seen):
+            back.append((before.id, one.customer_id))
     tx.execute(item.update().where(item.c.id == sa.bindparam("number")), rows)
     for number, customer in back:
         opened = {"state": "open", "since": now, "snoozed_until": None}

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The newest migration's name: a store that says another is older or newer than this code.
-SCHEMA = "0006"
+SCHEMA = "0007"
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -107,6 +107,7 @@ work_items = sa.Table(
     _text("state", required=True), _at("since", required=True), _at("snoozed_until"),
     _text("closed_as"), _text("why"),
     _at("came_back_at"),  # an answer or bounce that nobody has acted on yet
+    _at("handed_over_at"),  # by hand: no plan changes its owner any more
     _at("created_at", required=True), _at("seen_at", required=True),  # when last planned ...
     sa.Column("rank", sa.Integer, nullable=False),  # ... and its place in that plan
     sa.Index(

@@ -179,8 +179,8 @@ def _driver(address: Address) -> Any:
         return import_module(f"{driver.module}.dbapi")
     except ImportError:
         raise WarmlineError(
-            f"Reading {address} needs its driver: run `pip install {driver.package}` where Warmline"
-            f" is installed ({GUIDE}). Nothing was changed."
+            f"Reading {address} needs its driver: install {driver.package} where Warmline is "
+            f"({GUIDE}). Nothing was changed."
         ) from None
 
 

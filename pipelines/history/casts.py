@@ -114,7 +114,7 @@ def _problems(table: Table, column: Column, latest: int) -> list[Problem]:
         )
     if column.one_of:
         known = ", ".join(map(quoted, column.one_of))
-        reason = "is none of the kinds in CONTRACTS.md" if len(column.one_of) > 9 else (
+        reason = "is none of the kinds in docs/history.md" if len(column.one_of) > 9 else (
             f"is none of {', '.join(column.one_of)}"
         )  # fmt: skip
         # A long list after IN becomes a join, behind which DuckDB lets go of the order of rows that

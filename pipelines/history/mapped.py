@@ -71,7 +71,7 @@ def _feed(connection: duckdb.DuckDBPyConnection, path: Path, source: Path | Addr
     label = f"{path.parent.name}/{path.name}"
     if table is None:
         raise WarmlineError(
-            f"{label} is named for no table of CONTRACTS.md ({', '.join(TABLE)})."
+            f"{label} is named for no table of docs/history.md ({', '.join(TABLE)})."
             " Nothing was changed."
         )
     # Which of two rows comes first matters where both are of one age: never left to chance.

@@ -19,6 +19,8 @@ CONNECTING = {
     "too many connections": "it has no free connection: try again later",
     "too many clients": "it has no free connection: try again later",
     "starting up": "it is starting up: try again in a minute",
+    # SQLite's, of a file that it cannot open.
+    "failed to allocate memory": "there is no such file, or this user may not read it",
 }
 NO_DATABASE = re.compile(r'database ".*" does not exist')
 NO_ROLE = re.compile(r'role ".*" does not exist')

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 HEADER = ("file", "line", "column", "value", "reason")
 LONGEST = 200  # characters of a value that are shown
 LISTED = 100_000  # rejects that are listed; the rest are counted
+WRITTEN = {"time": "2026-07-01T09:30:00+02:00", "date": "2026-07-01", "number": "1234.5",
+           "flag": "true"}  # fmt: skip
 
 
 @dataclass(frozen=True, order=True)
@@ -78,6 +80,12 @@ def _lines(staged: Staged, places: list[tuple[int, int]]) -> dict[tuple[int, int
     return found
 
 
+def _right(why: str) -> str:
+    """How a value is written, where none of its type was found."""
+    example = WRITTEN.get(why.rpartition(" is no ")[2])
+    return f", such as {example}" if example else ""
+
+
 def summary(rejects: Iterable[Reject]) -> list[str]:
     """Each reason with its count and the first place, the most frequent first."""
     rejects = list(rejects)
@@ -85,7 +93,7 @@ def summary(rejects: Iterable[Reject]) -> list[str]:
     for reject in rejects:
         first.setdefault(reject.why, reject)
     return [
-        f"{times:,} x {why} (first: {first[why].file}, line {first[why].line:,})"
+        f"{times:,} x {why}{_right(why)} (first: {first[why].file}, line {first[why].line:,})"
         for why, times in Counter(reject.why for reject in rejects).most_common()
     ]
 

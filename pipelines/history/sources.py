@@ -93,12 +93,13 @@ def check_columns(feed: Feed) -> None:
 
 def _missing(feed: Feed, column: str) -> str:
     lines = [f"{feed.label} has no column `{column}`."]
-    near = difflib.get_close_matches(column, feed.others, 1, cutoff=0.7)
+    spelled = {re.sub(r"\W+", "_", other.strip().lower()): other for other in feed.others}
+    near = difflib.get_close_matches(column, spelled, 1, cutoff=0.7)
     if near:
-        where = list(feed.types).index(near[0]) + 1
+        other = spelled[near[0]]
+        where = list(feed.types).index(other) + 1
         lines.append(
-            f"It has `{near[0]}` at position {where}: rename it, or map it "
-            "(docs/guides/mappings.md)."
+            f"It has `{other}` at position {where}: rename it, or map it (docs/guides/mappings.md)."
         )
     elif len(feed.types) == 1 and ";" in next(iter(feed.types)):
         lines.append("Its columns seem to be separated by semicolons: save it with commas.")

@@ -40,8 +40,8 @@ def require(settings: Spark) -> str:
     """What Spark would run on, in words. Raises `WarmlineError` saying what to install."""
     if find_spec("pyspark") is None:
         raise WarmlineError(
-            "Spark is not installed here: run  pip install 'warmline[spark]'  in this environment, "
-            "or score with --engine local. Nothing was changed."
+            "Spark is not installed here: install pyspark[connect] (docs/guides/spark.md), or "
+            "score with --engine local. Nothing was changed."
         )
     if settings.remote:
         return f"Spark Connect at {shown(settings.remote)}"

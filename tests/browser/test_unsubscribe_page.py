@@ -75,6 +75,31 @@ def test_the_keyboard_alone_is_enough_and_no_script_is_needed(
     assert closed(store) == ["unsubscribe"]
 
 
+LANGUAGES = [
+    ("de-AT", "de", "Keine Nachrichten mehr?", "Erledigt"),
+    ("es", "es", "¿No recibir más mensajes?", "Hecho"),
+    ("fr-CA", "fr", "Ne plus recevoir ces messages ?", "C’est fait"),
+    ("ja", "en", "Stop these messages?", "Done"),
+]
+
+
+@pytest.mark.parametrize(("locale", "lang", "asks", "done"), LANGUAGES)
+def test_it_speaks_the_readers_language_and_is_dark_where_they_are(
+    browser: Any, store: Store, tmp_path: Path, locale: str, lang: str, asks: str, done: str
+) -> None:
+    wanted = {"locale": locale, "color_scheme": "dark", "viewport": {"width": 320, "height": 480}}
+    with page_of(browser, store, tmp_path, **wanted) as (page, url):
+        page.goto(url)
+        assert page.locator("html").get_attribute("lang") == lang
+        assert page.get_by_role("main").get_by_role("heading").inner_text() == asks
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        shades = page.evaluate("getComputedStyle(document.body).color")
+        assert shades == "rgb(255, 255, 255)"
+        page.screenshot(path=tmp_path / f"{lang}.png")
+        page.get_by_role("button").click()
+        assert page.inner_text("h1") == done
+
+
 def test_a_link_that_was_changed_says_what_to_do_instead(
     browser: Any, store: Store, tmp_path: Path
 ) -> None:

@@ -128,6 +128,10 @@ def test_rows_that_cannot_be_used_are_told_and_nobody_is_scored(endpoint, key, r
     other = {**wrong, "occurred_at": "2026-06-01T00:00Z", "customer_id": "nobody"}
     status, answer, _ = endpoint.call("/score_history", {**asked, "interactions": [other]}, key)
     assert (status, answer["errors"][0]["pointer"]) == (422, "/interactions")
+    nameless = [{"customer_id": customer["customer_id"], "kind": "order"}]
+    status, answer, _ = endpoint.call("/score_history", {**asked, "interactions": nameless}, key)
+    assert status == 422
+    assert {"pointer": "/interactions/0/interaction_id", "detail": "is missing"} in answer["errors"]
 
 
 def test_histories_that_are_sent_at_once_are_answered_as_one_by_one(endpoint, key, rows):

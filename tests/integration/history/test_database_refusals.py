@@ -206,7 +206,7 @@ def test_a_killed_ingest_leaves_history_and_watermark_as_they_were(company: Comp
 
 def test_a_missing_driver_is_named_with_its_command(company: Company) -> None:
     words = refused(company, url="snowflake://me:wr0ng@account/db/schema")
-    assert "run `pip install adbc-driver-snowflake`" in words
+    assert "install adbc-driver-snowflake where" in words
 
 
 def everything_under(folder: Path) -> bytes:

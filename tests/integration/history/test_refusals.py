@@ -45,6 +45,12 @@ def test_a_misspelt_column_is_named_with_its_place_and_the_way_out(place: Place)
     )
 
 
+def test_a_column_that_is_spelled_for_people_is_named(place: Place) -> None:
+    text = CUSTOMERS.replace("customer_id", "Customer ID")
+    said = refusal(place, place.source(customers=text))
+    assert "It has `Customer ID` at position 1: rename it" in said
+
+
 def test_an_export_without_ids_says_what_an_id_is_for(place: Place) -> None:
     text = "customer_id,occurred_at,kind\nacme,2026-01-01,order\n"
     assert "mapping" in refusal(place, place.source(customers=CUSTOMERS, interactions=text))
@@ -79,9 +85,10 @@ def test_another_encoding_fails_whole_with_the_place_of_its_first_byte(
 def test_too_many_bad_rows_fail_whole_with_a_summary_by_reason(company: Place) -> None:
     text = HEADER + "8,acme,yesterday,order,,,,\n9,acme,2026-01-01,ordr,,,,\n"
     said = refusal(company, company.source("shop", interactions=text))
-    assert "1 x occurred_at: is no time (first: interactions.csv, line 2)" in said
+    assert "occurred_at: is no time, such as 2026-07-01T09:30:00+02:00 (first: " in said
     assert (
-        "1 x kind: is none of the kinds in CONTRACTS.md (first: interactions.csv, line 3)" in said
+        "1 x kind: is none of the kinds in docs/history.md (first: interactions.csv, line 3)"
+        in said
     )
 
 

@@ -70,4 +70,5 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path, path: str) -> None:
     with pytest.raises(WarmlineError, match="Nothing was changed") as caught:
         company.ingest()
     assert path in str(caught.value)
+    assert ("there is no such file" in str(caught.value)) is (path == "none/crm.db")
     assert not (tmp_path / "none").exists()

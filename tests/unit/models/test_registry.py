@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ from models import registry
 from models.ageing import Ageing, ageing
 from models.alone import Treated
 from models.bundle import Bundle, load
+from models.catalogue import described
 from models.churn import Dataset
 from models.drivers import drivers
 from models.effects import effects
@@ -204,3 +206,22 @@ def test_any_version_can_be_had_again(home: Home, logged: Bundle, trial: registr
 def test_a_version_that_never_was_is_an_error_with_a_word(home: Home, logged: Bundle) -> None:
     with pytest.raises(WarmlineError, match="The model 99 is not in"):
         registry.registered(home, "99")
+
+
+def test_a_home_that_was_copied_reads_and_writes_its_own_files(
+    home: Home, logged: Bundle, trial: registry.Trial, tmp_path: Path
+):
+    before = sorted((home.root / "mlartifacts").rglob("*"))
+    there = Home(tmp_path / "restored")
+    shutil.copytree(home.root, there.root)
+    client, experiment = registry.opened(there)
+    ours = (there.root / "mlartifacts").as_uri()
+    (run, *_) = client.search_runs([experiment], "attributes.status = 'FINISHED'")
+    assert run.info.artifact_uri == f"{ours}/{run.info.run_id}/artifacts"
+    version = client.get_model_version(registry.NAME, logged.facts.model_version)
+    assert str(version.source).startswith(f"{ours}/")
+    assert described(there, logged.facts.model_version)[0].startswith("# Churn model")
+    many = len(list((there.root / "mlartifacts").glob("*/artifacts")))
+    registry.log(there, trial)
+    assert len(list((there.root / "mlartifacts").glob("*/artifacts"))) == many + 1
+    assert sorted((home.root / "mlartifacts").rglob("*")) == before

@@ -81,3 +81,12 @@ def test_making_a_home_twice_leaves_the_first_configuration(home):
     _, made = create(home)
     assert not made
     assert load(home, {}).currency == "USD"
+
+
+def test_a_home_that_is_made_is_its_owners_alone_and_one_that_stood_stays_as_open(tmp_path):
+    made, _ = create(tmp_path / "new" / "home")
+    assert made.root.stat().st_mode & 0o777 == 0o700
+    stood = tmp_path / "stood"
+    stood.mkdir(mode=0o750)
+    create(stood)
+    assert stood.stat().st_mode & 0o777 == 0o750

@@ -155,6 +155,7 @@ WRONG = [
     ("a.toml", HEAD + 'channels = ["fax"]', "`channels.0`"),
     ("a.toml", HEAD + "channels = []", "at least one"),
     ("a.toml", HEAD + 'mode = "live"', "`mode`"),
+    ("a.toml", HEAD + 'success = { kind = "renewal" }', "`success.kind`"),
     ("a.toml", HEAD + 'name = "b"', "named as its file"),
     ("A b.toml", HEAD, "lower case, digits and hyphens"),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from outreach.store import tables
 from outreach.store.database import Store
 from outreach.store.drafts import Draft
 from outreach.store.recording import record
-from outreach.storecli import look
+from outreach.storecli import look, looks
+from pipelines.features import matrix
 from tests.servers import mail
 from tests.unit.outreach.stores import NIGHT, planned, rows, states
 from tests.unit.outreach.test_store_schema import say
+from tests.unit.serving.calls import written
 
 CHECK_IN = next(play for play in Playbooks.load().plays if play.name == "check-in")
 SETTINGS = """
@@ -152,6 +154,11 @@ def test_an_item_is_worked_by_hand(office: Office) -> None:
     told = office.gives("outreach", "item", number).output
     assert told.startswith("acme: Check-in\ncheck-in by email, omar, in progress, due ")
     assert office.gives("outreach", "item", "99").exit_code == 1
+    handed = office.gives("outreach", "hand-over", number, "ines")
+    assert "Nothing else is ines's" in handed.output
+    office.queue("acme", as_of=NIGHT + timedelta(days=1), owner_id="omar")  # the next plan
+    assert office.told("outreach", "item", number)["item"]["owner_id"] == "ines"
+    assert office.told("outreach", "hand-over", number, "omar")["known"]
     office.told("outreach", "wait", number, "--why", "they ask their boss")
     office.told("outreach", "snooze", number, "--until", "2099-01-01", "--why", "on leave")
     office.told("outreach", "add-close-reason", "upgraded", "took a larger plan")
@@ -181,6 +188,17 @@ def test_what_a_customer_said_counts_at_once_and_a_mistake_is_mended(office: Off
     assert states(office.store) == {"acme": "withdrawn", "bolt": "withdrawn", "calm": "sent"}
 
 
+def test_what_is_told_of_a_stranger_is_kept_and_doubted(office: Office) -> None:
+    told = office.told("outreach", "consent", "acmee", "refused")
+    assert told["doubt"] == []  # nothing is scored yet: nobody is known
+    written(office.root, NIGHT, "a", acme=0.5)
+    assert office.told("outreach", "consent", "acme", "refused")["doubt"] == []
+    assert office.told("outreach", "consent", "gone", "refused")["doubt"] == []
+    strange = office.gives("outreach", "override", "acmee", "--until", "2099-01-01", "--why", "-")
+    assert "know no customer acmee: is it spelled right?" in strange.output
+    assert len(rows(office.store, tables.overrides)) == 1
+
+
 def test_letters_of_one_night_are_listed_in_its_plans_order(office: Office) -> None:
     office.queue("zoe", "acme", "bolt", mode="draft")
     found = office.told("outreach", "list")["messages"]
@@ -191,6 +209,7 @@ def test_letters_of_one_night_are_listed_in_its_plans_order(office: Office) -> N
     ("arguments", "code", "told"),
     [
         (("outreach", "show", "nothing-like-it"), 1, "No message begins"),
+        (("outreach", "show", "abc"), 1, "'abc' is too short"),
         (("outreach", "list", "--state", "lost"), 2, "no state of a message"),
         (("outreach", "close", "1", "--as", "bored", "--why", "-"), 1, "no way to close"),
         (("outreach", "suppress", "nobody"), 2, "local@domain"),
@@ -225,6 +244,26 @@ def test_the_doctor_looks_at_what_is_sent(office: Office) -> None:
     (letters / "check_in.txt").write_text("Subject: News\nHello", encoding="utf-8")
     with pytest.raises(WrongUsage, match="must not be used"):
         said()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("trigger.features.usage_cont_30 = 0", "did you mean usage_count_30"),
+        ('template = "chekin"', "did you mean check_in"),
+        ('trigger = { fact = "ordr" }', "`trigger.fact`"),
+    ],
+)
+def test_the_doctor_looks_at_what_playbooks_name(office: Office, text: str, told: str) -> None:
+    looked = dict(looks(lambda home: matrix.features()))["playbooks"]
+    many = len(Playbooks.load().plays)
+    assert looked(office.home, datetime.now(UTC)) == f"playbooks: {many} are enabled"
+    folder = office.root / "playbooks"
+    folder.mkdir()
+    (folder / "quieter.toml").write_text(f'title = "T"\nurgency = 1\n{text}', encoding="utf-8")
+    with pytest.raises(WrongUsage, match=told) as refused:
+        looked(office.home, datetime.now(UTC))
+    assert "quieter.toml: `t" in str(refused.value)
 
 
 def test_every_command_refuses_another_schema_and_migrate_says_what_it_did(office: Office) -> None:

@@ -92,6 +92,16 @@ def test_what_a_later_plan_holds_for_a_refusal_is_not_sent(store: Store) -> None
     assert states(store) == {"acme": "withdrawn", "bolt": "queued", "calm": "queued"}
 
 
+def test_of_a_past_night_only_the_decisions_are_kept(store: Store) -> None:
+    filled(store, "acme", due_at=later(days=1))
+    before = [rows(store, table) for table in (tables.work_items, tables.messages)]
+    filled(store, "acme", "bolt", as_of=later(days=-3).date(), due_at=later(days=-2), mode="auto")
+    assert [rows(store, table) for table in (tables.work_items, tables.messages)] == before
+    assert len(rows(store, tables.decisions)) == 3
+    filled(store, "bolt", as_of=later(days=1).date())
+    assert len(rows(store, tables.work_items)) == 2
+
+
 def test_offers_are_counted_by_customer_over_the_nights_asked_for(store: Store) -> None:
     for night in range(3):
         filled(store, "acme", f"b{night}", as_of=later(days=night).date())

@@ -7,8 +7,9 @@ import pytest
 
 from models.errors import RefusedToPublish
 from models.home import create
+from pipelines.backfill import lines as told
 from pipelines.nightlog import NightLog, numbers
-from pipelines.nightly import Step, nightly
+from pipelines.nightly import Night, Step, nightly
 from pipelines.nightwatch import NightWatch
 from pipelines.pings import Pings
 
@@ -79,3 +80,13 @@ def test_what_fails_is_logged_by_its_name_and_not_its_words(night):
     last = lines(night.logs)[-1]
     assert (last["event"], last["step"], last["exit_code"]) == ("failed", "score", 3)
     assert "Ada" not in json.dumps(last)
+
+
+def test_a_person_is_told_where_the_list_lies():
+    plan = {"tonight": "Tonight 2 tasks", "worklist": "home/worklist.csv", "notes": ["one late."]}
+    night = Night(NOW.date(), "run", NOW, done={"score": {}, "plan": plan})
+    assert told([night]) == [
+        "The night of 2026-07-01 is done: score, plan.",
+        "Tonight 2 tasks. The list: home/worklist.csv",
+        "Note: one late.",
+    ]

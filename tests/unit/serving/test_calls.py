@@ -19,6 +19,7 @@ from models import keys
 from models.answers import hashed_names
 from models.batch import BatchWriter, publish
 from models.contracts import score_schema
+from models.problems import Problem
 from serving.app import application
 from serving.guard import Guard
 from serving.published import CHECK_SECONDS, Publications
@@ -188,6 +189,22 @@ def test_a_key_opens_what_its_scopes_say(home: Path) -> None:
         problem(client.get("/metrics"), 401)
         problem(client.get("/docs.json"), 401)
         problem(client.get("/anything"), 401)
+        for scope in "score", "work":  # a mistyped path is no question of scopes
+            problem(client.get("/anything", headers=bearer(home, scope)), 404)
+            assert client.get("/docs.json", headers=bearer(home, scope)).status_code == 200
+
+
+def test_what_may_be_got_may_be_asked_for_without_its_body(client: TestClient) -> None:
+    assert client.head("/livez").status_code == 200
+    problem(client.get("/score"), 405)
+    assert client.head("/score").status_code == 405
+
+
+def test_who_waits_as_told_does_not_come_too_early() -> None:
+    headers = Problem(429, "", retry_after=5.2).response().headers
+    assert headers["retry-after"] == "6"
+    in_milliseconds = Problem(429, "", retry_after=5.2).response(milliseconds=True).headers
+    assert in_milliseconds["retry-after"] == "5200"
 
 
 def test_a_revoked_key_opens_nothing(home: Path) -> None:

@@ -40,7 +40,7 @@ def test_without_java_it_says_where_it_looked(tmp_path):
 
 def test_without_the_extra_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(session, "find_spec", lambda name: None)
-    with pytest.raises(WarmlineError, match=r"pip install 'warmline\[spark\]'"):
+    with pytest.raises(WarmlineError, match=r"install pyspark\[connect\]"):
         session.require(Spark())
 
 
