@@ -52,8 +52,7 @@ class Provenance:
 def fingerprint(data: Dataset, more: Iterable[NDArray[Any]] = ()) -> str:
     """SHA-256 of features by name, rows, labels, surrogates, weights and `more` that is learned
     from; any changed value changes it."""
-    digest = hashlib.sha256("
-".join(feature.name for feature in data.features).encode())
+    digest = hashlib.sha256("\n".join(feature.name for feature in data.features).encode())
     told = data.y, data.customer, data.as_of, data.leaves_in, data.surrogates, data.weight
     for column in (data.X, *told, *more):
         if column is None:

@@ -23,7 +23,7 @@ KINDS = ("usage", "order")  # of each how often, and how much at a time
 @dataclass(frozen=True)
 class Doing:
     """Use and orders of a bucket's customers, of the `share` that is sampled, in the `horizon`
-    seconds from each of `as_ofs`."""
+    seconds from each of `as_ofs`; none that a message of ours brought about."""
 
     as_ofs: tuple[int, ...]
     horizon: int
@@ -32,7 +32,7 @@ class Doing:
     def __call__(self, events: Events) -> list[tuple[NDArray[np.int32], NDArray[np.float64]]]:
         """For each date: who did anything, [m], and what, [m, 2 x KINDS]: the logarithm of how
         often, and the mean of the logarithms of amounts, NaN where there is none."""
-        some = np.isin(events.kind, [KIND_CODE[kind] for kind in KINDS])
+        some = np.isin(events.kind, [KIND_CODE[kind] for kind in KINDS]) & ~events.provoked
         some &= sampled(events.customer, self.share)
         acts = events.take(some)
         return [self._within(acts, as_of) for as_of in self.as_ofs]
