@@ -165,7 +165,7 @@ def our_version() -> str:
 
 OURS_READS = (
     "boosting", "calibration", "churn", "dataset", "encoding", "forest", "kernels",
-    "linear", "mixing", "tables", "totals",
+    "linear", "mixing", "surrogate", "tables", "totals",
 )  # fmt: skip
 
 

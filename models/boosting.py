@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from models.calibration import log_loss
 from models.dataset import FitSettings, Shape
-from models.mixing import average
+from models.mixing import mixed
 
 if TYPE_CHECKING:
+    import lightgbm
     from lightgbm import Booster
 
 Floats = NDArray[np.float64]
@@ -42,12 +43,23 @@ class Grown:
     log_odds: Floats  # [n], out of fold
 
 
-def cross_fit(matrix: Floats, y: Bools, fold: Codes, settings: FitSettings) -> Grown:
-    """The shape and the number of rounds to learn, and out-of-fold log-odds with them."""
+@dataclass(frozen=True)
+class Start:
+    """Trees that others begin with."""
+
+    log_odds: Floats  # [n], out of fold
+    text: str  # learned from all rows
+
+
+def cross_fit(
+    matrix: Floats, y: Bools, fold: Codes, settings: FitSettings, start: Start | None = None
+) -> Grown:
+    """The shape and the number of rounds to learn, and out-of-fold log-odds with them, of `start`
+    and what is learned beyond it."""
     folds = int(fold.max()) + 1
     shapes = settings.shapes if matrix.shape[1] <= MANY_FEATURES else (settings.wide,)
     scouts = range(min(SCOUTS, folds - 1)) if len(shapes) > 1 else range(0)
-    runs = [_Run(matrix, y, fold, shape, settings) for shape in shapes]
+    runs = [_Run(matrix, y, fold, shape, settings, start) for shape in shapes]
     for run in runs:
         run.grow(scouts)
     best = min(runs, key=lambda run: run.loss) if len(runs) > 1 else runs[0]
@@ -59,11 +71,13 @@ class _Run:
     """One shape on the folds that it has been grown on."""
 
     def __init__(
-        self, matrix: Floats, y: Bools, fold: Codes, shape: Shape, settings: FitSettings
-    ) -> None:
+        self, matrix: Floats, y: Bools, fold: Codes, shape: Shape, settings: FitSettings,
+        start: Start | None,
+    ) -> None:  # fmt: skip
         self._matrix, self._y, self._fold = matrix, y, fold
         self._shape, self._settings = shape, settings
-        self._parameters = _parameters(len(y), matrix.shape[1], shape, settings)
+        self._start = None if start is None else start.log_odds
+        self._parameters = parameters(len(y), matrix.shape[1], shape, settings)
         self._whole: Any = None
         self._boosters: list[tuple[Booster, Bools]] = []
 
@@ -72,7 +86,7 @@ class _Run:
         import lightgbm
 
         if len(numbers) and self._whole is None:
-            self._whole = _table(self._matrix, self._y, self._parameters)
+            self._whole = table(self._matrix, self._y, self._parameters, self._start)
         for number in numbers:
             held = self._fold == number
             learn = self._whole.subset(np.flatnonzero(~held))
@@ -100,30 +114,35 @@ class _Run:
         return Grown(self._shape, self.rounds, self._predict())
 
     def _predict(self) -> Floats:
-        out = np.empty(len(self._y))
+        out = np.zeros(len(self._y)) if self._start is None else self._start.copy()
         for booster, held in self._boosters:
-            out[held] = booster.predict(
+            out[held] += booster.predict(
                 self._matrix[held], raw_score=True, num_iteration=self.rounds
             )
         return out
 
 
-def fit_trees(matrix: Floats, y: Bools, grown: Grown, settings: FitSettings) -> str:
-    """A booster over all rows, in LightGBM's own text: on small tables the mean of some seeds'."""
+def fit_trees(
+    matrix: Floats, y: Bools, grown: Grown, settings: FitSettings, start: Start | None = None
+) -> str:
+    """A booster over all rows, in LightGBM's own text, the trees of `start` among its own: on small
+    tables the mean of some seeds'."""
     import lightgbm
 
     texts = []
     few = len(y) <= MANY_ROWS and matrix.shape[1] <= MANY_FEATURES
     seeds = settings.seeds if few else 1
-    parameters = _parameters(len(y), matrix.shape[1], grown.shape, settings)
+    how = parameters(len(y), matrix.shape[1], grown.shape, settings)
     for seed in range(seeds):
-        parameters["seed"] = (settings.seed + seed) % 2**31
+        how["seed"] = (settings.seed + seed) % 2**31
         # Bins do not depend on the seed, but LightGBM holds a table to the parameters it was
         # made with.
-        table = _table(matrix, y, parameters)
-        booster = lightgbm.train(parameters, table, grown.rounds)
+        whole = table(matrix, y, how, None if start is None else start.log_odds)
+        booster = lightgbm.train(how, whole, grown.rounds)
         texts.append(str(booster.model_to_string(num_iteration=grown.rounds)))
-    text = texts[0] if len(texts) == 1 else str(booster_of(average(texts)).model_to_string())
+    text = texts[0] if seeds == 1 else mixed([(text, 1 / seeds) for text in texts])
+    text = text if start is None else mixed([(text, 1.0), (start.text, 1.0)])
+    text = text if text is texts[0] else str(booster_of(text).model_to_string())
     return THREADS.sub("[num_threads: 1]", text)
 
 
@@ -134,17 +153,23 @@ def booster_of(text: str) -> Booster:
     return lightgbm.Booster(model_str=text)
 
 
-def _table(matrix: Floats, y: Bools, parameters: dict[str, Any]) -> Any:
+def table(
+    matrix: Floats, y: Bools, how: dict[str, Any], log_odds: Floats | None = None
+) -> lightgbm.Dataset:
+    """The rows as LightGBM holds them, where they begin with `log_odds` if given, [n]."""
     import lightgbm
 
-    return lightgbm.Dataset(matrix, y.astype(np.float32), params=parameters, free_raw_data=False)
+    return lightgbm.Dataset(
+        matrix, y.astype(np.float32), init_score=log_odds, params=how, free_raw_data=False
+    )
 
 
 def _patience(rows: int, settings: FitSettings) -> int:
     return settings.patience // 2 if rows > MANY_ROWS else settings.patience
 
 
-def _parameters(rows: int, columns: int, shape: Shape, settings: FitSettings) -> dict[str, Any]:
+def parameters(rows: int, columns: int, shape: Shape, settings: FitSettings) -> dict[str, Any]:
+    """LightGBM's, for a matrix of this size."""
     many = rows > MANY_ROWS
     wide = columns > MANY_FEATURES
     return {

@@ -189,8 +189,10 @@ def learn(data: Dataset, settings: FitSettings) -> Fitted:
     folds = _folds(data, settings)
     fold = group_folds(data.customer, data.y, folds, settings.seed)
     from models.boosting import cross_fit, fit_trees
+    from models.surrogate import begin
 
-    grown = cross_fit(data.X, data.y, fold, settings)
+    start = begin(data, fold, settings)
+    grown = cross_fit(data.X, data.y, fold, settings, start)
     strength, linear = _cross_linear(data, fold, settings)
     blend = min(
         settings.blend_grid,
@@ -204,7 +206,7 @@ def learn(data: Dataset, settings: FitSettings) -> Fitted:
     model = ChurnModel(
         features=data.features,
         horizon_days=settings.horizon_days,
-        trees=fit_trees(data.X, data.y, grown, settings),
+        trees=fit_trees(data.X, data.y, grown, settings, start),
         linear=fit_linear(data.X, data.y, [strength], settings.seed)[0],
         blend=blend,
         calibration=calibration,

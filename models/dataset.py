@@ -48,6 +48,9 @@ class Dataset:
     features: tuple[Feature, ...]  # [f]
     # [n]; days from the snapshot to leaving, NaN for who stayed; None where no date is told
     leaves_in: NDArray[np.float64] | None = None
+    # [n, s]; how much customers did within the horizon, each column in one way, in logarithms; NaN
+    # where it is not known. None where nothing is, as in a plain table
+    surrogates: NDArray[np.float64] | None = None
     # Contacts before the customer left; None where nothing is known of any, as in a plain table
     contacts: Contacts | None = None
     # [n]; how often a row counts where it is asked who leaves if left alone; None: each once
@@ -61,6 +64,8 @@ class Dataset:
             given = getattr(self, name)
             if given is not None and given.shape != (rows,):
                 raise ValueError(f"`{name}` is not one value for each of the {rows} rows")
+        if self.surrogates is not None and len(self.surrogates) != rows:
+            raise ValueError(f"`surrogates` are not of each of the {rows} rows")
 
     def __len__(self) -> int:
         return len(self.y)
@@ -85,6 +90,7 @@ class Dataset:
             as_of=self.as_of[rows],
             silent=self.silent[rows],
             leaves_in=None if self.leaves_in is None else self.leaves_in[rows],
+            surrogates=None if self.surrogates is None else self.surrogates[rows],
             contacts=None if self.contacts is None else self.contacts.take(rows),
             weight=None if self.weight is None else self.weight[rows],
         )
@@ -109,6 +115,8 @@ CAREFUL = Shape(15, 6, 0.03, 0.8, 0.7, 1.0, 1.0)
 DEEP = Shape(31, 8, 0.05, 0.9, 0.7, 0.0, 1e-3)
 # Hundreds of features that each say little, as a history's: three conditions, half the rows a tree.
 FAINT = Shape(6, 3, 0.03, 0.5, 0.4, 20.0, 1.0)
+# What customers do, which every row tells: wider, as there is less noise.
+BROAD = Shape(15, 5, 0.05, 0.5, 0.4, 20.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,7 @@ class FitSettings:
     patience: int = 60  # rounds without a better fold before it stops
     shapes: tuple[Shape, ...] = (CAREFUL, DEEP)  # of which validation chooses one
     wide: Shape = FAINT  # in their place where features are many
+    surrogate: Shape = BROAD  # of trees that learn what customers do afterwards
     seeds: int = 3  # whose trees are averaged, where rows are few
     # Inverse of the ridge penalty. The strongest win where few left: rows of one customer at
     # several nights are hardly more than one row (sample: AUC .711 at .0001, .693 at .003).

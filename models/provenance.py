@@ -50,11 +50,11 @@ class Provenance:
 
 
 def fingerprint(data: Dataset, more: Iterable[NDArray[Any]] = ()) -> str:
-    """SHA-256 of features by name, rows, labels, weights and `more` that is learned from; any
-    changed value changes it."""
+    """SHA-256 of features by name, rows, labels, surrogates, weights and `more` that is learned
+    from; any changed value changes it."""
     digest = hashlib.sha256("\n".join(feature.name for feature in data.features).encode())
-    columns = data.X, data.y, data.customer, data.as_of, data.leaves_in, data.weight
-    for column in (*columns, *more):
+    told = data.y, data.customer, data.as_of, data.leaves_in, data.surrogates, data.weight
+    for column in (data.X, *told, *more):
         if column is None:
             continue
         digest.update(f"{column.shape} {column.dtype}".encode())

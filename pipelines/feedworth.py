@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.contracts import DAY
 from models.evaluate import DRAWS
 from models.metrics import Interval, Ranking, resampled
 from models.profit import expected_profit
 from pipelines import snapshots
+from pipelines.afterwards import afterwards
 from pipelines.history.store import History
 from pipelines.history.without import Without
 from pipelines.judging import at_stake
@@ -135,7 +137,7 @@ class _Asked:
         return model.predict(data.X[~self.learned], self.how.threads)
 
     def without(self, history: Without) -> Dataset:
-        """The same rows, their features made from another history."""
+        """The same rows, their features and surrogates made from another history."""
         settings, data = self.settings, self.whole.data
         engine = Local(settings.performance.threads)
         hour = settings.training.usual_hour
@@ -150,7 +152,11 @@ class _Asked:
             mine = np.flatnonzero(data.as_of == nights[rows.night].as_of)
             # Rows of a night are in the order of customers (`TrainingSet`).
             matrix[mine[np.searchsorted(data.customer[mine], rows.customers)]] = rows.values
-        return replace(data, X=matrix)
+        as_ofs = [night.as_of for night in nights]
+        row = np.searchsorted(as_ofs, data.as_of), data.customer
+        horizon = self.how.horizon_days * DAY
+        did = afterwards(history, as_ofs, horizon, row, self.whole.sampled, engine)
+        return replace(data, X=matrix, surrogates=did)
 
 
 def worth_of_feeds(

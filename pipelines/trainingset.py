@@ -14,6 +14,7 @@ from models.contracts import DAY, Feature
 from models.dataset import Contacts, Dataset, sampled
 from models.errors import NotEnoughData
 from pipelines import labels, snapshots
+from pipelines.afterwards import afterwards
 from pipelines.contacted import contacted
 from pipelines.features import matrix
 from pipelines.population import Population, Why
@@ -99,7 +100,9 @@ def assemble(
     row = np.searchsorted(as_ofs, found.data.as_of), found.data.customer
     when = _leaves_in(labelled, row)
     sent = contacted(history, as_ofs, horizon_days * DAY, engine)
-    data = replace(found.data, leaves_in=when, contacts=_contacts(sent, row).before(when))
+    did = afterwards(history, as_ofs, horizon_days * DAY, row, share, engine)
+    contacts = _contacts(sent, row).before(when)
+    data = replace(found.data, leaves_in=when, contacts=contacts, surrogates=did)
     if label != "contractual":
         return replace(found, data=data)
     counted = settings.training.counted_end_kinds

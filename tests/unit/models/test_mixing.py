@@ -11,7 +11,7 @@ from models.boosting import Grown, booster_of, cross_fit, fit_trees
 from models.churn import Dataset
 from models.dataset import CAREFUL, DEEP, group_folds
 from models.forest import Forest
-from models.mixing import average
+from models.mixing import mixed
 
 
 def texts(data: Dataset, seeds: int) -> list[str]:
@@ -26,13 +26,13 @@ def test_the_mean_of_texts_scores_the_mean_of_their_scores(data: Dataset):
     of_seeds = texts(data, 3)
     scores = [booster_of(text).predict(data.X, raw_score=True) for text in of_seeds]
     assert not np.allclose(scores[0], scores[1])
-    mixed = booster_of(average(of_seeds))
-    assert np.allclose(mixed.predict(data.X, raw_score=True), np.mean(scores, axis=0), atol=1e-12)
-    assert mixed.num_trees() == 60
+    mean = booster_of(mixed([(text, 1 / 3) for text in of_seeds]))
+    assert np.allclose(mean.predict(data.X, raw_score=True), np.mean(scores, axis=0), atol=1e-12)
+    assert mean.num_trees() == 60
 
 
 def test_contributions_of_the_mean_are_those_of_lightgbm(data: Dataset):
-    text = average(texts(data, 2))
+    text = mixed([(text, 0.5) for text in texts(data, 2)])
     forest = Forest.from_text(text)
     theirs = booster_of(text).predict(data.X, pred_contrib=True)
     assert np.allclose(forest.contributions(data.X), theirs[:, :-1], atol=1e-9)

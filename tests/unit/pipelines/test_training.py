@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from models.contracts import Feature
-from models.dataset import Dataset
+from models.dataset import Dataset, sampled
 from models.errors import NotEnoughData
 from models.home import Home, create
 from models.leaks import Leak
 from models.settings import Features, Settings, Training
 from pipelines import labels, train
+from pipelines.afterwards import afterwards
 from pipelines.history.ingest import ingest
 from pipelines.history.store import History
 from pipelines.inspecting import require_no_leak
@@ -123,6 +124,62 @@ def test_no_feature_tells_of_a_contact_in_the_horizon(tmp_path):
     )
     np.testing.assert_array_equal(known, all_of)
     assert not np.array_equal(known, none, equal_nan=True)
+
+
+def doing(folder: Path, *more: str) -> History:
+    """Three customers with contracts, what two of them did after the first of `DATES`, and `more`
+    rows of it."""
+    folder.mkdir()
+    rows = (
+        "u1,a,2026-01-01T00:00:00Z,usage,3,", "u2,a,2026-01-20T00:00:00Z,usage,8,",
+        "u3,a,2026-01-30T23:59:59Z,usage,,", "o1,a,2026-02-10T00:00:00Z,order,99,",
+        "o2,b,2026-01-02T00:00:00Z,order,,", "o3,b,2025-12-31T23:59:59Z,order,50,", *more,
+    )  # fmt: skip
+    return company(
+        folder,
+        customers="customer_id,joined_at" + "".join(f"\n{who},2025-01-01T00:00Z" for who in "abc"),
+        interactions="\n".join(
+            ["interaction_id,customer_id,occurred_at,kind,value,caused_by", *rows]
+        ),
+        terms="customer_id,term_id,started_at,ended_at,end_kind"
+        + "".join(f"\n{who},{who},2025-01-01T00:00Z,," for who in "abc"),
+    )
+
+
+def test_a_row_tells_how_often_and_how_much_its_customer_did_afterwards(tmp_path):
+    rows = assemble(doing(tmp_path / "home"), Settings(), DATES, 30).data
+    assert rows.customer.tolist() == [0, 1, 2, 0, 1, 2]
+    nan, often, once = np.nan, np.log1p(3), np.log1p(1)
+    expected = [
+        [often, (np.log1p(3) + np.log1p(8)) / 2, 0, nan],  # the last without an amount
+        [0, nan, once, nan],  # the day before the night is not after it
+        [0, nan, 0, nan],
+        [0, nan, once, np.log1p(99)],
+        [0, nan, 0, nan],
+        [0, nan, 0, nan],
+    ]
+    np.testing.assert_allclose(rows.surrogates, expected, rtol=1e-12)
+
+
+def test_what_a_message_of_ours_brought_about_is_no_sign_of_what_they_do(tmp_path):
+    plain = assemble(doing(tmp_path / "plain"), Settings(), DATES, 30).data.surrogates
+    more = "u9,c,2026-01-05T00:00:00Z,usage,5,m1", "u8,b,2026-06-05T00:00:00Z,usage,5,"
+    with_more = assemble(doing(tmp_path / "more", *more), Settings(), DATES, 30).data.surrogates
+    np.testing.assert_array_equal(with_more, plain)
+
+
+def test_of_a_sample_only_its_own_customers_are_looked_at(tmp_path):
+    history = doing(tmp_path / "home")
+    nights = [int(datetime.combine(day, datetime.min.time(), UTC).timestamp()) for day in DATES]
+    some = sampled(np.arange(3), 0.5)
+    assert some.any()
+    assert not some.all()
+    everyone = np.repeat([0, 1], 3), np.tile(np.arange(3), 2)
+    whole = afterwards(history, nights, 30 * 86_400, everyone)
+    mine = np.tile(some, 2)
+    of_sample = everyone[0][mine], everyone[1][mine]
+    found = afterwards(history, nights, 30 * 86_400, of_sample, share=0.5)
+    np.testing.assert_array_equal(found, whole[mine])
 
 
 def test_an_answer_to_our_own_message_is_not_staying(tmp_path):
