@@ -19,6 +19,7 @@ from pipelines.features import matrix, reference
 from pipelines.history.events import Events
 from pipelines.history.given import Given, Known, given
 from pipelines.history.ingest import ingest
+from pipelines.history.rejects import summary
 from pipelines.history.schema import TABLE
 from pipelines.history.store import History
 from pipelines.history.terms import Terms
@@ -143,9 +144,11 @@ def test_given_rows_are_read_as_an_ingest_reads_them(place: Place, name):
     assert len(rejected) == read.rejected
     assert read.pending == report.interactions.pending
     assert read.naive == report.naive_timestamps
-    assert sorted({one.why for one in read.rejects}) == sorted(
-        reason.split(" x ")[1].split(" (first")[0] for reason in report.reject_reasons
+    told, of_ingest = (
+        sorted(one.split(" x ")[1].split(" (first")[0] for one in lines)
+        for lines in (summary(read.rejects), report.reject_reasons)
     )
+    assert told == of_ingest
 
 
 def test_bad_rows_say_which_row_of_which_table_and_why(place: Place):
