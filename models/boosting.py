@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,15 +56,31 @@ def cross_fit(
 ) -> Grown:
     """The shape and the number of rounds to learn, and out-of-fold log-odds with them, of `start`
     and what is learned beyond it."""
-    folds = int(fold.max()) + 1
     shapes = settings.shapes if matrix.shape[1] <= MANY_FEATURES else (settings.wide,)
-    scouts = range(min(SCOUTS, folds - 1)) if len(shapes) > 1 else range(0)
     runs = [_Run(matrix, y, fold, shape, settings, start) for shape in shapes]
+    return best_of(runs, int(fold.max()) + 1).grown()
+
+
+class Contender(Protocol):
+    """What is grown on folds, and how well it does on those so far."""
+
+    @property
+    def loss(self) -> float: ...
+
+    def grow(self, numbers: Sequence[int]) -> None: ...
+
+
+C = TypeVar("C", bound=Contender)
+
+
+def best_of(runs: Sequence[C], folds: int) -> C:
+    """The one that does best on the first folds, grown on all of them."""
+    scouts = range(min(SCOUTS, folds - 1)) if len(runs) > 1 else range(0)
     for run in runs:
         run.grow(scouts)
     best = min(runs, key=lambda run: run.loss) if len(runs) > 1 else runs[0]
     best.grow(range(len(scouts), folds))
-    return best.grown()
+    return best
 
 
 class _Run:

@@ -9,14 +9,14 @@ for one that is too rare to learn much from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.boosting import SCOUTS, Start, parameters, table
+from models.boosting import Start, best_of, parameters, table
 from models.calibration import log_loss
 from models.dataset import Dataset, FitSettings
 
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Codes = NDArray[np.int64]
 
 LEAST_KNOWN = 0.2  # of the rows: what fewer tell of stands for a few customers only
 ROUNDS = 100
 
 
-def begin(data: Dataset, fold: NDArray[np.int64], settings: FitSettings) -> Start | None:
+def begin(data: Dataset, fold: Codes, settings: FitSettings) -> Start | None:
     """Where the trees begin: log-odds from the surrogate that tells best who leaves, in the folds
     of `fold` [n]. None where nothing is known of what customers did afterwards."""
     if data.surrogates is None:
@@ -40,33 +41,30 @@ def begin(data: Dataset, fold: NDArray[np.int64], settings: FitSettings) -> Star
     how |= {"objective": "regression", "metric": "None"}
     whole = table(data.X, data.y, how)
     runs = [
-        _Run(data, column, whole, how)
+        _Run(data, column, fold, whole, how)
         for column in data.surrogates.T
         if np.mean(known := ~np.isnan(column)) >= LEAST_KNOWN and np.ptp(column[known]) > 0
     ]
     if not runs:
         return None
-    folds = int(fold.max()) + 1
-    scouts = range(min(SCOUTS, folds - 1)) if len(runs) > 1 else range(0)
-    for run in runs:
-        run.grow(fold, scouts)
-    best = min(runs, key=lambda run: run.loss) if len(runs) > 1 else runs[0]
-    best.grow(fold, range(len(scouts), folds))
-    return best.start()
+    return best_of(runs, int(fold.max()) + 1).start()
 
 
 class _Run:
     """One surrogate on the folds that it has been grown on."""
 
-    def __init__(self, data: Dataset, target: Floats, whole: Any, how: dict[str, Any]) -> None:
-        self._data, self._target, self._whole, self._how = data, target, whole, how
+    def __init__(
+        self, data: Dataset, target: Floats, fold: Codes, whole: Any, how: dict[str, Any]
+    ) -> None:
+        self._data, self._target, self._fold = data, target, fold
+        self._whole, self._how = whole, how
         self._known = ~np.isnan(target)
         self._expected = np.full(len(target), np.nan)  # out of fold
 
-    def grow(self, fold: NDArray[np.int64], numbers: Iterable[int]) -> None:
+    def grow(self, numbers: Sequence[int]) -> None:
         """What is to be expected of the rows of these folds, by the others."""
         for number in numbers:
-            held = fold == number
+            held = self._fold == number
             self._expected[held] = self._trees(~held, self._target).predict(self._data.X[held])
 
     @property

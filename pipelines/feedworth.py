@@ -143,8 +143,9 @@ class _Asked:
         hour = settings.training.usual_hour
         nights = [snapshots.night(day, settings.zone, hour) for day in self.nights]
         usable = np.zeros((len(nights), history.manifest.customers), np.bool_)
-        place = {night.as_of: number for number, night in enumerate(nights)}
-        usable[[place[at] for at in data.as_of.tolist()], data.customer] = True
+        as_ofs = [night.as_of for night in nights]
+        row = np.searchsorted(as_ofs, data.as_of), data.customer
+        usable[row] = True
         everyone = Wanted(usable, np.ones_like(usable), settings.training.active_days)
         context = engine.context(history, settings, nights)
         matrix = np.full(data.X.shape, np.nan)
@@ -152,8 +153,6 @@ class _Asked:
             mine = np.flatnonzero(data.as_of == nights[rows.night].as_of)
             # Rows of a night are in the order of customers (`TrainingSet`).
             matrix[mine[np.searchsorted(data.customer[mine], rows.customers)]] = rows.values
-        as_ofs = [night.as_of for night in nights]
-        row = np.searchsorted(as_ofs, data.as_of), data.customer
         horizon = self.how.horizon_days * DAY
         did = afterwards(history, as_ofs, horizon, row, self.whole.sampled, engine)
         return replace(data, X=matrix, surrogates=did)
