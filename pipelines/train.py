@@ -92,7 +92,7 @@ def _train(
     predicted = model.predict_all(judged.data.X, how.threads)
     value = at_stake(history, settings, judged.data)
     report = replace(
-        judging(home, history, settings, judged, model, predicted, value, plan.training[-1]),
+        judging(home, history, settings, learned.data, judged, model, predicted, value),
         renewing=renewing(trial.fitted, trial.rows, judged, predicted.main, how),
         alone=judge_alone(judged.data, predicted.main, how),
     )
