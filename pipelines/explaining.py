@@ -13,7 +13,7 @@ import numpy as np
 from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
 from models.horizons import expected_days
-from models.words import on
+from models.words import NO_PROMISE, on
 from pipelines import context
 from pipelines.features import matrix
 from pipelines.features.matrix import Night
@@ -31,12 +31,10 @@ if TYPE_CHECKING:
     from models.churn import ChurnModel
     from models.home import Home
     from models.settings import Settings
-    from pipelines.features.agents import Agents
 
 RECENT = 8
 MOST = 8  # reasons
 PUSHES = 4  # of what changed
-NO_PROMISE = "what customers like that do, by the model; no promise of an effect"
 PUSH = 0.05  # log-odds; what moved the risk less since the batch before is not told
 MONTH = 365.25 / 12  # days
 YEARS = 10  # beyond, three months tell nothing
@@ -134,7 +132,9 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     model = bundles.champion(home, expect=matrix.fingerprint(settings.features)).model
     customer = OneCustomer.of(history, history.numbers[customer_id])
     night = Night(int(score["as_of"].timestamp()), batch.cut_off)
-    known = matrix.context(history, settings, [night], _agents(home, history, batch, night))
+    known = matrix.context(
+        history, settings, [night], context.of_night(home, history, batch, night)
+    )
     row = customer.features(night, known)
     dates = dates_of(night, settings, known)
     found = reasons(model, row[None], limit=MOST, lowering=True, dates=dates)[0]
@@ -149,20 +149,11 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
         before.as_of if before else None,
         _changed(home, history, settings, customer, before, row, model) if before else [],
         float(model.predict(row[None])[0]),
-        mended(customer, night, known, model),
+        mended([customer], night, known, model)[0][1],
         _recent(history, customer_id, night),
         _expected_days(score["horizons"] or []),
         chance_of(history, settings, model, row[None], history.numbers[customer_id], night),
     )
-
-
-def _agents(home: Home, history: History, batch: ScoreBatch, night: Night) -> Agents | None:
-    """The figures of those who serve, as that night published them; None where it did not.
-
-    To find them again, all customers' rows would be walked over.
-    """
-    agents = context.read(home.context, batch.as_of, history.words("agent"))
-    return agents if agents is not None and agents.nights == (night,) else None
 
 
 def _changed(
@@ -179,7 +170,7 @@ def _changed(
     from models.explain import moves
 
     night = Night(midnight(batch.as_of, settings.zone), batch.cut_off)
-    agents = _agents(home, history, batch, night)
+    agents = context.of_night(home, history, batch, night)
     if agents is None and history.words("agent"):
         return []
     then = customer.features(night, matrix.context(history, settings, [night], agents))

@@ -93,7 +93,7 @@ def test_fewer_nights_apart_where_half_of_them_hold_too_few_leavers():
 
 @pytest.mark.parametrize(
     ("learned", "customers", "why"),
-    [(1, 1500, r"the nights learned from \(1\) are too few"), (7, 100, "or hold too few leavers")],
+    [(1, 1500, r"the nights learned from \(1\) are too few"), (3, 130, "or hold too few leavers")],
 )
 def test_too_few_nights_or_leavers_are_said(learned, customers, why):
     with pytest.raises(NotEnoughData, match=why):
