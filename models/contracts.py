@@ -134,6 +134,7 @@ def score_schema() -> pa.Schema:
             ("horizon_days", pa.int32()),
             ("churn_probability", pa.float64()),
             ("horizons", pa.list_(horizon)),
+            ("expected_days", pa.float64()),  # until leaving; not in runs of before it
             ("band", pa.string()),
             ("percentile", pa.float64()),
             ("value_at_risk", pa.float64()),

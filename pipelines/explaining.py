@@ -12,7 +12,6 @@ import numpy as np
 
 from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
-from models.horizons import expected_days
 from models.words import NO_PROMISE, on
 from pipelines import context
 from pipelines.features import matrix
@@ -55,11 +54,10 @@ class Story:
     present: float  # what that model says today
     mended: list[Mended]
     recent: list[str]
-    expected_days: float | None = None  # until leaving; None: not to be told
     renewal: Chance | None = None  # of the yearly contract that ends next, past the horizon
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"expected_days": self.score["expected_days"]}
 
     def lines(self) -> list[str]:
         score = self.score
@@ -67,7 +65,7 @@ class Story:
             f"{self.customer_id}: {score['churn_probability']:.0%} likely to leave within "
             f"{score['horizon_days']} days ({score['band']} risk), "
             f"as of {self.as_of}.",
-            *_when(score["horizons"] or [], self.expected_days),
+            *_when(score["horizons"] or [], score["expected_days"]),
         ]
         if self.renewal is not None:
             lines.append(self.renewal.words)
@@ -92,14 +90,6 @@ class Story:
             if words:
                 lines += ["", title, *(f"  - {word}" for word in words)]
         return lines
-
-
-def _expected_days(horizons: list[dict[str, Any]]) -> float | None:
-    if len(horizons) < 2:
-        return None
-    p = np.array([[one["probability"] for one in horizons]])
-    found = float(expected_days(p, [one["days"] for one in horizons])[0])
-    return found if np.isfinite(found) else None
 
 
 def _when(horizons: list[dict[str, Any]], stay: float | None) -> Iterator[str]:
@@ -151,7 +141,6 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
         float(model.predict(row[None])[0]),
         mended([customer], night, known, model)[0][1],
         _recent(history, customer_id, night),
-        _expected_days(score["horizons"] or []),
         chance_of(history, settings, model, row[None], history.numbers[customer_id], night),
     )
 

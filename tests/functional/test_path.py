@@ -230,8 +230,11 @@ def test_each_score_tells_by_when_and_how_sure_it_is(demo):
     said = company("explain", riskiest, json=False)
     assert "By when: " in said.stdout
     assert " in 30 days, " in said.stdout
-    stays = company("explain", riskiest).facts["expected_days"]
+    stays = max(rows, key=lambda row: row["churn_probability"])["expected_days"]
+    assert company("explain", riskiest).facts["expected_days"] == stays
     assert 60 < stays < 3650
+    calmest = min(rows, key=lambda row: row["horizons"][-1]["probability"])
+    assert calmest["expected_days"] > 10 * stays
     assert f"would stay for another {stays / 365.25 * 12:,.0f} months" in said.stdout
 
 
