@@ -216,7 +216,7 @@ def _same(published: ScoreBatch, again: ScoreBatch) -> bool:
     has other bytes, and no value in it."""
     before = published.table()
     told = [name for name in before.column_names if before[name].null_count < before.num_rows]
-    return before.select(told).equals(again.table(told))
+    return bool(before.select(told).equals(again.table(told)))
 
 
 def _context_differences(

@@ -70,8 +70,9 @@ def test_an_answer_says_all_that_the_batch_does(tmp_path: Path) -> None:
     assert json.loads(found or b"") == {
         "customer_id": "é-1", "status": "scored", "as_of": "2026-07-01", "horizon_days": 90,
         "churn_probability": 1 / 3, "polarity": "a higher probability is worse",
-        "horizons": horizons, "expected_days": 700.5, "band": "high", "percentile": None, "value_at_risk": None,
-        "silent": None, "fading": None, "reasons": [REASON], "what_changed": ["risk rose"],
+        "horizons": horizons, "expected_days": 700.5, "band": "high", "percentile": None,
+        "value_at_risk": None, "silent": None, "fading": None, "reasons": [REASON],
+        "what_changed": ["risk rose"],
         "effects": None, "model_version": None, "scored_at": "2026-07-01T01:30:00Z",
         "expires_at": "2026-07-01T01:30:00Z", "renewal_at": None, "non_renewal_probability": None,
     }  # fmt: skip
