@@ -27,7 +27,7 @@ from pipelines.lock import exclusive
 from pipelines.renewals import renewing, with_renewal
 from pipelines.trained import Trained
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
-from pipelines.undated import left_out
+from pipelines.undated import dated_ahead, left_out
 from pipelines.walks import Local
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ def _train(
         verdict=verdict,
         left_out=(
             *left_out(history, plan.training[0], settings.zone),
+            *dated_ahead(history, settings.features.attributes),
             *stood_in(history.feeds()),
             *engine.notes(),
         ),
