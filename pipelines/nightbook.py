@@ -86,14 +86,15 @@ class NightBook(HistoryBook):
     def remedies(self, customer_ids: Sequence[str], as_of: datetime) -> Mapping[str, list[str]]:
         """What can still be done, and what could have gone otherwise, where it lowers the risk by
         the model that scored the night; nothing where another one is champion by now."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         from pipelines import context
         from pipelines.features import matrix
         from pipelines.mending import mended
         from pipelines.onecustomer import OneCustomer
 
-        numbers = self.history.numbers
-        asked = {numbers[who]: who for who in customer_ids if who in numbers}
-        if not asked or self.home is None:
+        if self.home is None or not customer_ids:
             return {}
         batch = ScoreBatch.open(self.home.scores, as_of.astimezone(self.settings.zone).date())
         night = matrix.Night(int(as_of.timestamp()), batch.cut_off)
@@ -101,6 +102,9 @@ class NightBook(HistoryBook):
         agents = context.of_night(self.home, history, batch, night)
         if model is None or (agents is None and history.words("agent")):
             return {}
+        numbers = pc.index_in(pa.array(customer_ids, pa.string()), value_set=history.ids())
+        asked = dict(zip(numbers.to_pylist(), customer_ids, strict=True))
+        asked.pop(None, None)  # erased after they were scored
         known = matrix.context(history, self.settings, [night], agents)
         found = {}
         for some in OneCustomer.by_bucket(history, list(asked)):
@@ -116,14 +120,16 @@ class NightBook(HistoryBook):
         return found
 
     def _model(self, batch: ScoreBatch) -> ChurnModel | None:
-        """That of the batch, where it is the champion."""
+        """That of the batch, where it is the champion and can be read: the list needs none."""
         from models import bundle as bundles
+        from models.errors import WarmlineError
         from pipelines.features import matrix
 
-        if self.home is None or not bundles.has_champion(self.home):
-            return None
-        champion = bundles.champion(self.home)
-        if champion.fingerprint != matrix.fingerprint(self.settings.features):
+        assert self.home is not None  # noqa: S101 - who asks has looked
+        try:
+            expect = matrix.fingerprint(self.settings.features)
+            champion = bundles.champion(self.home, expect=expect)
+        except WarmlineError:
             return None
         scored_by = batch.manifest.facts.get("model_version")
         return champion.model if champion.facts.model_version == scored_by else None
