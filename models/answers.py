@@ -45,8 +45,9 @@ _SCORED = f"""
 SELECT customer_id, to_json({{
     customer_id: customer_id, status: 'scored', as_of: $as_of,
     horizon_days: horizon_days, churn_probability: churn_probability, polarity: '{POLARITY}',
-    horizons: horizons, band: band, percentile: percentile, value_at_risk: value_at_risk,
-    silent: silent, fading: fading, reasons: reasons, what_changed: what_changed, effects: effects,
+    horizons: horizons, expected_days: expected_days, band: band, percentile: percentile,
+    value_at_risk: value_at_risk, silent: silent, fading: fading, reasons: reasons,
+    what_changed: what_changed, effects: effects,
     model_version: model_version, scored_at: {_INSTANT.format("scored_at")},
     expires_at: {_INSTANT.format("expires_at")},
     renewal_at: {_INSTANT.format("renewal_at")}, non_renewal_probability: non_renewal_probability

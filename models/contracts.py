@@ -5,7 +5,7 @@ Codes are positions in the tuples below and are written to disk: append, never r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -134,6 +134,7 @@ def score_schema() -> pa.Schema:
             ("horizon_days", pa.int32()),
             ("churn_probability", pa.float64()),
             ("horizons", pa.list_(horizon)),
+            ("expected_days", pa.float64()),  # until leaving; not in runs of before it
             ("band", pa.string()),
             ("percentile", pa.float64()),
             ("value_at_risk", pa.float64()),
@@ -278,6 +279,12 @@ class Timeline(Protocol):
 
     def features(self) -> Sequence[Feature]:
         """All features that `figures` can tell (docs/features.md), a company's own among them."""
+        ...
+
+    def remedies(self, customer_ids: Sequence[str], as_of: datetime) -> Mapping[str, list[str]]:
+        """What would lower the risk that the company can do something about, or could have, in
+        sentences by customer: by the model that scored the night `as_of`, an association. Who is
+        not there, of them there is nothing."""
         ...
 
     def figures(self, customer_ids: pa.Array, names: Sequence[str], as_of: datetime) -> pa.Table:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models import dating
 from models.contracts import Feature
 from models.dataset import group_folds
 from models.errors import WarmlineError
@@ -177,6 +178,18 @@ def numbers_of(column: pd.Series) -> Floats:
     return np.where(np.isfinite(values), values, np.nan)
 
 
+def dates_of(column: pd.Series) -> Floats | None:
+    """Dates, as such or as text, in seconds since 1970 UTC, NaN where there is none, [n]; None
+    where the column holds others than dates."""
+    from pandas.api import types
+
+    if types.is_datetime64_any_dtype(column.dtype):
+        return dating.seconds(column)
+    if types.is_numeric_dtype(column.dtype) or types.is_bool_dtype(column.dtype):
+        return None
+    return dating.of_texts(texts(column))
+
+
 def is_number(column: pd.Series) -> bool:
     """Whether a column holds numbers, with at most a few words among them for "not known"."""
     import pandas as pd
@@ -196,7 +209,7 @@ def _described(column: pd.Series, y: Bools) -> Column | None:
     from pandas.api import types
 
     name = str(column.name)
-    if types.is_datetime64_any_dtype(column.dtype) or types.is_timedelta64_dtype(column.dtype):
+    if types.is_timedelta64_dtype(column.dtype) or dates_of(column) is not None:
         raise WarmlineError(
             f"`{name}` holds dates, of which a plain table knows nothing: give the days since it "
             "happened, as they stood when the row was taken, or leave the column out."

@@ -67,6 +67,14 @@ class Predictions:
     def columns(self) -> tuple[Floats, Floats, Floats]:
         return self.probabilities, self.low, self.high
 
+    @property
+    def expected_days(self) -> Floats:
+        """Until leaving, [n]; NaN where one horizon alone is told, or leaving never comes."""
+        if len(self.days) < 2:
+            return np.full(len(self.probabilities), np.nan)
+        found = expected_days(self.probabilities, self.days)
+        return np.where(np.isfinite(found), found, np.nan)
+
     def take(self, rows: NDArray[np.intp] | slice) -> Predictions:
         """Those of the given customers, in the given order."""
         told, low, high = (column[rows] for column in self.columns)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models import dating
 from models.contracts import Feature
 from models.dataset import group_folds
-from models.encoding import is_number, numbers_of, texts
+from models.encoding import dates_of, is_number, numbers_of, texts
 from models.errors import WarmlineError
 from models.metrics import Ranking
 
@@ -37,6 +38,8 @@ HALF = 0.5  # shown above
 BINS = 64  # of equal count, of a number's values
 FOLDS = 5
 PRIOR = 1.0  # rows of the average customer mixed into each bin's share
+# How features are named that count the days back from a night.
+PAST = ("days_since", "tenure_days", "relationship_days", "days_away")
 ENOUGH = 50_000  # rows; a leak is seen in fewer
 
 
@@ -66,30 +69,52 @@ class Column:
     name: str
     codes: Codes  # [n]
     ahead: int = 0  # rows whose value lies after the row's own instant
+    dates: str = ""  # that it holds dates as numbers, from when to when, in words
 
 
-def columns_of(table: pd.DataFrame) -> Iterator[Column]:
-    """The columns of a plain table, categories by level and numbers by bins."""
+def columns_of(table: pd.DataFrame, taken: float = np.inf) -> Iterator[Column]:
+    """The columns of a plain table, categories by level and numbers by bins.
+
+    `taken`: when the rows were taken, seconds since 1970 UTC; what is dated later lies ahead.
+    """
     import pandas as pd
 
     for name in table.columns:
         column = table[name]
+        at = dates_of(column)
+        ahead = 0 if at is None else int((at > taken).sum())
         if is_number(column):
-            yield Column(str(name), binned(numbers_of(column)))
+            values = numbers_of(column)
+            yield Column(str(name), binned(values), dates=_dates(values, taken))
         else:
             words = texts(column)
-            yield Column(str(name), np.asarray(pd.factorize(words)[0], np.int64))
+            yield Column(str(name), np.asarray(pd.factorize(words)[0], np.int64), ahead)
 
 
-def columns_of_matrix(matrix: Floats, features: Sequence[Feature]) -> Iterator[Column]:
-    """The columns of a matrix [n, f], looked at as of each row's instant.
+def columns_of_matrix(
+    matrix: Floats, features: Sequence[Feature], as_of: NDArray[np.int64]
+) -> Iterator[Column]:
+    """The columns of a matrix [n, f], looked at as of each row's instant, seconds UTC [n].
 
-    A feature that counts the days since something must not be negative: that lies in the future.
+    A feature that counts days back must not be negative: what it counts from lies in the future.
+    A company's own numbers may be dates.
     """
     for position, feature in enumerate(features):
         values = matrix[:, position]
-        since = feature.name.startswith("days_since")
-        yield Column(feature.name, binned(values), int((values < 0).sum()) if since else 0)
+        past = feature.name.startswith(PAST)
+        ahead = int((values < 0).sum()) if past else 0
+        own = feature.stat == "value"
+        yield Column(feature.name, binned(values), ahead, _dates(values, as_of) if own else "")
+
+
+def _dates(values: Floats, until: NDArray[np.int64] | float) -> str:
+    """That numbers are dates, and how many of them lie after `until`; "" where they are none."""
+    at = dating.of_numbers(values)
+    if at is None:
+        return ""
+    later = int((at > until).sum())
+    ahead = f", of which {later:,} lie in the future of their row" if later else ""
+    return f"holds dates as numbers, {dating.span(at)}{ahead}: days since are what a model can use"
 
 
 def binned(x: Floats) -> Codes:
@@ -146,13 +171,13 @@ def refuse(findings: Iterable[Finding], accept: Collection[str] = ()) -> None:
 
 def _look(column: Column, codes: Codes, y: Bools, fold: Codes, limit: float) -> Finding | None:
     if column.ahead:
-        why = f"lies in the future of {column.ahead:,} rows"
+        why = f"lies in the future of {column.ahead:,} row{'s' * (column.ahead != 1)}"
         return Finding(column.name, None, None, True, why)
     share = _shares(codes, y, fold)
     auc, told = Ranking(y, share).auc(), _told(y, share)
     refused = auc > limit or told > EQUAL
     if not refused and auc < FLAGGED and told < HALF:
-        return None
+        return Finding(column.name, auc, told, False, column.dates) if column.dates else None
     what = "is the label, all but in name" if told > EQUAL else "alone tells who leaves"
     why = f"{what}: AUC {auc:.3f}, {told:.1%} fewer errors than the base rate"
     return Finding(column.name, auc, told, refused, why)

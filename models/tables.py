@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +59,7 @@ def fit(
     *,
     leaves: object = None,
     customer: str | None = None,
+    taken: date | None = None,
     limit: float = leaks.LIMIT,
     accept: Collection[str] = (),
     learn_protected: bool = False,
@@ -66,6 +68,7 @@ def fit(
 
     `label`: the column that says who left; `leaves`: the value that says so, where it is not
     yes, true or 1. `customer`: the column that names them, where one may have several rows.
+    `taken`: the day on which the rows were taken; what is dated later lies in their future.
     `limit`: how much of the label a column may tell by itself, 0 to 1 (`models.leaks`); `accept`:
     columns that may tell more. `learn_protected`: learn from personal data and protected
     attributes, too, as published benchmarks do. The same table and settings give the same model,
@@ -82,7 +85,9 @@ def fit(
         found = protected.held(map(str, columns.columns))
         instead = "Drop it, or pass `learn_protected=True` to compare with published figures."
         protected.refuse(found, "the table", instead)
-    findings = leaks.inspect(leaks.columns_of(columns), y, limit=limit, seed=settings.seed)
+    ends = np.inf if taken is None else _last_second(taken)
+    looked_at = leaks.columns_of(columns, ends)
+    findings = leaks.inspect(looked_at, y, limit=limit, seed=settings.seed)
     leaks.refuse(findings, accept)
     encoding, matrix = fit_encoding(columns, y, numbers, settings.seed)
     data = Dataset(
@@ -123,6 +128,10 @@ def cross_predict(
         )  # fmt: skip
         out[held] = model.predict(table[held], settings.threads)
     return out, fold
+
+
+def _last_second(day: date) -> float:
+    return datetime.combine(day, time.max, UTC).timestamp()
 
 
 def _labels(table: pd.DataFrame, label: str, leaves: object) -> Bools:

@@ -18,6 +18,8 @@ WINDOWS = {None: "the whole history", 365: "the last year"}
 WHOLE = frozenset({"count", "days", "distinct", "sum_count"})
 ONE_DECIMAL = frozenset({"ratio", "trend"})
 AND = ", and "  # between the two sentences of a reason
+# Beside what the model says of a customer if something were otherwise.
+NO_PROMISE = "what customers like that do, by the model; no promise of an effect"
 AGE = "days_since_"  # how features are named whose figure is the age of something that happened
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -57,15 +57,17 @@ def plan_and_publish(run: Run, as_of: date | None, book: Book) -> PlanResult:
     origin = replace(result.origin, history_generation=book.generation)
     result = replace(result, origin=origin)
     write(result, run.home.root)
+    remedies: Mapping[str, Sequence[str]] = {}
     if is_past(store, result.as_of):
         result = replace(result, notes=(*result.notes, PAST))
     else:
         _tell_others(run, store, result, book, ledger)
+        remedies = book.remedies(result.to_do(), result.night(run.settings.zone))
     give_back()
     decisions = result.planned(waiting(store))
     recorded = record(
         store, by="plan", now=run.now, decisions=decisions, period=result.period,
-        drafts=_writer(run, result, book),
+        drafts=_writer(run, result, book), remedies=remedies,
     )  # fmt: skip
     ended = close_passed(
         store, by="plan", now=run.now, as_of=result.as_of, passed=result.passed,

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from models.command import Run, command
+from models.words import NO_PROMISE
 from outreach.opened import opened
 
 png_file = click.Path(path_type=Path, dir_okay=False)
@@ -80,7 +81,8 @@ def _due(row: dict[str, Any], zone: tzinfo) -> str:
 @command("item")
 @click.argument("number", metavar="ITEM", type=int)
 def item(run: Run, number: int) -> None:
-    """All of ITEM: whom and why, what to do, its letters, and what was done to it."""
+    """All of ITEM: whom and why, what would lower the risk, what to do, its letters, and what was
+    done to it."""
     from outreach.playbooks import Playbooks
     from outreach.store.listing import one_item
 
@@ -98,12 +100,20 @@ def item(run: Run, number: int) -> None:
         ", ".join(each for each in told if each),
         *([f"said: {found['why']}"] if found["why"] else []),
         *(f"why: {reason}" for reason in found["reasons"]),
+        *_lowering(found["remedies"]),
         *(f"to do: {step}" for step in found["checklist"]),
         *(f"letter: {each['id'][:12]} {each['state'].replace('_', ' ')}"
           for each in found["letters"]),
         *_trail(found["trail"]),
     ]  # fmt: skip
     run.result({"item": found}, lines)
+
+
+def _lowering(remedies: list[str] | None) -> list[str]:
+    """What would lower the risk that the company can do something about."""
+    if not remedies:
+        return []
+    return [f"would lower the risk ({NO_PROMISE}):", *(f"  {remedy}" for remedy in remedies)]
 
 
 def _trail(trail: list[dict[str, Any]]) -> list[str]:

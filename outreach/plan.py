@@ -94,6 +94,15 @@ class PlanResult:
         customers: list[str] = self.rows.filter(by_letter)["customer_id"].to_pylist()
         return customers
 
+    def to_do(self) -> list[str]:
+        """Customers whom somebody is to see to or to contact."""
+        import pyarrow.compute as pc
+
+        customers: list[str] = self.rows.filter(pc.field("decision") != "hold")[
+            "customer_id"
+        ].to_pylist()
+        return customers
+
     def planned(self, held: Collection[str] = ()) -> Iterator[Planned]:
         """What is to be done, as the store keeps it, and the decisions to hold one of `held`
         (customers); all others are only in the file that is published."""

@@ -30,8 +30,11 @@ from pipelines.features.stream import AGENT_FIGURES
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from models.batch import ScoreBatch
+    from models.home import Home
     from pipelines.features.agents import Agents
     from pipelines.features.matrix import Night
+    from pipelines.history.store import History
 
 FILE = "agents.parquet"
 
@@ -107,6 +110,15 @@ def read(context: Path, as_of: date, words: Sequence[str]) -> Agents | None:
         figures[0, place[known], position] = column[known]
     night = manifest["night"]
     return Agents((Night(night["as_of"], night["cut_off"]),), figures)
+
+
+def of_night(home: Home, history: History, batch: ScoreBatch, night: Night) -> Agents | None:
+    """The figures that `batch` published of this very `night`; None where it did not.
+
+    To find them again, all customers' rows would be walked over.
+    """
+    agents = read(home.context, batch.as_of, history.words("agent"))
+    return agents if agents is not None and agents.nights == (night,) else None
 
 
 def published(context: Path, as_of: date) -> Path | None:

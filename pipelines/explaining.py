@@ -12,8 +12,7 @@ import numpy as np
 
 from models.batch import ScoreBatch, latest
 from models.errors import WarmlineError
-from models.horizons import expected_days
-from models.words import on
+from models.words import NO_PROMISE, on
 from pipelines import context
 from pipelines.features import matrix
 from pipelines.features.matrix import Night
@@ -31,12 +30,10 @@ if TYPE_CHECKING:
     from models.churn import ChurnModel
     from models.home import Home
     from models.settings import Settings
-    from pipelines.features.agents import Agents
 
 RECENT = 8
 MOST = 8  # reasons
 PUSHES = 4  # of what changed
-NO_PROMISE = "what customers like that do, by the model; no promise of an effect"
 PUSH = 0.05  # log-odds; what moved the risk less since the batch before is not told
 MONTH = 365.25 / 12  # days
 YEARS = 10  # beyond, three months tell nothing
@@ -57,11 +54,10 @@ class Story:
     present: float  # what that model says today
     mended: list[Mended]
     recent: list[str]
-    expected_days: float | None = None  # until leaving; None: not to be told
     renewal: Chance | None = None  # of the yearly contract that ends next, past the horizon
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"expected_days": self.score["expected_days"]}
 
     def lines(self) -> list[str]:
         score = self.score
@@ -69,7 +65,7 @@ class Story:
             f"{self.customer_id}: {score['churn_probability']:.0%} likely to leave within "
             f"{score['horizon_days']} days ({score['band']} risk), "
             f"as of {self.as_of}.",
-            *_when(score["horizons"] or [], self.expected_days),
+            *_when(score["horizons"] or [], score["expected_days"]),
         ]
         if self.renewal is not None:
             lines.append(self.renewal.words)
@@ -94,14 +90,6 @@ class Story:
             if words:
                 lines += ["", title, *(f"  - {word}" for word in words)]
         return lines
-
-
-def _expected_days(horizons: list[dict[str, Any]]) -> float | None:
-    if len(horizons) < 2:
-        return None
-    p = np.array([[one["probability"] for one in horizons]])
-    found = float(expected_days(p, [one["days"] for one in horizons])[0])
-    return found if np.isfinite(found) else None
 
 
 def _when(horizons: list[dict[str, Any]], stay: float | None) -> Iterator[str]:
@@ -134,7 +122,9 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
     model = bundles.champion(home, expect=matrix.fingerprint(settings.features)).model
     customer = OneCustomer.of(history, history.numbers[customer_id])
     night = Night(int(score["as_of"].timestamp()), batch.cut_off)
-    known = matrix.context(history, settings, [night], _agents(home, history, batch, night))
+    known = matrix.context(
+        history, settings, [night], context.of_night(home, history, batch, night)
+    )
     row = customer.features(night, known)
     dates = dates_of(night, settings, known)
     found = reasons(model, row[None], limit=MOST, lowering=True, dates=dates)[0]
@@ -149,20 +139,10 @@ def explain(home: Home, settings: Settings, customer_id: str) -> Story:
         before.as_of if before else None,
         _changed(home, history, settings, customer, before, row, model) if before else [],
         float(model.predict(row[None])[0]),
-        mended(customer, night, known, model),
+        mended([customer], night, known, model)[0][1],
         _recent(history, customer_id, night),
-        _expected_days(score["horizons"] or []),
         chance_of(history, settings, model, row[None], history.numbers[customer_id], night),
     )
-
-
-def _agents(home: Home, history: History, batch: ScoreBatch, night: Night) -> Agents | None:
-    """The figures of those who serve, as that night published them; None where it did not.
-
-    To find them again, all customers' rows would be walked over.
-    """
-    agents = context.read(home.context, batch.as_of, history.words("agent"))
-    return agents if agents is not None and agents.nights == (night,) else None
 
 
 def _changed(
@@ -179,7 +159,7 @@ def _changed(
     from models.explain import moves
 
     night = Night(midnight(batch.as_of, settings.zone), batch.cut_off)
-    agents = _agents(home, history, batch, night)
+    agents = context.of_night(home, history, batch, night)
     if agents is None and history.words("agent"):
         return []
     then = customer.features(night, matrix.context(history, settings, [night], agents))

@@ -18,7 +18,7 @@ def require_no_leak(learned: Dataset, settings: Settings) -> tuple[leaks.Finding
     """Features that tell much by themselves. Raises `leaks.Leak` where one tells too much."""
     training = settings.training
     findings = leaks.inspect(
-        leaks.columns_of_matrix(learned.X, learned.features),
+        leaks.columns_of_matrix(learned.X, learned.features, learned.as_of),
         learned.y,
         customer=learned.customer,
         limit=training.max_feature_auc,

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models import registry
-from models.ageing import Older, ageing
+from models.ageing import Older, ageing, older_beside_newer
+from models.dataset import FitSettings
 from models.drivers import drivers
 from models.effects import effects
-from models.errors import FeatureMismatch
-from models.evaluate import CHAMPION, Report, evaluate
+from models.errors import FeatureMismatch, NotEnoughData
+from models.evaluate import Report, evaluate
 from models.profit import expected_profit
 from models.proxies import Proxy, proxies
 from models.timing import timing
 from pipelines.features.matrix import Night
 from pipelines.groupings import groupings, protected_groupings
-from pipelines.snapshots import midnight
 from pipelines.values import monthly_values
 
 if TYPE_CHECKING:
@@ -42,16 +41,16 @@ def judging(
     home: Home,
     history: History,
     settings: Settings,
+    learned: Dataset,
     judged: TrainingSet,
     model: ChurnModel,
     predicted: Predictions,
     value: NDArray[np.float64],
-    learned_until: date,
 ) -> Report:
-    """The model on later nights, beside longest silence, the base rate and the present champion.
+    """The model of `learned` on later nights, beside longest silence, the base rate and the present
+    champion.
 
-    `predicted`: what the model says of the rows of `judged`, and `value` what is `at_stake`;
-    `learned_until`: the last night it has learned from.
+    `predicted`: what it says of the rows of `judged`, and `value` what is `at_stake`.
     """
     data, probability = judged.data, predicted.main
     champion = _champion(home, data.features, model.horizon_days)
@@ -62,7 +61,7 @@ def judging(
         silent=data.silent,
         longest_silence=judged.silence,
         base_rate=model.base_rate,
-        champion=None if champion is None else champion.bundle.model.predict(data.X),
+        champion=None if champion is None else champion.model.predict(data.X),
         groupings=groupings(history, data, settings.training),
         protocol=LATER_IN_TIME,
         seed=settings.training.seed,
@@ -72,8 +71,8 @@ def judging(
         probability,
         customer=data.customer,
         as_of=data.as_of,
-        learned_until=midnight(learned_until, settings.zone),
-        older=_older(champion, report, learned_until),
+        learned_until=int(learned.as_of.max()),
+        older=_older(learned, data, settings),
         seed=settings.training.seed,
     )
     newest = np.flatnonzero(data.as_of == data.as_of.max())
@@ -118,15 +117,7 @@ def at_stake(history: History, settings: Settings, data: Dataset) -> NDArray[np.
     return found * months
 
 
-@dataclass(frozen=True)
-class _Champion:
-    """Who is challenged."""
-
-    bundle: Bundle
-    as_judged: bool  # and not as released, after it had learned from the nights judged
-
-
-def _champion(home: Home, features: tuple[Feature, ...], horizon_days: int) -> _Champion | None:
+def _champion(home: Home, features: tuple[Feature, ...], horizon_days: int) -> Bundle | None:
     """The present champion, where it answers the same question.
 
     As it was judged, if the registry still has that: what was released has since learned from the
@@ -143,14 +134,17 @@ def _champion(home: Home, features: tuple[Feature, ...], horizon_days: int) -> _
         return None
     if champion.model.horizon_days != horizon_days:
         return None
-    judged = registry.judged(home, champion.facts.model_version)
-    return _Champion(judged or champion, judged is not None)
+    return registry.judged(home, champion.facts.model_version) or champion
 
 
-def _older(champion: _Champion | None, report: Report, learned_until: date) -> Older | None:
-    """The champion as an earlier training of the same."""
-    gain = report.gains.get(CHAMPION, {}).get("auc")
-    if champion is None or not champion.as_judged or gain is None:
-        return None
-    until = date.fromisoformat(champion.bundle.facts.trained_to)
-    return Older((learned_until - until).days, gain)
+def _older(learned: Dataset, judged: Dataset, settings: Settings) -> Older | str:
+    """A model that learned less far, beside one that learned further; or why there is none."""
+    how = FitSettings(
+        horizon_days=settings.training.horizon_days,
+        seed=settings.training.seed,
+        threads=settings.performance.threads,
+    )
+    try:
+        return older_beside_newer(learned, judged, how)
+    except NotEnoughData as error:
+        return str(error)

@@ -30,13 +30,13 @@ from pipelines.features.facts import (
     unpaid,
 )
 from pipelines.history.events import ABSENT, DTYPES, NEVER, NONE, Events
+from pipelines.onecustomer import OneCustomer, features_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.churn import ChurnModel
     from pipelines.features.matrix import Context, Night
-    from pipelines.onecustomer import OneCustomer
 
 JUST_NOW = 60  # seconds before the night at which what is mended was done
 PAST_DAYS = 365  # how far back is looked at what cannot be undone any more: the longest window
@@ -239,39 +239,62 @@ class Mended:
     still: bool
     probability: float
 
+    def lowers(self, present: float) -> bool:
+        """Whether it is less than the `present` probability, by more than is worth a word."""
+        return present - self.probability >= NO_GAIN
+
     def words(self, present: float) -> str:
         """Beside the `present` probability."""
-        if present - self.probability < NO_GAIN:
+        if not self.lowers(present):
             return f"{self.says}: the model sees no gain"
-        return f"{self.says}: {self.probability:.0%} instead of {present:.0%}"
+        digits = 0 if f"{self.probability:.0%}" != f"{present:.0%}" else 1
+        return f"{self.says}: {self.probability:.{digits}%} instead of {present:.{digits}%}"
 
 
 def mended(
-    customer: OneCustomer, night: Night, context: Context, model: ChurnModel
-) -> list[Mended]:
-    """Each remedy of which there is something to mend, those that can still be done first, and
-    these together where there are several."""
-    seen = Seen.of(customer, night, context)
-    if not len(seen.events):
-        return []
-    present = customer.features(night, context)
-    together, several = present.copy(), 0
-    found: list[tuple[str, bool, NDArray[np.float64]]] = []
+    customers: Sequence[OneCustomer], night: Night, context: Context, model: ChurnModel
+) -> list[tuple[float, list[Mended]]]:
+    """Of each of some customers of one bucket, by number, what the model says now, and with each
+    remedy of which there is something to mend: those that can still be done first, and these
+    together where there are several."""
+    seen = [Seen.of(customer, night, context) for customer in customers]
+    present = features_of(customers, [customer.events for customer in customers], night, context)
+    together = present.copy()
+    found: list[list[tuple[str, bool, NDArray[np.float64]]]] = [[] for _ in customers]
     for remedy in REMEDIES:
-        events = remedy.mend(seen)
-        if _same(events, seen.events):
+        changed = {
+            at: events
+            for at, one in enumerate(seen)
+            if len(one.events) and not _same(events := remedy.mend(one), one.events)
+        }
+        if not changed:
             continue
         columns = remedy.columns(model.features)
-        row = present.copy()
-        row[columns] = customer.features(night, context, events)[columns]
-        found.append((remedy.says, remedy.still, row))
-        if remedy.still:
-            together[columns], several = row[columns], several + 1
-    if several > 1:
-        found.insert(several, ("all of what can still be done", True, together))
-    rows = np.array([row for _, _, row in found]).reshape(-1, len(present))
-    told = zip(found, model.predict(rows).tolist(), strict=True)
-    return [Mended(says, still, p) for (says, still, _), p in told]
+        some = [customers[at] for at in changed]
+        rows = features_of(some, list(changed.values()), night, context)
+        for at, row in zip(changed, rows, strict=True):
+            with_it = present[at].copy()
+            with_it[columns] = row[columns]
+            found[at].append((remedy.says, remedy.still, with_it))
+            if remedy.still:
+                together[at, columns] = row[columns]
+    for told, row in zip(found, together, strict=True):
+        several = sum(still for _, still, _ in told)
+        if several > 1:
+            told.insert(several, ("all of what can still be done", True, row))
+    return [
+        (now, _predicted(told, model))
+        for now, told in zip(model.predict(present).tolist(), found, strict=True)
+    ]
+
+
+def _predicted(
+    told: Sequence[tuple[str, bool, NDArray[np.float64]]], model: ChurnModel
+) -> list[Mended]:
+    if not told:
+        return []
+    chances = model.predict(np.array([row for *_, row in told])).tolist()
+    return [Mended(says, still, p) for (says, still, _), p in zip(told, chances, strict=True)]
 
 
 def _same(one: Events, other: Events) -> bool:

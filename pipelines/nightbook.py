@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -16,10 +16,12 @@ from pipelines.history.store import History
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from models.churn import ChurnModel
     from models.contracts import Feature
     from models.home import Home
     from models.settings import Settings
 
+OTHERWISE = "had it gone otherwise"
 SERVED = "served_"  # figures of those who serve: a walk of its own finds them
 
 
@@ -28,6 +30,7 @@ class NightBook(HistoryBook):
     """The book of a night. `settings`: by which features are worked out."""
 
     settings: Settings = field(kw_only=True)
+    home: Home | None = field(default=None, kw_only=True)  # None: no model is asked
 
     @classmethod
     def of_night(cls, home: Home, settings: Settings, as_of: date | None = None) -> NightBook:
@@ -40,7 +43,7 @@ class NightBook(HistoryBook):
             # DuckDB's allocator holds freed pages until threads of its own look after them: of a
             # million customers 90 MB, beside which a whole night is planned.
             connection.execute("SET GLOBAL allocator_background_threads = true")
-        return cls(history, batch.cut_off if batch else 0, settings=settings)
+        return cls(history, batch.cut_off if batch else 0, settings=settings, home=home)
 
     def features(self) -> Sequence[Feature]:
         """All that `figures` can tell."""
@@ -79,3 +82,54 @@ class NightBook(HistoryBook):
                 **{name: pa.array(told[:, n], from_pandas=True) for n, name in enumerate(names)},
             }
         )
+
+    def remedies(self, customer_ids: Sequence[str], as_of: datetime) -> Mapping[str, list[str]]:
+        """What can still be done, and what could have gone otherwise, where it lowers the risk by
+        the model that scored the night; nothing where another one is champion by now."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        from pipelines import context
+        from pipelines.features import matrix
+        from pipelines.mending import mended
+        from pipelines.onecustomer import OneCustomer
+
+        if self.home is None or not customer_ids:
+            return {}
+        batch = ScoreBatch.open(self.home.scores, as_of.astimezone(self.settings.zone).date())
+        night = matrix.Night(int(as_of.timestamp()), batch.cut_off)
+        history, model = replace(self.history), self._model(batch)
+        agents = context.of_night(self.home, history, batch, night)
+        if model is None or (agents is None and history.words("agent")):
+            return {}
+        numbers = pc.index_in(pa.array(customer_ids, pa.string()), value_set=history.ids())
+        asked = dict(zip(numbers.to_pylist(), customer_ids, strict=True))
+        asked.pop(None, None)  # erased after they were scored
+        known = matrix.context(history, self.settings, [night], agents)
+        found = {}
+        for some in OneCustomer.by_bucket(history, list(asked)):
+            told = mended(some, night, known, model)
+            for customer, (now, each) in zip(some, told, strict=True):
+                lowering = [
+                    one.words(now) if one.still else f"{OTHERWISE}, {one.words(now)}"
+                    for one in each
+                    if one.lowers(now)
+                ]
+                if lowering:
+                    found[asked[customer.number]] = lowering
+        return found
+
+    def _model(self, batch: ScoreBatch) -> ChurnModel | None:
+        """That of the batch, where it is the champion and can be read: the list needs none."""
+        from models import bundle as bundles
+        from models.errors import WarmlineError
+        from pipelines.features import matrix
+
+        assert self.home is not None  # noqa: S101 - who asks has looked
+        try:
+            expect = matrix.fingerprint(self.settings.features)
+            champion = bundles.champion(self.home, expect=expect)
+        except WarmlineError:
+            return None
+        scored_by = batch.manifest.facts.get("model_version")
+        return champion.model if champion.facts.model_version == scored_by else None

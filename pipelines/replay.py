@@ -45,7 +45,7 @@ class Replayed:
     published: ScoreBatch | None  # as that night published it, if it did
     history: History
     settings: Settings  # those of the night
-    differences: tuple[str, ...]  # between the two, in words; empty: the same to the byte
+    differences: tuple[str, ...]  # between the two, in words; empty: all that was told is the same
     notes: tuple[str, ...]
 
     @property
@@ -81,8 +81,10 @@ class Replayed:
         elif self.differences:
             first = f"The scores of {self.batch.as_of} come out otherwise than they were published:"
         else:
+            alike = self.published.manifest.parts == self.batch.manifest.parts
+            how = "to the byte" if alike else "in every column that was filled then"
             first = (
-                f"The scores of {self.batch.as_of} come out as they were published, to the byte "
+                f"The scores of {self.batch.as_of} come out as they were published, {how} "
                 f"({self.batch.manifest.rows:,} customers)."
             )
         return [first, *(f"  {one}" for one in self.differences), *self.notes]
@@ -184,7 +186,7 @@ def settings_of(settings: Settings, then: dict[str, Any]) -> Settings:
 
 def _differences(published: ScoreBatch, again: ScoreBatch) -> Iterator[str]:
     """What is not the same, most telling first; nothing where the files are equal."""
-    if published.manifest.parts == again.manifest.parts:
+    if published.manifest.parts == again.manifest.parts or _same(published, again):
         before, now = published.manifest.not_scored, again.manifest.not_scored
         if before != now:
             yield "other customers, or other reasons, among those not scored"
@@ -207,6 +209,14 @@ def _differences(published: ScoreBatch, again: ScoreBatch) -> Iterator[str]:
         )
     if old == new:
         yield "other reasons, or another order, with the same scores"
+
+
+def _same(published: ScoreBatch, again: ScoreBatch) -> bool:
+    """Whether the rows are equal in all that `published` told: a run of before a column was added
+    has other bytes, and no value in it."""
+    before = published.table()
+    told = [name for name in before.column_names if before[name].null_count < before.num_rows]
+    return bool(before.select(told).equals(again.table(told)))
 
 
 def _context_differences(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipelines.history.store import History
 
 ROWS_PER_PART = 250_000
-MAY_BE_UNKNOWN = ("value_at_risk", "fading")  # NaN, null in a part
+MAY_BE_UNKNOWN = ("expected_days", "value_at_risk", "fading")  # NaN, null in a part
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,7 @@ class ScoreTable:
             "as_of": _same(as_of, many),
             "horizon_days": np.full(many, self.champion.model.horizon_days, np.int32),
             "churn_probability": probability,
+            "expected_days": scores.predicted.take(rows).expected_days,
             "band": self.champion.model.bands.of(probability),
             "value_at_risk": probability * self.value[customer] * at_stake,
             "silent": scores.silent[rows],

@@ -27,7 +27,7 @@ from pipelines.lock import exclusive
 from pipelines.renewals import renewing, with_renewal
 from pipelines.trained import Trained
 from pipelines.trainingset import TrainingSet, assemble, require_leavers
-from pipelines.undated import left_out
+from pipelines.undated import dated_ahead, left_out
 from pipelines.walks import Local
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _train(
     predicted = model.predict_all(judged.data.X, how.threads)
     value = at_stake(history, settings, judged.data)
     report = replace(
-        judging(home, history, settings, judged, model, predicted, value, plan.training[-1]),
+        judging(home, history, settings, learned.data, judged, model, predicted, value),
         renewing=renewing(trial.fitted, trial.rows, judged, predicted.main, how),
         alone=judge_alone(judged.data, predicted.main, how),
     )
@@ -132,6 +132,7 @@ def _train(
         verdict=verdict,
         left_out=(
             *left_out(history, plan.training[0], settings.zone),
+            *dated_ahead(history, settings.features.attributes),
             *stood_in(history.feeds()),
             *engine.notes(),
         ),

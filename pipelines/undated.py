@@ -1,7 +1,9 @@
-"""What is left out of features because nothing says since when it was so: for the report."""
+"""What is left out of features as nothing says since when it was so, and what is dated after it was
+told: for the report."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -21,6 +23,25 @@ if TYPE_CHECKING:
 ROW_COLUMNS = (
     "value_per_month", "segment", "region", "locale", "timezone", "owner_id", "preferred_channel",
 )  # fmt: skip
+
+
+AHEAD = 60  # seconds, as an ingest counts it: clocks differ by less
+
+
+def dated_ahead(history: History, names: Sequence[str]) -> tuple[str, ...]:
+    """Of the declared attributes `names`: values dated after they were recorded, by name."""
+    frame = history.table("attributes") if names else None
+    if frame is None or "recorded_at" not in frame:
+        return ()
+    ahead = (frame["valid_from"] - frame["recorded_at"]).dt.total_seconds() > AHEAD
+    found = frame.loc[ahead & frame["name"].isin(list(names)), "name"].value_counts(sort=False)
+    if found.empty:
+        return ()
+    told = _listed([f"{many:,} of `{name}`" for name, many in sorted(found.items())])
+    return (
+        f"Dated after they were recorded: {told} in `attributes`. They count from their own date "
+        "on, and never before.",
+    )
 
 
 def left_out(history: History, first: date, zone: ZoneInfo) -> tuple[str, ...]:

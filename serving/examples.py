@@ -43,6 +43,7 @@ _SAME = {
     "value_at_risk": 1145.08,
     "silent": False,
     "fading": None,
+    "expected_days": 151.2,
     "model_version": "1",
     "scored_at": "2026-07-01T02:30:00Z",
     "expires_at": "2026-07-03T02:30:00Z",

@@ -20,8 +20,8 @@ REASONS = 3  # fields for reasons; a batch has as many
 DEEPEST = 20  # parts of an `id_field`
 _SAME = (
     "customer_id", "status", "why", "as_of", "horizon_days", "churn_probability", "polarity",
-    "band", "percentile", "value_at_risk", "silent", "fading", "model_version", "scored_at",
-    "expires_at", "renewal_at", "non_renewal_probability",
+    "band", "percentile", "value_at_risk", "silent", "fading", "expected_days",
+    "model_version", "scored_at", "expires_at", "renewal_at", "non_renewal_probability",
 )  # fmt: skip
 
 

@@ -160,6 +160,9 @@ class ScoreAnswer(Body):
     churn_probability: float | None = Field(None, description=f"{POLARITY}; calibrated.")
     polarity: str | None = None
     horizons: list[HorizonAnswer] | None = None
+    expected_days: float | None = Field(
+        None, description="Until the customer would leave; null where no contract tells ends."
+    )
     band: Literal["low", "medium", "high"] | None = None
     percentile: float | None = Field(None, description="0 to 100 among the scored.")
     value_at_risk: float | None = Field(None, description="In the home's currency.")
@@ -201,6 +204,7 @@ class OneAnswer(BaseModel):
     value_at_risk: float | None
     silent: bool | None
     fading: float | None
+    expected_days: float | None
     model_version: str | None
     scored_at: datetime | None
     expires_at: datetime | None

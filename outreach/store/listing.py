@@ -60,8 +60,8 @@ def list_items(store: Store, most: int, *, owner_id: str | None = None) -> list[
     theirs += [] if owner_id is None else [row.owner_id == owner_id]
     columns = (
         row.id, row.customer_id, row.contact_id, row.decision, row.playbook, row.channel,
-        row.owner_id, row.state, row.closed_as, row.why, row.reasons, row.due_at, row.snoozed_until,
-        row.churn_probability,
+        row.owner_id, row.state, row.closed_as, row.why, row.reasons, row.remedies, row.due_at,
+        row.snoozed_until, row.churn_probability,
     )  # fmt: skip
     listed = sa.select(*columns).where(*theirs)
     with store.read() as tx:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +34,7 @@ def record(
     drafts: Drafts = no_words,
     sends: Collection[str] = SENDS,
     period: str = "",
+    remedies: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, int]:
     """Writes decisions, arms, work items and messages; counts what is new.
 
@@ -41,7 +43,8 @@ def record(
     is known already changes nothing. They come in the order of the list, which is that of the work.
     A customer has one unfinished item a reason, and an item one unsent message. Without words
     (`drafts` gives None) a message stays a draft, whatever its mode. `period` names the draw of
-    the arms. Of a past night only its decisions and arms are kept: nothing is to be done about it.
+    the arms; `remedies` tells what would lower the risk, by customer. Of a past night only its
+    decisions and arms are kept: nothing is to be done about it.
     """
     count: Counter[str] = Counter(decisions=0, items=0, messages=0)
     night, place, past = None, 0, None
@@ -59,7 +62,7 @@ def record(
                 continue
             _pull_back(tx, new, by=by, now=now)
             to_do = [one for one in new if one.decision != "hold"]
-            items, made = _items(tx, to_do, ranks, by=by, now=now)
+            items, made = _items(tx, to_do, ranks, remedies, by=by, now=now)
             count["items"] += made
             wanted = [one for one in to_do if one.decision == "contact" and one.channel in sends]
             count["messages"] += _messages(tx, wanted, items, drafts, by=by, now=now)
@@ -137,6 +140,7 @@ def _items(
     tx: sa.Connection,
     to_do: Sequence[Planned],
     ranks: Mapping[str, int],
+    remedies: Mapping[str, Sequence[str]],
     *,
     by: str,
     now: datetime,
@@ -149,6 +153,7 @@ def _items(
     for one in to_do:
         key = one.customer_id, one.reason_key
         shown = _shown(one, ranks[one.decision_id], now)
+        shown["remedies"] = list(remedies.get(one.customer_id, ()))
         if key in known:
             before = known[key]
             if before.handed_over_at is not None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 # The newest migration's name: a store that says another is older or newer than this code.
-SCHEMA = "0007"
+SCHEMA = "0008"
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -101,6 +101,7 @@ work_items = sa.Table(
     _text("customer_id", required=True), _text("reason_key", required=True),
     _text("contact_id"), _text("decision", required=True), _text("playbook", required=True),
     _text("channel"), _text("owner_id"), sa.Column("reasons", sa.JSON, nullable=False),
+    sa.Column("remedies", sa.JSON),  # what would lower the risk, in sentences; null: not asked
     sa.Column("churn_probability", sa.Float),
     _at("due_at"), _at("evidence_at"),
     _text("decision_id", required=True),  # the newest that led here

@@ -287,6 +287,7 @@ def _report(run: Run, changed: bool, written: Path | None) -> IngestReport:
         timezone=run.order.timezone,
         unknown_customers=facts.unknown_customers,
         kinds=facts.kinds,
+        ahead=totals.ahead(run.connection, {t: s.name for t, s in run.staged.items()}),
         first=facts.first,
         last=facts.last,
         rejects=written,

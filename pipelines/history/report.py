@@ -50,6 +50,8 @@ class IngestReport:
     rejects: Path | None
     reject_reasons: list[str]
     ignored: list[str] = field(default_factory=list)  # files and columns that were not read
+    # Dated after they were recorded, by table and kind (interactions) or name (attributes).
+    ahead: dict[str, dict[str, int]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)  # by a mapping, with its reason
     claims: list[Claim] = field(default_factory=list)  # the source's aggregates against ours
     fetched: dict[str, int] = field(default_factory=dict)  # rows that a database sent, by table
@@ -88,6 +90,7 @@ class IngestReport:
                 f"{self.interactions.pending:,} interactions wait for {self.unknown_customers:,} "
                 "customers that no source has named yet"
             )
+        yield from self._ahead()
         yield from self._left_out()
         yield from (f"rejected: {reason}" for reason in self.reject_reasons)
         if self.rejects:
@@ -98,6 +101,11 @@ class IngestReport:
         yield from self._about_the_source()
         yield from between_sources.lines(self.conflicts)
         yield self._outcome()
+
+    def _ahead(self) -> Iterator[str]:
+        for table, of_each in self.ahead.items():
+            named = ", ".join(f"{name} {many:,}" for name, many in of_each.items())
+            yield f"{table} dated after they were recorded, which count from their date on: {named}"
 
     def _left_out(self) -> Iterator[str]:
         erased = sum(counts.erased for counts in self.tables.values())

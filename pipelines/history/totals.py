@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -48,6 +49,13 @@ SELECT kind, count(*) FROM staged_interactions
 WHERE _problem IS NULL AND _file >= 0 AND kind IS NOT NULL
 GROUP BY kind ORDER BY count(*) DESC, kind
 """
+# Dated more than a minute after the source says that it knew them: clocks differ by seconds.
+AHEAD = """
+SELECT {what}, count(*) FROM {staged}
+WHERE _problem IS NULL AND _file >= 0 AND epoch({own}) - epoch(recorded_at) > 60
+GROUP BY ALL ORDER BY count(*) DESC, 1
+"""
+DATED = {"interactions": ("kind", "occurred_at"), "attributes": ("name", "valid_from")}
 # Waiting rows that came, and waiting rows that no longer wait.
 ANYTHING_ELSE = """
 SELECT
@@ -56,6 +64,7 @@ SELECT
     + (SELECT count(*) FROM waiting WHERE _file >= 0)
     + (SELECT count(*) FROM dropped ANTI JOIN waiting ON _row = row WHERE dropped._file < 0)
 """
+Ahead = dict[str, dict[str, int]]
 ARRIVING = "owners WHERE _number IS NOT NULL AND NOT _tombstone"
 
 
@@ -95,6 +104,17 @@ def count_interactions(connection: duckdb.DuckDBPyConnection, counts: dict[str, 
         setattr(mine, column, int(value))
     if "interactions" in counts or mine.pending or mine.joined:
         counts["interactions"] = mine
+
+
+def ahead(connection: duckdb.DuckDBPyConnection, staged: Mapping[str, str]) -> Ahead:
+    """Rows dated after they were recorded, by table and kind or name. `staged`: names of what is
+    staged, by table."""
+    found = {}
+    for table in DATED.keys() & staged.keys():
+        what, own = DATED[table]
+        query = AHEAD.format(what=what, own=own, staged=staged[table])
+        found[table] = dict(connection.execute(query).fetchall())
+    return {table: rows for table, rows in sorted(found.items()) if rows}
 
 
 def facts(connection: duckdb.DuckDBPyConnection) -> Facts:

@@ -1,6 +1,7 @@
 """Nights that can be trusted: held back, let through, resumed, repeated, watched."""
 
 import fcntl
+import hashlib
 import json
 import os
 import random
@@ -13,6 +14,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from models.batch import ScoreBatch
@@ -123,6 +127,28 @@ def test_a_new_normal_is_accepted_for_later_nights_too(company, tmp_path):
     assert night.code == 0, night.stderr
     assert "Note: Published in spite of doubled:sample/usage: accepted by" in night.stdout
     assert company("replay", str(SCORED)).facts["scores_equal"]
+
+
+def test_a_night_of_before_a_column_was_added_comes_out_as_it_was(company):
+    run = ScoreBatch.open(company.home / "scores", SCORED).path
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    rows = pq.read_table(run / manifest["parts"][0]["name"], partitioning=None)
+
+    def as_published(rows: pa.Table) -> None:
+        part = manifest["parts"][0]
+        pq.write_table(rows, run / part["name"])
+        part["sha256"] = hashlib.sha256((run / part["name"]).read_bytes()).hexdigest()
+        (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+    as_published(rows.drop_columns("expected_days"))
+    again = company("replay", str(SCORED))
+    assert (again.code, again.facts["score_differences"]) == (0, [])
+    place = rows.column_names.index("fading")
+    other = pc.add(pc.fill_null(rows["fading"], 0.0), 1.0)
+    as_published(rows.drop_columns("expected_days").set_column(place - 1, "fading", other))
+    assert company("replay", str(SCORED)).facts["score_differences"] == [
+        "other reasons, or another order, with the same scores"
+    ]
 
 
 def test_what_a_night_knew_of_those_who_serve_is_published_and_worked_out_again(company):

@@ -160,6 +160,20 @@ def test_explain_says_why_in_words(demo):
     assert {one["says"] for one in facts["mended"]} >= {"every complaint answered"}
 
 
+def test_an_item_tells_what_would_lower_the_risk_as_explain_does(demo):
+    items = demo[0]("outreach", "list", "--items", "--most", "200").facts["items"]
+    told = [item for item in items if item["remedies"]]
+    assert len(told) > 20
+    for item in told[:2]:
+        facts = demo[0]("explain", item["customer_id"]).facts
+        lower = [one for one in facts["mended"] if facts["present"] - one["probability"] >= 0.005]
+        assert len(item["remedies"]) == len(lower)
+        for words, one in zip(item["remedies"], lower, strict=True):
+            assert words.removeprefix("had it gone otherwise, ").startswith(f"{one['says']}: ")
+            assert words.startswith("had it gone otherwise, ") is not one["still"]
+            assert f"{one['probability']:.0%} instead of " in words or ".0% instead of" in words
+
+
 def test_explain_says_why_someone_was_not_scored(demo):
     batch = ScoreBatch.open(demo[0].home / "scores", NIGHT)
     out = batch.not_scored().to_pylist()[0]
@@ -216,8 +230,11 @@ def test_each_score_tells_by_when_and_how_sure_it_is(demo):
     said = company("explain", riskiest, json=False)
     assert "By when: " in said.stdout
     assert " in 30 days, " in said.stdout
-    stays = company("explain", riskiest).facts["expected_days"]
+    stays = max(rows, key=lambda row: row["churn_probability"])["expected_days"]
+    assert company("explain", riskiest).facts["expected_days"] == stays
     assert 60 < stays < 3650
+    calmest = min(rows, key=lambda row: row["horizons"][-1]["probability"])
+    assert calmest["expected_days"] > 10 * stays
     assert f"would stay for another {stays / 365.25 * 12:,.0f} months" in said.stdout
 
 

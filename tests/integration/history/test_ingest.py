@@ -11,6 +11,7 @@ import pytest
 from pipelines.history import coding
 from pipelines.history import ingest as ingesting
 from pipelines.history.manifest import CURRENT
+from pipelines.undated import dated_ahead
 from tests.integration.history.conftest import CUSTOMERS, INTERACTIONS, NOW, Place
 
 HEADER = "interaction_id,customer_id,occurred_at,kind,topic,updated_at,deleted_at\n"
@@ -175,6 +176,40 @@ def test_a_customers_newer_row_counts_and_the_first_is_remembered(company: Place
     table = company.open().table("customers")
     assert table is not None
     assert table["plan"].iloc[0] == "gold"
+
+
+def test_what_is_dated_after_it_was_recorded_is_told_by_name(place: Place) -> None:
+    header = "interaction_id,customer_id,occurred_at,kind,recorded_at\n"
+    rows = [
+        ("1", "2026-03-01T10:00:00Z", "meeting_held", "2026-02-20T10:00:00Z"),
+        ("2", "2026-03-02T10:00:00Z", "meeting_held", "2026-02-20T10:00:00Z"),
+        ("3", "2026-03-02T10:00:00Z", "order", "2026-03-01T10:00:00Z"),
+        ("4", "2026-03-02T10:00:30Z", "usage", "2026-03-02T10:00:00Z"),  # clocks differ
+        ("5", "2026-03-02T10:00:00Z", "usage", "2026-03-03T10:00:00Z"),
+    ]
+    attributes = "customer_id,name,value,valid_from,recorded_at\n" + "".join(
+        f"acme,{name},7,{since}T00:00:00Z,2026-02-01T00:00:00Z\n"
+        for name, since in (
+            ("seats", "2026-03-01"),
+            ("seats", "2026-04-01"),
+            ("size", "2026-01-01"),
+        )
+    )
+    lines = "".join(f"{n},acme,{at},{kind},{known}\n" for n, at, kind, known in rows)
+    source = place.source(customers=CUSTOMERS, interactions=header + lines, attributes=attributes)
+    report = place.ingest(source)
+    assert report.ahead == {
+        "attributes": {"seats": 2}, "interactions": {"meeting_held": 2, "order": 1},
+    }  # fmt: skip
+    told = "dated after they were recorded, which count from their date on: "
+    assert f"interactions {told}meeting_held 2, order 1" in list(report.lines())
+    assert dated_ahead(place.open(), ["seats", "size"]) == (
+        "Dated after they were recorded: 2 of `seats` in `attributes`. They count from their own "
+        "date on, and never before.",
+    )
+    assert dated_ahead(place.open(), ["size"]) == dated_ahead(place.open(), []) == ()
+    again = place.ingest(place.source("app", interactions=INTERACTIONS))
+    assert again.ahead == {}
 
 
 def test_undated_columns_count_from_the_day_that_the_source_gives(place: Place) -> None:

@@ -63,13 +63,16 @@ def test_a_few_answers_are_spelled_as_those_of_a_batch(tmp_path: Path) -> None:
 
 def test_an_answer_says_all_that_the_batch_does(tmp_path: Path) -> None:
     horizons = [{"days": 30, "probability": 0.1, "low": None, "high": 0.2}]
-    scored = row("é-1", reasons=[REASON], what_changed=["risk rose"], horizons=horizons)
+    scored = row(
+        "é-1", reasons=[REASON], what_changed=["risk rose"], horizons=horizons, expected_days=700.5
+    )
     (found,) = written(tmp_path, [scored], left_out={}).find(["é-1"])
     assert json.loads(found or b"") == {
         "customer_id": "é-1", "status": "scored", "as_of": "2026-07-01", "horizon_days": 90,
         "churn_probability": 1 / 3, "polarity": "a higher probability is worse",
-        "horizons": horizons, "band": "high", "percentile": None, "value_at_risk": None,
-        "silent": None, "fading": None, "reasons": [REASON], "what_changed": ["risk rose"],
+        "horizons": horizons, "expected_days": 700.5, "band": "high", "percentile": None,
+        "value_at_risk": None, "silent": None, "fading": None, "reasons": [REASON],
+        "what_changed": ["risk rose"],
         "effects": None, "model_version": None, "scored_at": "2026-07-01T01:30:00Z",
         "expires_at": "2026-07-01T01:30:00Z", "renewal_at": None, "non_renewal_probability": None,
     }  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from models import leaks
 from models.contracts import Feature
 
 ROWS = 2000
+NIGHT = int(datetime(2026, 7, 1, tzinfo=UTC).timestamp())
 
 
 @pytest.fixture
@@ -87,6 +91,43 @@ def test_days_since_something_that_is_yet_to_come_are_refused(y: np.ndarray):
     days = np.random.default_rng(2).integers(0, 90, ROWS).astype(float)
     days[7] = -3.0
     feature = Feature("days_since_active", "{value} days", "S2", "silence", "days")
-    (finding,) = leaks.inspect(leaks.columns_of_matrix(days[:, None], [feature]), y)
-    with pytest.raises(leaks.Leak, match="`days_since_active` lies in the future of 1 row"):
+    as_of = np.full(ROWS, NIGHT)
+    (finding,) = leaks.inspect(leaks.columns_of_matrix(days[:, None], [feature], as_of), y)
+    with pytest.raises(leaks.Leak, match=r"`days_since_active` lies in the future of 1 row\."):
         leaks.refuse([finding])
+    tenure = replace(feature, name="tenure_days")
+    (finding,) = leaks.inspect(leaks.columns_of_matrix(days[:, None], [tenure], as_of), y)
+    assert finding.refused
+    planned = replace(feature, name="days_to_term_end")
+    assert leaks.inspect(leaks.columns_of_matrix(days[:, None], [planned], as_of), y) == ()
+
+
+@pytest.mark.parametrize("form", ["%Y%m%d", "%s"])
+def test_a_companys_own_numbers_that_are_dates_are_shown_with_those_that_lie_ahead(
+    y: np.ndarray, form: str
+):
+    # A planned date may lie ahead: it is shown, and not refused.
+    at = NIGHT + np.random.default_rng(2).integers(-300, 0, ROWS) * 86_400
+    at[:12] = NIGHT + 40 * 86_400
+    told = [datetime.fromtimestamp(one, UTC).strftime(form) for one in at.tolist()]
+    values = at.astype(float) if form == "%s" else np.array(told, float)
+    feature = Feature("attribute_seen", "{value}", "S17", "seen", "value")
+    as_of = np.full(ROWS, NIGHT)
+    (finding,) = leaks.inspect(leaks.columns_of_matrix(values[:, None], [feature], as_of), y)
+    assert not finding.refused
+    assert "`attribute_seen` holds dates as numbers, 2025-" in finding.line()
+    assert "of which 12 lie in the future of their row" in finding.line()
+    amounts = np.round(np.random.default_rng(3).lognormal(16, 2, ROWS))
+    assert leaks.inspect(leaks.columns_of_matrix(amounts[:, None], [feature], as_of), y) == ()
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%SZ", None])
+def test_a_tables_dates_after_it_was_taken_are_refused_by_name(y: np.ndarray, form: str | None):
+    days = np.random.default_rng(2).integers(1, 300, ROWS)
+    days[:7] = -days[:7]
+    at = pd.Timestamp("2026-07-01") - pd.to_timedelta(days, "D")
+    table = pd.DataFrame({"last_call": at if form is None else at.strftime(form)})
+    (finding,) = leaks.inspect(leaks.columns_of(table, NIGHT), y)
+    with pytest.raises(leaks.Leak, match=r"`last_call` lies in the future of 7 rows\."):
+        leaks.refuse([finding])
+    assert leaks.inspect(leaks.columns_of(table), y) == ()

@@ -82,9 +82,8 @@ def trial(bundle: Bundle, data: Dataset) -> registry.Trial:
 
 def aged(data: Dataset, p: np.ndarray) -> Ageing:
     until = int(data.as_of.min()) - 90 * 86_400
-    return ageing(
-        data.y, p, customer=data.customer, as_of=data.as_of, learned_until=until, draws=20
-    )
+    when = {"customer": data.customer, "as_of": data.as_of, "learned_until": until}
+    return ageing(data.y, p, **when, older="the history is too short", draws=20)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +125,7 @@ def test_the_card_tells_for_whom_it_works_and_what_it_was_made_from(
     assert "| silence: silent |" in card
     assert "generation 3 of the history" in card
     assert trial.provenance.data_fingerprint[:12] in card
-    assert "ageing: cannot tell yet: there is no champion" in card
+    assert "ageing: cannot tell yet: the history is too short" in card
     assert "S2, silence and fading use" in card
     assert "points: " in card
     for feature in logged.model.features:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,19 @@ def test_what_cannot_be_learned_from_is_said(
 ):
     with pytest.raises(error, match=says):
         tables.fit(table, label, SETTINGS)
+
+
+def test_dates_are_refused_however_they_are_written_and_those_ahead_as_a_leak():
+    table = customers()
+    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(len(table)) % 90, "D")
+    for seen in (days, days.strftime("%Y-%m-%d"), days.strftime("%d/%m/%Y")):
+        with pytest.raises(WarmlineError, match="`seen` holds dates"):
+            tables.fit(table.assign(seen=seen), "churn", SETTINGS, taken=date(2026, 4, 1))
+        with pytest.raises(Leak, match="`seen` lies in the future of 290 rows"):
+            tables.fit(table.assign(seen=seen), "churn", SETTINGS, taken=date(2026, 3, 2))
+    numbered = table.assign(seen=days.strftime("%Y%m%d").astype(int))
+    found = {one.feature: one for one in tables.fit(numbered, "churn", SETTINGS).findings}
+    assert "holds dates as numbers, 2026-01-01 to 2026-03-31" in found["seen"].why
 
 
 def test_rows_of_one_customer_are_never_on_both_sides_of_a_fold():

@@ -58,7 +58,10 @@ class Office:
     def queue(self, *customers: str, **others: Any) -> None:
         now = datetime.now(UTC)
         each = [planned(customer, **others) for customer in customers]
-        record(self.store, by="plan", now=now, decisions=each, drafts=self._words)
+        record(
+            self.store, by="plan", now=now, decisions=each, drafts=self._words,
+            remedies={"acme": ["every open case solved: 8% instead of 13%"]},
+        )  # fmt: skip
 
     def _words(self, planned: Planned) -> Draft:
         address = f"{planned.customer_id}@example.org"
@@ -148,11 +151,17 @@ def test_an_item_is_worked_by_hand(office: Office) -> None:
     assert (shown["customer_id"], shown["state"], shown["reasons"]) == (
         "acme", "in_progress", ["no word for 200 days"],
     )  # fmt: skip
+    assert [item["remedies"] for item in items] == [
+        ["every open case solved: 8% instead of 13%"], [],
+    ]  # fmt: skip
+    assert shown["remedies"] == items[0]["remedies"]
     assert shown["checklist"] == list(CHECK_IN.checklist)
     assert [letter["state"] for letter in shown["letters"]] == ["queued"]
     assert [each["verb"] for each in shown["trail"]] == ["open", "start"]
     told = office.gives("outreach", "item", number).output
     assert told.startswith("acme: Check-in\ncheck-in by email, omar, in progress, due ")
+    assert "no promise of an effect):\n  every open case solved: 8% instead of 13%\n" in told
+    assert "no promise" not in office.gives("outreach", "item", str(items[1]["id"])).output
     assert office.gives("outreach", "item", "99").exit_code == 1
     handed = office.gives("outreach", "hand-over", number, "ines")
     assert "Nothing else is ines's" in handed.output

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.features import matrix
 from pipelines.history.events import NEVER, Events
-from pipelines.mending import REMEDIES, Seen, mended
+from pipelines.mending import REMEDIES, Mended, Seen, mended
 from pipelines.onecustomer import OneCustomer
 from pipelines.particulars import particulars
 from tests.spec.features.table import coded, context, parsed, second
@@ -129,7 +129,7 @@ def test_what_the_night_did_not_know_is_not_mended():
     later = OPEN.replace("2026-02", "2026-03").replace("03-11 07:00", "03-11 07:00")
     customer, known = told("acme | 2026-02-01 00:00 | order | - | - | -\n" + later)
     assert Seen.of(customer, NIGHT, known).rows[-1].kind == "order"
-    assert mended(customer, NIGHT, known, Sum()) == []  # type: ignore[arg-type]
+    assert mended([customer], NIGHT, known, Sum()) == [(0.0, [])]  # type: ignore[arg-type]
 
 
 class Sum:
@@ -145,7 +145,8 @@ class Sum:
 def test_each_remedy_is_told_and_those_that_can_still_be_done_together():
     passed_on = "acme | 2026-02-12 00:00 | case_transferred | 3 | - | -\n"
     customer, known = told(COMPLAINT + OPEN.replace("| 1 |", "| 3 |") + passed_on)
-    found = mended(customer, NIGHT, known, Sum())  # type: ignore[arg-type]
+    ((now, found),) = mended([customer], NIGHT, known, Sum())  # type: ignore[arg-type]
+    assert round(now, 3) == 0.5
     # Of what is told of replies nothing moves, although a message was needed to mend it.
     assert [(one.says, one.still, round(one.probability, 3)) for one in found] == [
         ("every open case solved", True, 0.4),
@@ -157,7 +158,22 @@ def test_each_remedy_is_told_and_those_that_can_still_be_done_together():
     ]
     assert found[0].words(0.5) == "every open case solved: 40% instead of 50%"
     assert found[0].words(0.403) == "every open case solved: the model sees no gain"
+    assert Mended("no outage", False, 0.396).words(0.404) == "no outage: 39.6% instead of 40.4%"
     assert found[0].words(0.3) == "every open case solved: the model sees no gain"
+
+
+def test_several_customers_are_mended_as_each_by_itself():
+    told_of = (("acme", OPEN), ("bolt", COMPLAINT), ("calm", OPEN))
+    rows = "".join(history.replace("acme", who) for who, history in told_of)
+    everything, agents = coded(parsed(HEADER + rows), ["acme", "bolt", "calm"])
+    known, joined = context(agents, {}), second("2020-01-01")
+    each = [
+        OneCustomer(number, joined, everything.take(everything.customer == number), None)
+        for number in range(3)
+    ]
+    alone = [mended([one], NIGHT, known, Sum())[0] for one in each]  # type: ignore[arg-type]
+    assert mended(each, NIGHT, known, Sum()) == alone  # type: ignore[arg-type]
+    assert [len(found) for _, found in alone] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("remedy", REMEDIES, ids=list(REMEDY))
