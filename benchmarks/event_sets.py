@@ -18,12 +18,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.folds import assembled
-from benchmarks.harness import SHARED_DATA, warmline, workplace
+from benchmarks.harness import SHARED_DATA, workplace
 from benchmarks.learners import OURS, Bools, Floats, Learner
-from benchmarks.real import CASES, Case
+from benchmarks.real import CASES, Case, ingested
 from models import churn
 from models.dataset import Dataset, FitSettings, group_folds
-from models.errors import WarmlineError
 from models.home import Home
 from pipelines.history.store import History
 
@@ -76,13 +75,13 @@ class _Made:
 
 @dataclass(frozen=True)
 class EventSet:
-    """A log: how it is read, and what is asked of it. `night`: the only one; None: as
-    `warmline train` takes them, judged later in time."""
+    """A log: how it is read, and what is asked of it."""
 
-    name: str
-    mapping: str
-    horizon: int
-    night: date | None = None
+    case: Case
+
+    @property
+    def name(self) -> str:
+        return self.case.name
 
     @property
     def path(self) -> Path:
@@ -137,12 +136,10 @@ class EventSet:
     def _made(self) -> _Made:
         with workplace() as place:
             home = place / "home"
-            ingest = ("ingest", str(self.path), "--mapping", self.mapping)
-            for said in (("init",), ingest):
-                done = warmline(home, *said)
-                if done.code:
-                    raise WarmlineError(f"{self.name}: {done.stderr or done.stdout}")
-            rows, learned, judged = assembled(home, self.horizon, self.night)
+            ingested(self.case, home)
+            # The only night; none: as `warmline train` takes them, judged later in time.
+            night = date.fromisoformat(self.case.as_of) if self.case.as_of else None
+            rows, learned, judged = assembled(home, self.case.horizon or 0, night)
             ids = History.open(Home(home).history).ids().to_pylist()
             return _Made(rows.data, learned, judged, np.asarray(ids, object))
 
@@ -160,7 +157,7 @@ def books(of: EventSet) -> Learner:
 
 
 def _fitted(of: EventSet, table: pd.DataFrame, y: Bools, others: pd.DataFrame, seed: int) -> Floats:
-    how = FitSettings(horizon_days=of.horizon, seed=seed)
+    how = FitSettings(horizon_days=of.case.horizon or 0, seed=seed)
     model = churn.fit(of.rows.take(table.index.to_numpy()), how)
     return model.predict(others.to_numpy(np.float64), how.threads)
 
@@ -185,13 +182,8 @@ def _by_the_book(
     return np.asarray(model.predict_proba(metrics[others.index]))[:, 1]
 
 
-def _set(case: Case) -> EventSet:
-    night = date.fromisoformat(case.as_of) if case.as_of else None
-    return EventSet(case.name, case.mapping, case.horizon or 0, night)
-
-
 CDNOW, ONLINE_RETAIL, FIGHTCHURN = (
-    _set(case)
+    EventSet(case)
     for name in ("cdnow", "online_retail", "fightchurn_sim")
     for case in CASES
     if case.name == name

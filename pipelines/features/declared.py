@@ -48,7 +48,7 @@ def features(declared: Declared) -> tuple[Feature, ...]:
     return tuple(
         Feature(
             f"{kind}_{word}",
-            f"{word} is {{value}}|{word} is 0|{word} is not known",
+            "|".join(f"{spoken(word)} is {told}" for told in ("{value}", "0", "not known")),
             system="S17",
             group=word,
             stat="value",
@@ -57,6 +57,11 @@ def features(declared: Declared) -> tuple[Feature, ...]:
         for kind, words in (("attribute", declared.attributes), ("static", declared.static))
         for word in words
     )
+
+
+def spoken(word: str) -> str:
+    """A column's name as a sentence has it."""
+    return word.replace("_", " ")
 
 
 @dataclass(frozen=True)

@@ -99,11 +99,13 @@ def test_they_become_what_the_page_shows(page: str, folder: Path) -> None:
         events = history.events_of(customer)
         events = events[events["case_id"] == case] if case else events
         assert shown(events, cells(header))[: len(lines)] == [cells(line) for line in lines]
-    terms = history.table("terms")
-    for customer, (header, *lines) in blocks(page, "terms"):
-        assert terms is not None
-        of_customer = terms[terms["customer_id"] == customer]
-        assert shown(of_customer, cells(header), day=True) == [cells(line) for line in lines]
+    for table in ("terms", "attributes"):
+        for customer, (header, *lines) in blocks(page, table):
+            rows = history.table(table)
+            assert rows is not None
+            of_customer = rows[rows["customer_id"] == customer]
+            day = table == "terms"
+            assert shown(of_customer, cells(header), day) == [cells(line) for line in lines]
     ((_, lines),) = blocks(page, "figures")
     for table, rows, rejected in map(cells, lines):
         counts = report.tables[table]

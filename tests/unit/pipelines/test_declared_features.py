@@ -57,6 +57,13 @@ def company(folder: Path) -> History:
     return History.open(home.history)
 
 
+def test_they_are_told_as_people_write_them() -> None:
+    (told,) = declared.features(Features(attributes=("items_per_order",)))
+    assert (
+        told.says == "items per order is {value}|items per order is 0|items per order is not known"
+    )
+
+
 def found(history: History, wanted: Features, *days: str) -> list[list[list[float]]]:
     """By night and customer, the declared features."""
     out = np.empty((len(days), 2, len(declared.features(wanted))))
