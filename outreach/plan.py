@@ -94,13 +94,12 @@ class PlanResult:
         customers: list[str] = self.rows.filter(by_letter)["customer_id"].to_pylist()
         return customers
 
-    def to_do(self) -> list[str]:
-        """Customers whom somebody is to see to or to contact."""
+    def to_do(self, most: int) -> list[str]:
+        """Customers whom somebody is to see to or to contact, the first `most` of the list."""
         import pyarrow.compute as pc
 
-        customers: list[str] = self.rows.filter(pc.field("decision") != "hold")[
-            "customer_id"
-        ].to_pylist()
+        some = self.rows.filter(pc.field("decision") != "hold").slice(0, most)
+        customers: list[str] = some["customer_id"].to_pylist()
         return customers
 
     def planned(self, held: Collection[str] = ()) -> Iterator[Planned]:

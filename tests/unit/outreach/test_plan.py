@@ -181,6 +181,8 @@ def test_capacity_goes_to_the_top_of_those_who_may_be_contacted(tmp_path: Path) 
         "c0": "hold", "c1": "contact", "c2": "contact", "c3": "hold", "c4": "hold",
     }  # fmt: skip
     assert row(result, "c3")["hold_reasons"] == ["beyond tonight's capacity of 2"]
+    assert result.to_do(9) == ["c1", "c2"]
+    assert result.to_do(1) == ["c1"]
 
 
 def test_both_arms_take_capacity_so_that_eligibility_hangs_on_no_draw(tmp_path: Path) -> None:
