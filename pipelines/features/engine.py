@@ -15,7 +15,7 @@ from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
 from pipelines.features.elapsed import RHYTHM_COLUMNS
 from pipelines.features.figures import Lists, Nights
 from pipelines.features.program import Compiled, Program
-from pipelines.features.stream import ATTRIBUTES, PACED, WINDOWS
+from pipelines.features.stream import AGENT_FIGURES, ATTRIBUTES, PACED, WINDOWS
 from pipelines.history.events import DTYPES, Events
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def fill(
     need = _room(columns, first, end, program)
     agents = _as(context.agents.at(nights), np.float64)
     groups = [
-        _nights(nights, slots, gaps.table(compiled.kinds), agents, context.silent_days, settled)
+        _nights(nights, slots, gaps.table(compiled.kinds), agents, context.silent_days, settled, program)
         for gaps, slots in context.gaps.by_night(nights)
     ]
     work = _work(columns, need, groups, context, program)
@@ -160,6 +160,7 @@ def _lists(entries: int, codes: int, days: int, tally: tuple[int, int]) -> Lists
         touched=np.zeros(tally[0], np.bool_),
         of_kind=np.zeros((len(KINDS), tally[1]), np.int64),
         met=np.zeros(len(KINDS), np.bool_),
+        order=np.empty(tally[0], np.int64),
         start=np.empty(tally[0], np.int64),
         end=np.empty(tally[0], np.uint64),
         at=np.empty(entries, np.int64),
@@ -181,8 +182,10 @@ def _nights(
     agents: NDArray[np.float64],
     silent_days: int,
     settled: bool,
+    program: Program,
 ) -> Nights:
     """The nights at `slots`, in order of time."""
+    streams = len(program.keeps)
     order = sorted(slots, key=lambda slot: nights[slot].as_of)
     dead, dead_start = gaps
     as_of = np.array([nights[slot].as_of for slot in order], np.int64)
@@ -194,12 +197,15 @@ def _nights(
         edges=edges,
         edge=edge,
         high=np.zeros(len(order), np.int64),
-        low=np.empty(len(WINDOWS), np.int64),
-        part=np.empty((len(WINDOWS), 5)),
+        seen=np.empty(streams, np.int64),
+        low=np.empty((streams, len(WINDOWS)), np.int64),
+        part=np.empty((streams, len(WINDOWS), 5)),
         differ=np.zeros((len(ATTRIBUTES), len(WINDOWS), 3)),
-        rhythm=np.zeros((len(order), RHYTHM_COLUMNS)),
-        pace=np.empty((len(order), len(PACED))),
-        agents=agents[order],
+        rhythm=np.zeros((streams, len(order), RHYTHM_COLUMNS)),
+        pace=np.empty((streams, len(order), len(PACED))),
+        row=np.empty(len(program.template)),
+        agents=np.ascontiguousarray(agents[order].swapaxes(0, 1)),
+        served=np.empty((len(AGENT_FIGURES), 3)),
         settled=settled,
         silent=silent_days * DAY,
         dead=dead,
