@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from numba import extending, types
 from numpy.typing import NDArray
 
 from models.compiling import in_place
@@ -25,8 +24,7 @@ def _pointer(context: Any, builder: Any, kind: Any, array: Any) -> Any:
     return context.make_array(kind)(context, builder, array).data
 
 
-@intrinsic
-def _address(typing: Any, array: Any) -> Any:  # noqa: ARG001 - Numba's way of an intrinsic
+def _told_address(typing: Any, array: Any) -> Any:
     """Where an array begins in memory."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -36,16 +34,13 @@ def _address(typing: Any, array: Any) -> Any:  # noqa: ARG001 - Numba's way of a
     return types.uint64(array), generate
 
 
-@intrinsic
-def _put_line(typing: Any, to: Any, row: Any, place: Any) -> Any:  # noqa: ARG001
+def _told_line(typing: Any, to: Any, row: Any, place: Any) -> Any:
     """Copy a line from `row[place]` on to `to[place]`, which begins a line of memory."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         line = ir.VectorType(ir.DoubleType(), LINE).as_pointer()
         at = [
-            builder.bitcast(
-                builder.gep(_pointer(context, builder, kind, array), [values[2]]), line
-            )
+            builder.bitcast(builder.gep(_pointer(context, builder, kind, array), [values[2]]), line)
             for kind, array in zip(signature.args[:2], values[:2], strict=True)
         ]
         stored = builder.store(builder.load(at[1], align=8), at[0], align=8 * LINE)
@@ -54,6 +49,10 @@ def _put_line(typing: Any, to: Any, row: Any, place: Any) -> Any:  # noqa: ARG00
         return context.get_dummy_value()
 
     return types.void(to, row, types.uint64), generate
+
+
+_address: Any = extending.intrinsic(_told_address)
+_put_line: Any = extending.intrinsic(_told_line)
 
 
 @in_place

@@ -29,12 +29,12 @@ from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST, WINDOWS
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-(SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, GAP, SPREAD, RHYTHM, ALIVE_OP, TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE, LATEST_OP, PACE, USUAL) = (
+(SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, GAP, SPREAD, RHYTHM, ALIVE_OP, TOTAL_OF,
+ TOP_SHARE, ENTROPY, SLOPE, LATEST_OP, PACE, USUAL) = (
     OP[name]
     for name in (
         "sum", "mean", "min", "max", "last", "since", "first", "distinct", "gap", "gap_spread",
-        "rhythm", "alive", "total", "top_share", "entropy", "slope",
-        "latest", "pace", "usual",
+        "rhythm", "alive", "total", "top_share", "entropy", "slope", "latest", "pace", "usual",
     )
 )  # fmt: skip
 AGENT, TEAM, TOPIC, CHANNEL, CASE, BY_DAY = (
@@ -81,7 +81,7 @@ class Nights(NamedTuple):
     cutoff: Ints
     slot: Ints  # where each goes in the output
     edges: Ints  # [edges] every moment at which a window of a night begins or ends, ascending
-    edge: Ints  # [nights, windows] of them, where each window begins; in the last place its end
+    edge: Indices  # [nights, windows] of them, where each window begins; in the last place its end
     high: Ints  # [nights] of a stream, the entry past the last that a night sees
     seen: Ints  # [streams] the same of the night before
     low: Ints  # [streams, windows] first entry of each window
@@ -90,6 +90,8 @@ class Nights(NamedTuple):
     rhythm: Floats  # [streams, nights, RHYTHM_COLUMNS]
     pace: Floats  # [streams, nights, PACED]
     row: Floats  # [columns] of a night, as far as it is made
+    beside: Floats  # [slots, customers, ...] figures that were made elsewhere
+    beside_at: int  # the first of their columns
     agents: Floats  # [agents, nights, AGENT_FIGURES] by agent code; who lies beyond is not known
     served: Floats  # [AGENT_FIGURES, 3] of the agents of a window (see `served`)
     settled: bool  # each row before a night stands, and the night knew it: no need to look
@@ -102,13 +104,13 @@ class Nights(NamedTuple):
 def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
     """Of each window: how many known, and their sum. Sums are of the parts between edges, the
     newest first: no difference of large ones."""
-    known, total = 0.0, 0.0
+    known, total = 0, 0.0
     for w in range(deepest + 1):
         own = 0.0
-        for p in range(low[w], high):
-            if not np.isnan(value[p]):
-                known += 1.0
-                own += value[p]
+        for p in range(np.uint64(low[w]), np.uint64(high)):
+            is_known = value[p] == value[p]
+            known += is_known
+            own += value[p] if is_known else 0.0
         total += own
         part[w, KNOWN], part[w, TOTAL], part[w, OWN] = known, total, own
         high = low[w]
@@ -238,7 +240,9 @@ def _slope(at: Ints, value: Floats, low: int, high: int) -> float:
 def _alive(days: float, span: float, since: float) -> float:
     """How likely more is to come after so many active days; see `stream.ALIVE`."""
     again = days - 1.0
-    gone = A / (B + again) * ((ALPHA + span + since) / (ALPHA + span)) ** (R + again)
+    # A power by `exp` and `log` takes three quarters of the time of `**`.
+    longer = np.log((ALPHA + span + since) / (ALPHA + span))
+    gone = A / (B + again) * np.exp((R + again) * longer)
     return float(1.0 / (1.0 + gone))
 
 
@@ -443,30 +447,39 @@ def figures(
     belongs: twelve of them would not fit there.
     """
     row, many = nights.row, 0
+    begin(program, nights)
     for stream in range(len(lists.start)):
         if lists.touched[stream]:
             lists.order[many] = stream
             many += 1
             _prepare(stream, program, lists, nights, which, asked)
-    for column in range(len(row)):
-        row[column] = program.template[column]
     for a in range(asked):
         k = which[a]
         age = (nights.as_of[k] - began) / DAY
         for i in range(many):
             _of_stream(lists.order[i], k, columns, age, program, lists, nights, row)
         _compare(k, columns, program, lists, nights, row)
-        row[program.tenure] = tenure(joined, nights.as_of[k])
-        put(row, out[nights.slot[k], c])
+        finish(joined, k, program, nights, c, out)
     for i in range(many):
         lists.touched[lists.order[i]] = False
         lists.tally[lists.order[i], :] = 0
 
 
 @in_place
-def tenure(joined: int, as_of: int) -> float:
-    """Days since joining; NaN before."""
-    return (as_of - joined) / DAY if joined <= as_of else np.nan
+def begin(program: Program, nights: Nights) -> None:
+    """The row of a customer with no history."""
+    for column in range(len(program.template)):
+        nights.row[column] = program.template[column]
+
+
+@in_place
+def finish(joined: int, k: int, program: Program, nights: Nights, c: int, out: Floats) -> None:
+    """Put what does not come of streams into the row of night `k`, and the row to its place."""
+    row, slot, as_of = nights.row, nights.slot[k], nights.as_of[k]
+    row[program.tenure] = (as_of - joined) / DAY if joined <= as_of else np.nan
+    for i in range(nights.beside.shape[2]):
+        row[nights.beside_at + i] = nights.beside[slot, c, i]
+    put(row, out[slot, c])
 
 
 @in_place

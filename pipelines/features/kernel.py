@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from models.compiling import in_place
 from models.contracts import DAY, SAID, SCORE_KINDS
-from models.past_cache import put
 from pipelines.features.case_pass import case_facts
 from pipelines.features.desk import AT as FACT_AT
 from pipelines.features.desk import CHANNEL as FACT_CHANNEL
 from pipelines.features.desk import KIND as FACT_KIND
 from pipelines.features.desk import Columns, Desk
 from pipelines.features.elapsed import first_from
-from pipelines.features.figures import Lists, Nights, figures, tenure
+from pipelines.features.figures import Lists, Nights, begin, figures, finish
 from pipelines.features.program import (
     ACTOR_BIT,
     CASE_BIT,
@@ -302,10 +301,9 @@ def _nothing(
     joined: int, program: Program, nights: Nights, which: Ints, asked: int, c: int, out: Floats
 ) -> None:
     """The row of a customer with no history, for the nights `which[:asked]`."""
+    begin(program, nights)
     for a in range(asked):
-        row = out[nights.slot[which[a]], c]
-        put(program.template, row)
-        row[program.tenure] = tenure(joined, nights.as_of[which[a]])
+        finish(joined, which[a], program, nights, c, out)
 
 
 @in_place

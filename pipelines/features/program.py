@@ -66,7 +66,8 @@ COUNTED = (
 # What is asked of entries: when, on which days, of which rows.
 TIMES, DAYS, PLACES = range(3)
 TIMED = ("since", "first", "rhythm", "alive", "slope", "streak")  # ask when entries were
-# Columns of a figure. AUX: which of ATTRIBUTES differents are of, the least active days of a rhythm.
+# Columns of a figure. AUX: which of ATTRIBUTES differents are of, the least active days of a
+# rhythm.
 OPERATION, WINDOW_OF, AUX, COLUMN = range(4)
 # Places in a candidate.
 STREAM, ACCEPTED, MEASURE_OF = range(3)
@@ -109,15 +110,14 @@ class Program(NamedTuple):
     mixed: NDArray[np.bool_]  # [s, ATTRIBUTES] whether their frequencies are asked for as well
     deepest: Ints  # [s] last window whose measure is wanted, -1: none
     extreme: NDArray[np.bool_]  # [s] whether the least or the most of it is
-    columns: Ints  # [s, 2] first column and column past the last
     count_start: Ints  # [s + 1] into the counts
-    counted: Ints  # [counts, 2]: window, column
+    counted: Indices  # [counts, 2]: window, column
     start: Ints  # [s + 1] into the other figures
     moving: Ints  # [s] of those, the first that moves while nothing happens; such come last
     figure: Ints  # [i, 4]: see OPERATION to COLUMN
     trend_start: Ints  # [s + 1] into the trends
     trend: Ints  # [trends, 4]: window, its recent part, whether of the measure, column
-    share: Ints  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
+    share: Indices  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
     streak: Ints  # [streaks, 3]: stream, stream that ends it, column
     served: Ints  # [figures of agents, 5]: stream, window, which of SERVED, figure, column; sorted
     template: NDArray[np.float64]  # [f] the row of a customer with no history
@@ -169,7 +169,9 @@ def without_words(program: Program, streams: Sequence[Stream]) -> Program:
     )
 
 
-def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Program:
+def compile_program(  # noqa: C901 - one branch a table
+    streams: Sequence[Stream], ours: int, own_at: int
+) -> Program:
     """The tables of `streams`, of which those from `ours` on have their columns from `own_at`."""
     number = {stream.name: position for position, stream in enumerate(streams)}
     figures: list[Figure] = []
@@ -178,7 +180,7 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
     served: list[tuple[int, int, int, int, int]] = []
     counted: list[tuple[int, int]] = []
     trends: list[tuple[int, int, bool, int]] = []
-    start, count_start, trend_start, moving, columns = [0], [0], [0], [], []
+    start, count_start, trend_start, moving = [0], [0], [0], []
     template: list[float] = []
     tenure = -1
     for position, stream in enumerate((*streams, None)):
@@ -190,7 +192,6 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         if stream is None:
             break
         of_stream: list[Figure] = []
-        first = len(template)
         for stat in stream.stats:
             column = len(template)
             template.append(0.0 if stat.op in ZERO else np.nan)
@@ -211,7 +212,6 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
                 of_stream.append((OP[stat.op], window, _aux(stat), column))
         figures += sorted(of_stream, key=_moves)
         moving.append(len(figures) - sum(map(_moves, of_stream)))
-        columns.append((first, len(template)))
         start.append(len(figures))
         count_start.append(len(counted))
         trend_start.append(len(trends))
@@ -235,15 +235,14 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         mixed=np.array([[_mixed(stream, a) for a in ATTRIBUTES] for stream in streams]),
         deepest=_ints([_deepest(stream) for stream in streams]),
         extreme=np.array([any(s.op in EXTREME for s in stream.stats) for stream in streams]),
-        columns=_ints(columns),
         count_start=_ints(count_start),
-        counted=_ints(counted).reshape(-1, 2),
+        counted=_ints(counted).reshape(-1, 2).astype(np.uint64),
         start=_ints(start),
         moving=_ints(moving),
         figure=_ints(figures).reshape(-1, 4),
         trend_start=_ints(trend_start),
         trend=_ints(trends).reshape(-1, 4),
-        share=_ints(shares).reshape(-1, 5),
+        share=_ints(shares).reshape(-1, 5).astype(np.uint64),
         streak=_ints(streaks).reshape(-1, 3),
         served=_ints(sorted(served)).reshape(-1, 5),
         template=np.array(template),
