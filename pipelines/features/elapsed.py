@@ -78,24 +78,23 @@ def _gap(day: Ints, p: int, dead: Ints, start: int, end: int) -> int:
 @in_place
 def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
     """Median and quartiles (by rank, without interpolation) of `many` counted gaps."""
-    lower, upper = (many - 1) // 2, many // 2
-    first, third = many // 4, many - 1 - many // 4
-    passed, days, middle = 0, 0, 0
-    while passed <= third or passed <= upper:
-        days += 1
-        if gaps[days] == 0:
-            continue
-        until = passed + gaps[days]
-        if passed <= lower < until:
-            middle += days
-        if passed <= upper < until:
-            middle += days
-        if passed <= first < until:
-            out[LOWER] = days
-        if passed <= third < until:
-            out[UPPER] = days
-        passed = until
-    out[MEDIAN] = middle / 2.0
+    quarter, days, passed = many // 4, np.uint64(0), 0
+    days, passed = _ranked(gaps, quarter, days, passed)
+    out[LOWER] = days
+    days, passed = _ranked(gaps, (many - 1) // 2, days, passed)
+    below = days
+    days, passed = _ranked(gaps, many // 2, days, passed)
+    out[MEDIAN] = (below + days) / 2.0
+    out[UPPER], _ = _ranked(gaps, many - 1 - quarter, days, passed)
+
+
+@in_place
+def _ranked(gaps: Ints, rank: int, days: np.uint64, passed: int) -> tuple[np.uint64, int]:
+    """The gap of that rank among those counted, of which `passed` are of up to so many `days`."""
+    while passed <= rank:
+        days += np.uint64(1)
+        passed += gaps[days]
+    return days, passed
 
 
 @in_place

@@ -15,7 +15,7 @@ from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
 from pipelines.features.elapsed import RHYTHM_COLUMNS
 from pipelines.features.figures import Lists, Nights
 from pipelines.features.program import Compiled, Program
-from pipelines.features.stream import ATTRIBUTES, PACED, WINDOWS
+from pipelines.features.stream import AGENT_FIGURES, ATTRIBUTES, PACED, WINDOWS
 from pipelines.history.events import DTYPES, Events
 
 if TYPE_CHECKING:
@@ -33,8 +33,11 @@ def fill(
     nights: Sequence[Night],
     context: Context,
     compiled: Compiled,
+    beside: NDArray[np.float64] | None = None,
+    beside_at: int = 0,
 ) -> None:
-    """Write the figures of the streams into `out` [nights, customers, ...], contiguous."""
+    """Write the figures of the streams into `out` [nights, customers, ...], contiguous, and those
+    that are already there of the contract, `beside`, into the columns from `beside_at` on."""
     program = compiled.wordless if events.wordless else compiled.program
     settled = events.settled and all(night.as_of <= night.cutoff for night in nights)
     first, end = bounds(events, customers)
@@ -43,8 +46,20 @@ def fill(
     first, end = first - rows.start, end - rows.start
     need = _room(columns, first, end, program)
     agents = _as(context.agents.at(nights), np.float64)
+    if beside is None:
+        beside = np.empty((len(nights), len(customers), 0))
     groups = [
-        _nights(nights, slots, gaps.table(compiled.kinds), agents, context.silent_days, settled)
+        _nights(
+            nights,
+            slots,
+            gaps.table(compiled.kinds),
+            agents,
+            context.silent_days,
+            settled,
+            program,
+            beside,
+            beside_at,
+        )
         for gaps, slots in context.gaps.by_night(nights)
     ]
     work = _work(columns, need, groups, context, program)
@@ -160,6 +175,7 @@ def _lists(entries: int, codes: int, days: int, tally: tuple[int, int]) -> Lists
         touched=np.zeros(tally[0], np.bool_),
         of_kind=np.zeros((len(KINDS), tally[1]), np.int64),
         met=np.zeros(len(KINDS), np.bool_),
+        order=np.empty(tally[0], np.int64),
         start=np.empty(tally[0], np.int64),
         end=np.empty(tally[0], np.uint64),
         at=np.empty(entries, np.int64),
@@ -181,8 +197,12 @@ def _nights(
     agents: NDArray[np.float64],
     silent_days: int,
     settled: bool,
+    program: Program,
+    beside: NDArray[np.float64],
+    beside_at: int,
 ) -> Nights:
     """The nights at `slots`, in order of time."""
+    streams = len(program.keeps)
     order = sorted(slots, key=lambda slot: nights[slot].as_of)
     dead, dead_start = gaps
     as_of = np.array([nights[slot].as_of for slot in order], np.int64)
@@ -194,12 +214,17 @@ def _nights(
         edges=edges,
         edge=edge,
         high=np.zeros(len(order), np.int64),
-        low=np.empty(len(WINDOWS), np.int64),
-        part=np.empty((len(WINDOWS), 5)),
+        seen=np.empty(streams, np.int64),
+        low=np.empty((streams, len(WINDOWS)), np.int64),
+        part=np.empty((streams, len(WINDOWS), 5)),
         differ=np.zeros((len(ATTRIBUTES), len(WINDOWS), 3)),
-        rhythm=np.zeros((len(order), RHYTHM_COLUMNS)),
-        pace=np.empty((len(order), len(PACED))),
-        agents=agents[order],
+        rhythm=np.zeros((streams, len(order), RHYTHM_COLUMNS)),
+        pace=np.empty((streams, len(order), len(PACED))),
+        row=np.full(max(len(program.template), beside_at + beside.shape[2]), np.nan),
+        beside=beside,
+        beside_at=beside_at,
+        agents=np.ascontiguousarray(agents[order].swapaxes(0, 1)),
+        served=np.empty((len(AGENT_FIGURES), 3)),
         settled=settled,
         silent=silent_days * DAY,
         dead=dead,
@@ -208,11 +233,11 @@ def _nights(
 
 
 @lru_cache(maxsize=8)  # a caller asks for one night again and again
-def _edges(as_of: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _edges(as_of: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """When windows of these nights begin, ascending, and the place of each among them, [nights,
     windows]; the pass only reads both."""
     back = [0 if days is None else days * DAY for days in WINDOWS]
     edges, edge = np.unique(
         np.array(as_of, np.int64)[:, None] - np.array(back, np.int64), return_inverse=True
     )
-    return edges, np.ascontiguousarray(edge.reshape(len(as_of), len(WINDOWS)), np.int64)
+    return edges, np.ascontiguousarray(edge.reshape(len(as_of), len(WINDOWS)), np.uint64)

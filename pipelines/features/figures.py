@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from models.compiling import in_place
 from models.contracts import DAY
+from models.past_cache import put
 from pipelines.features.desk import Columns
 from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, SPAN, UPPER, rhythms, within
 from pipelines.features.pace_pass import paces
 from pipelines.features.program import (
     AUX,
     COLUMN,
-    MEASURED,
     OP,
     OPERATION,
     TIMES,
@@ -29,13 +29,12 @@ from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST, WINDOWS
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-(SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, TREND, GAP, SPREAD, RHYTHM, ALIVE_OP,
- TOTAL_OF, TOP_SHARE, ENTROPY, SLOPE, LATEST_OP, PACE, USUAL) = (
+(SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, GAP, SPREAD, RHYTHM, ALIVE_OP, TOTAL_OF,
+ TOP_SHARE, ENTROPY, SLOPE, LATEST_OP, PACE, USUAL) = (
     OP[name]
     for name in (
-        "sum", "mean", "min", "max", "last", "since", "first", "distinct", "trend",
-        "gap", "gap_spread", "rhythm", "alive", "total", "top_share", "entropy", "slope",
-        "latest", "pace", "usual",
+        "sum", "mean", "min", "max", "last", "since", "first", "distinct", "gap", "gap_spread",
+        "rhythm", "alive", "total", "top_share", "entropy", "slope", "latest", "pace", "usual",
     )
 )  # fmt: skip
 AGENT, TEAM, TOPIC, CHANNEL, CASE, BY_DAY = (
@@ -60,6 +59,7 @@ class Lists(NamedTuple):
     touched: NDArray[np.bool_]  # [streams] whether it has any; false between customers
     of_kind: Ints  # [kinds, edges + 1] scratch, zero between uses: rows of plain kinds
     met: NDArray[np.bool_]  # [kinds] scratch, false between uses: whether there are any
+    order: Ints  # [streams] scratch: those with any
     start: Ints  # [streams]
     end: Indices  # [streams]
     # What a stream does not ask for (`Program.asks`) is not written.
@@ -81,14 +81,19 @@ class Nights(NamedTuple):
     cutoff: Ints
     slot: Ints  # where each goes in the output
     edges: Ints  # [edges] every moment at which a window of a night begins or ends, ascending
-    edge: Ints  # [nights, windows] of them, where each window begins; in the last place its end
+    edge: Indices  # [nights, windows] of them, where each window begins; in the last place its end
     high: Ints  # [nights] of a stream, the entry past the last that a night sees
-    low: Ints  # [windows] first entry of each window
-    part: Floats  # [windows, 5] measures of each window
+    seen: Ints  # [streams] the same of the night before
+    low: Ints  # [streams, windows] first entry of each window
+    part: Floats  # [streams, windows, 5] measures of each window
     differ: Floats  # [attributes, windows, 3]
-    rhythm: Floats  # [nights, RHYTHM_COLUMNS]
-    pace: Floats  # [nights, PACED]
-    agents: Floats  # [nights, agents, AGENT_FIGURES] by agent code; who lies beyond is not known
+    rhythm: Floats  # [streams, nights, RHYTHM_COLUMNS]
+    pace: Floats  # [streams, nights, PACED]
+    row: Floats  # [columns] of a night, as far as it is made
+    beside: Floats  # [slots, customers, ...] figures that were made elsewhere
+    beside_at: int  # the first of their columns
+    agents: Floats  # [agents, nights, AGENT_FIGURES] by agent code; who lies beyond is not known
+    served: Floats  # [AGENT_FIGURES, 3] of the agents of a window (see `served`)
     settled: bool  # each row before a night stands, and the night knew it: no need to look
     silent: int  # seconds without a word that make silence
     dead: Ints  # [n, 3] when each stream's feeds were down (see `elapsed`)
@@ -97,21 +102,30 @@ class Nights(NamedTuple):
 
 @in_place
 def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
-    """Of each window: how many known, their sum, min and max. Sums are of the parts between edges,
-    the newest first: no difference of large ones."""
-    known, total, least, most = 0.0, 0.0, np.inf, -np.inf
+    """Of each window: how many known, and their sum. Sums are of the parts between edges, the
+    newest first: no difference of large ones."""
+    known, total = 0, 0.0
     for w in range(deepest + 1):
         own = 0.0
+        for p in range(np.uint64(low[w]), np.uint64(high)):
+            is_known = value[p] == value[p]
+            known += is_known
+            own += value[p] if is_known else 0.0
+        total += own
+        part[w, KNOWN], part[w, TOTAL], part[w, OWN] = known, total, own
+        high = low[w]
+
+
+@in_place
+def _extremes(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
+    """Of each window: the least and the most of what is known."""
+    least, most = np.inf, -np.inf
+    for w in range(deepest + 1):
         for p in range(low[w], high):
             if not np.isnan(value[p]):
-                known += 1.0
-                own += value[p]
                 least = min(least, value[p])
                 most = max(most, value[p])
-        total += own
-        part[w, KNOWN], part[w, TOTAL], part[w, LOWEST], part[w, HIGHEST], part[w, OWN] = (
-            known, total, least, most, own,
-        )  # fmt: skip
+        part[w, LOWEST], part[w, HIGHEST] = least, most
         high = low[w]
 
 
@@ -130,16 +144,15 @@ def _measured(part: Floats, op: int, window: int) -> float:
 
 
 @in_place
-def _trend(now: float, before: float, recent: int, window: int, age: float) -> float:
+def _trend(now: float, before: float, recent: float, window: float, age: float) -> float:
     """Recent daily rate over the earlier one, which begins no earlier than the relationship.
 
-    `recent`, `window` in seconds, `age` of the relationship in days.
+    `recent`, `window` and `age`, that of the relationship, in days.
     """
-    recent_days = recent / DAY
-    earlier_days = min(window / DAY, age) - recent_days
-    if earlier_days < recent_days or before <= 0.0:
+    earlier = min(window, age) - recent
+    if earlier < recent or before <= 0.0:
         return np.nan
-    return (now / recent_days) / (before / earlier_days)
+    return (now / recent) / (before / earlier)
 
 
 @in_place
@@ -227,7 +240,9 @@ def _slope(at: Ints, value: Floats, low: int, high: int) -> float:
 def _alive(days: float, span: float, since: float) -> float:
     """How likely more is to come after so many active days; see `stream.ALIVE`."""
     again = days - 1.0
-    gone = A / (B + again) * ((ALPHA + span + since) / (ALPHA + span)) ** (R + again)
+    # A power by `exp` and `log` takes three quarters of the time of `**`.
+    longer = np.log((ALPHA + span + since) / (ALPHA + span))
+    gone = A / (B + again) * np.exp((R + again) * longer)
     return float(1.0 / (1.0 + gone))
 
 
@@ -260,44 +275,51 @@ def _latest(value: Floats, start: int, high: int) -> float:
 
 
 @in_place
+def _trends(
+    stream: int, high: int, age: float, program: Program, nights: Nights, row: Floats
+) -> None:
+    """Trends of a stream at a night that sees its entries to `high`."""
+    days, low, part = program.window_days, nights.low[stream], nights.part[stream]
+    for i in range(program.trend_start[stream], program.trend_start[stream + 1]):
+        window, recent, measured, column = program.trend[i]
+        if measured:
+            now, before = part[recent, TOTAL], 0.0
+            for w in range(recent + 1, window + 1):
+                before += part[w, OWN]
+        else:
+            now, before = float(high - low[recent]), float(low[recent] - low[window])
+        row[column] = _trend(now, before, days[recent], days[window], age)
+
+
+@in_place
 def _write(  # noqa: C901 - one branch an operation
-    stream: int, k: int, start: int, high: int, since: float, age: float, first: int,
-    program: Program, lists: Lists, nights: Nights, row: Floats,
+    stream: int, k: int, start: int, high: int, since: float, first: int, program: Program,
+    lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """Figures of a stream from the `first` on at night `k`: of entries `start` to `high`."""
-    table, low, part, seconds = program.figure, nights.low, nights.part, program.window_seconds
+    table, low, part = program.figure, nights.low[stream], nights.part[stream]
+    rhythm = nights.rhythm[stream, k]
     for i in range(first, program.start[stream + 1]):
         op, window, aux = table[i, OPERATION], table[i, WINDOW_OF], table[i, AUX]
         if op == SINCE:
             figure = since
         elif op == FIRST:
             figure = (nights.as_of[k] - lists.at[start]) / DAY
-        elif op == TREND and table[i, MEASURED]:
-            before_sum = 0.0
-            for w in range(aux + 1, window + 1):
-                before_sum += part[w, OWN]
-            now = _measured(part, SUM, aux)
-            figure = _trend(now, before_sum, seconds[aux], seconds[window], age)
-        elif op == TREND:
-            now, earlier = float(high - low[aux]), float(low[aux] - low[window])
-            figure = _trend(now, earlier, seconds[aux], seconds[window], age)
         elif op in (DISTINCT, TOP_SHARE, ENTROPY):
             column = TOP if op == TOP_SHARE else (MIXTURE if op == ENTROPY else DIFFERENTS)
             figure = nights.differ[aux, window, column]
         elif op == SLOPE:
             figure = _slope(lists.at, lists.value, low[window], high)
         elif op == ALIVE_OP:
-            rhythm = nights.rhythm[k]
             figure = _alive(rhythm[DAYS], rhythm[SPAN], since)
         elif PACE <= op <= USUAL:
-            figure = nights.pace[k, op - PACE]
+            figure = nights.pace[stream, k, op - PACE]
         elif op == LATEST_OP:
             figure = _latest(lists.value, start, high)
         elif op == LAST:
             figure = _last_known(lists.value, start, high)
         elif op in (GAP, SPREAD, RHYTHM):
             figure = np.nan
-            rhythm = nights.rhythm[k]
             if rhythm[DAYS] >= max(aux, 2):
                 if op == GAP:
                     figure = rhythm[MEDIAN]
@@ -315,33 +337,32 @@ def _count_differents(
     stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights
 ) -> None:
     """Different days and codes of a stream in each window of a night."""
-    low = nights.low
+    low = nights.low[stream]
     for attribute in range(len(ATTRIBUTES)):
         deepest = program.distinct[stream, attribute]
         if deepest < 0:
             continue
+        differ = nights.differ[attribute]
         if attribute != BY_DAY:
-            _differents(
-                columns, lists, attribute, low, high, deepest, program.mixed[stream, attribute],
-                nights.differ[attribute],
-            )  # fmt: skip
-            continue
-        for w in range(deepest + 1):
-            different = 0
-            if low[w] < high:
-                different = lists.days[high - 1] - lists.days[low[w]] + 1
-            nights.differ[BY_DAY, w, DIFFERENTS] = different
+            mixed = program.mixed[stream, attribute]
+            _differents(columns, lists, attribute, low, high, deepest, mixed, differ)
+        else:
+            for w in range(deepest + 1):
+                different = 0
+                if low[w] < high:
+                    different = lists.days[high - 1] - lists.days[low[w]] + 1
+                differ[w, DIFFERENTS] = different
 
 
 @in_place
 def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> bool:
     """Where the windows of night `k` begin among the entries; returns whether any has moved."""
-    tally, edge, moved = lists.tally[stream], nights.edge[k], False
+    tally, edge, low, moved = lists.tally[stream], nights.edge[k], nights.low[stream], False
     for w in range(EVER):
         place = start + tally[edge[w]]
-        moved |= place != nights.low[w]
-        nights.low[w] = place
-    nights.low[EVER] = start
+        moved |= place != low[w]
+        low[w] = place
+    low[EVER] = start
     return bool(moved)
 
 
@@ -351,103 +372,125 @@ def _measure_all(
     row: Floats,
 ) -> None:  # fmt: skip
     """What the windows of a night hold of a stream; writes how many."""
+    low, deepest = nights.low[stream], program.deepest[stream]
     for i in range(program.count_start[stream], program.count_start[stream + 1]):
-        row[program.counted[i, 1]] = float(high - nights.low[program.counted[i, 0]])
-    if program.deepest[stream] >= 0:
-        _measure(lists.value, nights.low, high, program.deepest[stream], nights.part)
+        row[program.counted[i, 1]] = float(high - low[program.counted[i, 0]])
+    if deepest >= 0:
+        _measure(lists.value, low, high, deepest, nights.part[stream])
+    if program.extreme[stream]:
+        _extremes(lists.value, low, high, deepest, nights.part[stream])
     if program.differs[stream]:
         _count_differents(stream, high, columns, program, lists, nights)
 
 
 @in_place
 def _of_stream(
-    stream: int, columns: Columns, began: int, program: Program, lists: Lists, nights: Nights,
-    which: Ints, asked: int, c: int, out: Floats,
+    stream: int, k: int, columns: Columns, age: float, program: Program, lists: Lists,
+    nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
-    """Figures of a stream, for each night.
+    """Figures of a stream at night `k`, over those of the night before in `row`.
 
-    Where no window has gained or lost an entry since the night before, only what moves with time
-    is made anew.
+    Where no window has gained or lost an entry since, only what moves with time is made anew.
     """
-    start, end = lists.start[stream], nights.edge[:, EVER]
-    begin, past = program.columns[stream]
-    down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
-    before = start
-    for a in range(asked):
-        k = which[a]
-        row, as_of, since = out[nights.slot[k], c], nights.as_of[k], np.int64(0)
-        high = start + lists.tally[stream, end[k]]
-        moved = _windows(stream, k, start, lists, nights)
-        if high == start:
-            continue
-        first = program.moving[stream]
-        if moved or high != before:
-            first = program.start[stream]
-            _measure_all(stream, high, columns, program, lists, nights, row)
-        else:
-            former = out[nights.slot[which[a - 1]], c]
-            for column in range(begin, past):
-                row[column] = former[column]
-        before = high
-        if program.asks[stream, TIMES]:
-            since = as_of - lists.at[high - 1]
-            if down < up:
-                since -= within(nights.dead, down, up, lists.at[high - 1], as_of)
-        _write(
-            stream, k, start, high, since / DAY, (as_of - began) / DAY, first, program, lists,
-            nights, row,
+    start, as_of, since = lists.start[stream], nights.as_of[k], np.int64(0)
+    high = start + lists.tally[stream, nights.edge[k, EVER]]
+    if high == start:
+        return
+    moved = _windows(stream, k, start, lists, nights)
+    first = program.moving[stream]
+    if moved or high != nights.seen[stream]:
+        first = program.start[stream]
+        _measure_all(stream, high, columns, program, lists, nights, row)
+    nights.seen[stream] = high
+    if program.asks[stream, TIMES]:
+        last = lists.at[high - 1]
+        since = as_of - last
+        down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
+        if down < up:
+            since -= within(nights.dead, down, up, last, as_of)
+    _write(stream, k, start, high, since / DAY, first, program, lists, nights, row)
+    _trends(stream, high, age, program, nights, row)
+
+
+@in_place
+def _prepare(
+    stream: int, program: Program, lists: Lists, nights: Nights, which: Ints, asked: int
+) -> None:
+    """What all nights share of a stream."""
+    start, down, up = lists.start[stream], nights.dead_start[stream], nights.dead_start[stream + 1]
+    nights.seen[stream] = start
+    if program.has_gaps[stream] or program.has_pace[stream]:
+        for a in range(asked):
+            nights.high[which[a]] = start + lists.tally[stream, nights.edge[which[a], EVER]]
+    if program.has_gaps[stream]:
+        rhythms(
+            lists.day, start, nights.dead, down, up, lists.gaps, nights.high, which, asked,
+            nights.rhythm[stream],
         )  # fmt: skip
+    if program.has_pace[stream]:
+        paces(
+            lists.day, lists.value, program.has_measure[stream], start, nights.dead, down, up,
+            nights.as_of, nights.high, which, asked, nights.pace[stream],
+        )  # fmt: skip
+    if program.distinct[stream, BY_DAY] >= 0:
+        _days(lists, start, int(lists.end[stream]))
 
 
 @in_place
 def figures(
-    columns: Columns, began: int, program: Program, lists: Lists, nights: Nights, which: Ints,
-    asked: int, c: int, out: Floats,
+    columns: Columns, joined: int, began: int, program: Program, lists: Lists, nights: Nights,
+    which: Ints, asked: int, c: int, out: Floats,
 ) -> None:  # fmt: skip
-    """Write the figures of the nights `which[:asked]` over the template in `out[:, c]`."""
-    for stream in range(len(lists.start)):
-        if not lists.touched[stream]:
-            continue
-        start, end = lists.start[stream], int(lists.end[stream])
-        if program.has_gaps[stream] or program.has_pace[stream]:
-            for a in range(asked):
-                nights.high[which[a]] = start + lists.tally[stream, nights.edge[which[a], EVER]]
-        if program.has_gaps[stream]:
-            rhythms(
-                lists.day, start, nights.dead, nights.dead_start[stream],
-                nights.dead_start[stream + 1], lists.gaps, nights.high, which, asked,
-                nights.rhythm,
-            )  # fmt: skip
-        if program.has_pace[stream]:
-            paces(
-                lists.day, lists.value, program.has_measure[stream], start, nights.dead,
-                nights.dead_start[stream], nights.dead_start[stream + 1], nights.as_of,
-                nights.high, which, asked, nights.pace,
-            )  # fmt: skip
-        if program.distinct[stream, BY_DAY] >= 0:
-            _days(lists, start, end)
-        _of_stream(stream, columns, began, program, lists, nights, which, asked, c, out)
-    _compare(columns, program, lists, nights, which, asked, c, out)
+    """Write the rows of the nights `which[:asked]`, which ascend, into `out[:, c]`.
+
+    A row is made in the fastest cache, over that of the night before, and then put where it
+    belongs: twelve of them would not fit there.
+    """
+    row, many = nights.row, 0
+    begin(program, nights)
     for stream in range(len(lists.start)):
         if lists.touched[stream]:
-            lists.touched[stream] = False
-            lists.tally[stream, :] = 0
+            lists.order[many] = stream
+            many += 1
+            _prepare(stream, program, lists, nights, which, asked)
+    for a in range(asked):
+        k = which[a]
+        age = (nights.as_of[k] - began) / DAY
+        for i in range(many):
+            _of_stream(lists.order[i], k, columns, age, program, lists, nights, row)
+        _compare(k, columns, program, lists, nights, row)
+        finish(joined, k, program, nights, c, out)
+    for i in range(many):
+        lists.touched[lists.order[i]] = False
+        lists.tally[lists.order[i], :] = 0
+
+
+@in_place
+def begin(program: Program, nights: Nights) -> None:
+    """The row of a customer with no history."""
+    for column in range(len(program.template)):
+        nights.row[column] = program.template[column]
+
+
+@in_place
+def finish(joined: int, k: int, program: Program, nights: Nights, c: int, out: Floats) -> None:
+    """Put what does not come of streams into the row of night `k`, and the row to its place."""
+    row, slot, as_of = nights.row, nights.slot[k], nights.as_of[k]
+    row[program.tenure] = (as_of - joined) / DAY if joined <= as_of else np.nan
+    for i in range(nights.beside.shape[2]):
+        row[nights.beside_at + i] = nights.beside[slot, c, i]
+    put(row, out[slot, c])
 
 
 @in_place
 def _compare(
-    columns: Columns, program: Program, lists: Lists, nights: Nights, which: Ints, asked: int,
-    c: int, out: Floats,
-) -> None:  # fmt: skip
-    """What the streams together tell of each night: shares, and silence; and those who served."""
-    for a in range(asked):
-        k = which[a]
-        row = out[nights.slot[k], c]
-        _shares(k, program, lists, nights, row)
-        _streaks(k, program, lists, nights, row)
-        served_figures(k, columns, program, lists, nights, row)
-        if _is_heard(k, program.word, lists, nights):
-            row[program.silent] = 0.0
+    k: int, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
+) -> None:
+    """What the streams together tell of a night: shares, and silence; and those who served."""
+    _shares(k, program, lists, nights, row)
+    _streaks(k, program, lists, nights, row)
+    served_figures(k, columns, program, lists, nights, row)
+    row[program.silent] = 0.0 if _is_heard(k, program.word, lists, nights) else 1.0
 
 
 @in_place
@@ -463,6 +506,7 @@ def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats)
             begin = nights.edge[k, window]
             of -= lists.tally[whole, begin]
             many -= lists.tally[part, begin]
+        row[column] = np.nan
         if of > 0:
             row[column] = many if program.share[s, 4] else many / of
 

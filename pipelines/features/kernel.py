@@ -24,7 +24,7 @@ from pipelines.features.desk import CHANNEL as FACT_CHANNEL
 from pipelines.features.desk import KIND as FACT_KIND
 from pipelines.features.desk import Columns, Desk
 from pipelines.features.elapsed import first_from
-from pipelines.features.figures import Lists, Nights, figures
+from pipelines.features.figures import Lists, Nights, begin, figures, finish
 from pipelines.features.program import (
     ACTOR_BIT,
     CASE_BIT,
@@ -293,19 +293,17 @@ def _evaluate(
     _keep_rows(columns, n, program, work)
     _keep_facts(m, program, work)
     began = min(joined, columns.at[work.rows[0]])
-    figures(columns, began, program, work.lists, work.nights, which, asked, c, out)
+    figures(columns, joined, began, program, work.lists, work.nights, which, asked, c, out)
 
 
 @in_place
-def _begin(joined: int, program: Program, nights: Nights, c: int, out: Floats) -> None:
-    """The row of a customer with no history, for each night."""
-    features = len(program.template)
-    for k in range(len(nights.as_of)):
-        row = out[nights.slot[k], c]
-        for column in range(features):
-            row[column] = program.template[column]
-        if joined <= nights.as_of[k]:
-            row[program.tenure] = (nights.as_of[k] - joined) / DAY
+def _nothing(
+    joined: int, program: Program, nights: Nights, which: Ints, asked: int, c: int, out: Floats
+) -> None:
+    """The row of a customer with no history, for the nights `which[:asked]`."""
+    begin(program, nights)
+    for a in range(asked):
+        finish(joined, which[a], program, nights, c, out)
 
 
 @in_place
@@ -366,7 +364,6 @@ def _one_customer(
 ) -> None:  # fmt: skip
     """Fill `out[:, c]` of one customer, whose rows are `first` to `end`."""
     nights, which = work.nights, work.which
-    _begin(joined, program, nights, c, out)
     clean = _clean_nights(columns, first, end, nights, which)
     position = 0
     for k in range(-1, len(nights.as_of)):  # the clean ones together, then each other by itself
@@ -384,6 +381,8 @@ def _one_customer(
             n = _visible(columns, first, end, nights.as_of[k], nights.cutoff[k], work.rows)
         if n:
             _evaluate(columns, n, joined, program, work, asked, many, c, out)
+        else:
+            _nothing(joined, program, nights, asked, many, c, out)
 
 
 @in_place

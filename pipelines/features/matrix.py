@@ -212,18 +212,21 @@ def compute(
     """
     from pipelines.features import engine
 
-    shape = (len(nights), len(customers), len(context.features))
-    out = rooms.array(*shape) if rooms else np.empty(shape)
+    room = rooms.array if rooms else lambda *shape: np.empty(shape)
+    out = room(len(nights), len(customers), len(context.features))
+    of_contract = room(len(nights), len(customers), len(contract.FEATURES))
     own = len(stream_features())
     end = own + len(contract.FEATURES)
     last = end + len(declarations.features(context.declared))
     if len(customers) and len(nights):
         plan = compiled(context.declared)
-        engine.fill(out, events, customers, joined, nights, context, plan)
-        contract_pass.fill(out, terms, customers, nights, context.money, own)
+        # Made apart: a row of the matrix would have to be fetched from memory once more for them.
+        contract_pass.fill(of_contract, terms, customers, nights, context.money)
+        engine.fill(out, events, customers, joined, nights, context, plan, of_contract, own)
         declarations.fill(out[:, :, end:last], context.attributes, customers, nights)
         # Who has paused is not fading.
-        out[:, :, column("fading")][out[:, :, column("paused")] == 1] = np.nan
+        paused = of_contract[:, :, column("paused") - own] == 1
+        out[:, :, column("fading")][paused] = np.nan
     return out
 
 

@@ -50,10 +50,11 @@ OP = {op: code for code, op in enumerate(OPS)}
 WINDOW = {days: position for position, days in enumerate(WINDOWS)}
 FOREVER = np.iinfo(np.int64).max // 4  # seconds; an edge before any time
 VALUED = ("sum", "total", "mean", "min", "max")  # need the measure window by window
+EXTREME = ("min", "max")
 GAPS = ("gap", "gap_spread", "rhythm", "alive")
 DIFFERENT = ("distinct", "top_share", "entropy")  # ask for the values of an attribute
 SERVED = ("served_mean", "served_max", "served_last")  # figures of the rows' agents
-MOVING = ("since", "first", "trend", "rhythm", "alive", *PACED)  # differ though nothing happens
+MOVING = ("since", "first", "rhythm", "alive", *PACED)  # differ though nothing happens
 ZERO = ("count", "sum", "distinct", "streak")  # 0 where there is nothing; everything else is NaN
 COUNTED = (
     "count",
@@ -65,13 +66,13 @@ COUNTED = (
 # What is asked of entries: when, on which days, of which rows.
 TIMES, DAYS, PLACES = range(3)
 TIMED = ("since", "first", "rhythm", "alive", "slope", "streak")  # ask when entries were
-# Columns of a figure. AUX: the recent window of a trend, which of ATTRIBUTES differents are of, the
-# least active days of a rhythm.
-OPERATION, WINDOW_OF, AUX, MEASURED, COLUMN = range(5)
+# Columns of a figure. AUX: which of ATTRIBUTES differents are of, the least active days of a
+# rhythm.
+OPERATION, WINDOW_OF, AUX, COLUMN = range(4)
 # Places in a candidate.
 STREAM, ACCEPTED, MEASURE_OF = range(3)
 
-Figure = tuple[int, int, int, bool, int]
+Figure = tuple[int, int, int, int]
 Ints = NDArray[np.int64]
 Indices = NDArray[np.uint64]  # never negative: compiled code need not look whether they are
 
@@ -108,19 +109,21 @@ class Program(NamedTuple):
     differs: NDArray[np.bool_]  # [s] whether any are
     mixed: NDArray[np.bool_]  # [s, ATTRIBUTES] whether their frequencies are asked for as well
     deepest: Ints  # [s] last window whose measure is wanted, -1: none
-    columns: Ints  # [s, 2] first column and column past the last
+    extreme: NDArray[np.bool_]  # [s] whether the least or the most of it is
     count_start: Ints  # [s + 1] into the counts
-    counted: Ints  # [counts, 2]: window, column
+    counted: Indices  # [counts, 2]: window, column
     start: Ints  # [s + 1] into the other figures
     moving: Ints  # [s] of those, the first that moves while nothing happens; such come last
-    figure: Ints  # [i, 5]: see OPERATION to COLUMN
-    share: Ints  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
+    figure: Ints  # [i, 4]: see OPERATION to COLUMN
+    trend_start: Ints  # [s + 1] into the trends
+    trend: Ints  # [trends, 4]: window, its recent part, whether of the measure, column
+    share: Indices  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
     streak: Ints  # [streaks, 3]: stream, stream that ends it, column
-    served: Ints  # [figures of agents, 5]: stream, which of SERVED, window, figure, column
+    served: Ints  # [figures of agents, 5]: stream, window, which of SERVED, figure, column; sorted
     template: NDArray[np.float64]  # [f] the row of a customer with no history
     tenure: int  # column
     silent: int  # column
-    window_seconds: Ints  # [windows]
+    window_days: NDArray[np.float64]  # [windows]
     said: Ints  # [all that an int8 may be] signature bits of what words say
     rating_cuts: NDArray[np.float64]  # [score kinds, 2] highest poor, lowest good
     word: int  # the stream that ends silence
@@ -166,7 +169,9 @@ def without_words(program: Program, streams: Sequence[Stream]) -> Program:
     )
 
 
-def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Program:
+def compile_program(  # noqa: C901 - one branch a table
+    streams: Sequence[Stream], ours: int, own_at: int
+) -> Program:
     """The tables of `streams`, of which those from `ours` on have their columns from `own_at`."""
     number = {stream.name: position for position, stream in enumerate(streams)}
     figures: list[Figure] = []
@@ -174,7 +179,8 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
     streaks: list[tuple[int, int, int]] = []
     served: list[tuple[int, int, int, int, int]] = []
     counted: list[tuple[int, int]] = []
-    start, count_start, moving, columns = [0], [0], [], []
+    trends: list[tuple[int, int, bool, int]] = []
+    start, count_start, trend_start, moving = [0], [0], [0], []
     template: list[float] = []
     tenure = -1
     for position, stream in enumerate((*streams, None)):
@@ -186,7 +192,6 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         if stream is None:
             break
         of_stream: list[Figure] = []
-        first = len(template)
         for stat in stream.stats:
             column = len(template)
             template.append(0.0 if stat.op in ZERO else np.nan)
@@ -198,16 +203,18 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
                 streaks.append((position, number[stat.of], column))
             elif stat.op in SERVED:
                 figure = list(AGENT_FIGURES).index(stat.of)
-                served.append((position, SERVED.index(stat.op), window, figure, column))
+                served.append((position, window, SERVED.index(stat.op), figure, column))
             elif stat.op == "count":
                 counted.append((window, column))
+            elif stat.op == "trend":
+                trends.append((window, WINDOW[stat.recent], stat.measured, column))
             else:
-                of_stream.append((OP[stat.op], window, _aux(stat), stat.measured, column))
+                of_stream.append((OP[stat.op], window, _aux(stat), column))
         figures += sorted(of_stream, key=_moves)
         moving.append(len(figures) - sum(map(_moves, of_stream)))
-        columns.append((first, len(template)))
         start.append(len(figures))
         count_start.append(len(counted))
+        trend_start.append(len(trends))
     timed = {WORD, *(stat.of for stream in streams for stat in stream.stats if stat.op == "streak")}
     keeps = [_keeps(stream) or stream.name in timed for stream in streams]
     asks = np.array([_asks(stream, stream.name in timed) for stream in streams])
@@ -227,20 +234,22 @@ def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Progra
         differs=np.array([any(s.op in DIFFERENT for s in stream.stats) for stream in streams]),
         mixed=np.array([[_mixed(stream, a) for a in ATTRIBUTES] for stream in streams]),
         deepest=_ints([_deepest(stream) for stream in streams]),
-        columns=_ints(columns),
+        extreme=np.array([any(s.op in EXTREME for s in stream.stats) for stream in streams]),
         count_start=_ints(count_start),
-        counted=_ints(counted).reshape(-1, 2),
+        counted=_ints(counted).reshape(-1, 2).astype(np.uint64),
         start=_ints(start),
         moving=_ints(moving),
-        figure=_ints(figures).reshape(-1, 5),
-        share=_ints(shares).reshape(-1, 5),
+        figure=_ints(figures).reshape(-1, 4),
+        trend_start=_ints(trend_start),
+        trend=_ints(trends).reshape(-1, 4),
+        share=_ints(shares).reshape(-1, 5).astype(np.uint64),
         streak=_ints(streaks).reshape(-1, 3),
-        served=_ints(served).reshape(-1, 5),
+        served=_ints(sorted(served)).reshape(-1, 5),
         template=np.array(template),
         tenure=tenure,
         silent=tenure + 1,
         said=_ints([_said(bits) for bits in range(np.iinfo(np.int8).max + 1)]),
-        window_seconds=_ints([FOREVER if days is None else days * DAY for days in WINDOWS]),
+        window_days=np.array([FOREVER / DAY if days is None else days for days in WINDOWS]),
         rating_cuts=np.array([SCORE_CUTS[kind] for kind in SCORE_KINDS]),
         word=number[WORD],
         asks_facts=any(stream.where.of_facts for stream in streams),
@@ -356,8 +365,6 @@ def _mixed(stream: Stream, attribute: str) -> bool:
 
 
 def _aux(stat: Stat) -> int:
-    if stat.op == "trend":
-        return WINDOW[stat.recent]
     if stat.op in DIFFERENT:
         return ATTRIBUTES.index(stat.attribute or "day")
     return stat.least_days if stat.op in GAPS else 0

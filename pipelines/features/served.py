@@ -17,39 +17,63 @@ if TYPE_CHECKING:
 
 MEAN, MOST, LAST = range(len(SERVED))
 EVER = len(WINDOWS) - 1
+KNOWN, TOTAL, HIGHEST = range(3)  # of a figure of the agents of a window
+
+Floats = NDArray[np.float64]
 
 
 @in_place
 def served_figures(
-    k: int,
-    columns: Columns,
-    program: Program,
-    lists: Lists,
-    nights: Nights,
-    row: NDArray[np.float64],
+    k: int, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
 ) -> None:
-    """Figures of the agents of a stream's entries in a window, the newest entry first."""
-    end, agents = nights.edge[k, EVER], nights.agents[k]
+    """Figures of the agents of a stream's entries: in a window, or of the newest that has one."""
+    end, agents, of = nights.edge[k, EVER], nights.agents[:, k], nights.served
+    former, within = -1, -1
     for s in range(len(program.served)):
-        stream, op, window, figure, column = program.served[s]
-        if not lists.touched[stream]:
+        stream, window, op, figure, column = program.served[s]
+        high = lists.tally[stream, end]
+        if high == 0:
             continue
         first, low = lists.start[stream], np.int64(0)
         if window != EVER:
             low = lists.tally[stream, nights.edge[k, window]]
-        known, total, most = 0, 0.0, -np.inf
-        for p in range(first + lists.tally[stream, end] - 1, first + low - 1, -1):
-            who = columns.agent[lists.row[p]]
-            if who < 0:
-                continue
-            value = agents[who, figure] if who < len(agents) else np.nan
+        if op == LAST:
+            who = _newest(columns, lists, first, first + high)
+            row[column] = agents[who, figure] if 0 <= who < len(agents) else np.nan
+            continue
+        if stream != former or window != within:
+            _gather(columns, lists, first + low, first + high, agents, of)
+            former, within = stream, window
+        row[column] = np.nan
+        if of[figure, KNOWN] > 0.0:
+            most, total = of[figure, HIGHEST], of[figure, TOTAL]
+            row[column] = most if op == MOST else total / of[figure, KNOWN]
+
+
+@in_place
+def _newest(columns: Columns, lists: Lists, first: int, high: int) -> int:
+    """The agent of the newest entry that has one, else -1."""
+    for p in range(high - 1, first - 1, -1):
+        who = columns.agent[lists.row[p]]
+        if who >= 0:
+            return int(who)
+    return -1
+
+
+@in_place
+def _gather(
+    columns: Columns, lists: Lists, low: int, high: int, agents: Floats, of: Floats
+) -> None:
+    """All figures of the agents of entries `low` to `high`, the newest first."""
+    of[:, KNOWN] = of[:, TOTAL] = 0.0
+    of[:, HIGHEST] = -np.inf
+    for p in range(high - 1, low - 1, -1):
+        who = columns.agent[lists.row[p]]
+        if not 0 <= who < len(agents):
+            continue
+        for figure in range(len(of)):
+            value = agents[who, figure]
             if not np.isnan(value):
-                known += 1
-                total += value
-                most = max(most, value)
-            if op == LAST:
-                break
-        if known:
-            row[column] = total / known if op == MEAN else (
-                most if op == MOST else total
-            )  # fmt: skip
+                of[figure, KNOWN] += 1.0
+                of[figure, TOTAL] += value
+                of[figure, HIGHEST] = max(of[figure, HIGHEST], value)
