@@ -51,8 +51,20 @@ def _told_line(typing: Any, to: Any, row: Any, place: Any) -> Any:
     return types.void(to, row, types.uint64), generate
 
 
+def _told_all(typing: Any) -> Any:
+    """Stores of before are seen before those of afterwards."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
 _address: Any = extending.intrinsic(_told_address)
 _put_line: Any = extending.intrinsic(_told_line)
+# Stores past the caches may be seen late by other threads: to be called after the last `put`.
+arrived: Any = extending.intrinsic(_told_all)
 
 
 @in_place

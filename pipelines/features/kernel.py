@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from models.compiling import in_place
 from models.contracts import DAY, SAID, SCORE_KINDS
+from models.past_cache import arrived
 from pipelines.features.case_pass import case_facts
 from pipelines.features.desk import AT as FACT_AT
 from pipelines.features.desk import CHANNEL as FACT_CHANNEL
@@ -393,6 +394,7 @@ def run(
     """Fill `out` [nights, customers, columns]; customer c's rows are `first[c]` to `end[c]`."""
     for c in range(len(first)):
         _one_customer(columns, first[c], end[c], joined[c], program, work, c, out)
+    arrived()
 
 
 @in_place
