@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SYNCED_AT_ONCE = 8
+FOLDER = os.O_RDONLY | os.O_DIRECTORY
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def sync_file(path: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """The names in `folder` are on disk when this returns."""
-    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(folder, FOLDER)
 
 
 def sync_tree(folder: Path) -> None:
@@ -71,9 +72,12 @@ def sync_tree(folder: Path) -> None:
 
     Several at a time, so that the file system writes its journal once for many of them.
     """
+    found: list[tuple[str, int]] = []
+    for place, _, names in os.walk(folder):
+        found.append((place, FOLDER))
+        found += [(os.path.join(place, name), os.O_RDWR) for name in names]  # noqa: PTH118 - many
     with ThreadPoolExecutor(SYNCED_AT_ONCE) as pool:
-        places = [folder, *folder.rglob("*")]
-        list(pool.map(lambda place: (sync_folder if place.is_dir() else sync_file)(place), places))
+        list(pool.map(lambda one: _sync(*one), found))
 
 
 def stamp(path: Path | str) -> tuple[int, int] | None:
@@ -91,7 +95,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync(path: Path, flags: int) -> None:
+def _sync(path: Path | str, flags: int) -> None:
     descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)

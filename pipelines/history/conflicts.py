@@ -16,7 +16,6 @@ from pipelines.history.dictionaries import load
 from pipelines.history.engine import count, name
 from pipelines.history.manifest import Conflict, Manifest
 from pipelines.history.schema import CUSTOMERS, TERMS, Column
-from pipelines.history.twocases import of_cases
 
 if TYPE_CHECKING:
     import duckdb
@@ -107,13 +106,14 @@ def lines(differences: Sequence[Difference]) -> list[str]:
     return shown
 
 
-def find(
+def of_tables(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     manifest: Manifest,
     precedence: Sequence[str],
-) -> tuple[Conflict, ...]:
-    """What the sources of a history tell differently as of the manifest's generation.
+) -> list[Conflict]:
+    """What the sources of a history tell differently of customers and terms as of the manifest's
+    generation.
 
     Empty, and nearly for nothing, where one source tells everything. What does not fit into memory
     goes into the connection's database.
@@ -122,7 +122,7 @@ def find(
     for table in (CUSTOMERS, TERMS):
         if table.name in manifest.tables:
             found += _of_table(connection, folder, manifest, table.name, precedence)
-    return (*found, *of_cases(folder, manifest, EXAMPLES))
+    return found
 
 
 def differences(conflicts: Iterable[Conflict], ids: Sequence[str]) -> list[Difference]:

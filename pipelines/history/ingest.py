@@ -26,6 +26,7 @@ from pipelines.history import (
     small,
     sources,
     totals,
+    twocases,
 )
 from pipelines.history.addresses import Address
 from pipelines.history.chains import WAITED
@@ -240,19 +241,22 @@ def _write(run: Run, tables: list[str], arriving: int) -> Manifest:
             draft.recode()
         draft.words(new)
         draft.pending()
-        manifest = draft.finish()
-    return _with_people(run, draft.where, _with_conflicts(run, manifest))
+        manifest = _with_conflicts(run, draft)
+    return _with_people(run, draft.where, manifest)
 
 
-def _with_conflicts(run: Run, manifest: Manifest) -> Manifest:
-    """The manifest with what its sources tell differently."""
+def _with_conflicts(run: Run, draft: Draft) -> Manifest:
+    """The finished manifest with what its sources tell differently: of the small tables that is
+    found out while interactions are written."""
     order = run.order
     order.progress("comparing the sources")
     with beside(run.connection) as connection:
-        found = conflicts.find(connection, order.history, manifest, order.precedence)
+        found = conflicts.of_tables(connection, order.history, draft.manifest, order.precedence)
+    manifest = draft.finish()
+    found += twocases.of_cases(order.history, manifest, conflicts.EXAMPLES)
     ids = dictionaries.read_words(order.history, manifest, "customer") if found else []
     run.differences = conflicts.differences(found, ids)
-    return replace(manifest, conflicts=found)
+    return replace(manifest, conflicts=tuple(found))
 
 
 def _with_people(run: Run, where: Path, manifest: Manifest) -> Manifest:

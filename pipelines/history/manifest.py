@@ -340,12 +340,12 @@ def sweep(folder: Path, *, keep_former: bool = True) -> None:
     Files that are not an ingest's own are never touched.
     """
     current = read_current(folder)
-    kept = set()
-    former = [current.generation - 1] if current and keep_former else []
-    for generation in [current.generation, *former] if current else []:
-        path = folder / manifest_name(generation)
-        if path.exists():
-            kept |= {path.name, *(file.path for file in read_manifest(path).files())}
+    needed = [current] if current else []
+    if current and keep_former:
+        former = folder / manifest_name(current.generation - 1)
+        needed += [read_manifest(former)] if former.exists() else []
+    kept = {file.path for manifest in needed for file in manifest.files()}
+    kept |= {manifest_name(manifest.generation) for manifest in needed}
     for place, _, names in os.walk(folder, topdown=False):  # a folder after what it holds
         here = Path(place)
         inside = "" if here == folder else here.relative_to(folder).as_posix() + "/"

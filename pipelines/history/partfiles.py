@@ -51,18 +51,20 @@ def write_acts(stem: Path, events: Events, rows: NDArray[np.intp]) -> Path:
     return _write_parquet(stem.with_name(f"{stem.name}-acts.parquet"), table)
 
 
-def write_side(path: Path, side: pa.Table) -> Path:
+def write_side(path: Path, side: pa.Table, small: int = SMALL) -> Path:
     """Writes side columns. Keys are bare numbers, a page a row group: each ingest looks at all of
-    them (`recognising.read_keys`)."""
+    them (`recognising.read_keys`). To pack `small` files tighter would take longer than to write
+    them."""
     import pyarrow.parquet as pq
 
     place = side.schema.get_field_index("key")
     if place >= 0 and not side["key"].null_count:
         side = side.set_column(place, side.schema.field(place).with_nullable(False), side["key"])
+    packed = "lz4" if len(side) <= small else "zstd"
     pq.write_table(
         side,
         path,
-        compression={name: "none" if name == "key" else "zstd" for name in side.column_names},
+        compression={name: "none" if name == "key" else packed for name in side.column_names},
         row_group_size=GROUP_ROWS,
         max_rows_per_page=GROUP_ROWS,
         data_page_size=GROUP_ROWS * 8,

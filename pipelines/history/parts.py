@@ -123,7 +123,7 @@ def write_part(
     stem = where / f"bucket-{bucket:05d}"
     where.mkdir(parents=True, exist_ok=True)
     coded, acts = write_coded(stem, events, small), None
-    aside = write_side(stem.with_name(f"{stem.name}-side.parquet"), side)
+    aside = write_side(stem.with_name(f"{stem.name}-side.parquet"), side, small)
     if len(events) > small:
         rows = acting(events)
         acts = File.of(folder, write_acts(stem, events, rows), len(rows))

@@ -66,7 +66,8 @@ def read_table(run: Run, table: Table, feeds: list[Feed]) -> None:
     """Stages the rows of one table and judges each by itself."""
     order = run.order
     latest = int(order.now.timestamp()) + AHEAD
-    staged = stage(run.connection, feeds, source=order.named, latest=latest)
+    waiting = run.before.pending is not None
+    staged = stage(run.connection, feeds, source=order.named, latest=latest, more=waiting)
     run.staged[table.name] = staged
     omit = run.omit
     erased, too_old = leaving_out.mark(run.connection, staged, omit, partial(_living, run, table))

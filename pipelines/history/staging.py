@@ -34,7 +34,7 @@ SEPARATOR = "chr(31)"
 
 # Rows are typed, then judged.
 INSERT = """
-INSERT INTO {staged}
+INSERT INTO {staged} BY NAME
 WITH given AS (SELECT {raws}, {line} AS _line FROM {relation}),
 read AS (SELECT *, {typed} FROM given),
 judged AS (SELECT * REPLACE ({source} AS source), {problem} AS _problem FROM read),
@@ -73,6 +73,7 @@ class Staged:
     files: list[Feed] = field(default_factory=list)
     first_row: list[int] = field(default_factory=list)  # `rowid` at which each file begins
     broken: list[Reject] = field(default_factory=list)  # rows that are no rows at all
+    stored: list[str] = field(default_factory=list)  # of the columns kept, those that a feed has
 
     @property
     def name(self) -> str:
@@ -80,14 +81,20 @@ class Staged:
 
     @property
     def kept(self) -> list[str]:
-        """Columns that are stored."""
+        """The table's columns."""
         return [*(column.name for column in self.columns), *self.others]
 
 
 def stage(
-    connection: duckdb.DuckDBPyConnection, feeds: list[Feed], *, source: str, latest: int
+    connection: duckdb.DuckDBPyConnection,
+    feeds: list[Feed],
+    *,
+    source: str,
+    latest: int,
+    more: bool = False,
 ) -> Staged:
-    """Reads all `feeds` of one table. `source` stands in where a row names none.
+    """Reads all `feeds` of one table. `source` stands in where a row names none. Columns that no
+    feed has are not stored, unless `more` rows are to come.
 
     Raises `WarmlineError` where a file is not UTF-8.
     """
@@ -96,8 +103,12 @@ def stage(
     others = sorted({column for feed in feeds for column in feed.others})
     others = others if table.open_ended else []
     staged = Staged(table, columns, others, problems(table, columns, latest))
+    absent = [] if more else _in_no_feed(columns, feeds)
+    staged.stored = [column for column in staged.kept if column not in absent]
     types = {column.name: SQL_TYPE[column.type] for column in columns}
     types |= dict.fromkeys(others, "VARCHAR") | OURS
+    for column in absent:
+        types[column] += f" AS ({quoted(source if column == 'source' else None)})"
     spelled = ", ".join(f"{name(column)} {type_}" for column, type_ in types.items())
     connection.execute(f"CREATE TABLE {staged.name} ({spelled})")
     for feed in feeds:
@@ -107,6 +118,11 @@ def stage(
         hashes = {"key": _key(table), "content": content_hash(staged)}
         connection.execute(REHASH.format(staged=staged.name, twin=TWIN, **hashes))
     return staged
+
+
+def _in_no_feed(columns: tuple[Column, ...], feeds: list[Feed]) -> list[str]:
+    told = {*MADE, *(column for feed in feeds for column in feed.types)}
+    return [column.name for column in columns if column.name not in told]
 
 
 def _makes_ids(feed: Feed) -> bool:
@@ -152,7 +168,7 @@ def _insert(staged: Staged, feed: Feed, source: str) -> str:
         typed=", ".join(judged),
         source=f"coalesce(source, {quoted(source)})",
         problem=_problem(staged, made, set(feed.types)),
-        columns=", ".join(map(name, staged.kept)),
+        columns=", ".join(map(name, staged.stored)),
         file=len(staged.files) - 1,
         bad=_bad(staged),
         naive=" + ".join(f"{naive(c, feed.types[c.name])}::UTINYINT" for c in times) or "0",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.history import chains
 from pipelines.history.dictionaries import load
-from pipelines.history.engine import files
+from pipelines.history.engine import count, files
 from pipelines.history.manifest import Manifest
 from pipelines.history.parts import CONFIRMED, DELETED, MOVED
 from pipelines.history.recognising import recognise
@@ -24,6 +24,7 @@ from pipelines.history.recognising import recognise
 if TYPE_CHECKING:
     import duckdb
 
+FEW = 1_000_000  # known rows whose ids are kept in memory
 NO_VERSION = -(2**63)  # how a side file writes the age of a row that gives none
 
 # `version` is a row's age in microseconds; `known` (seconds) is from when nights know it, should it
@@ -42,7 +43,7 @@ CREATE OR REPLACE TEMP TABLE noted (
     filename VARCHAR, row BIGINT, version BIGINT, known BIGINT, reason TINYINT);
 CREATE OR REPLACE TEMP TABLE hits (
     filename VARCHAR, row BIGINT, key UBIGINT, content UBIGINT, version BIGINT, deleted BIGINT[],
-    confirmed BIGINT);
+    confirmed BIGINT, source INTEGER, interaction_id VARCHAR);
 CREATE OR REPLACE TEMP TABLE notes (
     side VARCHAR, row BIGINT, moved BOOLEAN, deleted BIGINT[], confirmed BIGINT)
 """
@@ -54,12 +55,13 @@ FROM read_parquet({notes}, filename = true)
 JOIN (SELECT unnest(?) AS filename, unnest(?) AS side) USING (filename) GROUP BY side, row
 """
 # Every version that is known by its key; `deleted` are the ages of the tombstones that took it out,
-# `confirmed` the newest age with which it was said again.
+# `confirmed` the newest age with which it was said again. The ids of `FEW` are read with them.
 HITS = """
 INSERT INTO hits
-SELECT filename, file_row_number, key, content, nullif(version, {never}), deleted, confirmed
+SELECT filename, file_row_number, key, content, nullif(version, {never}), deleted, confirmed,
+    source, interaction_id
 FROM (
-    SELECT filename, file_row_number, key, content, version
+    SELECT filename, file_row_number, key, content, version, {ids}
     FROM read_parquet({sides}, filename = true, file_row_number = true)
     SEMI JOIN found USING (filename, file_row_number)
 )
@@ -86,14 +88,17 @@ SEMI JOIN (
 """
 KNOWN = """
 CREATE OR REPLACE TEMP TABLE known AS
-SELECT hits.*, side.source, side.interaction_id
+SELECT hits.* REPLACE (side.source AS source, side.interaction_id AS interaction_id)
 FROM hits JOIN ({ids}) AS side ON side.filename = hits.filename AND side.row = hits.row
 """
 IDS = """
-SELECT filename, file_row_number AS row, word AS source, interaction_id
-FROM read_parquet({sides}, filename = true, file_row_number = true) AS side
-JOIN words_source ON side.source = code
+SELECT filename, row, word AS source, interaction_id
+FROM {rows} AS side JOIN words_source ON side.source = code
 SEMI JOIN contested USING (key)
+"""
+READ_ANEW = """(
+    SELECT *, file_row_number AS row
+    FROM read_parquet({sides}, filename = true, file_row_number = true))
 """
 NO_IDS = (
     "SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS row, NULL::VARCHAR AS source, "
@@ -141,8 +146,10 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     _load_notes(connection, folder, manifest)
     sides = {folder / part.side.path: part.side.rows for part in manifest.parts}
     hit = recognise(connection, sides) if sides else []
+    few = bool(hit) and count(connection, "found") <= FEW
     if hit:
-        connection.execute(HITS.format(sides=files(hit), never=NO_VERSION))
+        ids = "source, interaction_id" if few else "NULL AS source, NULL AS interaction_id"
+        connection.execute(HITS.format(sides=files(hit), never=NO_VERSION, ids=ids))
         connection.execute(REPEATED.format(never=NO_VERSION))
     connection.execute(CONTESTED)
     if not _any(connection, "SELECT 1 FROM contested"):
@@ -151,7 +158,7 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifes
     ids = NO_IDS
     if _any(connection, "SELECT 1 FROM hits SEMI JOIN contested USING (key)"):
         load(connection, folder, manifest, "source")
-        ids = IDS.format(sides=files(hit))
+        ids = IDS.format(rows="hits" if few else READ_ANEW.format(sides=files(hit)))
     connection.execute(KNOWN.format(ids=ids))
     connection.execute(SAME_AGE)
     connection.execute(AGAINST_KNOWN)

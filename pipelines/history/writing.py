@@ -119,12 +119,12 @@ class Draft:
         """
         self.progress("coding interactions")
         new = coding.number(self.connection, self.folder, self.before)
-        self._take_noted()
         self._spread(arriving)
         buckets, generation = self.manifest.buckets, self.manifest.generation
         coded = coding.encoded(self.connection, buckets, generation, staging / "coded", arriving)
         moved = moving.numbered(self.connection, self.moved) if self.moved else None
         arrivals = Arrivals.before(self.connection, self.manifest, self.ingested_at, self.coder)
+        self._take_noted()
 
         def brought() -> Iterator[tuple[int, Rows]]:
             come_over = dict(moved.spread(buckets)) if moved else {}
@@ -156,6 +156,7 @@ class Draft:
         elif outgrown(total, buckets):
             wanted = buckets_for(total)
             self.progress(f"spreading {buckets} buckets over {wanted}")
+            self._take_noted()
             parts = merging.split(self.folder, self.where, self.manifest, wanted)
             self.manifest = replace(self.manifest, parts=parts, buckets=wanted)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipelines.history import coding
+from pipelines.history import coding, verdicts
 from pipelines.history import ingest as ingesting
 from pipelines.history.manifest import CURRENT
 from pipelines.undated import dated_ahead
@@ -72,7 +72,11 @@ def test_duplicates_within_one_export_are_settled_alike(place: Place) -> None:
     assert topics(place)["3"] == "shoes"
 
 
-def test_a_newer_version_replaces_the_older_one_which_is_kept_on_the_disk(company: Place) -> None:
+@pytest.mark.parametrize("few", [verdicts.FEW, 0])
+def test_a_newer_version_replaces_the_older_one_which_is_kept_on_the_disk(
+    company: Place, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "FEW", few)
     newer = HEADER + "1,acme,2026-01-01T10:00:00Z,case_opened,delivery,2026-01-05T00:00:00Z,\n"
     report = company.ingest(company.source("crm", interactions=newer))
     assert (report.interactions.corrected, report.interactions.new) == (1, 0)

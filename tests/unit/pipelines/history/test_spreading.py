@@ -72,6 +72,23 @@ def test_rows_from_memory_are_those_of_the_file_in_their_order(tmp_path: Path) -
     assert found.combine_chunks() == expected.combine_chunks()
 
 
+def test_columns_that_no_file_has_are_not_stored(tmp_path: Path) -> None:
+    path = tmp_path / "interactions.parquet"
+    pq.write_table(table().slice(0, 100), path)
+    rows = []
+    for more in (True, False):
+        with connect() as connection:
+            feeds = sources.find(connection, path.parent).feeds
+            staging.stage(connection, feeds, source="shop", latest=LATEST, more=more)
+            rows.append(connection.sql("SELECT * FROM staged_interactions").to_arrow_table())
+            about = "SELECT DISTINCT column_name FROM pragma_storage_info('staged_interactions')"
+            stored = {column for (column,) in connection.execute(about).fetchall()}
+        assert ({"text", "source", "recorded_at"} <= stored) == more
+        assert {"interaction_id", "value", "_content"} <= stored
+    assert rows[0] == rows[1]
+    assert set(rows[1]["source"].to_pylist()) == {"shop"}
+
+
 @pytest.mark.parametrize("text", ODD)
 def test_texts_are_trimmed_where_a_single_one_may_need_it(tmp_path: Path, text: str) -> None:
     path = tmp_path / "interactions.parquet"
