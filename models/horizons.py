@@ -122,11 +122,14 @@ def expected_days(p: Floats, days: Sequence[int]) -> Floats:
     """Days until leaving that are to be expected, [n], from probabilities [n, horizons].
 
     The area under the survival curve: straight between the horizons, and after the last one at the
-    hazard of the last period for ever, which is how a small hazard becomes years.
+    hazard of the last period for ever, which is how a small hazard becomes years. Each is the same
+    to the bit whichever others stand beside it, which a product of matrices would not give.
     """
     stays = np.column_stack([np.ones(len(p)), 1.0 - p])
     edges = np.array([0, *days], np.float64)
-    within = ((stays[:, 1:] + stays[:, :-1]) / 2) @ np.diff(edges)
+    within = np.zeros(len(p))
+    for place, width in enumerate(np.diff(edges).tolist()):
+        within += (stays[:, place] + stays[:, place + 1]) * (width / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         hazard = np.log(stays[:, -2] / stays[:, -1]) / (edges[-1] - edges[-2])
         after = np.where(stays[:, -1] > 0, stays[:, -1] / hazard, 0.0)

@@ -88,6 +88,14 @@ def test_with_a_constant_hazard_the_days_to_be_expected_are_its_inverse():
     assert expected_days(p, days)[0] == pytest.approx(200, rel=0.005)
 
 
+def test_days_until_leaving_are_the_same_to_the_bit_alone_and_among_others() -> None:
+    p = np.sort(np.random.default_rng(0).random((200, 3)), axis=1)
+    together = expected_days(p, (30, 60, 90))
+    alone = [expected_days(p[row : row + 1], (30, 60, 90))[0] for row in range(len(p))]
+    assert together.tolist() == alone
+
+
+
 def test_who_never_leaves_stays_for_ever_and_who_leaves_at_once_not_a_period():
     told = expected_days(np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), (30, 60, 90))
     assert told[0] == np.inf
