@@ -95,7 +95,6 @@ def test_days_until_leaving_are_the_same_to_the_bit_alone_and_among_others() -> 
     assert together.tolist() == alone
 
 
-
 def test_who_never_leaves_stays_for_ever_and_who_leaves_at_once_not_a_period():
     told = expected_days(np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), (30, 60, 90))
     assert told[0] == np.inf
