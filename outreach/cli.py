@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 WIDTH_IN_A_PIPE = 110
 # Customers; of each it takes 2 ms to find what would lower the risk (decision 0026).
-MOST_TOLD = 2_000
+MOST_TOLD = 1_000
 PAST = "a later night was planned already: of this one the list is kept, and nothing is to be done"
 
 
