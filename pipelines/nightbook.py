@@ -99,8 +99,10 @@ class NightBook(HistoryBook):
         batch = ScoreBatch.open(self.home.scores, as_of.astimezone(self.settings.zone).date())
         night = matrix.Night(int(as_of.timestamp()), batch.cut_off)
         history, model = replace(self.history), self._model(batch)
+        if model is None:
+            return {}
         agents = context.of_night(self.home, history, batch, night)
-        if model is None or (agents is None and history.words("agent")):
+        if agents is None and history.words("agent"):
             return {}
         numbers = pc.index_in(pa.array(customer_ids, pa.string()), value_set=history.ids())
         asked = dict(zip(numbers.to_pylist(), customer_ids, strict=True))

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipelines import snapshots
 from pipelines.history.terms import NEVER
+from pipelines.history.totals import CLOCKS_APART
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,15 +26,12 @@ ROW_COLUMNS = (
 )  # fmt: skip
 
 
-AHEAD = 60  # seconds, as an ingest counts it: clocks differ by less
-
-
 def dated_ahead(history: History, names: Sequence[str]) -> tuple[str, ...]:
     """Of the declared attributes `names`: values dated after they were recorded, by name."""
     frame = history.table("attributes") if names else None
     if frame is None or "recorded_at" not in frame:
         return ()
-    ahead = (frame["valid_from"] - frame["recorded_at"]).dt.total_seconds() > AHEAD
+    ahead = (frame["valid_from"] - frame["recorded_at"]).dt.total_seconds() > CLOCKS_APART
     found = frame.loc[ahead & frame["name"].isin(list(names)), "name"].value_counts(sort=False)
     if found.empty:
         return ()

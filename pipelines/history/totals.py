@@ -49,10 +49,11 @@ SELECT kind, count(*) FROM staged_interactions
 WHERE _problem IS NULL AND _file >= 0 AND kind IS NOT NULL
 GROUP BY kind ORDER BY count(*) DESC, kind
 """
-# Dated more than a minute after the source says that it knew them: clocks differ by seconds.
+CLOCKS_APART = 60  # seconds by which a source's clocks may differ
+# Dated after the source says that it knew them.
 AHEAD = """
 SELECT {what}, count(*) FROM {staged}
-WHERE _problem IS NULL AND _file >= 0 AND epoch({own}) - epoch(recorded_at) > 60
+WHERE _problem IS NULL AND _file >= 0 AND epoch({own}) - epoch(recorded_at) > {apart}
 GROUP BY ALL ORDER BY count(*) DESC, 1
 """
 DATED = {"interactions": ("kind", "occurred_at"), "attributes": ("name", "valid_from")}
@@ -112,7 +113,7 @@ def ahead(connection: duckdb.DuckDBPyConnection, staged: Mapping[str, str]) -> A
     found = {}
     for table in DATED.keys() & staged.keys():
         what, own = DATED[table]
-        query = AHEAD.format(what=what, own=own, staged=staged[table])
+        query = AHEAD.format(what=what, own=own, staged=staged[table], apart=CLOCKS_APART)
         found[table] = dict(connection.execute(query).fetchall())
     return {table: rows for table, rows in sorted(found.items()) if rows}
 
