@@ -212,7 +212,13 @@ def learn(data: Dataset, settings: FitSettings) -> Fitted:
         calibration=calibration,
         bands=_bands(held_out, data.base_rate),
         base_rate=data.base_rate,
-        intervals=fit_intervals(z[told], data.y[told], *drawn, counts=data.alone[told]),
+        intervals=fit_intervals(
+            z[told],
+            data.y[told],
+            *drawn,
+            horizon_days=settings.horizon_days,
+            counts=data.alone[told],
+        ),
         horizons=fit_horizons(data, settings),
     )
     return Fitted(_without_idle_half(model), held_out)

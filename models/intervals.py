@@ -3,8 +3,9 @@
 The calibration is learned again on each draw of the out-of-fold rows, in which a row weighs as
 often as its customer and its night were drawn together (the pigeonhole bootstrap: Owen, 2007). So
 the interval holds what chance in who left, and in which months were seen, could have made of the
-share that leaves among customers with such a score. It does not hold what other features could
-have told of one of them; coverage is checked on later nights (`coverage`).
+share that leaves among customers with such a score. How far that share may move after the nights
+that were seen is added (`models.level`). It does not hold what other features could have told of
+one of them; coverage is checked on later nights (`coverage`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import calibrate, probability
+from models.level import level_error
 from models.metrics import LEVEL, equal_bins
 
 Floats = NDArray[np.float64]
@@ -24,6 +26,9 @@ Bools = NDArray[np.bool_]
 DRAWS = 100
 KNOTS = 33  # scores at which the ends are kept; between them they are straight lines
 NORMAL = 1.96  # of a 95% interval
+# A model is at least one horizon older than the last night it could learn from, and is used for a
+# month where it is trained monthly. A fixed span: the same score has the same interval every night.
+USED_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ def fit_intervals(
     customer: NDArray[np.int64],
     as_of: NDArray[np.int64],
     seed: int,
+    *,
+    horizon_days: int,
     draws: int = DRAWS,
     counts: Floats | None = None,
 ) -> Intervals:
@@ -73,6 +80,11 @@ def fit_intervals(
         if 0 < weight @ y < weight.sum():  # a draw of one class tells nothing
             curves.append(calibrate(blended, y, weight, start)(at))
     low, high = np.percentile(np.array(curves), LEVEL, axis=0)
+    days = horizon_days + USED_DAYS
+    moved = NORMAL * level_error(start(blended), y, customer, as_of, counts, days)
+    if moved:
+        low = curves[0] - np.hypot(np.maximum(curves[0] - low, 0), moved)
+        high = curves[0] + np.hypot(np.maximum(high - curves[0], 0), moved)
     return Intervals(tuple(at.tolist()), tuple(low.tolist()), tuple(high.tolist()))
 
 

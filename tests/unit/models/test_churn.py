@@ -188,3 +188,13 @@ def test_everybody_is_ranked_by_all_and_believed_by_those_left_alone(data: Datas
     assert told.model.base_rate == pytest.approx(share)
     assert np.average(told.held_out, weights=weight) == pytest.approx(share, abs=0.01)
     assert told.model.intervals != plain.model.intervals
+
+
+def test_the_longer_the_horizon_the_wider_are_the_intervals(data: Dataset, model: ChurnModel):
+    """Of two nights three months apart; nothing else of a model knows its horizon here."""
+    later = fit(data, replace(QUICK, horizon_days=4 * QUICK.horizon_days))
+    assert later.trees == model.trees
+    soon, late = (one.predict_all(data.X) for one in (model, later))
+    assert (late.main == soon.main).all()
+    assert (late.low < soon.low).all()
+    assert (late.high > soon.high).all()
