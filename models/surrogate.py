@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Codes = NDArray[np.int64]
 
-# Of the rows; where more leave, the label is not rare, and of most rows surrogates say what it says.
+# Of the rows; where more leave, the label is not rare, and most surrogates say just what it says.
 MOST_LEAVE = 0.5
 LEAST_KNOWN = 0.2  # of the rows: what fewer tell of stands for a few customers only
 ROUNDS = 100
