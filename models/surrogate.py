@@ -27,14 +27,17 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Codes = NDArray[np.int64]
 
+# Of the rows; where more leave, the label is not rare, and most surrogates say just what it says.
+MOST_LEAVE = 0.5
 LEAST_KNOWN = 0.2  # of the rows: what fewer tell of stands for a few customers only
 ROUNDS = 100
 
 
 def begin(data: Dataset, fold: Codes, settings: FitSettings) -> Start | None:
     """Where the trees begin: log-odds from the surrogate that tells best who leaves, in the folds
-    of `fold` [n]. None where nothing is known of what customers did afterwards."""
-    if data.surrogates is None:
+    of `fold` [n]. None where nothing is known of what customers did afterwards, or where most of
+    them leave, who do nothing."""
+    if data.surrogates is None or data.y.mean() > MOST_LEAVE:
         return None
     rows, columns = data.X.shape
     how = parameters(rows, columns, settings.surrogate, settings)

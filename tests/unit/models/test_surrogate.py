@@ -92,6 +92,15 @@ def test_nothing_that_is_known_too_seldom_or_never_varies_is_begun_with():
         assert begin(replace(data, surrogates=told[:, None]), folds(data), QUICK) is None
 
 
+def test_where_most_leave_the_label_tells_as_much():
+    data, _ = rare(1500)
+    few = np.arange(1500) % 5 < 2
+    assert begin(replace(data, y=few), folds(data), QUICK) is not None
+    most = replace(data, y=~few)
+    assert begin(most, folds(data), QUICK) is None
+    assert fit(most, QUICK).trees == fit(replace(most, surrogates=None), QUICK).trees
+
+
 def test_the_same_rows_give_the_same_model_and_other_surrogates_another():
     data, _ = rare(1500)
     assert data.surrogates is not None
