@@ -43,7 +43,7 @@ _SAME = {
     "value_at_risk": 1145.08,
     "silent": False,
     "fading": None,
-    "expected_days": 151.2,
+    "expected_days": 94.4,
     "model_version": "1",
     "scored_at": "2026-07-01T02:30:00Z",
     "expires_at": "2026-07-03T02:30:00Z",
@@ -60,9 +60,9 @@ _WORDS = (
 SCORED = _SAME | {
     "percentile": 99.92,
     "horizons": [
-        {"days": 30, "probability": 0.3987, "low": 0.2471, "high": 0.5119},
-        {"days": 60, "probability": 0.5873, "low": 0.364, "high": 0.754},
-        {"days": 90, "probability": 0.6703, "low": 0.4154, "high": 0.8606},
+        {"days": 30, "probability": 0.3987, "low": 0.2392, "high": 0.5157},
+        {"days": 60, "probability": 0.5873, "low": 0.3524, "high": 0.7597},
+        {"days": 90, "probability": 0.6703, "low": 0.4022, "high": 0.867},
     ],
     "reasons": [
         {"feature": "any_count_90", "system": "S2", "words": _WORDS[0], "direction": "raises",
