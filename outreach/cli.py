@@ -19,6 +19,7 @@ from outreach.pushcli import push, push_night
 from outreach.receivecli import receive, receive_night
 from outreach.sendcli import send, send_night
 from outreach.storecli import group
+from outreach.workcli import hand_over_command
 
 if TYPE_CHECKING:
     from models.batch import ScoreBatch
@@ -262,4 +263,5 @@ def commands(book: Callable[[Run, date | None], Book]) -> tuple[click.Command, .
         run.result(facts(run, result))
         show(run, result, top)
 
+    group.add_command(hand_over_command(book))
     return (plan, send, receive, push, group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from models.contracts import CHANNELS
 from outreach.opened import opened
 
 if TYPE_CHECKING:
+    from models.contracts import Correspondence
     from outreach.store.database import Store
 
 why_option = click.option(
@@ -179,17 +181,32 @@ def wait(run: Run, item: int, why: str) -> None:
     run.result({"item": item, "state": "waiting"}, [f"{item} waits."])
 
 
-@command("hand-over")
-@click.argument("item", type=int)
-@click.argument("owner_id", required=False)
-def hand_over(run: Run, item: int, owner_id: str | None) -> None:
-    """Give ITEM to OWNER_ID, or without one to the queue; later plans leave it there."""
-    from outreach.store.items import hand_over as verb
+def hand_over_command(book: Callable[[Run, date | None], Correspondence]) -> click.Command:
+    """`hand-over`, which asks `book` what the new owner is called."""
 
-    known = verb(opened(run), **_who(run), item=item, owner_id=owner_id)
-    lines = [f"{item} is {owner_id or 'the queue'}'s."]
-    lines += [] if known else [f"Nothing else is {owner_id}'s: is that the owner's id?"]
-    run.result({"item": item, "owner_id": owner_id, "known": known}, lines)
+    @command("hand-over")
+    @click.argument("item", type=int)
+    @click.argument("owner_id", required=False)
+    def hand_over(run: Run, item: int, owner_id: str | None) -> None:
+        """Give ITEM to OWNER_ID, or without one to the queue; later plans leave it there. Its
+        letters that have not gone yet are signed anew."""
+        from outreach.store.items import hand_over as verb
+        from outreach.store.signing import are_signed
+
+        store, sender = opened(run), None
+        if owner_id is not None and are_signed(store, item):
+            names = book(run, None).senders().to_pylist()
+            sender = {row["owner_id"]: row["name"] or None for row in names}.get(owner_id)
+        known, letters = verb(store, **_who(run), item=item, owner_id=owner_id, sender=sender)
+        lines = [f"{item} is {owner_id or 'the queue'}'s."]
+        lines += [] if known else [f"Nothing else is {owner_id}'s: is that the owner's id?"]
+        signed = f"is signed by {sender} now" if sender else "waits for a signature: `edit` it"
+        lines += [f"{each} {signed}." for each in letters.anew]
+        lines += [f"{each} is {why}: check who signs it." for each, why in letters.left.items()]
+        told = {"signed": letters.anew, "sender": sender, "check_signature": letters.left}
+        run.result({"item": item, "owner_id": owner_id, "known": known, **told}, lines)
+
+    return hand_over
 
 
 @command("snooze")
@@ -310,6 +327,6 @@ def add_close_reason(run: Run, name: str, words: str) -> None:
 
 
 VERBS = (
-    approve, edit, discard, resolve, stop, go, start, wait, hand_over, snooze, close, override,
+    approve, edit, discard, resolve, stop, go, start, wait, snooze, close, override,
     consent, suppress, lift, add_close_reason,
 )  # fmt: skip

@@ -21,7 +21,7 @@ from models.problems import Problem
 from serving import bentoclient, flat, metrics, openapi, taskroutes
 from serving.contacts import Contacts
 from serving.events import Brought, Interaction, accept, not_after
-from serving.given import HistoryRequest, HistoryScorer, id_of, told_as
+from serving.given import HistoryRequest, HistoryScorer, told_as
 from serving.headers import idempotency_key
 from serving.lines import Lines
 from serving.published import Publications, Published, nobody
@@ -150,8 +150,7 @@ class Endpoint:
         request.state.rows = len(answers)
         contacts = await self._contacts()
         told = [
-            answer[:-1] + contacts.told(id_of(one))
-            for one, answer in zip(asked.customers, answers, strict=True)
+            answer[:-1] + contacts.told(one) for one, answer in zip(asked.ids, answers, strict=True)
         ]
         return Response(told_as(told, as_of), media_type="application/json")
 

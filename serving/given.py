@@ -20,6 +20,7 @@ from models.settings import load
 from pipelines.features import matrix
 from pipelines.given_scores import Scorer
 from pipelines.history import manifest
+from pipelines.history.reading import AHEAD
 from pipelines.history.schema import CUSTOMERS, INTERACTIONS, TERMS
 from pipelines.history.sent import ID, Cell, Sent, spelled
 from pipelines.history.store import History
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from pipelines.given_scores import GivenScores, Told
 
 MOST_CUSTOMERS, MOST_INTERACTIONS = 1_000, 100_000
+MOST_TOLD = 20  # of what is wrong
+APART = ("source", "updated_at", "deleted_at")  # what tells rows of one customer or term apart
 EVERY = 0.5  # seconds; so often a new champion or a newer history is looked for
 REQUIRED = {
     table.name: {column.name for column in table.columns if column.required}
@@ -49,7 +52,7 @@ class HistoryAnswer(BaseModel):
 
 
 class HistoryRequest(Body):
-    """Rows of the contract's tables. `as_of`: today by default."""
+    """Rows of the contract's tables. `as_of`: today by default, tomorrow at the latest."""
 
     customers: Annotated[list[Row], Field(min_length=1, max_length=MOST_CUSTOMERS)]
     interactions: Annotated[list[Row], Field(max_length=MOST_INTERACTIONS)]
@@ -59,24 +62,30 @@ class HistoryRequest(Body):
     @property
     def many(self) -> int:
         """Rows of all tables."""
-        return sum(map(len, self._rows.values()))
+        return sum(map(len, self.rows.values()))
 
     def tables(self) -> dict[str, Sent]:
         """The tables that have rows, by column. A required one that no row has is empty, so that
         each row is told to lack it."""
-        tables = {name: Sent.of(rows) for name, rows in self._rows.items()}
+        tables = {name: Sent.of(rows) for name, rows in self.rows.items()}
         for name, sent in tables.items():
             if not REQUIRED[name] <= sent.columns.keys():
                 tables[name] = sent.with_columns(sorted(REQUIRED[name]))
         return tables
 
     @property
-    def kind(self) -> Hashable:
-        """What calls that are answered together have in common: the night and the tables."""
-        return self.as_of, *self._rows
+    def ids(self) -> list[str]:
+        """The customers, each once, in the order of their first rows."""
+        return list(dict.fromkeys(map(id_of, self.customers)))
 
     @property
-    def _rows(self) -> dict[str, list[Row]]:
+    def kind(self) -> Hashable:
+        """What calls that are answered together have in common: the night and the tables."""
+        return self.as_of, *self.rows
+
+    @property
+    def rows(self) -> dict[str, list[Row]]:
+        """The tables that have rows."""
         tables = {
             "customers": self.customers,
             "interactions": self.interactions,
@@ -131,6 +140,7 @@ class HistoryScorer:
         """Raises `Problem` 422 for rows that cannot be used, `WarmlineError` without a champion."""
         scorer = self._scorer()
         as_of = _as_of(asked, scorer, now)
+        _require_once(asked)
         try:
             found = scorer.score(asked.tables(), as_of=as_of, now=now)
         except WarmlineError as error:
@@ -186,18 +196,49 @@ class HistoryScorer:
 
 
 def _as_of(asked: HistoryRequest, scorer: Scorer, now: datetime) -> date:
-    return asked.as_of or local_date(int(now.timestamp()), scorer.settings.zone)
+    """Raises `Problem` for a date that has not come yet wherever the caller is."""
+    zone, seen = scorer.settings.zone, int(now.timestamp())
+    if asked.as_of is None:
+        return local_date(seen, zone)
+    if asked.as_of > local_date(seen + AHEAD, zone):
+        wrong = Wrong("/as_of", "This lies ahead: leave it out for today, or name a past date.")
+        raise Problem(422, "What is known at a date is known once it has come.", (wrong,))
+    return asked.as_of
 
 
 def _answered(asked: HistoryRequest, told: Told, as_of: date) -> Answered:
     by_id = rendered(told.rows, told.not_scored, as_of)
     # Who is deleted by their own row is nobody.
-    return Answered([by_id.get(one) or nobody(one) for one in map(id_of, asked.customers)], as_of)
+    return Answered([by_id.get(one) or nobody(one) for one in asked.ids], as_of)
 
 
 def id_of(row: Row) -> str:
     """As it is read: `pipelines.history.casts` leaves out spaces around a text."""
-    return spelled(row[ID]).strip(" ")
+    return _text(row[ID])
+
+
+def _require_once(asked: HistoryRequest) -> None:
+    """Raises `Problem` for a customer or term of which two rows are neither versions nor of two
+    sources: nothing says which of them holds. Plain rows are told once."""
+    wrong = []
+    for table in (CUSTOMERS, TERMS):
+        first: dict[tuple[str, ...], int] = {}
+        for place, row in enumerate(asked.rows.get(table.name, ())):
+            told = [_text(row.get(name)) for name in (*table.key, *APART)]
+            before = first.setdefault(tuple(told), place)
+            if before != place and all(told[: len(table.key)]):  # a row without its key is refused
+                same = pointer([table.name, before])
+                wrong.append(
+                    Wrong(pointer([table.name, place]),
+                          f"is told at {same} already: leave one out, or give `updated_at`")
+                )  # fmt: skip
+    if wrong:
+        detail = "Some rows are told twice, so nobody was scored."
+        raise Problem(422, detail, tuple(wrong[:MOST_TOLD]))
+
+
+def _text(cell: Cell) -> str:
+    return "" if cell is None else spelled(cell).strip(" ")
 
 
 def _require_whole(found: GivenScores) -> None:
@@ -206,7 +247,7 @@ def _require_whole(found: GivenScores) -> None:
         wrong = tuple(
             Wrong(pointer([one.file, one.line - 1, *([one.column] if one.column else [])]),
                   one.reason)
-            for one in found.rejects[:20]
+            for one in found.rejects[:MOST_TOLD]
         )  # fmt: skip
         raise Problem(422, "Some rows cannot be used, so nobody was scored.", wrong)
     if found.pending:

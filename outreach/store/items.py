@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -14,12 +14,20 @@ from outreach.store.audit import AT_ONCE, audit, audit_many
 from outreach.store.database import Store
 from outreach.store.messages import withdraw
 from outreach.store.recording import is_past
+from outreach.store.signing import Signed, sign
 from outreach.store.tables import close_reasons, messages, unfinished, work_items
 
 PASSED_DAYS = 7
 WHY_PASSED = "what it was about has passed"
 WHY_BARRED = "they must not be contacted about it any more"
 UNFINISHED = ("open", "in_progress", "waiting", "snoozed")
+
+
+class HandedOver(NamedTuple):
+    """`known`: whether that owner has, or had, other items."""
+
+    known: bool
+    letters: Signed
 
 
 def start(store: Store, *, by: str, now: datetime, item: int) -> None:
@@ -119,9 +127,17 @@ def _end(
     return many
 
 
-def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str | None) -> bool:
-    """Another owner's from now on, whatever later plans say; None: the queue's. Whether that owner
-    has, or had, other items. Raises as `start`."""
+def hand_over(
+    store: Store,
+    *,
+    by: str,
+    now: datetime,
+    item: int,
+    owner_id: str | None,
+    sender: str | None = None,
+) -> HandedOver:
+    """Another owner's from now on, whatever later plans say; None: the queue's. Letters that have
+    not gone yet are signed by `sender`, that owner's name. Raises as `start`."""
     table = work_items.c
     with store.begin() as tx:
         row = _of(tx, item)
@@ -129,7 +145,8 @@ def hand_over(store: Store, *, by: str, now: datetime, item: int, owner_id: str 
         tx.execute(work_items.update().where(table.id == item).values(**given))
         _trace(tx, row, by=by, now=now, verb="hand_over", to=owner_id, before=row.owner_id)
         others = sa.select(table.id).where(table.owner_id == owner_id, table.id != item).limit(1)
-        return owner_id is None or tx.scalar(others) is not None
+        known = owner_id is None or tx.scalar(others) is not None
+        return HandedOver(known, sign(tx, item, sender, by=by, now=now))
 
 
 def to_a_person(tx: sa.Connection, item: int | None, *, by: str, now: datetime, why: str) -> None:

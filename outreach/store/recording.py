@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime
 from itertools import islice
 from types import MappingProxyType
@@ -252,18 +252,28 @@ def _messages(
         )
     )
     rows, made = [], []
+    handed_over = _handed_over(tx, asked)
     for one in wanted:
         item = items[one.customer_id, one.reason_key]
         if item in busy:
             continue
         busy.add(item)
-        row = _message(one, item, drafts, now)
+        signed = replace(one, owner_id=handed_over.get(item, one.owner_id))
+        row = _message(signed, item, drafts, now)
         rows.append(row)
         made.append((f"message {row['id']}", one.customer_id, {"state": row["state"]}))
     if rows:
         tx.execute(tables.messages.insert(), rows)
     audit_many(tx, by=by, now=now, verb="write", rows=made)
     return len(rows)
+
+
+def _handed_over(tx: sa.Connection, items: Collection[int]) -> Mapping[int, str | None]:
+    """The owners of those of `items` that were handed over, who sign whatever the plan says."""
+    item = tables.work_items.c
+    given = item.id.in_(items) & item.handed_over_at.is_not(None)
+    rows = tx.execute(sa.select(item.id, item.owner_id).where(given))
+    return {row.id: row.owner_id for row in rows}
 
 
 def _message(one: Planned, item: int, drafts: Drafts, now: datetime) -> dict[str, Any]:

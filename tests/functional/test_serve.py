@@ -134,6 +134,53 @@ def test_rows_that_cannot_be_used_are_told_and_nobody_is_scored(endpoint, key, r
     assert {"pointer": "/interactions/0/interaction_id", "detail": "is missing"} in answer["errors"]
 
 
+def test_a_customer_or_term_that_is_told_twice_is_refused_and_versions_are_answered_once(
+    endpoint, key, rows
+):
+    term = rows["terms"][0]
+    customer, other = (
+        next(row for row in rows["customers"] if (row["customer_id"] == term["customer_id"]) == own)
+        for own in (True, False)
+    )
+    asked = {"customers": [customer, other], "interactions": [], "terms": [term],
+             "as_of": "2026-07-01"}  # fmt: skip
+
+    def told(**more):
+        status, answer, _ = endpoint.call("/score_history", {**asked, **more}, key)
+        return status, answer
+
+    again = {**customer, "value_per_month": "7"}
+    spaced = {**again, "customer_id": f" {customer['customer_id']} "}
+    for twice in (again, spaced):
+        status, answer = told(customers=[customer, other, twice])
+        (wrong,) = answer["errors"]
+        assert (status, wrong["pointer"]) == (422, "/customers/2")
+        assert "is told at /customers/0 already" in wrong["detail"]
+        assert customer["customer_id"] not in str(answer)
+    status, answer = told(terms=[term, term])
+    assert (status, answer["errors"][0]["pointer"]) == (422, "/terms/1")
+    version = {**again, "updated_at": "2026-06-30T00:00Z"}
+    status, answer = told(customers=[customer, other, version])
+    assert status == 200, answer
+    ids = [one["customer_id"] for one in answer["scores"]]
+    assert ids == [customer["customer_id"], other["customer_id"]]
+    assert told()[0] == 200
+
+
+def test_a_night_that_has_not_come_is_refused(endpoint, key, rows):
+    asked = {"customers": rows["customers"][:1], "interactions": []}
+    today = datetime.now(UTC).date()
+    for days, expected in ((0, 200), (1, 200), (3, 422), (1500, 422)):
+        body = {**asked, "as_of": str(today + timedelta(days=days))}
+        status, answer, _ = endpoint.call("/score_history", body, key)
+        assert status == expected, answer
+        if expected == 422:
+            (wrong,) = answer["errors"]
+            assert (wrong["pointer"], "leave it out for today" in wrong["detail"]) == (
+                "/as_of", True,
+            )  # fmt: skip
+
+
 def test_histories_that_are_sent_at_once_are_answered_as_one_by_one(endpoint, key, rows):
     own = defaultdict(lambda: {name: [] for name in ("customers", "interactions", "terms")})
     for name in ("customers", "interactions", "terms"):

@@ -23,6 +23,7 @@ from models.home import create
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 WARMLINE = Path(sys.executable).with_name("warmline")
+SERVICES = ["warmline-nightly.service", "warmline-serve.service"]
 ORCHESTRATED = ["airflow_dag.py", "dagster_asset.py"]
 
 
@@ -48,8 +49,8 @@ def test_the_crontab_line_is_five_times_and_a_command_that_exists():
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
-def test_systemd_accepts_the_service_and_the_timer(tmp_path):
-    for name in ("warmline-nightly.service", "warmline-nightly.timer"):
+def test_systemd_accepts_the_services_and_the_timer(tmp_path):
+    for name in (*SERVICES, "warmline-nightly.timer"):
         text = (EXAMPLES / name).read_text(encoding="utf-8")
         # The program must exist for systemd; here it lies elsewhere.
         text = text.replace("/opt/warmline/.venv/bin/warmline", str(WARMLINE))
@@ -63,12 +64,23 @@ def test_systemd_accepts_the_service_and_the_timer(tmp_path):
         assert (found.returncode, found.stderr) == (0, "")
 
 
-def test_the_service_calls_a_command_that_exists_and_does_not_repeat_what_a_person_must_mend():
-    text = (EXAMPLES / "warmline-nightly.service").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_calls_a_command_that_exists_and_does_not_repeat_what_a_person_must_mend(name):
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
     (call,) = re.findall(r"^ExecStart=(.*)$", text, flags=re.M)
-    assert command_of(call.split()).name == "nightly"
-    assert re.search(r"^RestartPreventExitStatus=2 3$", text, flags=re.M)
-    assert not re.search(r"^User=root$", text, flags=re.M)
+    command = command_of(call.split())
+    assert name == f"warmline-{command.name}.service"
+    codes = {"nightly": "2 3", "serve": "2"}[command.name]
+    assert re.search(rf"^RestartPreventExitStatus={codes}$", text, flags=re.M)
+    assert re.search(r"^Restart=on-failure$", text, flags=re.M)
+    assert re.search(r"^User=warmline$", text, flags=re.M)
+    # Of the rest the command sets what it needs.
+    given = dict(re.findall(r"^Environment=(\w+)=(.*)$", text, flags=re.M))
+    assert given.keys() == {"WARMLINE_HOME", "NUMBA_CACHE_DIR"}
+    (written,) = re.findall(r"^ReadWritePaths=(.*)$", text, flags=re.M)
+    assert given["WARMLINE_HOME"] == written
+    (kept,) = re.findall(r"^CacheDirectory=(.*)$", text, flags=re.M)
+    assert given["NUMBA_CACHE_DIR"] == f"/var/cache/{kept}"
 
 
 @pytest.mark.parametrize("name", ORCHESTRATED)

@@ -207,7 +207,11 @@ class Book:
 
     def senders(self) -> pa.Table:
         kinds = [(name, pa.string()) for name in ("owner_id", "name", "email")]
-        return pa.Table.from_pylist([{"owner_id": "ines", "name": "Ines Novak"}], pa.schema(kinds))
+        told = [
+            {"owner_id": "ines", "name": "Ines Novak"},
+            {"owner_id": "omar", "name": "Omar  Haddad"},
+        ]
+        return pa.Table.from_pylist(told, pa.schema(kinds))
 
 
 def writing(

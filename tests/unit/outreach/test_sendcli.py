@@ -24,7 +24,7 @@ from outreach.store.recording import record
 from outreach.storecli import look, looks
 from pipelines.features import matrix
 from tests.servers import mail
-from tests.unit.outreach.stores import NIGHT, planned, rows, states
+from tests.unit.outreach.stores import NIGHT, NOW, planned, rows, states
 from tests.unit.outreach.test_store_schema import say
 from tests.unit.serving.calls import written
 
@@ -180,6 +180,41 @@ def test_an_item_is_worked_by_hand(office: Office) -> None:
     assert states(office.store) == {"acme": "withdrawn", "bolt": "queued"}
     assert len(rows(office.store, tables.suppressions)) == 1
     assert office.told("outreach", "preview")["owners"] == {"omar": 1}
+
+
+def test_a_letter_of_an_item_that_is_handed_over_is_signed_by_the_new_owner(
+    office: Office, tmp_path: Path
+) -> None:
+    (tmp_path / "crm").mkdir()
+    for name, text in {
+        "customers": "customer_id,joined_at\nacme,2026-01-01T00:00Z\n",
+        "interactions": "interaction_id,customer_id,occurred_at,kind\n",
+        "owners": "owner_id,name\nines,Ines Novak\nomar,Omar Haddad\n",
+    }.items():
+        (tmp_path / "crm" / f"{name}.csv").write_text(text, encoding="utf-8")
+    office.told("ingest", str(tmp_path / "crm"))
+    words = Draft.to(
+        office.home.secret_key(), "email", "acme@example.org", subject="Hello",
+        text="Hello\n\nInes Novak\n", from_name="Ines Novak",
+    )  # fmt: skip
+    decisions = [planned("acme"), planned("bolt")]
+    record(office.store, by="plan", now=NOW, decisions=decisions, drafts=lambda _: words)
+    acme, bolt = sorted(rows(office.store, tables.messages), key=lambda row: row.customer_id)
+    said = office.gives("outreach", "hand-over", str(acme.item_id), "omar").output
+    assert f"{acme.id} is signed by Omar Haddad now." in said
+    shown = office.told("outreach", "show", acme.id)["message"]
+    assert (shown["text"], shown["from_name"]) == ("Hello\n\nOmar Haddad\n", "Omar Haddad")
+    told = office.told("outreach", "hand-over", str(bolt.item_id), "nobody")
+    assert (told["signed"], told["sender"], told["check_signature"]) == ([bolt.id], None, {})
+    assert states(office.store) == {"acme": "queued", "bolt": "draft"}
+    (tmp_path / "words.txt").write_text("Yours, Ines\n", encoding="utf-8")
+    office.told(
+        "outreach", "edit", bolt.id, "--to", "bolt@example.org", "--text",
+        str(tmp_path / "words.txt"),
+    )  # fmt: skip
+    said = office.gives("outreach", "hand-over", str(bolt.item_id), "omar").output
+    assert f"{bolt.id} is edited by hand: check who signs it." in said
+    assert office.told("outreach", "show", bolt.id)["message"]["text"] == "Yours, Ines\n"
 
 
 def test_what_a_customer_said_counts_at_once_and_a_mistake_is_mended(office: Office) -> None:
