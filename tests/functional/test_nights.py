@@ -193,8 +193,8 @@ def test_a_replay_after_erasures_says_first_who_is_gone_and_how_many_others_diff
     assert facts["rows_apart"] > 0
     assert first == (
         "3 persons were erased since, whose rows are gone: of the "
-        f"{len(rows) - 2:,} others' rows of 2026-07-01, {facts['rows_apart']:,} differ from what was "
-        "published:"
+        f"{len(rows) - 2:,} others' rows of 2026-07-01, {facts['rows_apart']:,} differ from what "
+        "was published:"
     )
 
 
