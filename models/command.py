@@ -83,11 +83,17 @@ class Run:
         self.say(*lines)
 
     @contextmanager
-    def progress(self) -> Iterator[Advance]:
-        """A bar on a terminal; silence in a pipe and with --json. What each step took is kept."""
+    def progress(self, *, told: bool = False) -> Iterator[Advance]:
+        """A bar on a terminal; in a pipe silence, or a line as each step begins if it is to be
+        `told`; nothing with --json. What each step took is kept."""
         self._step("starting")
         if self.json or not sys.stderr.isatty():
-            yield lambda what, share: self._step(what)
+
+            def note(what: str, share: float) -> None:
+                if self._step(what) and told:
+                    self.say(f"        {what} ...")
+
+            yield note
         else:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -102,11 +108,13 @@ class Run:
                 yield advance
         self._step("done")
 
-    def _step(self, what: str) -> None:
-        """Note when a step begins; the same step again is still the same."""
-        if not self.began or self.began[-1][0] != what:
+    def _step(self, what: str) -> bool:
+        """Note when a step begins, and whether it does; the same step again is still the same."""
+        begins = not self.began or self.began[-1][0] != what
+        if begins:
             self.began.append((what, time.perf_counter()))
             self.note(what)
+        return begins
 
     @property
     def seconds(self) -> dict[str, float]:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from models.errors import WarmlineError
-from models.files import make_folder, replacing, write_atomically
+from models.files import make_folder, replacing
 from models.settings import CONFIG_NAME
 
 TEMPLATE = Path(__file__).with_name("warmline.toml")
@@ -84,12 +84,15 @@ class Home:
 
 def create(root: Path) -> tuple[Home, bool]:
     """The home at `root`, and whether it was made now. One that stands is left as it is; a folder
-    that is made is its owner's alone: what lies in it is about people."""
+    that is made is its owner's alone: what lies in it is about people. So is the configuration in
+    any case: passwords may stand in it."""
     home = Home(root)
     if home.config.exists():
         return home, False
     if not root.exists():
         make_folder(root)
         root.chmod(0o700)
-    write_atomically(home.config, TEMPLATE.read_bytes())
+    with replacing(home.config) as staged:
+        staged.touch(mode=0o600)
+        staged.write_bytes(TEMPLATE.read_bytes())
     return home, True

@@ -21,13 +21,13 @@ def demonstrate(run: Run, sample: Path, as_of: date) -> dict[str, Any]:
         taken = take_up(run, str(sample), None, advance=advance)
     run.say(*_indented(taken.lines()))
     run.say("2 of 4  train    on past nights, judged on later ones")
-    with run.progress() as advance:
+    with run.progress(told=True) as advance:
         trained = train(
             run.home, run.settings, as_of=as_of, horizon=None, now=run.now, advance=advance
         )
     run.say(*_indented(trained.lines()))
     run.say(f"3 of 4  score    everyone as of {as_of}")
-    with run.progress() as advance:
+    with run.progress(told=True) as advance:
         scored = score(
             run.home,
             run.settings,

@@ -22,6 +22,7 @@ from models.settings import Settings
 from models.version import VERSION
 from pipelines import context, snapshots
 from pipelines.features import matrix
+from pipelines.history.erasing import NAMELESS
 from pipelines.history.store import History
 from pipelines.nightbook import NightBook
 from pipelines.nightly import run_name
@@ -46,6 +47,8 @@ class Replayed:
     history: History
     settings: Settings  # those of the night
     differences: tuple[str, ...]  # between the two, in words; empty: all that was told is the same
+    erased: int  # persons erased since: their rows are gone, of both
+    apart: int  # of the others, rows that are not as they were published
     notes: tuple[str, ...]
 
     @property
@@ -69,6 +72,8 @@ class Replayed:
             "was_published": self.published is not None,
             "scores_equal": None if self.published is None else not self.differences,
             "score_differences": list(self.differences),
+            "erased_since": self.erased,
+            "rows_apart": self.apart,
             "history_generation": self.history.generation,
             "notes": list(self.notes),
         }
@@ -78,16 +83,37 @@ class Replayed:
             first = (
                 f"No night of {self.batch.as_of} was published: this is what would have been known."
             )
+        elif self.erased:
+            first = f"{_persons(self.erased)} erased since, whose rows are gone: {self._of_others}"
         elif self.differences:
             first = f"The scores of {self.batch.as_of} come out otherwise than they were published:"
         else:
-            alike = self.published.manifest.parts == self.batch.manifest.parts
-            how = "to the byte" if alike else "in every column that was filled then"
             first = (
-                f"The scores of {self.batch.as_of} come out as they were published, {how} "
-                f"({self.batch.manifest.rows:,} customers)."
+                f"The scores of {self.batch.as_of} come out as they were published, {self._alike}."
             )
         return [first, *(f"  {one}" for one in self.differences), *self.notes]
+
+    @property
+    def _of_others(self) -> str:
+        night = self.batch.as_of
+        if self.apart:
+            return (
+                f"of the {self.batch.manifest.rows:,} others' rows of {night}, {self.apart:,} "
+                f"{'differs' if self.apart == 1 else 'differ'} from what was published:"
+            )
+        ends = "; but there are:" if self.differences else "."
+        return f"all others' scores of {night} come out as they were published, {self._alike}{ends}"
+
+    @property
+    def _alike(self) -> str:
+        """How far the rows are those that were published, where nothing tells them apart."""
+        if self.published and self.published.manifest.parts == self.batch.manifest.parts:
+            how = "to the byte"
+        elif self.erased:
+            how = "but for percentiles, which are those among all of that night"
+        else:
+            how = "in every column that was filled then"
+        return f"{how} ({self.batch.manifest.rows:,} customers)"
 
 
 @contextmanager
@@ -115,18 +141,21 @@ def replaying(
         answer.write(Path(place), run, facts)
         batch = publish(Path(place), as_of, run)
         words = question.history.words("agent")
+        erased = _erased(home, published)
         yield Replayed(
             batch,
             published,
             question.history,
             question.settings,
             (
-                *_differences(published, batch),
+                *_differences(published, batch, erased),
                 *_context_differences(home, published, answer, words),
             )
             if published
             else (),
-            tuple(_notes(home, published)),
+            erased,
+            _apart(published, batch, erased) if published and erased else 0,
+            tuple(_notes(published, erased)),
         )
 
 
@@ -184,11 +213,11 @@ def settings_of(settings: Settings, then: dict[str, Any]) -> Settings:
     return settings.model_copy(update=update)
 
 
-def _differences(published: ScoreBatch, again: ScoreBatch) -> Iterator[str]:
-    """What is not the same, most telling first; nothing where the files are equal."""
-    if published.manifest.parts == again.manifest.parts or _same(published, again):
-        before, now = published.manifest.not_scored, again.manifest.not_scored
-        if before != now:
+def _differences(published: ScoreBatch, again: ScoreBatch, erased: int) -> Iterator[str]:
+    """What is not the same, most telling first; nothing where the files are equal, but for what
+    is gone with those erased."""
+    if published.manifest.parts == again.manifest.parts or _same(published, again, erased):
+        if not _same_not_scored(published, again, erased):
             yield "other customers, or other reasons, among those not scored"
         if published.manifest.renewals != again.manifest.renewals:
             yield "other chances that yearly contracts are not renewed"
@@ -211,12 +240,61 @@ def _differences(published: ScoreBatch, again: ScoreBatch) -> Iterator[str]:
         yield "other reasons, or another order, with the same scores"
 
 
-def _same(published: ScoreBatch, again: ScoreBatch) -> bool:
+def _same(published: ScoreBatch, again: ScoreBatch, erased: int) -> bool:
     """Whether the rows are equal in all that `published` told: a run of before a column was added
-    has other bytes, and no value in it."""
+    has other bytes, and no value in it. Percentiles among fewer are other ones."""
     before = published.table()
-    told = [name for name in before.column_names if before[name].null_count < before.num_rows]
+    told = _told(before, erased)
     return bool(before.select(told).equals(again.table(told)))
+
+
+def _told(rows: pa.Table, erased: int) -> list[str]:
+    """The columns that can be compared."""
+    return [
+        name
+        for name in rows.column_names
+        if rows[name].null_count < rows.num_rows and not (erased and name == "percentile")
+    ]
+
+
+def _apart(published: ScoreBatch, again: ScoreBatch, erased: int) -> int:
+    """How many customers have another row, or a row in one of the two only."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    old, new = published.table(), again.table()
+    ids = [set(rows["customer_id"].to_pylist()) for rows in (old, new)]
+    both = pa.array(ids[0] & ids[1], pa.string())
+    old_both, new_both = (
+        rows.filter(pc.is_in(rows["customer_id"].cast(pa.string()), both)).sort_by("customer_id")
+        for rows in (old, new)
+    )
+    other = {
+        row
+        for name in _told(old, erased)
+        if not old_both[name].equals(new_both[name])
+        for row, (then, now) in enumerate(
+            zip(old_both[name].to_pylist(), new_both[name].to_pylist(), strict=True)
+        )
+        if then != now
+    }
+    return len(other) + len(ids[0] ^ ids[1])
+
+
+def _same_not_scored(published: ScoreBatch, again: ScoreBatch, erased: int) -> bool:
+    """Whether the same customers are not scored for the same reasons; the words that stand in the
+    history for those erased are nobody's."""
+    if not erased:
+        return published.manifest.not_scored == again.manifest.not_scored
+    before, now = (
+        {row["customer_id"]: row["why"] for row in batch.not_scored().to_pylist()}
+        for batch in (published, again)
+    )
+    return before == {
+        one: why
+        for one, why in now.items()
+        if one in before or not one.startswith(NAMELESS.format(number=""))
+    }
 
 
 def _context_differences(
@@ -236,16 +314,21 @@ def _some(ids: set[str]) -> str:
     return ", ".join(shown) + (", ..." if len(ids) > len(shown) else "")
 
 
-def _notes(home: Home, published: ScoreBatch | None) -> Iterator[str]:
+def _erased(home: Home, published: ScoreBatch | None) -> int:
+    """Persons erased since the night, or ever where it was not published."""
     now = History.open(home.history)
     then = now.at(published.manifest.facts["history_generation"]) if published else None
-    gone = now.manifest.erased - (then.manifest.erased if then else 0)
-    if gone:
-        yield (
-            f"{gone:,} {'person was' if gone == 1 else 'persons were'} erased since: the past is "
-            "no longer complete."
-        )
+    return now.manifest.erased - (then.manifest.erased if then else 0)
+
+
+def _persons(erased: int) -> str:
+    return f"{erased:,} {'person was' if erased == 1 else 'persons were'}"
+
+
+def _notes(published: ScoreBatch | None, erased: int) -> Iterator[str]:
     if published is None:
+        if erased:
+            yield f"{_persons(erased)} erased: the past is no longer complete."
         return
     code = published.manifest.facts["code_version"]
     if code != VERSION:

@@ -35,7 +35,7 @@ from pipelines.history.failures import said_plainly
 from pipelines.history.leaving_out import Omit
 from pipelines.history.manifest import Manifest, publish, read_current, sweep
 from pipelines.history.reading import read
-from pipelines.history.rejects import summary
+from pipelines.history.rejects import by_reason
 from pipelines.history.rejects import write as write_rejects
 from pipelines.history.report import IngestReport
 from pipelines.history.running import Order, Run
@@ -295,7 +295,7 @@ def _report(run: Run, changed: bool, written: Path | None) -> IngestReport:
         first=facts.first,
         last=facts.last,
         rejects=written,
-        reject_reasons=summary(run.rejects),
+        rejected=by_reason(run.rejects),
         ignored=run.ignored,
         left_out=run.left_out,
         claims=run.claims,

@@ -16,7 +16,7 @@ from pipelines.history import (
 )
 from pipelines.history.addresses import Address
 from pipelines.history.engine import count
-from pipelines.history.rejects import collect, summary
+from pipelines.history.rejects import by_reason, collect
 from pipelines.history.rejects import count as count_rejects
 from pipelines.history.report import Counts
 from pipelines.history.running import Run
@@ -101,8 +101,10 @@ def _refuse_too_many(run: Run) -> None:
     rejected = sum(counts.rejected for counts in run.counts.values())
     if rejected <= run.order.max_reject_share * rows:
         return
-    reasons = "\n".join(f"  {reason}" for reason in summary(run.rejects))
+    reasons = by_reason(run.rejects)
+    told = "\n".join(f"  {reason}" for reason in reasons)
     raise WarmlineError(
         f"{rejected:,} of {rows:,} rows cannot be used ({rejected / rows:.1%}, at most "
-        f"{run.order.max_reject_share:.1%} is allowed):\n{reasons}\nNothing was changed."
+        f"{run.order.max_reject_share:.1%} is allowed):\n{told}\nNothing was changed.",
+        rejected=[reason.to_dict() for reason in reasons],
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.files import write_atomically
 from pipelines.history.engine import count as count_rows
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 HEADER = ("file", "line", "column", "value", "reason")
 LONGEST = 200  # characters of a value that are shown
 LISTED = 100_000  # rejects that are listed; the rest are counted
+SHOWN = 5  # places of each reason that a report names
 WRITTEN = {"time": "2026-07-01T09:30:00+02:00", "date": "2026-07-01", "number": "1234.5",
            "flag": "true"}  # fmt: skip
 
@@ -40,6 +42,50 @@ class Reject:
     @property
     def why(self) -> str:
         return f"{self.column}: {self.reason}" if self.column else self.reason
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why rows were left out, how many, and where the first of them stand."""
+
+    why: str
+    rows: int
+    first: list[tuple[str, int]]  # file and line, of up to `SHOWN`
+
+    def to_dict(self) -> dict[str, Any]:
+        places = [{"file": file, "line": line} for file, line in self.first]
+        return {"reason": self.why, "rows": self.rows, "first": places}
+
+    def __str__(self) -> str:
+        places = "; ".join(
+            _place(file, [line for _, line in lines])
+            for file, lines in groupby(self.first, key=itemgetter(0))
+        )
+        return f"{self.rows:,} x {self.why}{_right(self.why)} (first: {places})"
+
+
+def _place(file: str, lines: list[int]) -> str:
+    return f"{file}, {'line' if len(lines) == 1 else 'lines'} {_listed(lines)}"
+
+
+def _listed(lines: list[int]) -> str:
+    *others, last = map(str, lines)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _right(why: str) -> str:
+    """How a value is written, where none of its type was found."""
+    example = WRITTEN.get(why.rpartition(" is no ")[2])
+    return f", such as {example}" if example else ""
+
+
+def by_reason(rejects: Iterable[Reject]) -> list[Reason]:
+    """Each reason with its count and its first places, the most frequent first."""
+    places: dict[str, list[tuple[str, int]]] = {}
+    for reject in rejects:
+        places.setdefault(reject.why, []).append((reject.file, reject.line))
+    found = [Reason(why, len(all_), all_[:SHOWN]) for why, all_ in places.items()]
+    return sorted(found, key=lambda reason: -reason.rows)
 
 
 def collect(connection: duckdb.DuckDBPyConnection, staged: Staged) -> list[Reject]:
@@ -78,24 +124,6 @@ def _lines(staged: Staged, places: list[tuple[int, int]]) -> dict[tuple[int, int
         lines = lines_of_records(feed.path, records, len(feed.types))
         found |= {(file, first + record): line for record, line in lines.items()}
     return found
-
-
-def _right(why: str) -> str:
-    """How a value is written, where none of its type was found."""
-    example = WRITTEN.get(why.rpartition(" is no ")[2])
-    return f", such as {example}" if example else ""
-
-
-def summary(rejects: Iterable[Reject]) -> list[str]:
-    """Each reason with its count and the first place, the most frequent first."""
-    rejects = list(rejects)
-    first: dict[str, Reject] = {}
-    for reject in rejects:
-        first.setdefault(reject.why, reject)
-    return [
-        f"{times:,} x {why}{_right(why)} (first: {first[why].file}, line {first[why].line:,})"
-        for why, times in Counter(reject.why for reject in rejects).most_common()
-    ]
 
 
 def write(folder: Path, source: str, rejects: list[Reject]) -> Path:

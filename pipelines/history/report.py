@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.history import conflicts as between_sources
 from pipelines.history.claims import Claim
 from pipelines.history.conflicts import Difference
+from pipelines.history.rejects import Reason
 
 
 @dataclass
@@ -48,7 +49,7 @@ class IngestReport:
     first: datetime | None  # time range of those
     last: datetime | None
     rejects: Path | None
-    reject_reasons: list[str]
+    rejected: list[Reason]
     ignored: list[str] = field(default_factory=list)  # files and columns that were not read
     # Dated after they were recorded, by table and kind (interactions) or name (attributes).
     ahead: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -63,12 +64,18 @@ class IngestReport:
     def interactions(self) -> Counts:
         return self.tables.get("interactions", Counts())
 
+    @property
+    def reject_reasons(self) -> list[str]:
+        return [str(reason) for reason in self.rejected]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; times in ISO 8601."""
         plain = asdict(self)
         plain["first"] = self.first.isoformat() if self.first else None
         plain["last"] = self.last.isoformat() if self.last else None
         plain["rejects"] = str(self.rejects) if self.rejects else None
+        plain["reject_reasons"] = self.reject_reasons
+        plain["rejected"] = [reason.to_dict() for reason in self.rejected]
         return plain
 
     def lines(self) -> Iterator[str]:

@@ -4,8 +4,11 @@ import json
 import shlex
 import subprocess
 import sys
+from itertools import takewhile
 
 import pytest
+
+from tests.functional.conftest import WARMLINE
 
 HEAVY = ("numpy", "pandas", "pyarrow", "duckdb", "numba", "lightgbm", "sklearn", "mlflow", "rich")
 
@@ -46,6 +49,23 @@ def test_in_a_pipe_there_is_no_progress(warmline, folder):
     assert done.code == 0
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
+
+
+def test_the_demo_tells_a_pipe_what_begins_while_it_works(tmp_path):
+    demo = subprocess.Popen(
+        [WARMLINE, "demo", "--home", tmp_path / "home"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with demo:
+        try:
+            told = list(takewhile(lambda line: "reading past nights" not in line, demo.stdout))
+            assert demo.poll() is None  # the step has begun, and its line is here
+            assert demo.stdout.readline() == "        learning ...\n"
+            assert demo.poll() is None
+        finally:
+            demo.kill()
+    assert told[-1].startswith("2 of 4  train")
+    assert "\x1b" not in "".join(told)
 
 
 def test_a_reader_that_has_read_enough_is_no_failure():

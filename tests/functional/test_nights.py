@@ -166,6 +166,38 @@ def test_what_a_night_knew_of_those_who_serve_is_published_and_worked_out_again(
     assert found["score_differences"] == ["other figures of those who serve (context/)"]
 
 
+def test_a_replay_after_erasures_says_first_who_is_gone_and_how_many_others_differ(company):
+    batch = ScoreBatch.open(company.home / "scores", SCORED)
+    rows = batch.table(["customer_id", "value_at_risk", "reasons"]).to_pylist()
+
+    def replay_without(customer: str) -> tuple[dict, str]:
+        assert company("forget", customer).code == 0
+        told = company("replay", str(SCORED), "--top", "0", json=False)
+        return company("replay", str(SCORED)).facts, told.stdout.splitlines()[0]
+
+    facts, first = replay_without(batch.not_scored()["customer_id"][0].as_py())
+    assert (facts["erased_since"], facts["scores_equal"], facts["rows_apart"]) == (1, True, 0)
+    assert first == (
+        "1 person was erased since, whose rows are gone: all others' scores of 2026-07-01 come out "
+        f"as they were published, to the byte ({len(rows):,} customers)."
+    )
+    sample = pd.read_csv(SAMPLE / "interactions.csv", dtype=str, keep_default_na=False)
+    served = set(sample.loc[sample["agent_id"] != "", "customer_id"])
+    unnoticed = (one for one in rows if not one["reasons"] and one["customer_id"] not in served)
+    facts, first = replay_without(next(unnoticed)["customer_id"])
+    assert (facts["erased_since"], facts["score_differences"], facts["rows_apart"]) == (2, [], 0)
+    assert "as they were published, but for percentiles" in first
+    most = max(rows, key=lambda one: one["value_at_risk"] or 0)["customer_id"]
+    facts, first = replay_without(most)
+    assert (facts["erased_since"], facts["scores_equal"]) == (3, False)
+    assert facts["rows_apart"] > 0
+    assert first == (
+        "3 persons were erased since, whose rows are gone: of the "
+        f"{len(rows) - 2:,} others' rows of 2026-07-01, {facts['rows_apart']:,} differ from what "
+        "was published:"
+    )
+
+
 def test_nothing_held_back_is_nothing_to_publish(company):
     done = company("publish", str(SCORED), "--accept", "volume", "--reason", "x")
     assert done.code == 1

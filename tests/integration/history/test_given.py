@@ -19,7 +19,7 @@ from pipelines.features import matrix, reference
 from pipelines.history.events import Events
 from pipelines.history.given import Given, Known, given
 from pipelines.history.ingest import ingest
-from pipelines.history.rejects import summary
+from pipelines.history.rejects import by_reason
 from pipelines.history.schema import TABLE
 from pipelines.history.store import History
 from pipelines.history.terms import Terms
@@ -146,7 +146,7 @@ def test_given_rows_are_read_as_an_ingest_reads_them(place: Place, name):
     assert read.naive == report.naive_timestamps
     told, of_ingest = (
         sorted(one.split(" x ")[1].split(" (first")[0] for one in lines)
-        for lines in (summary(read.rejects), report.reject_reasons)
+        for lines in (map(str, by_reason(read.rejects)), report.reject_reasons)
     )
     assert told == of_ingest
 

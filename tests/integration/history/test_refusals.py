@@ -92,6 +92,51 @@ def test_too_many_bad_rows_fail_whole_with_a_summary_by_reason(company: Place) -
     )
 
 
+MANY_BAD = [
+    *("8,acme,2026-01-01,ordr,,,,\n" for _ in range(3)),
+    "9,acme,2026-01-01,order,,,,\n",
+    *("10,acme,2026-01-01,order,,,,many\n" for _ in range(7)),
+]
+
+
+def test_a_refusal_tells_the_first_lines_of_each_reason_and_how_many_there_are(
+    company: Place,
+) -> None:
+    folder = company.source("shop", interactions=HEADER + "".join(MANY_BAD))
+    with pytest.raises(WarmlineError) as caught:
+        company.ingest(folder)
+    assert str(caught.value).splitlines()[1:3] == [
+        "  7 x value: is no number, such as 1234.5 "
+        "(first: interactions.csv, lines 6, 7, 8, 9 and 10)",
+        "  3 x kind: is none of the kinds in docs/history.md "
+        "(first: interactions.csv, lines 2, 3 and 4)",
+    ]
+    assert [(one["reason"], one["rows"]) for one in caught.value.facts["rejected"]] == [
+        ("value: is no number", 7),
+        ("kind: is none of the kinds in docs/history.md", 3),
+    ]
+    assert caught.value.facts["rejected"][1]["first"] == [
+        {"file": "interactions.csv", "line": line} for line in (2, 3, 4)
+    ]
+
+
+def test_a_dry_run_tells_the_lines_that_an_ingest_would_reject(company: Place) -> None:
+    bad, rest = HEADER + "".join(MANY_BAD[:3]), HEADER + "".join(MANY_BAD[2:4])
+    folder = company.source("shop", interactions=bad)
+    (folder / "interactions.csv").rename(folder / "interactions-1.csv")
+    (folder / "interactions-2.csv").write_text(rest)
+    before = company.contents()
+    told = company.ingest(folder, dry_run=True, max_reject_share=1)
+    assert company.contents() == before
+    places = "interactions-1.csv, lines 2, 3 and 4; interactions-2.csv, line 2"
+    why = "kind: is none of the kinds in docs/history.md"
+    assert f"rejected: 4 x {why} (first: {places})" in list(told.lines())
+    assert (
+        told.to_dict()["rejected"]
+        == company.ingest(folder, max_reject_share=1).to_dict()["rejected"]
+    )
+
+
 def test_a_bad_row_of_a_large_file_is_found_at_its_line(place: Place) -> None:
     lines = [f'{n},acme,2026-01-01T00:00:00Z,usage,,,"two\nlines",1\n' for n in range(40_000)]
     lines[20_000] = "bad,acme,2026-01-01T00:00:00Z,usage,,,,many\n"

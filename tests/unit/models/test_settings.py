@@ -86,7 +86,15 @@ def test_making_a_home_twice_leaves_the_first_configuration(home):
 def test_a_home_that_is_made_is_its_owners_alone_and_one_that_stood_stays_as_open(tmp_path):
     made, _ = create(tmp_path / "new" / "home")
     assert made.root.stat().st_mode & 0o777 == 0o700
+    assert made.config.stat().st_mode & 0o777 == 0o600
     stood = tmp_path / "stood"
     stood.mkdir(mode=0o750)
-    create(stood)
+    there, _ = create(stood)
     assert stood.stat().st_mode & 0o777 == 0o750
+    assert there.config.stat().st_mode & 0o777 == 0o600  # passwords may stand in it
+
+
+def test_a_configuration_that_was_opened_to_others_stays_so(home):
+    (home / "warmline.toml").chmod(0o640)
+    create(home)
+    assert (home / "warmline.toml").stat().st_mode & 0o777 == 0o640
