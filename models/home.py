@@ -76,9 +76,7 @@ class Home:
         """
         path = self.root / "secret.key"
         if not path.exists():
-            with replacing(path) as staged:
-                staged.touch(mode=0o600)
-                staged.write_bytes(secrets.token_bytes(32))
+            _write_privately(path, secrets.token_bytes(32))
         return path.read_bytes()
 
 
@@ -92,7 +90,12 @@ def create(root: Path) -> tuple[Home, bool]:
     if not root.exists():
         make_folder(root)
         root.chmod(0o700)
-    with replacing(home.config) as staged:
-        staged.touch(mode=0o600)
-        staged.write_bytes(TEMPLATE.read_bytes())
+    _write_privately(home.config, TEMPLATE.read_bytes())
     return home, True
+
+
+def _write_privately(path: Path, content: bytes) -> None:
+    """In one step, readable by its owner only from the first byte on."""
+    with replacing(path) as staged:
+        staged.touch(mode=0o600)
+        staged.write_bytes(content)

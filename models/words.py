@@ -7,6 +7,7 @@ asks), `{window}` the window in words, `{s}` a plural's s and `{was}` was or wer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from functools import cache
@@ -69,6 +70,12 @@ def say(feature: Feature, value: float, dates: Dates | None = None) -> str:
 def on(day: date) -> str:
     """A date in words: "2 May 2026"."""
     return f"{day.day} {day:%B %Y}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a, b and c`, of one at least."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def written(stat: str, value: float) -> str:

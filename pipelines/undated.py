@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from models.words import listed
 from pipelines import snapshots
 from pipelines.history.terms import NEVER
 from pipelines.history.totals import CLOCKS_APART
@@ -35,7 +36,7 @@ def dated_ahead(history: History, names: Sequence[str]) -> tuple[str, ...]:
     found = frame.loc[ahead & frame["name"].isin(list(names)), "name"].value_counts(sort=False)
     if found.empty:
         return ()
-    told = _listed([f"{many:,} of `{name}`" for name, many in sorted(found.items())])
+    told = listed([f"{many:,} of `{name}`" for name, many in sorted(found.items())])
     return (
         f"Dated after they were recorded: {told} in `attributes`. They count from their own date "
         "on, and never before.",
@@ -66,7 +67,7 @@ def _of_terms(terms: Terms, first: int, zone: ZoneInfo) -> list[str]:
     many, all_terms = int(alone.sum()), len(versions)
     since = snapshots.local_date(int(terms.seen[alone].min()), zone)
     return [
-        f"Left out on nights before {since}: {_listed(named)} of `terms`. They are known only as "
+        f"Left out on nights before {since}: {listed(named)} of `terms`. They are known only as "
         f"of the day they came in ({many:,} of {all_terms:,} terms have one version without "
         "`recorded_at`)."
     ]
@@ -77,11 +78,6 @@ def _of_customers(frame: pd.DataFrame) -> list[str]:
     if not given:
         return []
     return [
-        f"Left out: {_listed(given)} of `customers`, which {'has' if len(given) == 1 else 'have'} "
+        f"Left out: {listed(given)} of `customers`, which {'has' if len(given) == 1 else 'have'} "
         "no date. Numbers that have one go into `attributes`."
     ]
-
-
-def _listed(words: list[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

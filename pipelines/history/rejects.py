@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.files import write_atomically
+from models.words import listed
 from pipelines.history.engine import count as count_rows
 from pipelines.history.lines import lines_of_records
 
@@ -65,12 +66,7 @@ class Reason:
 
 
 def _place(file: str, lines: list[int]) -> str:
-    return f"{file}, {'line' if len(lines) == 1 else 'lines'} {_listed(lines)}"
-
-
-def _listed(lines: list[int]) -> str:
-    *others, last = map(str, lines)
-    return f"{', '.join(others)} and {last}" if others else last
+    return f"{file}, {'line' if len(lines) == 1 else 'lines'} {listed(list(map(str, lines)))}"
 
 
 def _right(why: str) -> str:
