@@ -171,11 +171,13 @@ def _work(
 
 def _lists(entries: int, codes: int, days: int, tally: tuple[int, int]) -> Lists:
     return Lists(
-        tally=np.zeros(tally, np.int64),
+        tally=np.zeros(tally, np.int32),
         touched=np.zeros(tally[0], np.bool_),
-        of_kind=np.zeros((len(KINDS), tally[1]), np.int64),
+        slot=np.full(tally[0], -1, np.int16),
+        of_kind=np.zeros((len(KINDS), tally[1]), np.int32),
         met=np.zeros(len(KINDS), np.bool_),
-        order=np.empty(tally[0], np.int64),
+        order=np.empty(tally[0], np.int16),
+        before=np.empty(tally, np.int32),
         start=np.empty(tally[0], np.int64),
         end=np.empty(tally[0], np.uint64),
         at=np.empty(entries, np.int64),

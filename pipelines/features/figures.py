@@ -22,12 +22,14 @@ from pipelines.features.program import (
     WINDOW_OF,
     Indices,
     Program,
+    Signed,
 )
 from pipelines.features.served import served_figures
 from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST, WINDOWS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int32]
 
 (SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, GAP, SPREAD, RHYTHM, ALIVE_OP, TOTAL_OF,
  TOP_SHARE, ENTROPY, SLOPE, LATEST_OP, PACE, USUAL) = (
@@ -55,12 +57,15 @@ WEIGHTED = np.array([0.0, *(n * np.log2(n) for n in range(1, 256))])
 class Lists(NamedTuple):
     """Of each stream its counts, and its entries in time order, one stream after the other."""
 
-    tally: Ints  # [streams, edges + 1] entries before each edge, and all; zero between customers
+    tally: Counts  # [streams, edges + 1] entries between edges; zero between customers
     touched: NDArray[np.bool_]  # [streams] whether it has any; false between customers
-    of_kind: Ints  # [kinds, edges + 1] scratch, zero between uses: rows of plain kinds
+    slot: Signed  # [streams] its place among those that have any; -1 between customers
+    of_kind: Counts  # [kinds, edges + 1] scratch, zero between uses: rows of plain kinds
     met: NDArray[np.bool_]  # [kinds] scratch, false between uses: whether there are any
-    order: Ints  # [streams] scratch: those with any
-    start: Ints  # [streams]
+    # By slot: what is told of a customer's streams lies together, whichever they are.
+    order: Signed  # [slots] the stream
+    before: Counts  # [slots, edges + 1] its entries before each edge, and all
+    start: Ints  # [slots]
     end: Indices  # [streams]
     # What a stream does not ask for (`Program.asks`) is not written.
     at: Ints  # [entries]
@@ -83,12 +88,13 @@ class Nights(NamedTuple):
     edges: Ints  # [edges] every moment at which a window of a night begins or ends, ascending
     edge: Indices  # [nights, windows] of them, where each window begins; in the last place its end
     high: Ints  # [nights] of a stream, the entry past the last that a night sees
-    seen: Ints  # [streams] the same of the night before
-    low: Ints  # [streams, windows] first entry of each window
-    part: Floats  # [streams, windows, 5] measures of each window
+    # By slot of a stream.
+    seen: Ints  # [slots] the same of the night before
+    low: Ints  # [slots, windows] first entry of each window
+    part: Floats  # [slots, windows, 5] measures of each window
     differ: Floats  # [attributes, windows, 3]
-    rhythm: Floats  # [streams, nights, RHYTHM_COLUMNS]
-    pace: Floats  # [streams, nights, PACED]
+    rhythm: Floats  # [slots, nights, RHYTHM_COLUMNS]
+    pace: Floats  # [slots, nights, PACED]
     row: Floats  # [columns] of a night, as far as it is made
     beside: Floats  # [slots, customers, ...] figures that were made elsewhere
     beside_at: int  # the first of their columns
@@ -276,10 +282,10 @@ def _latest(value: Floats, start: int, high: int) -> float:
 
 @in_place
 def _trends(
-    stream: int, high: int, age: float, program: Program, nights: Nights, row: Floats
+    slot: int, stream: int, high: int, age: float, program: Program, nights: Nights, row: Floats
 ) -> None:
     """Trends of a stream at a night that sees its entries to `high`."""
-    days, low, part = program.window_days, nights.low[stream], nights.part[stream]
+    days, low, part = program.window_days, nights.low[slot], nights.part[slot]
     for i in range(program.trend_start[stream], program.trend_start[stream + 1]):
         window, recent, measured, column = program.trend[i]
         if measured:
@@ -293,12 +299,12 @@ def _trends(
 
 @in_place
 def _write(  # noqa: C901 - one branch an operation
-    stream: int, k: int, start: int, high: int, since: float, first: int, program: Program,
-    lists: Lists, nights: Nights, row: Floats,
+    slot: int, stream: int, k: int, start: int, high: int, since: float, first: int,
+    program: Program, lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """Figures of a stream from the `first` on at night `k`: of entries `start` to `high`."""
-    table, low, part = program.figure, nights.low[stream], nights.part[stream]
-    rhythm = nights.rhythm[stream, k]
+    table, low, part = program.figure, nights.low[slot], nights.part[slot]
+    rhythm = nights.rhythm[slot, k]
     for i in range(first, program.start[stream + 1]):
         op, window, aux = table[i, OPERATION], table[i, WINDOW_OF], table[i, AUX]
         if op == SINCE:
@@ -313,7 +319,7 @@ def _write(  # noqa: C901 - one branch an operation
         elif op == ALIVE_OP:
             figure = _alive(rhythm[DAYS], rhythm[SPAN], since)
         elif PACE <= op <= USUAL:
-            figure = nights.pace[stream, k, op - PACE]
+            figure = nights.pace[slot, k, op - PACE]
         elif op == LATEST_OP:
             figure = _latest(lists.value, start, high)
         elif op == LAST:
@@ -334,10 +340,10 @@ def _write(  # noqa: C901 - one branch an operation
 
 @in_place
 def _count_differents(
-    stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights
+    slot: int, stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights
 ) -> None:
     """Different days and codes of a stream in each window of a night."""
-    low = nights.low[stream]
+    low = nights.low[slot]
     for attribute in range(len(ATTRIBUTES)):
         deepest = program.distinct[stream, attribute]
         if deepest < 0:
@@ -355,11 +361,11 @@ def _count_differents(
 
 
 @in_place
-def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> bool:
+def _windows(slot: int, k: int, start: int, lists: Lists, nights: Nights) -> bool:
     """Where the windows of night `k` begin among the entries; returns whether any has moved."""
-    tally, edge, low, moved = lists.tally[stream], nights.edge[k], nights.low[stream], False
+    before, edge, low, moved = lists.before[slot], nights.edge[k], nights.low[slot], False
     for w in range(EVER):
-        place = start + tally[edge[w]]
+        place = start + before[edge[w]]
         moved |= place != low[w]
         low[w] = place
     low[EVER] = start
@@ -368,69 +374,71 @@ def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> b
 
 @in_place
 def _measure_all(
-    stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights,
+    slot: int, stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights,
     row: Floats,
 ) -> None:  # fmt: skip
     """What the windows of a night hold of a stream; writes how many."""
-    low, deepest = nights.low[stream], program.deepest[stream]
+    low, part, deepest = nights.low[slot], nights.part[slot], program.deepest[stream]
     for i in range(program.count_start[stream], program.count_start[stream + 1]):
         row[program.counted[i, 1]] = float(high - low[program.counted[i, 0]])
     if deepest >= 0:
-        _measure(lists.value, low, high, deepest, nights.part[stream])
+        _measure(lists.value, low, high, deepest, part)
     if program.extreme[stream]:
-        _extremes(lists.value, low, high, deepest, nights.part[stream])
+        _extremes(lists.value, low, high, deepest, part)
     if program.differs[stream]:
-        _count_differents(stream, high, columns, program, lists, nights)
+        _count_differents(slot, stream, high, columns, program, lists, nights)
 
 
 @in_place
 def _of_stream(
-    stream: int, k: int, columns: Columns, age: float, program: Program, lists: Lists,
+    slot: int, k: int, columns: Columns, age: float, program: Program, lists: Lists,
     nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """Figures of a stream at night `k`, over those of the night before in `row`.
 
     Where no window has gained or lost an entry since, only what moves with time is made anew.
     """
-    start, as_of, since = lists.start[stream], nights.as_of[k], np.int64(0)
-    high = start + lists.tally[stream, nights.edge[k, EVER]]
+    start, as_of, since = lists.start[slot], nights.as_of[k], np.int64(0)
+    high = start + lists.before[slot, nights.edge[k, EVER]]
     if high == start:
         return
-    moved = _windows(stream, k, start, lists, nights)
+    stream = lists.order[slot]
+    moved = _windows(slot, k, start, lists, nights)
     first = program.moving[stream]
-    if moved or high != nights.seen[stream]:
+    if moved or high != nights.seen[slot]:
         first = program.start[stream]
-        _measure_all(stream, high, columns, program, lists, nights, row)
-    nights.seen[stream] = high
+        _measure_all(slot, stream, high, columns, program, lists, nights, row)
+    nights.seen[slot] = high
     if program.asks[stream, TIMES]:
         last = lists.at[high - 1]
         since = as_of - last
         down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
         if down < up:
             since -= within(nights.dead, down, up, last, as_of)
-    _write(stream, k, start, high, since / DAY, first, program, lists, nights, row)
-    _trends(stream, high, age, program, nights, row)
+    _write(slot, stream, k, start, high, since / DAY, first, program, lists, nights, row)
+    _trends(slot, stream, high, age, program, nights, row)
 
 
 @in_place
 def _prepare(
-    stream: int, program: Program, lists: Lists, nights: Nights, which: Ints, asked: int
+    slot: int, program: Program, lists: Lists, nights: Nights, which: Ints, asked: int
 ) -> None:
     """What all nights share of a stream."""
-    start, down, up = lists.start[stream], nights.dead_start[stream], nights.dead_start[stream + 1]
-    nights.seen[stream] = start
+    stream, start = lists.order[slot], lists.start[slot]
+    down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
+    nights.seen[slot] = start
     if program.has_gaps[stream] or program.has_pace[stream]:
         for a in range(asked):
-            nights.high[which[a]] = start + lists.tally[stream, nights.edge[which[a], EVER]]
+            nights.high[which[a]] = start + lists.before[slot, nights.edge[which[a], EVER]]
     if program.has_gaps[stream]:
         rhythms(
             lists.day, start, nights.dead, down, up, lists.gaps, nights.high, which, asked,
-            nights.rhythm[stream],
+            nights.rhythm[slot],
         )  # fmt: skip
     if program.has_pace[stream]:
         paces(
             lists.day, lists.value, program.has_measure[stream], start, nights.dead, down, up,
-            nights.as_of, nights.high, which, asked, nights.pace[stream],
+            nights.as_of, nights.high, which, asked, nights.pace[slot],
         )  # fmt: skip
     if program.distinct[stream, BY_DAY] >= 0:
         _days(lists, start, int(lists.end[stream]))
@@ -438,31 +446,27 @@ def _prepare(
 
 @in_place
 def figures(
-    columns: Columns, joined: int, began: int, program: Program, lists: Lists, nights: Nights,
-    which: Ints, asked: int, c: int, out: Floats,
+    columns: Columns, joined: int, began: int, program: Program, lists: Lists, many: int,
+    nights: Nights, which: Ints, asked: int, c: int, out: Floats,
 ) -> None:  # fmt: skip
     """Write the rows of the nights `which[:asked]`, which ascend, into `out[:, c]`.
 
     A row is made in the fastest cache, over that of the night before, and then put where it
     belongs: twelve of them would not fit there.
     """
-    row, many = nights.row, 0
+    row = nights.row
     begin(program, nights)
-    for stream in range(len(lists.start)):
-        if lists.touched[stream]:
-            lists.order[many] = stream
-            many += 1
-            _prepare(stream, program, lists, nights, which, asked)
+    for slot in range(many):
+        _prepare(slot, program, lists, nights, which, asked)
     for a in range(asked):
         k = which[a]
         age = (nights.as_of[k] - began) / DAY
-        for i in range(many):
-            _of_stream(lists.order[i], k, columns, age, program, lists, nights, row)
+        for slot in range(many):
+            _of_stream(slot, k, columns, age, program, lists, nights, row)
         _compare(k, columns, program, lists, nights, row)
         finish(joined, k, program, nights, c, out)
-    for i in range(many):
-        lists.touched[lists.order[i]] = False
-        lists.tally[lists.order[i], :] = 0
+    for slot in range(many):
+        lists.slot[lists.order[slot]] = -1
 
 
 @in_place
@@ -497,18 +501,24 @@ def _compare(
 def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
     end = nights.edge[k, EVER]
     for s in range(len(program.share)):
-        part, whole = program.share[s, 0], program.share[s, 1]
-        if not lists.touched[whole]:
+        part, whole = lists.slot[program.share[s, 0]], lists.slot[program.share[s, 1]]
+        if whole < 0:
             continue
-        window, column = program.share[s, 2], program.share[s, 3]
-        of, many = lists.tally[whole, end], lists.tally[part, end]
-        if window != EVER:
-            begin = nights.edge[k, window]
-            of -= lists.tally[whole, begin]
-            many -= lists.tally[part, begin]
+        window, column, many = program.share[s, 2], program.share[s, 3], 0
+        of = _between(lists, whole, window, k, end, nights)
+        if part >= 0:
+            many = _between(lists, part, window, k, end, nights)
         row[column] = np.nan
         if of > 0:
             row[column] = many if program.share[s, 4] else many / of
+
+
+@in_place
+def _between(lists: Lists, slot: int, window: int, k: int, end: int, nights: Nights) -> int:
+    """How many entries a window of night `k` holds."""
+    before = lists.before[slot]
+    many = np.int64(before[end])
+    return many if window == EVER else many - before[nights.edge[k, window]]
 
 
 @in_place
@@ -516,13 +526,14 @@ def _streaks(k: int, program: Program, lists: Lists, nights: Nights, row: Floats
     """How many entries came after the newest one of the stream that ends the streak."""
     end = nights.edge[k, EVER]
     for s in range(len(program.streak)):
-        stream, ends, column = program.streak[s]
-        if not lists.touched[stream]:
+        slot, ends = lists.slot[program.streak[s, 0]], lists.slot[program.streak[s, 1]]
+        column = program.streak[s, 2]
+        if slot < 0:
             continue
-        first = lists.start[stream]
-        place, ended = first + lists.tally[stream, end], np.iinfo(np.int64).min
-        if lists.touched[ends] and lists.tally[ends, end]:
-            ended = lists.at[lists.start[ends] + lists.tally[ends, end] - 1]
+        first = lists.start[slot]
+        place, ended = first + lists.before[slot, end], np.iinfo(np.int64).min
+        if ends >= 0 and lists.before[ends, end]:
+            ended = lists.at[lists.start[ends] + lists.before[ends, end] - 1]
         many = 0
         while place - many > first and lists.at[place - many - 1] > ended:
             many += 1
@@ -532,9 +543,10 @@ def _streaks(k: int, program: Program, lists: Lists, nights: Nights, row: Floats
 @in_place
 def _is_heard(k: int, word: int, lists: Lists, nights: Nights) -> bool:
     """Whether the last word is no more than `silent` seconds old in which one could have come."""
-    many = lists.tally[word, nights.edge[k, EVER]]
+    slot = lists.slot[word]
+    many = lists.before[slot, nights.edge[k, EVER]] if slot >= 0 else 0
     if many == 0:
         return False
-    last, as_of = lists.at[lists.start[word] + many - 1], nights.as_of[k]
+    last, as_of = lists.at[lists.start[slot] + many - 1], nights.as_of[k]
     down, up = nights.dead_start[word], nights.dead_start[word + 1]
     return bool(as_of - last - within(nights.dead, down, up, last, as_of) <= nights.silent)

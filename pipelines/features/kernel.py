@@ -169,19 +169,25 @@ def _count_all(columns: Columns, n: int, m: int, program: Program, work: Work) -
 
 
 @in_place
-def _place(program: Program, lists: Lists) -> None:
-    """From counts between edges to counts before them, and to where each stream's entries go."""
-    begin = 0
-    for stream in range(len(lists.start)):
-        lists.start[stream] = lists.end[stream] = begin
+def _place(program: Program, lists: Lists) -> int:
+    """From counts between edges to counts before them, and to where each stream's entries go.
+    Returns how many streams have any; what is told of those lies together."""
+    begin, many = 0, 0
+    for stream in range(len(lists.touched)):
         if not lists.touched[stream]:
             continue
-        before, tally = 0, lists.tally[stream]
+        lists.touched[stream] = False
+        lists.slot[stream], lists.order[many] = many, stream
+        lists.start[many] = lists.end[stream] = begin
+        before, tally, place = 0, lists.tally[stream], lists.before[many]
         for segment in range(len(tally)):
             before += tally[segment]
-            tally[segment] = before
+            place[segment] = before
+            tally[segment] = 0
         if program.keeps[stream]:
             begin += before
+        many += 1
+    return many
 
 
 @in_place
@@ -290,11 +296,11 @@ def _evaluate(
     """Figures of the nights `which[:asked]` from the `n` rows in `work.rows`, at least one."""
     m = case_facts(columns, work.rows, n, work.desk) if program.asks_facts else 0
     _count_all(columns, n, m, program, work)
-    _place(program, work.lists)
+    many = _place(program, work.lists)
     _keep_rows(columns, n, program, work)
     _keep_facts(m, program, work)
     began = min(joined, columns.at[work.rows[0]])
-    figures(columns, joined, began, program, work.lists, work.nights, which, asked, c, out)
+    figures(columns, joined, began, program, work.lists, many, work.nights, which, asked, c, out)
 
 
 @in_place
@@ -435,6 +441,6 @@ def entries(columns: Columns, first: Ints, end: Ints, program: Program, facts: i
         wanted = (end[c] - first[c]) * facts
         for i in range(first[c], end[c]):
             kind = columns.kind[i]
-            wanted += program.kept.start[kind + 1] - program.kept.start[kind]
+            wanted += np.int64(program.kept.start[kind + 1]) - np.int64(program.kept.start[kind])
         most = max(most, wanted)
     return most

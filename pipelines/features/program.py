@@ -75,22 +75,26 @@ STREAM, ACCEPTED, MEASURE_OF = range(3)
 Figure = tuple[int, int, int, int]
 Ints = NDArray[np.int64]
 Indices = NDArray[np.uint64]  # never negative: compiled code need not look whether they are
+# What a table of streams or figures holds is small, and so are the tables: with what is read of
+# them at a night the fastest cache is nearly full.
+Places = NDArray[np.uint16]
+Signed = NDArray[np.int16]
 
 
 class Candidates(NamedTuple):
     """For each source (kind or fact) the streams that name it."""
 
-    start: Ints  # [sources + 1] into the others
-    stream: Indices  # [candidates]
+    start: Places  # [sources + 1] into the others
+    stream: Places  # [candidates]
     accepted: Ints  # [candidates] signature bits that the stream accepts
-    measure: Ints  # [candidates] position in MEASURES
+    measure: Places  # [candidates] position in MEASURES
 
     @classmethod
     def of(cls, by_source: Sequence[Sequence[tuple[int, int, int]]]) -> Candidates:
         start = _starts([len(of_source) for of_source in by_source])
         every = _ints([one for of_source in by_source for one in of_source]).reshape(-1, 3)
         stream, accepted, measure = (np.ascontiguousarray(column) for column in every.T)
-        return cls(start, stream.astype(np.uint64), accepted, measure)
+        return cls(start, _places(stream), accepted, _places(measure))
 
 
 class Program(NamedTuple):
@@ -105,21 +109,21 @@ class Program(NamedTuple):
     has_gaps: NDArray[np.bool_]  # [s]
     has_pace: NDArray[np.bool_]  # [s]
     has_measure: NDArray[np.bool_]  # [s]
-    distinct: Ints  # [s, ATTRIBUTES] last window in which differents are counted, -1: none
+    distinct: Signed  # [s, ATTRIBUTES] last window in which differents are counted, -1: none
     differs: NDArray[np.bool_]  # [s] whether any are
     mixed: NDArray[np.bool_]  # [s, ATTRIBUTES] whether their frequencies are asked for as well
-    deepest: Ints  # [s] last window whose measure is wanted, -1: none
+    deepest: Signed  # [s] last window whose measure is wanted, -1: none
     extreme: NDArray[np.bool_]  # [s] whether the least or the most of it is
-    count_start: Ints  # [s + 1] into the counts
-    counted: Indices  # [counts, 2]: window, column
-    start: Ints  # [s + 1] into the other figures
-    moving: Ints  # [s] of those, the first that moves while nothing happens; such come last
-    figure: Ints  # [i, 4]: see OPERATION to COLUMN
-    trend_start: Ints  # [s + 1] into the trends
-    trend: Ints  # [trends, 4]: window, its recent part, whether of the measure, column
-    share: Indices  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
-    streak: Ints  # [streaks, 3]: stream, stream that ends it, column
-    served: Ints  # [figures of agents, 5]: stream, window, which of SERVED, figure, column; sorted
+    count_start: Places  # [s + 1] into the counts
+    counted: Places  # [counts, 2]: window, column
+    start: Places  # [s + 1] into the other figures
+    moving: Places  # [s] of those, the first that moves while nothing happens; such come last
+    figure: Places  # [i, 4]: see OPERATION to COLUMN
+    trend_start: Places  # [s + 1] into the trends
+    trend: Places  # [trends, 4]: window, its recent part, whether of the measure, column
+    share: Places  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
+    streak: Places  # [streaks, 3]: stream, stream that ends it, column
+    served: Places  # [figures of agents, 5]: stream, window, which of SERVED, figure, column; sorted
     template: NDArray[np.float64]  # [f] the row of a customer with no history
     tenure: int  # column
     silent: int  # column
@@ -230,21 +234,21 @@ def compile_program(  # noqa: C901 - one branch a table
         has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
         has_pace=np.array([any(s.op in PACED for s in stream.stats) for stream in streams]),
         has_measure=np.array([bool(s.measure) or s.where.of_facts for s in streams]),
-        distinct=_ints([[_differents(stream, a) for a in ATTRIBUTES] for stream in streams]),
+        distinct=_signed([[_differents(stream, a) for a in ATTRIBUTES] for stream in streams]),
         differs=np.array([any(s.op in DIFFERENT for s in stream.stats) for stream in streams]),
         mixed=np.array([[_mixed(stream, a) for a in ATTRIBUTES] for stream in streams]),
-        deepest=_ints([_deepest(stream) for stream in streams]),
+        deepest=_signed([_deepest(stream) for stream in streams]),
         extreme=np.array([any(s.op in EXTREME for s in stream.stats) for stream in streams]),
-        count_start=_ints(count_start),
-        counted=_ints(counted).reshape(-1, 2).astype(np.uint64),
-        start=_ints(start),
-        moving=_ints(moving),
-        figure=_ints(figures).reshape(-1, 4),
-        trend_start=_ints(trend_start),
-        trend=_ints(trends).reshape(-1, 4),
-        share=_ints(shares).reshape(-1, 5).astype(np.uint64),
-        streak=_ints(streaks).reshape(-1, 3),
-        served=_ints(sorted(served)).reshape(-1, 5),
+        count_start=_places(count_start),
+        counted=_places(counted).reshape(-1, 2),
+        start=_places(start),
+        moving=_places(moving),
+        figure=_places(figures).reshape(-1, 4),
+        trend_start=_places(trend_start),
+        trend=_places(trends).reshape(-1, 4),
+        share=_places(shares).reshape(-1, 5),
+        streak=_places(streaks).reshape(-1, 3),
+        served=_places(sorted(served)).reshape(-1, 5),
         template=np.array(template),
         tenure=tenure,
         silent=tenure + 1,
@@ -379,5 +383,13 @@ def _ints(values: Sequence[object]) -> Ints:
     return np.array(values, dtype=np.int64)
 
 
-def _starts(lengths: Sequence[int]) -> Ints:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+def _places(values: Sequence[object] | Ints) -> Places:
+    return np.array(np.array(values, np.int64).tolist(), np.uint16)
+
+
+def _signed(values: Sequence[object]) -> Signed:
+    return np.array(values, np.int16)
+
+
+def _starts(lengths: Sequence[int]) -> Places:
+    return _places(np.concatenate([[0], np.cumsum(lengths)]))

@@ -31,12 +31,15 @@ def served_figures(
     former, within = -1, -1
     for s in range(len(program.served)):
         stream, window, op, figure, column = program.served[s]
-        high = lists.tally[stream, end]
+        slot = lists.slot[stream]
+        if slot < 0:
+            continue
+        high = np.int64(lists.before[slot, end])
         if high == 0:
             continue
-        first, low = lists.start[stream], np.int64(0)
+        first, low = lists.start[slot], np.int64(0)
         if window != EVER:
-            low = lists.tally[stream, nights.edge[k, window]]
+            low = np.int64(lists.before[slot, nights.edge[k, window]])
         if op == LAST:
             who = _newest(columns, lists, first, first + high)
             row[column] = agents[who, figure] if 0 <= who < len(agents) else np.nan
