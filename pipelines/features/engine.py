@@ -14,7 +14,7 @@ from pipelines.features import kernel
 from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
 from pipelines.features.elapsed import RHYTHM_COLUMNS
 from pipelines.features.figures import Lists, Nights
-from pipelines.features.program import Compiled, Program
+from pipelines.features.program import MOST, Compiled, Program
 from pipelines.features.stream import AGENT_FIGURES, ATTRIBUTES, PACED, WINDOWS
 from pipelines.history.events import DTYPES, Events
 
@@ -218,7 +218,8 @@ def _nights(
         high=np.zeros(len(order), np.int64),
         seen=np.empty(streams, np.int64),
         low=np.empty((streams, len(WINDOWS)), np.int64),
-        part=np.empty((streams, len(WINDOWS), 5)),
+        moved=np.zeros(streams, np.bool_),
+        part=np.empty((streams, len(WINDOWS), MOST + 1)),
         differ=np.zeros((len(ATTRIBUTES), len(WINDOWS), 3)),
         rhythm=np.zeros((streams, len(order), RHYTHM_COLUMNS)),
         pace=np.empty((streams, len(order), len(PACED))),

@@ -14,11 +14,21 @@ from pipelines.features.desk import Columns
 from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, SPAN, UPPER, rhythms, within
 from pipelines.features.pace_pass import paces
 from pipelines.features.program import (
-    AUX,
+    BY_DAY,
     COLUMN,
+    DIFFERENTS,
+    LEAST,
+    LEAST_DAYS,
+    MEAN,
+    MIXTURE,
+    MOST,
     OP,
     OPERATION,
+    OWN,
+    SUM,
     TIMES,
+    TOP,
+    TOTAL,
     WINDOW_OF,
     Indices,
     Program,
@@ -31,25 +41,18 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int32]
 
-(SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, GAP, SPREAD, RHYTHM, ALIVE_OP, TOTAL_OF,
- TOP_SHARE, ENTROPY, SLOPE, LATEST_OP, PACE, USUAL) = (
+(LAST, FIRST, GAP, SPREAD, RHYTHM, ALIVE_OP, SLOPE, LATEST_OP, PACE, USUAL) = (
     OP[name]
     for name in (
-        "sum", "mean", "min", "max", "last", "since", "first", "distinct", "gap", "gap_spread",
-        "rhythm", "alive", "total", "top_share", "entropy", "slope", "latest", "pace", "usual",
+        "last", "first", "gap", "gap_spread", "rhythm", "alive", "slope", "latest", "pace", "usual",
     )
 )  # fmt: skip
-AGENT, TEAM, TOPIC, CHANNEL, CASE, BY_DAY = (
-    ATTRIBUTES.index(name) for name in ("agent", "team", "topic", "channel", "case", "day")
+AGENT, TEAM, TOPIC, CHANNEL, CASE = (
+    ATTRIBUTES.index(name) for name in ("agent", "team", "topic", "channel", "case")
 )
 R, ALPHA, A, B = ALIVE
 MONTH = 30.0 * DAY
 EVER = len(WINDOWS) - 1
-# Columns of the measures of a window; OWN: the sum of what the next shorter window does not hold.
-KNOWN, TOTAL, LOWEST, HIGHEST, OWN = range(5)
-# Of the values of an attribute in a window: how many different ones, the share of the most frequent
-# one, their entropy.
-DIFFERENTS, TOP, MIXTURE = range(3)
 # n log2 n of small n: a logarithm takes as long as all else that a row needs.
 WEIGHTED = np.array([0.0, *(n * np.log2(n) for n in range(1, 256))])
 
@@ -91,7 +94,8 @@ class Nights(NamedTuple):
     # By slot of a stream.
     seen: Ints  # [slots] the same of the night before
     low: Ints  # [slots, windows] first entry of each window
-    part: Floats  # [slots, windows, 5] measures of each window
+    moved: NDArray[np.bool_]  # [slots] whether any window holds other entries than that night
+    part: Floats  # [slots, windows, MEASURED] of each window
     differ: Floats  # [attributes, windows, 3]
     rhythm: Floats  # [slots, nights, RHYTHM_COLUMNS]
     pace: Floats  # [slots, nights, PACED]
@@ -108,8 +112,8 @@ class Nights(NamedTuple):
 
 @in_place
 def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
-    """Of each window: how many known, and their sum. Sums are of the parts between edges, the
-    newest first: no difference of large ones."""
+    """Sums and means of each window. Sums are of the parts between edges, the newest first: no
+    difference of large ones."""
     known, total = 0, 0.0
     for w in range(deepest + 1):
         own = 0.0
@@ -118,7 +122,9 @@ def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) ->
             known += is_known
             own += value[p] if is_known else 0.0
         total += own
-        part[w, KNOWN], part[w, TOTAL], part[w, OWN] = known, total, own
+        part[w, OWN], part[w, SUM] = own, total
+        part[w, TOTAL] = total if known else np.nan
+        part[w, MEAN] = total / known if known else np.nan
         high = low[w]
 
 
@@ -131,22 +137,9 @@ def _extremes(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -
             if not np.isnan(value[p]):
                 least = min(least, value[p])
                 most = max(most, value[p])
-        part[w, LOWEST], part[w, HIGHEST] = least, most
+        part[w, LEAST] = least if least <= most else np.nan
+        part[w, MOST] = most if least <= most else np.nan
         high = low[w]
-
-
-@in_place
-def _measured(part: Floats, op: int, window: int) -> float:
-    """Sum, mean, min or max over a window."""
-    if op == SUM:
-        return float(part[window, TOTAL])
-    if part[window, KNOWN] == 0.0:
-        return np.nan
-    if op == TOTAL_OF:
-        return float(part[window, TOTAL])
-    if op == MEAN:
-        return float(part[window, TOTAL] / part[window, KNOWN])
-    return float(part[window, LOWEST] if op == LEAST else part[window, HIGHEST])
 
 
 @in_place
@@ -289,7 +282,7 @@ def _trends(
     for i in range(program.trend_start[stream], program.trend_start[stream + 1]):
         window, recent, measured, column = program.trend[i]
         if measured:
-            now, before = part[recent, TOTAL], 0.0
+            now, before = part[recent, SUM], 0.0
             for w in range(recent + 1, window + 1):
                 before += part[w, OWN]
         else:
@@ -298,24 +291,19 @@ def _trends(
 
 
 @in_place
-def _write(  # noqa: C901 - one branch an operation
-    slot: int, stream: int, k: int, start: int, high: int, since: float, first: int,
-    program: Program, lists: Lists, nights: Nights, row: Floats,
+def _write(
+    slot: int, k: int, high: int, since: float, first: int, end: int, program: Program,
+    lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
-    """Figures of a stream from the `first` on at night `k`: of entries `start` to `high`."""
-    table, low, part = program.figure, nights.low[slot], nights.part[slot]
-    rhythm = nights.rhythm[slot, k]
-    for i in range(first, program.start[stream + 1]):
-        op, window, aux = table[i, OPERATION], table[i, WINDOW_OF], table[i, AUX]
-        if op == SINCE:
-            figure = since
-        elif op == FIRST:
+    """What is no count, no measure and no different of a stream at night `k`: the figures `first`
+    to `end`, of the entries before `high`."""
+    table, start, rhythm = program.figure, lists.start[slot], nights.rhythm[slot, k]
+    for i in range(first, end):
+        op = table[i, OPERATION]
+        if op == FIRST:
             figure = (nights.as_of[k] - lists.at[start]) / DAY
-        elif op in (DISTINCT, TOP_SHARE, ENTROPY):
-            column = TOP if op == TOP_SHARE else (MIXTURE if op == ENTROPY else DIFFERENTS)
-            figure = nights.differ[aux, window, column]
         elif op == SLOPE:
-            figure = _slope(lists.at, lists.value, low[window], high)
+            figure = _slope(lists.at, lists.value, nights.low[slot, table[i, WINDOW_OF]], high)
         elif op == ALIVE_OP:
             figure = _alive(rhythm[DAYS], rhythm[SPAN], since)
         elif PACE <= op <= USUAL:
@@ -324,33 +312,29 @@ def _write(  # noqa: C901 - one branch an operation
             figure = _latest(lists.value, start, high)
         elif op == LAST:
             figure = _last_known(lists.value, start, high)
-        elif op in (GAP, SPREAD, RHYTHM):
+        else:
             figure = np.nan
-            if rhythm[DAYS] >= max(aux, 2):
+            if rhythm[DAYS] >= max(table[i, LEAST_DAYS], 2):
                 if op == GAP:
                     figure = rhythm[MEDIAN]
                 elif op == SPREAD:
                     figure = (rhythm[UPPER] - rhythm[LOWER]) / rhythm[MEDIAN]
                 else:
                     figure = since / rhythm[MEDIAN]
-        else:
-            figure = _measured(part, op, window)
         row[table[i, COLUMN]] = figure
 
 
 @in_place
 def _count_differents(
-    slot: int, stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights
-) -> None:
+    slot: int, stream: int, high: int, columns: Columns, program: Program, lists: Lists,
+    nights: Nights, row: Floats,
+) -> None:  # fmt: skip
     """Different days and codes of a stream in each window of a night."""
     low = nights.low[slot]
-    for attribute in range(len(ATTRIBUTES)):
-        deepest = program.distinct[stream, attribute]
-        if deepest < 0:
-            continue
+    for i in range(program.differ_start[stream], program.differ_start[stream + 1]):
+        attribute, deepest, mixed = program.differ[i]
         differ = nights.differ[attribute]
         if attribute != BY_DAY:
-            mixed = program.mixed[stream, attribute]
             _differents(columns, lists, attribute, low, high, deepest, mixed, differ)
         else:
             for w in range(deepest + 1):
@@ -358,6 +342,9 @@ def _count_differents(
                 if low[w] < high:
                     different = lists.days[high - 1] - lists.days[low[w]] + 1
                 differ[w, DIFFERENTS] = different
+    for i in range(program.differing_start[stream], program.differing_start[stream + 1]):
+        attribute, window, which, column = program.differing[i]
+        row[column] = nights.differ[attribute, window, which]
 
 
 @in_place
@@ -374,49 +361,59 @@ def _windows(slot: int, k: int, start: int, lists: Lists, nights: Nights) -> boo
 
 @in_place
 def _measure_all(
-    slot: int, stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights,
-    row: Floats,
+    slot: int, stream: int, high: int, columns: Columns, program: Program, lists: Lists,
+    nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
-    """What the windows of a night hold of a stream; writes how many."""
+    """What the windows of a night hold of a stream: how many, their measures, differents."""
     low, part, deepest = nights.low[slot], nights.part[slot], program.deepest[stream]
     for i in range(program.count_start[stream], program.count_start[stream + 1]):
-        row[program.counted[i, 1]] = float(high - low[program.counted[i, 0]])
+        window, column = program.counted[i]
+        row[column] = float(high - low[window])
     if deepest >= 0:
         _measure(lists.value, low, high, deepest, part)
-    if program.extreme[stream]:
-        _extremes(lists.value, low, high, deepest, part)
-    if program.differs[stream]:
-        _count_differents(slot, stream, high, columns, program, lists, nights)
+        if program.extreme[stream]:
+            _extremes(lists.value, low, high, deepest, part)
+        for i in range(program.valued_start[stream], program.valued_start[stream + 1]):
+            window, which, column = program.valued[i]
+            row[column] = part[window, which]
+    if program.differ_start[stream] < program.differ_start[stream + 1]:
+        _count_differents(slot, stream, high, columns, program, lists, nights, row)
 
 
 @in_place
 def _of_stream(
-    slot: int, k: int, columns: Columns, age: float, program: Program, lists: Lists,
-    nights: Nights, row: Floats,
+    slot: int, k: int, columns: Columns, age: float, former: float, program: Program,
+    lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """Figures of a stream at night `k`, over those of the night before in `row`.
 
     Where no window has gained or lost an entry since, only what moves with time is made anew.
+    `age` is that of the relationship, `former` its age at the night before.
     """
     start, as_of, since = lists.start[slot], nights.as_of[k], np.int64(0)
     high = start + lists.before[slot, nights.edge[k, EVER]]
+    nights.moved[slot] = False
     if high == start:
         return
     stream = lists.order[slot]
-    moved = _windows(slot, k, start, lists, nights)
-    first = program.moving[stream]
-    if moved or high != nights.seen[slot]:
+    moved = _windows(slot, k, start, lists, nights) or high != nights.seen[slot]
+    nights.seen[slot], nights.moved[slot] = high, moved
+    first, end = program.moving[stream], program.start[stream + 1]
+    if moved:
         first = program.start[stream]
         _measure_all(slot, stream, high, columns, program, lists, nights, row)
-    nights.seen[slot] = high
     if program.asks[stream, TIMES]:
         last = lists.at[high - 1]
         since = as_of - last
         down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
         if down < up:
             since -= within(nights.dead, down, up, last, as_of)
-    _write(slot, stream, k, start, high, since / DAY, first, program, lists, nights, row)
-    _trends(slot, stream, high, age, program, nights, row)
+        if program.since[stream] >= 0:
+            row[program.since[stream]] = since / DAY
+    if first < end:
+        _write(slot, k, high, since / DAY, first, end, program, lists, nights, row)
+    if moved or former < program.trend_days:  # later the parts of the window are as long as then
+        _trends(slot, stream, high, age, program, nights, row)
 
 
 @in_place
@@ -440,7 +437,7 @@ def _prepare(
             lists.day, lists.value, program.has_measure[stream], start, nights.dead, down, up,
             nights.as_of, nights.high, which, asked, nights.pace[slot],
         )  # fmt: skip
-    if program.distinct[stream, BY_DAY] >= 0:
+    if program.has_days[stream]:
         _days(lists, start, int(lists.end[stream]))
 
 
@@ -454,7 +451,7 @@ def figures(
     A row is made in the fastest cache, over that of the night before, and then put where it
     belongs: twelve of them would not fit there.
     """
-    row = nights.row
+    row, former = nights.row, -np.inf
     begin(program, nights)
     for slot in range(many):
         _prepare(slot, program, lists, nights, which, asked)
@@ -462,7 +459,8 @@ def figures(
         k = which[a]
         age = (nights.as_of[k] - began) / DAY
         for slot in range(many):
-            _of_stream(slot, k, columns, age, program, lists, nights, row)
+            _of_stream(slot, k, columns, age, former, program, lists, nights, row)
+        former = age
         _compare(k, columns, program, lists, nights, row)
         finish(joined, k, program, nights, c, out)
     for slot in range(many):
@@ -499,18 +497,23 @@ def _compare(
 
 @in_place
 def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
+    """Only where entries of either stream came or went since the night before."""
     end = nights.edge[k, EVER]
-    for s in range(len(program.share)):
-        part, whole = lists.slot[program.share[s, 0]], lists.slot[program.share[s, 1]]
+    for i in range(len(program.whole)):
+        whole = lists.slot[program.whole[i, 0]]
         if whole < 0:
             continue
-        window, column, many = program.share[s, 2], program.share[s, 3], 0
-        of = _between(lists, whole, window, k, end, nights)
-        if part >= 0:
-            many = _between(lists, part, window, k, end, nights)
-        row[column] = np.nan
-        if of > 0:
-            row[column] = many if program.share[s, 4] else many / of
+        for s in range(program.whole[i, 1], program.whole[i, 2]):
+            stream, window, column, is_count = program.share[s]
+            part, many = lists.slot[stream], 0
+            if not (nights.moved[whole] or (part >= 0 and nights.moved[part])):
+                continue
+            of = _between(lists, whole, window, k, end, nights)
+            if part >= 0:
+                many = _between(lists, part, window, k, end, nights)
+            row[column] = np.nan
+            if of > 0:
+                row[column] = many if is_count else many / of
 
 
 @in_place

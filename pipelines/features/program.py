@@ -9,7 +9,7 @@ row's kind are looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -46,13 +46,12 @@ SIGNATURE_BITS = SAID_BIT + 2 * len(SAID)
 EVERYTHING = (1 << SIGNATURE_BITS) - 1
 WORD = "word"  # the stream that ends silence
 
+BY_DAY = ATTRIBUTES.index("day")
 OP = {op: code for code, op in enumerate(OPS)}
 WINDOW = {days: position for position, days in enumerate(WINDOWS)}
 FOREVER = np.iinfo(np.int64).max // 4  # seconds; an edge before any time
-VALUED = ("sum", "total", "mean", "min", "max")  # need the measure window by window
 EXTREME = ("min", "max")
 GAPS = ("gap", "gap_spread", "rhythm", "alive")
-DIFFERENT = ("distinct", "top_share", "entropy")  # ask for the values of an attribute
 SERVED = ("served_mean", "served_max", "served_last")  # figures of the rows' agents
 MOVING = ("since", "first", "rhythm", "alive", *PACED)  # differ though nothing happens
 ZERO = ("count", "sum", "distinct", "streak")  # 0 where there is nothing; everything else is NaN
@@ -66,9 +65,15 @@ COUNTED = (
 # What is asked of entries: when, on which days, of which rows.
 TIMES, DAYS, PLACES = range(3)
 TIMED = ("since", "first", "rhythm", "alive", "slope", "streak")  # ask when entries were
-# Columns of a figure. AUX: which of ATTRIBUTES differents are of, the least active days of a
-# rhythm.
-OPERATION, WINDOW_OF, AUX, COLUMN = range(4)
+# What is known of a window of a measure; OWN: the sum of what the next shorter one does not hold.
+OWN, SUM, TOTAL, MEAN, LEAST, MOST = range(6)
+MEASURED = {"sum": SUM, "total": TOTAL, "mean": MEAN, "min": LEAST, "max": MOST}
+# Of the values of an attribute in a window: how many different ones, the share of the most frequent
+# one, their entropy.
+DIFFERENTS, TOP, MIXTURE = range(3)
+DIFFERING = {"distinct": DIFFERENTS, "top_share": TOP, "entropy": MIXTURE}
+# Columns of any other figure. LEAST_DAYS: active days that make a rhythm.
+OPERATION, WINDOW_OF, LEAST_DAYS, COLUMN = range(4)
 # Places in a candidate.
 STREAM, ACCEPTED, MEASURE_OF = range(3)
 
@@ -109,21 +114,29 @@ class Program(NamedTuple):
     has_gaps: NDArray[np.bool_]  # [s]
     has_pace: NDArray[np.bool_]  # [s]
     has_measure: NDArray[np.bool_]  # [s]
-    distinct: Signed  # [s, ATTRIBUTES] last window in which differents are counted, -1: none
-    differs: NDArray[np.bool_]  # [s] whether any are
-    mixed: NDArray[np.bool_]  # [s, ATTRIBUTES] whether their frequencies are asked for as well
+    has_days: NDArray[np.bool_]  # [s] whether different days are asked for
     deepest: Signed  # [s] last window whose measure is wanted, -1: none
     extreme: NDArray[np.bool_]  # [s] whether the least or the most of it is
     count_start: Places  # [s + 1] into the counts
     counted: Places  # [counts, 2]: window, column
+    valued_start: Places  # [s + 1] into the figures of measures
+    valued: Places  # [valued, 3]: window, which of MEASURED, column
+    differ_start: Places  # [s + 1] into what is looked at for differents
+    differ: Places  # [looks, 3]: attribute, the last window, whether frequencies are asked for, too
+    differing_start: Places  # [s + 1] into the figures of differents
+    differing: Places  # [differents, 4]: attribute, window, which of DIFFERING, column
+    since: Signed  # [s] column, -1: none
     start: Places  # [s + 1] into the other figures
     moving: Places  # [s] of those, the first that moves while nothing happens; such come last
     figure: Places  # [i, 4]: see OPERATION to COLUMN
     trend_start: Places  # [s + 1] into the trends
     trend: Places  # [trends, 4]: window, its recent part, whether of the measure, column
-    share: Places  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
+    trend_days: float  # the longest window of a trend
+    whole: Places  # [wholes, 3]: stream, its first share, past its last
+    share: Places  # [shares, 4]: stream, window, column, whether it is a mere count
     streak: Places  # [streaks, 3]: stream, stream that ends it, column
-    served: Places  # [figures of agents, 5]: stream, window, which of SERVED, figure, column; sorted
+    serving: Places  # [streams with figures of agents, 3]: stream, its first figure, past its last
+    served: Places  # [figures of agents, 4]: window, which of SERVED, figure, column; sorted
     template: NDArray[np.float64]  # [f] the row of a customer with no history
     tenure: int  # column
     silent: int  # column
@@ -133,6 +146,14 @@ class Program(NamedTuple):
     word: int  # the stream that ends silence
     asks_facts: bool  # whether any stream is over facts
     asks_days: bool  # whether any stream asks for the days of its entries
+
+
+@dataclass
+class _Lists:
+    """Rows of a table, stream after stream, and where those of each begin."""
+
+    rows: list[tuple[int, ...]] = field(default_factory=list)
+    start: list[int] = field(default_factory=lambda: [0])
 
 
 @dataclass(frozen=True)
@@ -178,13 +199,12 @@ def compile_program(  # noqa: C901 - one branch a table
 ) -> Program:
     """The tables of `streams`, of which those from `ours` on have their columns from `own_at`."""
     number = {stream.name: position for position, stream in enumerate(streams)}
-    figures: list[Figure] = []
+    counted, valued, differ, differing, others, trends = (_Lists() for _ in range(6))
     shares: list[tuple[int, int, int, int, bool]] = []
     streaks: list[tuple[int, int, int]] = []
     served: list[tuple[int, int, int, int, int]] = []
-    counted: list[tuple[int, int]] = []
-    trends: list[tuple[int, int, bool, int]] = []
-    start, count_start, trend_start, moving = [0], [0], [0], []
+    moving: list[int] = []
+    since: list[int] = []
     template: list[float] = []
     tenure = -1
     for position, stream in enumerate((*streams, None)):
@@ -195,6 +215,7 @@ def compile_program(  # noqa: C901 - one branch a table
                 template += [np.nan] * (own_at - len(template))
         if stream is None:
             break
+        since.append(-1)
         of_stream: list[Figure] = []
         for stat in stream.stats:
             column = len(template)
@@ -202,27 +223,36 @@ def compile_program(  # noqa: C901 - one branch a table
             window = WINDOW[stat.window]
             if stat.op in ("share", "count_of"):
                 is_count = stat.op == "count_of"
-                shares.append((position, number[stat.of], window, column, is_count))
+                shares.append((number[stat.of], position, window, column, is_count))
             elif stat.op == "streak":
                 streaks.append((position, number[stat.of], column))
             elif stat.op in SERVED:
                 figure = list(AGENT_FIGURES).index(stat.of)
                 served.append((position, window, SERVED.index(stat.op), figure, column))
             elif stat.op == "count":
-                counted.append((window, column))
+                counted.rows.append((window, column))
+            elif stat.op in MEASURED:
+                valued.rows.append((window, MEASURED[stat.op], column))
+            elif stat.op in DIFFERING:
+                differing.rows.append(
+                    (_attribute(stat), window, DIFFERING[stat.op], column)
+                )
             elif stat.op == "trend":
-                trends.append((window, WINDOW[stat.recent], stat.measured, column))
+                trends.rows.append((window, WINDOW[stat.recent], stat.measured, column))
+            elif stat.op == "since":
+                since[-1] = column
             else:
-                of_stream.append((OP[stat.op], window, _aux(stat), column))
-        figures += sorted(of_stream, key=_moves)
-        moving.append(len(figures) - sum(map(_moves, of_stream)))
-        start.append(len(figures))
-        count_start.append(len(counted))
-        trend_start.append(len(trends))
+                of_stream.append((OP[stat.op], window, stat.least_days, column))
+        differ.rows += _looks(stream)
+        others.rows += sorted(of_stream, key=_moves)
+        moving.append(len(others.rows) - sum(map(_moves, of_stream)))
+        for lists in (counted, valued, differ, differing, others, trends):
+            lists.start.append(len(lists.rows))
     timed = {WORD, *(stat.of for stream in streams for stat in stream.stats if stat.op == "streak")}
     keeps = [_keeps(stream) or stream.name in timed for stream in streams]
     asks = np.array([_asks(stream, stream.name in timed) for stream in streams])
     candidates = _candidates(streams)
+    days = np.array([FOREVER / DAY if days is None else days for days in WINDOWS])
     kept = [[one for one in of_source if keeps[one[STREAM]]] for of_source in candidates]
     return Program(
         candidates=Candidates.of(candidates),
@@ -234,26 +264,34 @@ def compile_program(  # noqa: C901 - one branch a table
         has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
         has_pace=np.array([any(s.op in PACED for s in stream.stats) for stream in streams]),
         has_measure=np.array([bool(s.measure) or s.where.of_facts for s in streams]),
-        distinct=_signed([[_differents(stream, a) for a in ATTRIBUTES] for stream in streams]),
-        differs=np.array([any(s.op in DIFFERENT for s in stream.stats) for stream in streams]),
-        mixed=np.array([[_mixed(stream, a) for a in ATTRIBUTES] for stream in streams]),
+        has_days=np.array([any(look[0] == BY_DAY for look in _looks(s)) for s in streams]),
         deepest=_signed([_deepest(stream) for stream in streams]),
         extreme=np.array([any(s.op in EXTREME for s in stream.stats) for stream in streams]),
-        count_start=_places(count_start),
-        counted=_places(counted).reshape(-1, 2),
-        start=_places(start),
+        count_start=_places(counted.start),
+        counted=_table(counted.rows, 2),
+        valued_start=_places(valued.start),
+        valued=_table(valued.rows, 3),
+        differ_start=_places(differ.start),
+        differ=_table(differ.rows, 3),
+        differing_start=_places(differing.start),
+        differing=_table(differing.rows, 4),
+        since=_signed(since),
+        start=_places(others.start),
         moving=_places(moving),
-        figure=_places(figures).reshape(-1, 4),
-        trend_start=_places(trend_start),
-        trend=_places(trends).reshape(-1, 4),
-        share=_places(shares).reshape(-1, 5),
-        streak=_places(streaks).reshape(-1, 3),
-        served=_places(sorted(served)).reshape(-1, 5),
+        figure=_table(others.rows, 4),
+        trend_start=_places(trends.start),
+        trend=_table(trends.rows, 4),
+        trend_days=max((days[row[0]] for row in trends.rows), default=0.0),
+        whole=_groups(sorted(shares)),
+        share=_table([share[1:] for share in sorted(shares)], 4),
+        streak=_table(streaks, 3),
+        serving=_groups(sorted(served)),
+        served=_table([figure[1:] for figure in sorted(served)], 4),
         template=np.array(template),
         tenure=tenure,
         silent=tenure + 1,
         said=_ints([_said(bits) for bits in range(np.iinfo(np.int8).max + 1)]),
-        window_days=np.array([FOREVER / DAY if days is None else days for days in WINDOWS]),
+        window_days=days,
         rating_cuts=np.array([SCORE_CUTS[kind] for kind in SCORE_KINDS]),
         word=number[WORD],
         asks_facts=any(stream.where.of_facts for stream in streams),
@@ -347,7 +385,7 @@ def _moves(figure: Figure) -> bool:
 def _asks(stream: Stream, timed: bool) -> list[bool]:
     """Whether figures ask when entries were (or others do), on which days, and of which rows."""
     ops = {stat.op for stat in stream.stats}
-    values = {stat.attribute or "day" for stat in stream.stats if stat.op in DIFFERENT}
+    values = {stat.attribute or "day" for stat in stream.stats if stat.op in DIFFERING}
     return [
         timed or not ops.isdisjoint(TIMED),
         not ops.isdisjoint((*GAPS, *PACED)) or "day" in values,
@@ -355,27 +393,26 @@ def _asks(stream: Stream, timed: bool) -> list[bool]:
     ]
 
 
-def _differents(stream: Stream, attribute: str) -> int:
-    wanted = [
-        WINDOW[stat.window]
-        for stat in stream.stats
-        if stat.op in DIFFERENT and (stat.attribute or "day") == attribute
-    ]
-    return max(wanted, default=-1)
+def _attribute(stat: Stat) -> int:
+    return ATTRIBUTES.index(stat.attribute or "day")
 
 
-def _mixed(stream: Stream, attribute: str) -> bool:
-    return any(s.op in ("top_share", "entropy") and s.attribute == attribute for s in stream.stats)
-
-
-def _aux(stat: Stat) -> int:
-    if stat.op in DIFFERENT:
-        return ATTRIBUTES.index(stat.attribute or "day")
-    return stat.least_days if stat.op in GAPS else 0
+def _looks(stream: Stream) -> list[tuple[int, int, bool]]:
+    """Of which attributes a stream's differents are: each with the last window that is asked for,
+    and whether any figure asks how frequent they are."""
+    looks: dict[int, tuple[int, int, bool]] = {}
+    for stat in stream.stats:
+        if stat.op in DIFFERING:
+            attribute = _attribute(stat)
+            _, deepest, mixed = looks.get(attribute, (0, 0, False))
+            looks[attribute] = (
+                attribute, max(deepest, WINDOW[stat.window]), mixed or stat.op != "distinct",
+            )  # fmt: skip
+    return list(looks.values())
 
 
 def _deepest(stream: Stream) -> int:
-    wanted = [WINDOW[s.window] for s in stream.stats if s.op in VALUED or s.measured]
+    wanted = [WINDOW[s.window] for s in stream.stats if s.op in MEASURED or s.measured]
     return max(wanted, default=-1)
 
 
@@ -385,6 +422,16 @@ def _ints(values: Sequence[object]) -> Ints:
 
 def _places(values: Sequence[object] | Ints) -> Places:
     return np.array(np.array(values, np.int64).tolist(), np.uint16)
+
+
+def _table(rows: Sequence[Sequence[int]], columns: int) -> Places:
+    return _places(rows).reshape(-1, columns)
+
+
+def _groups(rows: Sequence[tuple[int, ...]]) -> Places:
+    """Of sorted rows each that they begin with, the first of its rows and the one past its last."""
+    of = [row[0] for row in rows]
+    return _table([(one, of.index(one), of.index(one) + of.count(one)) for one in sorted({*of})], 3)
 
 
 def _signed(values: Sequence[object]) -> Signed:

@@ -28,29 +28,30 @@ def served_figures(
 ) -> None:
     """Figures of the agents of a stream's entries: in a window, or of the newest that has one."""
     end, agents, of = nights.edge[k, EVER], nights.agents[:, k], nights.served
-    former, within = -1, -1
-    for s in range(len(program.served)):
-        stream, window, op, figure, column = program.served[s]
-        slot = lists.slot[stream]
+    for i in range(len(program.serving)):
+        slot = lists.slot[program.serving[i, 0]]
         if slot < 0:
             continue
-        high = np.int64(lists.before[slot, end])
-        if high == 0:
+        first, many = lists.start[slot], np.int64(lists.before[slot, end])
+        if many == 0:
             continue
-        first, low = lists.start[slot], np.int64(0)
-        if window != EVER:
-            low = np.int64(lists.before[slot, nights.edge[k, window]])
-        if op == LAST:
-            who = _newest(columns, lists, first, first + high)
-            row[column] = agents[who, figure] if 0 <= who < len(agents) else np.nan
-            continue
-        if stream != former or window != within:
-            _gather(columns, lists, first + low, first + high, agents, of)
-            former, within = stream, window
-        row[column] = np.nan
-        if of[figure, KNOWN] > 0.0:
-            most, total = of[figure, HIGHEST], of[figure, TOTAL]
-            row[column] = most if op == MOST else total / of[figure, KNOWN]
+        within = -1
+        for s in range(program.serving[i, 1], program.serving[i, 2]):
+            window, op, figure, column = program.served[s]
+            if op == LAST:
+                who = _newest(columns, lists, first, first + many)
+                row[column] = agents[who, figure] if 0 <= who < len(agents) else np.nan
+                continue
+            if window != within:
+                low = first
+                if window != EVER:
+                    low += lists.before[slot, nights.edge[k, window]]
+                _gather(columns, lists, low, first + many, agents, of)
+                within = window
+            row[column] = np.nan
+            if of[figure, KNOWN] > 0.0:
+                most, total = of[figure, HIGHEST], of[figure, TOTAL]
+                row[column] = most if op == MOST else total / of[figure, KNOWN]
 
 
 @in_place
