@@ -16,7 +16,9 @@ from models.compiling import in_place
 from models.contracts import DAY
 
 Ints = NDArray[np.int64]
+Indices = NDArray[np.uint64]
 Floats = NDArray[np.float64]
+ONE = np.uint64(1)  # with a mere 1 an index would become a float
 
 FROM, TO, BEFORE = range(3)  # columns of a stretch
 DAYS, SPAN, MEDIAN, LOWER, UPPER = range(5)  # columns of a night's rhythm
@@ -63,12 +65,12 @@ def within(table: Ints, start: int, end: int, begin: int, until: int) -> int:
 
 
 @in_place
-def _gap(day: Ints, p: int, dead: Ints, start: int, end: int) -> int:
+def _gap(day: Ints, p: np.uint64, dead: Ints, start: int, end: int) -> int:
     """Days from the active day before entry p to that of p; 0 on the same day.
 
     Whole days' worth of dead time between the two days does not count.
     """
-    earlier, later = day[p - 1], day[p]
+    earlier, later = day[p - ONE], day[p]
     if start == end or later - earlier < 2:
         return int(later - earlier)
     lost = within(dead, start, end, (earlier + 1) * DAY, later * DAY) // DAY
@@ -99,19 +101,19 @@ def _ranked(gaps: Ints, rank: int, days: np.uint64, passed: int) -> tuple[np.uin
 
 @in_place
 def rhythms(
-    day: Ints, start: int, dead: Ints, dead_start: int, dead_end: int, gaps: Ints, ends: Ints,
-    which: Ints, asked: int, out: Floats,
+    day: Ints, start: np.uint64, dead: Ints, dead_start: int, dead_end: int, gaps: Ints,
+    ends: Indices, which: Indices, asked: int, out: Floats,
 ) -> None:  # fmt: skip
     """Active days, the gaps between them added up and their quantiles. Nights ascend.
 
     A night sees the entries from `start` to its place in `ends`. `gaps` counts by days, and is zero
     between uses.
     """
-    place, many, span = start, 0, 0
+    place, many, span, former = start, 0, 0, which[0]
     for a in range(asked):
         k = which[a]
         high = ends[k]
-        for p in range(max(place, start + 1), high):
+        for p in range(max(place, start + ONE), high):
             gap = _gap(day, p, dead, dead_start, dead_end)
             if gap > 0:
                 gaps[gap] += 1
@@ -121,9 +123,9 @@ def rhythms(
         out[k, DAYS] = many + 1 if high > start else 0
         if a and high == place:
             for column in (MEDIAN, LOWER, UPPER):
-                out[k, column] = out[which[a - 1], column]
+                out[k, column] = out[former, column]
         elif many:
             _quantiles(gaps, many, out[k])
-        place = high
-    for p in range(start + 1, place):
+        place, former = high, k
+    for p in range(start + ONE, place):
         gaps[_gap(day, p, dead, dead_start, dead_end)] = 0

@@ -14,7 +14,7 @@ from pipelines.features import kernel
 from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
 from pipelines.features.elapsed import RHYTHM_COLUMNS
 from pipelines.features.figures import Lists, Nights
-from pipelines.features.program import MOST, Compiled, Program
+from pipelines.features.program import MOST, NOWHERE, Compiled, Program
 from pipelines.features.stream import AGENT_FIGURES, ATTRIBUTES, PACED, WINDOWS
 from pipelines.history.events import DTYPES, Events
 
@@ -161,8 +161,8 @@ def _work(
         rows=np.empty(rows, np.uint64),
         signature=np.empty(rows, np.int64),
         day=np.empty(rows, np.int64),
-        which=np.zeros(nights, np.int64),
-        one=np.zeros(1, np.int64),
+        which=np.zeros(nights, np.uint64),
+        one=np.zeros(1, np.uint64),
         desk=prepare_desk(rows, cases, _as(context.promise_seconds, np.int64), context.hours),
         lists=_lists(entries, int(codes) + 1, days, (len(program.keeps), edges + 1)),
         nights=groups[0],
@@ -171,14 +171,14 @@ def _work(
 
 def _lists(entries: int, codes: int, days: int, tally: tuple[int, int]) -> Lists:
     return Lists(
-        tally=np.zeros(tally, np.int32),
+        tally=np.zeros(tally, np.uint32),
         touched=np.zeros(tally[0], np.bool_),
-        slot=np.full(tally[0], -1, np.int16),
-        of_kind=np.zeros((len(KINDS), tally[1]), np.int32),
+        slot=np.full(tally[0], NOWHERE),
+        of_kind=np.zeros((len(KINDS), tally[1]), np.uint32),
         met=np.zeros(len(KINDS), np.bool_),
-        order=np.empty(tally[0], np.int16),
-        before=np.empty(tally, np.int32),
-        start=np.empty(tally[0], np.int64),
+        order=np.empty(tally[0], np.uint16),
+        before=np.empty(tally, np.uint32),
+        start=np.empty(tally[0], np.uint64),
         end=np.empty(tally[0], np.uint64),
         at=np.empty(entries, np.int64),
         day=np.empty(entries, np.int64),
@@ -212,12 +212,12 @@ def _nights(
     return Nights(
         as_of=as_of,
         cutoff=np.array([nights[slot].cutoff for slot in order], np.int64),
-        slot=np.array(order, np.int64),
+        slot=np.array(order, np.uint64),
         edges=edges,
         edge=edge,
-        high=np.zeros(len(order), np.int64),
-        seen=np.empty(streams, np.int64),
-        low=np.empty((streams, len(WINDOWS)), np.int64),
+        high=np.zeros(len(order), np.uint64),
+        seen=np.empty(streams, np.uint64),
+        low=np.empty((streams, len(WINDOWS)), np.uint64),
         moved=np.zeros(streams, np.bool_),
         part=np.empty((streams, len(WINDOWS), MOST + 1)),
         differ=np.zeros((len(ATTRIBUTES), len(WINDOWS), 3)),

@@ -11,7 +11,7 @@ from models.compiling import in_place
 from models.contracts import DAY
 from models.past_cache import put
 from pipelines.features.desk import Columns
-from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, SPAN, UPPER, rhythms, within
+from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, ONE, SPAN, UPPER, rhythms, within
 from pipelines.features.pace_pass import paces
 from pipelines.features.program import (
     BY_DAY,
@@ -22,6 +22,7 @@ from pipelines.features.program import (
     MEAN,
     MIXTURE,
     MOST,
+    NOWHERE,
     OP,
     OPERATION,
     OWN,
@@ -31,15 +32,15 @@ from pipelines.features.program import (
     TOTAL,
     WINDOW_OF,
     Indices,
+    Places,
     Program,
-    Signed,
 )
 from pipelines.features.served import served_figures
 from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST, WINDOWS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Counts = NDArray[np.int32]
+Counts = NDArray[np.uint32]
 
 (LAST, FIRST, GAP, SPREAD, RHYTHM, ALIVE_OP, SLOPE, LATEST_OP, PACE, USUAL) = (
     OP[name]
@@ -47,8 +48,8 @@ Counts = NDArray[np.int32]
         "last", "first", "gap", "gap_spread", "rhythm", "alive", "slope", "latest", "pace", "usual",
     )
 )  # fmt: skip
-AGENT, TEAM, TOPIC, CHANNEL, CASE = (
-    ATTRIBUTES.index(name) for name in ("agent", "team", "topic", "channel", "case")
+AGENT, TEAM, TOPIC, CHANNEL = (
+    ATTRIBUTES.index(name) for name in ("agent", "team", "topic", "channel")
 )
 R, ALPHA, A, B = ALIVE
 MONTH = 30.0 * DAY
@@ -62,13 +63,13 @@ class Lists(NamedTuple):
 
     tally: Counts  # [streams, edges + 1] entries between edges; zero between customers
     touched: NDArray[np.bool_]  # [streams] whether it has any; false between customers
-    slot: Signed  # [streams] its place among those that have any; -1 between customers
+    slot: Places  # [streams] its place among those that have any; NOWHERE between customers
     of_kind: Counts  # [kinds, edges + 1] scratch, zero between uses: rows of plain kinds
     met: NDArray[np.bool_]  # [kinds] scratch, false between uses: whether there are any
     # By slot: what is told of a customer's streams lies together, whichever they are.
-    order: Signed  # [slots] the stream
+    order: Places  # [slots] the stream
     before: Counts  # [slots, edges + 1] its entries before each edge, and all
-    start: Ints  # [slots]
+    start: Indices  # [slots]
     end: Indices  # [streams]
     # What a stream does not ask for (`Program.asks`) is not written.
     at: Ints  # [entries]
@@ -87,13 +88,13 @@ class Nights(NamedTuple):
 
     as_of: Ints
     cutoff: Ints
-    slot: Ints  # where each goes in the output
+    slot: Indices  # where each goes in the output
     edges: Ints  # [edges] every moment at which a window of a night begins or ends, ascending
     edge: Indices  # [nights, windows] of them, where each window begins; in the last place its end
-    high: Ints  # [nights] of a stream, the entry past the last that a night sees
+    high: Indices  # [nights] of a stream, the entry past the last that a night sees
     # By slot of a stream.
-    seen: Ints  # [slots] the same of the night before
-    low: Ints  # [slots, windows] first entry of each window
+    seen: Indices  # [slots] the same of the night before
+    low: Indices  # [slots, windows] first entry of each window
     moved: NDArray[np.bool_]  # [slots] whether any window holds other entries than that night
     part: Floats  # [slots, windows, MEASURED] of each window
     differ: Floats  # [attributes, windows, 3]
@@ -111,13 +112,19 @@ class Nights(NamedTuple):
 
 
 @in_place
-def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
+def _number(many: np.uint64) -> float:
+    """A small number as a float, for which a signed one takes one step."""
+    return float(np.int64(many))
+
+
+@in_place
+def _measure(value: Floats, low: Indices, high: np.uint64, deepest: int, part: Floats) -> None:
     """Sums and means of each window. Sums are of the parts between edges, the newest first: no
     difference of large ones."""
     known, total = 0, 0.0
     for w in range(deepest + 1):
         own = 0.0
-        for p in range(np.uint64(low[w]), np.uint64(high)):
+        for p in range(low[w], high):
             is_known = value[p] == value[p]
             known += is_known
             own += value[p] if is_known else 0.0
@@ -129,7 +136,7 @@ def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) ->
 
 
 @in_place
-def _extremes(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
+def _extremes(value: Floats, low: Indices, high: np.uint64, deepest: int, part: Floats) -> None:
     """Of each window: the least and the most of what is known."""
     least, most = np.inf, -np.inf
     for w in range(deepest + 1):
@@ -155,21 +162,6 @@ def _trend(now: float, before: float, recent: float, window: float, age: float) 
 
 
 @in_place
-def _code(columns: Columns, attribute: int, row: np.uint64) -> int:
-    """A row's agent, team, topic, channel or case; -1 for none."""
-    if attribute == AGENT:
-        return int(columns.agent[row])
-    if attribute == TEAM:
-        agent = columns.agent[row]
-        return int(columns.teams[agent]) if 0 <= agent < len(columns.teams) else -1
-    if attribute == TOPIC:
-        return int(columns.topic[row])
-    if attribute == CHANNEL:
-        return int(columns.channel[row])
-    return int(columns.case[row])
-
-
-@in_place
 def _weighted(n: int) -> float:
     """n log2 n."""
     return float(WEIGHTED[n] if n < len(WEIGHTED) else n * np.log2(n))
@@ -177,7 +169,7 @@ def _weighted(n: int) -> float:
 
 @in_place
 def _differents(
-    columns: Columns, lists: Lists, attribute: int, low: Ints, high: int, deepest: int,
+    columns: Columns, lists: Lists, attribute: int, low: Indices, high: np.uint64, deepest: int,
     mixed: bool, out: Floats,
 ) -> None:  # fmt: skip
     """The known codes that each window holds, from the newest entry backwards.
@@ -186,11 +178,15 @@ def _differents(
     """
     lists.turn[0] += 1
     turn, seen, often, rows = lists.turn[0], lists.seen, lists.often, lists.row
+    of_agent = attribute in (AGENT, TEAM)
+    source = columns.agent if of_agent else (columns.topic if attribute == TOPIC else columns.case)
     count, known, most, weight, p = 0, 0, 0, 0.0, high
     for w in range(deepest + 1):
         while p > low[w]:
-            p -= 1
-            code = _code(columns, attribute, rows[p])
+            p -= ONE
+            code = np.int64(columns.channel[rows[p]] if attribute == CHANNEL else source[rows[p]])
+            if attribute == TEAM:
+                code = np.int64(columns.teams[code]) if 0 <= code < len(columns.teams) else -1
             if code < 0:
                 continue
             if seen[code] != turn:
@@ -204,14 +200,15 @@ def _differents(
                 most = max(most, n + 1)
                 weight += _weighted(n + 1) - _weighted(n)
         out[w, DIFFERENTS] = count
-        out[w, TOP] = most / known if known else np.nan
-        out[w, MIXTURE] = np.nan
-        if known:
-            out[w, MIXTURE] = np.log2(known) - weight / known if count > 1 else 0.0
+        if mixed:
+            out[w, TOP] = most / known if known else np.nan
+            out[w, MIXTURE] = np.nan
+            if known:
+                out[w, MIXTURE] = np.log2(known) - weight / known if count > 1 else 0.0
 
 
 @in_place
-def _slope(at: Ints, value: Floats, low: int, high: int) -> float:
+def _slope(at: Ints, value: Floats, low: np.uint64, high: np.uint64) -> float:
     """Least-squares slope of the known measures, in 30 days; NaN where they span less than one."""
     known, first, last, time, level = 0, 0, 0, 0.0, 0.0
     for p in range(low, high):
@@ -246,28 +243,31 @@ def _alive(days: float, span: float, since: float) -> float:
 
 
 @in_place
-def _days(lists: Lists, start: int, end: int) -> None:
+def _days(lists: Lists, start: np.uint64, end: int) -> None:
     """Numbers the UTC days of a stream's entries."""
     number = 0
     for p in range(start, end):
-        number += p == start or lists.day[p] != lists.day[p - 1]
+        number += p == start or lists.day[p] != lists.day[p - ONE]
         lists.days[p] = number
 
 
 @in_place
-def _last_known(value: Floats, start: int, high: int) -> float:
-    for p in range(high - 1, start - 1, -1):
+def _last_known(value: Floats, start: np.uint64, high: np.uint64) -> float:
+    p = high
+    while p > start:
+        p -= ONE
         if not np.isnan(value[p]):
             return float(value[p])
     return np.nan
 
 
 @in_place
-def _latest(value: Floats, start: int, high: int) -> float:
+def _latest(value: Floats, start: np.uint64, high: np.uint64) -> float:
     """Mean of the newest known measures, at least two."""
-    known, total = 0, 0.0
-    for p in range(high - 1, start - 1, -1):
-        if known < LATEST and not np.isnan(value[p]):
+    known, total, p = 0, 0.0, high
+    while p > start and known < LATEST:
+        p -= ONE
+        if not np.isnan(value[p]):
             known += 1
             total += value[p]
     return total / known if known > 1 else np.nan
@@ -275,7 +275,13 @@ def _latest(value: Floats, start: int, high: int) -> float:
 
 @in_place
 def _trends(
-    slot: int, stream: int, high: int, age: float, program: Program, nights: Nights, row: Floats
+    slot: np.uint64,
+    stream: np.uint16,
+    high: np.uint64,
+    age: float,
+    program: Program,
+    nights: Nights,
+    row: Floats,
 ) -> None:
     """Trends of a stream at a night that sees its entries to `high`."""
     days, low, part = program.window_days, nights.low[slot], nights.part[slot]
@@ -286,13 +292,13 @@ def _trends(
             for w in range(recent + 1, window + 1):
                 before += part[w, OWN]
         else:
-            now, before = float(high - low[recent]), float(low[recent] - low[window])
+            now, before = _number(high - low[recent]), _number(low[recent] - low[window])
         row[column] = _trend(now, before, days[recent], days[window], age)
 
 
 @in_place
 def _write(
-    slot: int, k: int, high: int, since: float, first: int, end: int, program: Program,
+    slot: np.uint64, k: np.uint64, high: np.uint64, since: float, first: int, end: int, program: Program,
     lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """What is no count, no measure and no different of a stream at night `k`: the figures `first`
@@ -326,7 +332,7 @@ def _write(
 
 @in_place
 def _count_differents(
-    slot: int, stream: int, high: int, columns: Columns, program: Program, lists: Lists,
+    slot: np.uint64, stream: np.uint16, high: np.uint64, columns: Columns, program: Program, lists: Lists,
     nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """Different days and codes of a stream in each window of a night."""
@@ -340,7 +346,7 @@ def _count_differents(
             for w in range(deepest + 1):
                 different = 0
                 if low[w] < high:
-                    different = lists.days[high - 1] - lists.days[low[w]] + 1
+                    different = lists.days[high - ONE] - lists.days[low[w]] + 1
                 differ[w, DIFFERENTS] = different
     for i in range(program.differing_start[stream], program.differing_start[stream + 1]):
         attribute, window, which, column = program.differing[i]
@@ -348,7 +354,7 @@ def _count_differents(
 
 
 @in_place
-def _windows(slot: int, k: int, start: int, lists: Lists, nights: Nights) -> bool:
+def _windows(slot: np.uint64, k: np.uint64, start: np.uint64, lists: Lists, nights: Nights) -> bool:
     """Where the windows of night `k` begin among the entries; returns whether any has moved."""
     before, edge, low, moved = lists.before[slot], nights.edge[k], nights.low[slot], False
     for w in range(EVER):
@@ -361,14 +367,14 @@ def _windows(slot: int, k: int, start: int, lists: Lists, nights: Nights) -> boo
 
 @in_place
 def _measure_all(
-    slot: int, stream: int, high: int, columns: Columns, program: Program, lists: Lists,
+    slot: np.uint64, stream: np.uint16, high: np.uint64, columns: Columns, program: Program, lists: Lists,
     nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """What the windows of a night hold of a stream: how many, their measures, differents."""
     low, part, deepest = nights.low[slot], nights.part[slot], program.deepest[stream]
     for i in range(program.count_start[stream], program.count_start[stream + 1]):
         window, column = program.counted[i]
-        row[column] = float(high - low[window])
+        row[column] = _number(high - low[window])
     if deepest >= 0:
         _measure(lists.value, low, high, deepest, part)
         if program.extreme[stream]:
@@ -382,7 +388,7 @@ def _measure_all(
 
 @in_place
 def _of_stream(
-    slot: int, k: int, columns: Columns, age: float, former: float, program: Program,
+    slot: np.uint64, k: np.uint64, columns: Columns, age: float, former: float, program: Program,
     lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """Figures of a stream at night `k`, over those of the night before in `row`.
@@ -403,7 +409,7 @@ def _of_stream(
         first = program.start[stream]
         _measure_all(slot, stream, high, columns, program, lists, nights, row)
     if program.asks[stream, TIMES]:
-        last = lists.at[high - 1]
+        last = lists.at[high - ONE]
         since = as_of - last
         down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
         if down < up:
@@ -418,7 +424,7 @@ def _of_stream(
 
 @in_place
 def _prepare(
-    slot: int, program: Program, lists: Lists, nights: Nights, which: Ints, asked: int
+    slot: np.uint64, program: Program, lists: Lists, nights: Nights, which: Indices, asked: int
 ) -> None:
     """What all nights share of a stream."""
     stream, start = lists.order[slot], lists.start[slot]
@@ -426,7 +432,8 @@ def _prepare(
     nights.seen[slot] = start
     if program.has_gaps[stream] or program.has_pace[stream]:
         for a in range(asked):
-            nights.high[which[a]] = start + lists.before[slot, nights.edge[which[a], EVER]]
+            k = which[a]
+            nights.high[k] = start + lists.before[slot, nights.edge[k, EVER]]
     if program.has_gaps[stream]:
         rhythms(
             lists.day, start, nights.dead, down, up, lists.gaps, nights.high, which, asked,
@@ -438,13 +445,13 @@ def _prepare(
             nights.as_of, nights.high, which, asked, nights.pace[slot],
         )  # fmt: skip
     if program.has_days[stream]:
-        _days(lists, start, int(lists.end[stream]))
+        _days(lists, start, lists.end[stream])
 
 
 @in_place
 def figures(
     columns: Columns, joined: int, began: int, program: Program, lists: Lists, many: int,
-    nights: Nights, which: Ints, asked: int, c: int, out: Floats,
+    nights: Nights, which: Indices, asked: int, c: int, out: Floats,
 ) -> None:  # fmt: skip
     """Write the rows of the nights `which[:asked]`, which ascend, into `out[:, c]`.
 
@@ -453,18 +460,18 @@ def figures(
     """
     row, former = nights.row, -np.inf
     begin(program, nights)
-    for slot in range(many):
+    for slot in range(np.uint64(many)):
         _prepare(slot, program, lists, nights, which, asked)
     for a in range(asked):
         k = which[a]
         age = (nights.as_of[k] - began) / DAY
-        for slot in range(many):
+        for slot in range(np.uint64(many)):
             _of_stream(slot, k, columns, age, former, program, lists, nights, row)
         former = age
         _compare(k, columns, program, lists, nights, row)
         finish(joined, k, program, nights, c, out)
-    for slot in range(many):
-        lists.slot[lists.order[slot]] = -1
+    for slot in range(np.uint64(many)):
+        lists.slot[lists.order[slot]] = NOWHERE
 
 
 @in_place
@@ -475,18 +482,21 @@ def begin(program: Program, nights: Nights) -> None:
 
 
 @in_place
-def finish(joined: int, k: int, program: Program, nights: Nights, c: int, out: Floats) -> None:
+def finish(
+    joined: int, k: np.uint64, program: Program, nights: Nights, c: int, out: Floats
+) -> None:
     """Put what does not come of streams into the row of night `k`, and the row to its place."""
     row, slot, as_of = nights.row, nights.slot[k], nights.as_of[k]
     row[program.tenure] = (as_of - joined) / DAY if joined <= as_of else np.nan
-    for i in range(nights.beside.shape[2]):
-        row[nights.beside_at + i] = nights.beside[slot, c, i]
+    place = np.uint64(nights.beside_at)
+    for i in range(np.uint64(nights.beside.shape[2])):
+        row[place + i] = nights.beside[slot, c, i]
     put(row, out[slot, c])
 
 
 @in_place
 def _compare(
-    k: int, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
+    k: np.uint64, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
 ) -> None:
     """What the streams together tell of a night: shares, and silence; and those who served."""
     _shares(k, program, lists, nights, row)
@@ -496,20 +506,20 @@ def _compare(
 
 
 @in_place
-def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
+def _shares(k: np.uint64, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
     """Only where entries of either stream came or went since the night before."""
     end = nights.edge[k, EVER]
     for i in range(len(program.whole)):
         whole = lists.slot[program.whole[i, 0]]
-        if whole < 0:
+        if whole == NOWHERE:
             continue
         for s in range(program.whole[i, 1], program.whole[i, 2]):
             stream, window, column, is_count = program.share[s]
             part, many = lists.slot[stream], 0
-            if not (nights.moved[whole] or (part >= 0 and nights.moved[part])):
+            if not (nights.moved[whole] or (part != NOWHERE and nights.moved[part])):
                 continue
             of = _between(lists, whole, window, k, end, nights)
-            if part >= 0:
+            if part != NOWHERE:
                 many = _between(lists, part, window, k, end, nights)
             row[column] = np.nan
             if of > 0:
@@ -517,39 +527,43 @@ def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats)
 
 
 @in_place
-def _between(lists: Lists, slot: int, window: int, k: int, end: int, nights: Nights) -> int:
+def _between(
+    lists: Lists, slot: np.uint16, window: int, k: np.uint64, end: np.uint64, nights: Nights
+) -> int:
     """How many entries a window of night `k` holds."""
-    before = lists.before[slot]
-    many = np.int64(before[end])
-    return many if window == EVER else many - before[nights.edge[k, window]]
+    many = np.int64(lists.before[slot, end])
+    if window == EVER:
+        return int(many)
+    return int(many - np.int64(lists.before[slot, nights.edge[k, window]]))
 
 
 @in_place
-def _streaks(k: int, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
+def _streaks(k: np.uint64, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
     """How many entries came after the newest one of the stream that ends the streak."""
     end = nights.edge[k, EVER]
     for s in range(len(program.streak)):
         slot, ends = lists.slot[program.streak[s, 0]], lists.slot[program.streak[s, 1]]
-        column = program.streak[s, 2]
-        if slot < 0:
+        if slot == NOWHERE:
             continue
-        first = lists.start[slot]
-        place, ended = first + lists.before[slot, end], np.iinfo(np.int64).min
-        if ends >= 0 and lists.before[ends, end]:
-            ended = lists.at[lists.start[ends] + lists.before[ends, end] - 1]
-        many = 0
-        while place - many > first and lists.at[place - many - 1] > ended:
+        first, ended, many = lists.start[slot], np.iinfo(np.int64).min, 0
+        place = first + lists.before[slot, end]
+        if ends != NOWHERE and lists.before[ends, end]:
+            ended = lists.at[lists.start[ends] + lists.before[ends, end] - ONE]
+        while place > first and lists.at[place - ONE] > ended:
+            place -= ONE
             many += 1
-        row[column] = many
+        row[program.streak[s, 2]] = many
 
 
 @in_place
-def _is_heard(k: int, word: int, lists: Lists, nights: Nights) -> bool:
+def _is_heard(k: np.uint64, word: int, lists: Lists, nights: Nights) -> bool:
     """Whether the last word is no more than `silent` seconds old in which one could have come."""
     slot = lists.slot[word]
-    many = lists.before[slot, nights.edge[k, EVER]] if slot >= 0 else 0
+    if slot == NOWHERE:
+        return False
+    many = lists.before[slot, nights.edge[k, EVER]]
     if many == 0:
         return False
-    last, as_of = lists.at[lists.start[slot] + many - 1], nights.as_of[k]
+    last, as_of = lists.at[lists.start[slot] + many - ONE], nights.as_of[k]
     down, up = nights.dead_start[word], nights.dead_start[word + 1]
     return bool(as_of - last - within(nights.dead, down, up, last, as_of) <= nights.silent)

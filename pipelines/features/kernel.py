@@ -64,8 +64,8 @@ class Work(NamedTuple):
     rows: Indices  # [rows] the visible ones
     signature: Ints  # [rows] of each visible row whose kind is not plain
     day: Ints  # [rows] UTC day of each visible row, where any stream asks for days
-    which: Ints  # [nights] those that see just the standing rows before them
-    one: Ints  # [1] a night by itself
+    which: Indices  # [nights] those that see just the standing rows before them
+    one: Indices  # [1] a night by itself
     desk: Desk
     lists: Lists
     nights: Nights
@@ -172,14 +172,14 @@ def _count_all(columns: Columns, n: int, m: int, program: Program, work: Work) -
 def _place(program: Program, lists: Lists) -> int:
     """From counts between edges to counts before them, and to where each stream's entries go.
     Returns how many streams have any; what is told of those lies together."""
-    begin, many = 0, 0
+    begin, many = np.uint64(0), 0
     for stream in range(len(lists.touched)):
         if not lists.touched[stream]:
             continue
         lists.touched[stream] = False
         lists.slot[stream], lists.order[many] = many, stream
         lists.start[many] = lists.end[stream] = begin
-        before, tally, place = 0, lists.tally[stream], lists.before[many]
+        before, tally, place = np.uint64(0), lists.tally[stream], lists.before[many]
         for segment in range(len(tally)):
             before += tally[segment]
             place[segment] = before
@@ -290,7 +290,7 @@ def _keep_facts(m: int, program: Program, work: Work) -> None:
 
 @in_place
 def _evaluate(
-    columns: Columns, n: int, joined: int, program: Program, work: Work, which: Ints, asked: int,
+    columns: Columns, n: int, joined: int, program: Program, work: Work, which: Indices, asked: int,
     c: int, out: Floats,
 ) -> None:  # fmt: skip
     """Figures of the nights `which[:asked]` from the `n` rows in `work.rows`, at least one."""
@@ -305,7 +305,7 @@ def _evaluate(
 
 @in_place
 def _nothing(
-    joined: int, program: Program, nights: Nights, which: Ints, asked: int, c: int, out: Floats
+    joined: int, program: Program, nights: Nights, which: Indices, asked: int, c: int, out: Floats
 ) -> None:
     """The row of a customer with no history, for the nights `which[:asked]`."""
     begin(program, nights)
@@ -314,7 +314,7 @@ def _nothing(
 
 
 @in_place
-def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: Ints) -> int:
+def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: Indices) -> int:
     """Write into `out` the nights that see, of the rows before them, just those that stand.
 
     They had heard of every standing row, and of the end of every other. Returns how many.

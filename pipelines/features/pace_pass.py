@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.compiling import in_place
 from models.contracts import DAY
-from pipelines.features.elapsed import within
+from pipelines.features.elapsed import ONE, Indices, within
 from pipelines.features.stream import (
     PACE_HALF_LIFE,
     PACE_NOISE,
@@ -108,8 +108,8 @@ def _lived(
 
 @in_place
 def paces(
-    day: Ints, value: Floats, is_measured: bool, start: int, dead: Ints, dead_start: int,
-    dead_end: int, as_of: Ints, ends: Ints, which: Ints, asked: int, out: Floats,
+    day: Ints, value: Floats, is_measured: bool, start: np.uint64, dead: Ints, dead_start: int,
+    dead_end: int, as_of: Ints, ends: Indices, which: Indices, asked: int, out: Floats,
 ) -> None:  # fmt: skip
     """Figures (`stream.PACED`) of the nights `which[:asked]`, which ascend.
 
@@ -139,7 +139,7 @@ def paces(
                     total += value[p]
                     measured += today != counted
                     counted = today
-                p += 1
+                p += ONE
         if p == start:
             continue
         today = int(as_of[k] // DAY)

@@ -84,6 +84,7 @@ Indices = NDArray[np.uint64]  # never negative: compiled code need not look whet
 # them at a night the fastest cache is nearly full.
 Places = NDArray[np.uint16]
 Signed = NDArray[np.int16]
+NOWHERE = np.uint16(np.iinfo(np.uint16).max)
 
 
 class Candidates(NamedTuple):
@@ -234,9 +235,7 @@ def compile_program(  # noqa: C901 - one branch a table
             elif stat.op in MEASURED:
                 valued.rows.append((window, MEASURED[stat.op], column))
             elif stat.op in DIFFERING:
-                differing.rows.append(
-                    (_attribute(stat), window, DIFFERING[stat.op], column)
-                )
+                differing.rows.append((_attribute(stat), window, DIFFERING[stat.op], column))
             elif stat.op == "trend":
                 trends.rows.append((window, WINDOW[stat.recent], stat.measured, column))
             elif stat.op == "since":

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from models.compiling import in_place
 from pipelines.features.desk import Columns
-from pipelines.features.program import SERVED, Program
+from pipelines.features.elapsed import ONE
+from pipelines.features.program import NOWHERE, SERVED, Program
 from pipelines.features.stream import WINDOWS
 
 if TYPE_CHECKING:
@@ -24,15 +25,15 @@ Floats = NDArray[np.float64]
 
 @in_place
 def served_figures(
-    k: int, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
+    k: np.uint64, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
 ) -> None:
     """Figures of the agents of a stream's entries: in a window, or of the newest that has one."""
     end, agents, of = nights.edge[k, EVER], nights.agents[:, k], nights.served
     for i in range(len(program.serving)):
         slot = lists.slot[program.serving[i, 0]]
-        if slot < 0:
+        if slot == NOWHERE:
             continue
-        first, many = lists.start[slot], np.int64(lists.before[slot, end])
+        first, many = lists.start[slot], lists.before[slot, end]
         if many == 0:
             continue
         within = -1
@@ -55,9 +56,11 @@ def served_figures(
 
 
 @in_place
-def _newest(columns: Columns, lists: Lists, first: int, high: int) -> int:
+def _newest(columns: Columns, lists: Lists, first: np.uint64, high: np.uint64) -> int:
     """The agent of the newest entry that has one, else -1."""
-    for p in range(high - 1, first - 1, -1):
+    p = high
+    while p > first:
+        p -= ONE
         who = columns.agent[lists.row[p]]
         if who >= 0:
             return int(who)
@@ -66,12 +69,14 @@ def _newest(columns: Columns, lists: Lists, first: int, high: int) -> int:
 
 @in_place
 def _gather(
-    columns: Columns, lists: Lists, low: int, high: int, agents: Floats, of: Floats
+    columns: Columns, lists: Lists, low: np.uint64, high: np.uint64, agents: Floats, of: Floats
 ) -> None:
     """All figures of the agents of entries `low` to `high`, the newest first."""
     of[:, KNOWN] = of[:, TOTAL] = 0.0
     of[:, HIGHEST] = -np.inf
-    for p in range(high - 1, low - 1, -1):
+    p = high
+    while p > low:
+        p -= ONE
         who = columns.agent[lists.row[p]]
         if not 0 <= who < len(agents):
             continue
