@@ -17,12 +17,22 @@ from models.contracts import DAY
 
 Ints = NDArray[np.int64]
 Indices = NDArray[np.uint64]
-Floats = NDArray[np.float64]
+Records = NDArray[np.void]
 ONE = np.uint64(1)  # with a mere 1 an index would become a float
 
 FROM, TO, BEFORE = range(3)  # columns of a stretch
-DAYS, SPAN, MEDIAN, LOWER, UPPER = range(5)  # columns of a night's rhythm
-RHYTHM_COLUMNS = 5
+# What a night knows of the rhythm and the pace (`stream.PACED`) of a stream.
+TEMPO = np.dtype(
+    [
+        ("days", np.float64),  # of activity
+        ("span", np.float64),  # days from the first to the last
+        ("median", np.float64),  # days between two, and quartiles
+        ("lower", np.float64),
+        ("upper", np.float64),
+        ("pace", np.float64, 3),
+    ],
+    align=True,
+)
 
 
 def stretches(bounds: Sequence[tuple[int, int]]) -> Ints:
@@ -78,16 +88,17 @@ def _gap(day: Ints, p: np.uint64, dead: Ints, start: int, end: int) -> int:
 
 
 @in_place
-def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
+def _quantiles(gaps: Ints, many: int, out: np.void) -> None:
     """Median and quartiles (by rank, without interpolation) of `many` counted gaps."""
     quarter, days, passed = many // 4, np.uint64(0), 0
     days, passed = _ranked(gaps, quarter, days, passed)
-    out[LOWER] = days
+    out.lower = days
     days, passed = _ranked(gaps, (many - 1) // 2, days, passed)
     below = days
     days, passed = _ranked(gaps, many // 2, days, passed)
-    out[MEDIAN] = (below + days) / 2.0
-    out[UPPER], _ = _ranked(gaps, many - 1 - quarter, days, passed)
+    out.median = (below + days) / 2.0
+    days, passed = _ranked(gaps, many - 1 - quarter, days, passed)
+    out.upper = days
 
 
 @in_place
@@ -102,14 +113,14 @@ def _ranked(gaps: Ints, rank: int, days: np.uint64, passed: int) -> tuple[np.uin
 @in_place
 def rhythms(
     day: Ints, start: np.uint64, dead: Ints, dead_start: int, dead_end: int, gaps: Ints,
-    ends: Indices, which: Indices, asked: int, out: Floats,
+    ends: Indices, which: Indices, asked: int, out: Records,
 ) -> None:  # fmt: skip
     """Active days, the gaps between them added up and their quantiles. Nights ascend.
 
     A night sees the entries from `start` to its place in `ends`. `gaps` counts by days, and is zero
     between uses.
     """
-    place, many, span, former = start, 0, 0, which[0]
+    place, many, span, last = start, 0, 0, out[which[0]]
     for a in range(asked):
         k = which[a]
         high = ends[k]
@@ -119,13 +130,13 @@ def rhythms(
                 gaps[gap] += 1
                 many += 1
                 span += gap
-        out[k, SPAN] = span
-        out[k, DAYS] = many + 1 if high > start else 0
+        tempo = out[k]
+        tempo.span = span
+        tempo.days = many + 1 if high > start else 0
         if a and high == place:
-            for column in (MEDIAN, LOWER, UPPER):
-                out[k, column] = out[former, column]
+            tempo.median, tempo.lower, tempo.upper = last.median, last.lower, last.upper
         elif many:
-            _quantiles(gaps, many, out[k])
-        place, former = high, k
+            _quantiles(gaps, many, tempo)
+        place, last = high, tempo
     for p in range(start + ONE, place):
         gaps[_gap(day, p, dead, dead_start, dead_end)] = 0

@@ -11,29 +11,26 @@ from models.compiling import in_place
 from models.contracts import DAY
 from models.past_cache import put
 from pipelines.features.desk import Columns
-from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, ONE, SPAN, UPPER, rhythms, within
+from pipelines.features.elapsed import ONE, rhythms, within
 from pipelines.features.pace_pass import paces
 from pipelines.features.program import (
     BY_DAY,
-    COLUMN,
     DIFFERENTS,
+    DIFFERING,
     LEAST,
-    LEAST_DAYS,
     MEAN,
     MIXTURE,
     MOST,
     NOWHERE,
     OP,
-    OPERATION,
     OWN,
     SUM,
-    TIMES,
     TOP,
     TOTAL,
-    WINDOW_OF,
     Indices,
     Places,
     Program,
+    Records,
 )
 from pipelines.features.served import served_figures
 from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST, WINDOWS
@@ -42,10 +39,10 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Counts = NDArray[np.uint32]
 
-(LAST, FIRST, GAP, SPREAD, RHYTHM, ALIVE_OP, SLOPE, LATEST_OP, PACE, USUAL) = (
+(LAST, FIRST, GAP, SPREAD, ALIVE_OP, SLOPE, LATEST_OP, PACE, USUAL) = (
     OP[name]
     for name in (
-        "last", "first", "gap", "gap_spread", "rhythm", "alive", "slope", "latest", "pace", "usual",
+        "last", "first", "gap", "gap_spread", "alive", "slope", "latest", "pace", "usual",
     )
 )  # fmt: skip
 AGENT, TEAM, TOPIC, CHANNEL = (
@@ -58,6 +55,32 @@ EVER = len(WINDOWS) - 1
 WEIGHTED = np.array([0.0, *(n * np.log2(n) for n in range(1, 256))])
 
 
+# What is told of a stream of a customer that has any of it, by slot.
+STATE = np.dtype(
+    [
+        ("stream", np.uint16),
+        ("moved", np.bool_),  # whether any window holds other entries than at the night before
+        ("start", np.uint64),  # its first entry
+        ("seen", np.uint64),  # the entry past the last that the night before saw
+        ("low", np.uint64, len(WINDOWS)),  # first entry of each window
+        ("part", np.float64, (len(WINDOWS), MOST + 1)),  # measures of each window
+    ],
+    align=True,
+)
+NIGHT = np.dtype(
+    [
+        ("as_of", np.int64),
+        ("cutoff", np.int64),
+        ("slot", np.uint64),  # where it goes in the output
+        # Of `edges`, where each window begins; in the last place where all end.
+        ("edge", np.uint64, len(WINDOWS)),
+    ],
+    align=True,
+)
+# Of each window, of the values of an attribute.
+DIFFER = np.dtype([("window", np.float64, (len(WINDOWS), len(DIFFERING)))], align=True)
+
+
 class Lists(NamedTuple):
     """Of each stream its counts, and its entries in time order, one stream after the other."""
 
@@ -66,10 +89,9 @@ class Lists(NamedTuple):
     slot: Places  # [streams] its place among those that have any; NOWHERE between customers
     of_kind: Counts  # [kinds, edges + 1] scratch, zero between uses: rows of plain kinds
     met: NDArray[np.bool_]  # [kinds] scratch, false between uses: whether there are any
-    # By slot: what is told of a customer's streams lies together, whichever they are.
-    order: Places  # [slots] the stream
+    # What is told of a customer's streams lies together, whichever they are.
+    state: Records  # [slots] STATE
     before: Counts  # [slots, edges + 1] its entries before each edge, and all
-    start: Indices  # [slots]
     end: Indices  # [streams]
     # What a stream does not ask for (`Program.asks`) is not written.
     at: Ints  # [entries]
@@ -78,7 +100,8 @@ class Lists(NamedTuple):
     value: Floats  # [entries] the measure, scaled
     days: Ints  # [entries] scratch: different UTC days up to each
     seen: Ints  # [codes] scratch: the turn in which a code was last met
-    often: Ints  # [codes] scratch: how often it was in that turn
+    noted: Ints  # [codes] scratch: how often it was in that turn, or its place among those met
+    newest: Indices  # [codes] scratch: by that place, the newest entry that has it
     gaps: Ints  # [days] scratch, zero between uses: how often a gap of so many days
     turn: Ints  # [1] numbers the turns of `seen`
 
@@ -86,20 +109,11 @@ class Lists(NamedTuple):
 class Nights(NamedTuple):
     """Nights that know the same feed gaps, ascending by `as_of`, and room for what is found out."""
 
-    as_of: Ints
-    cutoff: Ints
-    slot: Indices  # where each goes in the output
+    night: Records  # [nights] NIGHT
     edges: Ints  # [edges] every moment at which a window of a night begins or ends, ascending
-    edge: Indices  # [nights, windows] of them, where each window begins; in the last place its end
     high: Indices  # [nights] of a stream, the entry past the last that a night sees
-    # By slot of a stream.
-    seen: Indices  # [slots] the same of the night before
-    low: Indices  # [slots, windows] first entry of each window
-    moved: NDArray[np.bool_]  # [slots] whether any window holds other entries than that night
-    part: Floats  # [slots, windows, MEASURED] of each window
-    differ: Floats  # [attributes, windows, 3]
-    rhythm: Floats  # [slots, nights, RHYTHM_COLUMNS]
-    pace: Floats  # [slots, nights, PACED]
+    differ: Records  # [looks, nights] DIFFER
+    tempo: Records  # [slots, nights] TEMPO
     row: Floats  # [columns] of a night, as far as it is made
     beside: Floats  # [slots, customers, ...] figures that were made elsewhere
     beside_at: int  # the first of their columns
@@ -162,49 +176,106 @@ def _trend(now: float, before: float, recent: float, window: float, age: float) 
 
 
 @in_place
+def _code(columns: Columns, attribute: int, row: np.uint64) -> int:
+    """A row's agent, team, topic, channel or case; negative for none."""
+    if attribute == CHANNEL:
+        return int(columns.channel[row])
+    of_agent = attribute in (AGENT, TEAM)
+    source = columns.agent if of_agent else (columns.topic if attribute == TOPIC else columns.case)
+    code = int(source[row])
+    if attribute == TEAM:
+        return int(columns.teams[code]) if 0 <= code < len(columns.teams) else -1
+    return code
+
+
+@in_place
+def _different_days(
+    slot: np.uint64, deepest: int, lists: Lists, nights: Nights, which: Indices, asked: int,
+    look: np.uint64,
+) -> None:  # fmt: skip
+    """On how many days the entries of each window are, at all nights."""
+    start, before = lists.state[slot].start, lists.before[slot]
+    for a in range(asked):
+        k = which[a]
+        high, out = nights.high[k], nights.differ[look, k].window
+        for w in range(deepest + 1):
+            low = start if w == EVER else start + before[nights.night[k].edge[w]]
+            different = 0
+            if low < high:
+                different = lists.days[high - ONE] - lists.days[low] + 1
+            out[w, DIFFERENTS] = different
+
+
+@in_place
+def _differents(
+    slot: np.uint64, attribute: int, deepest: int, columns: Columns, lists: Lists, nights: Nights,
+    which: Indices, asked: int, look: np.uint64,
+) -> None:  # fmt: skip
+    """How many known codes each window holds, at all nights: those whose newest entry, of what a
+    night sees, lies in it."""
+    lists.turn[0] += 1
+    turn, seen, noted, newest = lists.turn[0], lists.seen, lists.noted, lists.newest
+    start, before = lists.state[slot].start, lists.before[slot]
+    p, met = start, 0
+    for a in range(asked):
+        k = which[a]
+        while p < nights.high[k]:
+            code = _code(columns, attribute, lists.row[p])
+            if code >= 0:
+                if seen[code] != turn:
+                    seen[code] = turn
+                    noted[code] = met
+                    met += 1
+                newest[noted[code]] = p
+            p += ONE
+        out = nights.differ[look, k].window
+        for w in range(deepest + 1):
+            low = start if w == EVER else start + before[nights.night[k].edge[w]]
+            different = 0
+            for m in range(np.uint64(met)):
+                different += newest[m] >= low
+            out[w, DIFFERENTS] = different
+
+
+@in_place
 def _weighted(n: int) -> float:
     """n log2 n."""
     return float(WEIGHTED[n] if n < len(WEIGHTED) else n * np.log2(n))
 
 
 @in_place
-def _differents(
+def _mixtures(
     columns: Columns, lists: Lists, attribute: int, low: Indices, high: np.uint64, deepest: int,
-    mixed: bool, out: Floats,
+    out: Floats,
 ) -> None:  # fmt: skip
-    """The known codes that each window holds, from the newest entry backwards.
+    """The known codes that each window of a night holds and how they mix, from the newest entry
+    backwards.
 
     With n of a code among N, entropy is log2 N less the sum of n log2 n over N.
     """
     lists.turn[0] += 1
-    turn, seen, often, rows = lists.turn[0], lists.seen, lists.often, lists.row
-    of_agent = attribute in (AGENT, TEAM)
-    source = columns.agent if of_agent else (columns.topic if attribute == TOPIC else columns.case)
+    turn, seen, often = lists.turn[0], lists.seen, lists.noted
     count, known, most, weight, p = 0, 0, 0, 0.0, high
     for w in range(deepest + 1):
         while p > low[w]:
             p -= ONE
-            code = np.int64(columns.channel[rows[p]] if attribute == CHANNEL else source[rows[p]])
-            if attribute == TEAM:
-                code = np.int64(columns.teams[code]) if 0 <= code < len(columns.teams) else -1
+            code = _code(columns, attribute, lists.row[p])
             if code < 0:
                 continue
             if seen[code] != turn:
                 seen[code] = turn
                 often[code] = 0
                 count += 1
-            if mixed:
-                n = often[code]
-                often[code] = n + 1
-                known += 1
-                most = max(most, n + 1)
-                weight += _weighted(n + 1) - _weighted(n)
+            n = often[code]
+            often[code] = n + 1
+            known += 1
+            most = max(most, n + 1)
+            weight += _weighted(n + 1) - _weighted(n)
         out[w, DIFFERENTS] = count
-        if mixed:
-            out[w, TOP] = most / known if known else np.nan
-            out[w, MIXTURE] = np.nan
-            if known:
-                out[w, MIXTURE] = np.log2(known) - weight / known if count > 1 else 0.0
+        out[w, TOP] = most / known if known else np.nan
+        out[w, MIXTURE] = np.nan
+        if known:
+            out[w, MIXTURE] = np.log2(known) - weight / known if count > 1 else 0.0
 
 
 @in_place
@@ -275,88 +346,65 @@ def _latest(value: Floats, start: np.uint64, high: np.uint64) -> float:
 
 @in_place
 def _trends(
-    slot: np.uint64,
-    stream: np.uint16,
-    high: np.uint64,
-    age: float,
-    program: Program,
-    nights: Nights,
-    row: Floats,
+    state: np.void, plan: np.void, high: np.uint64, age: float, program: Program, row: Floats
 ) -> None:
     """Trends of a stream at a night that sees its entries to `high`."""
-    days, low, part = program.window_days, nights.low[slot], nights.part[slot]
-    for i in range(program.trend_start[stream], program.trend_start[stream + 1]):
-        window, recent, measured, column = program.trend[i]
-        if measured:
-            now, before = part[recent, SUM], 0.0
-            for w in range(recent + 1, window + 1):
+    days, low, part = program.window_days, state.low, state.part
+    for i in range(plan.trend, plan.trend_end):
+        trend = program.trends[i]
+        if trend.measured:
+            now, before = part[trend.recent, SUM], 0.0
+            for w in range(trend.recent + 1, trend.window + 1):
                 before += part[w, OWN]
         else:
-            now, before = _number(high - low[recent]), _number(low[recent] - low[window])
-        row[column] = _trend(now, before, days[recent], days[window], age)
+            now = _number(high - low[trend.recent])
+            before = _number(low[trend.recent] - low[trend.window])
+        row[trend.column] = _trend(now, before, days[trend.recent], days[trend.window], age)
 
 
 @in_place
-def _write(
-    slot: np.uint64, k: np.uint64, high: np.uint64, since: float, first: int, end: int, program: Program,
-    lists: Lists, nights: Nights, row: Floats,
+def _rhythm(op: int, least_days: int, tempo: np.void, since: float) -> float:
+    """What is told of the gaps between active days; NaN where those are too few."""
+    if tempo.days < max(least_days, 2):
+        return np.nan
+    if op == GAP:
+        return float(tempo.median)
+    if op == SPREAD:
+        return float((tempo.upper - tempo.lower) / tempo.median)
+    return float(since / tempo.median)
+
+
+@in_place
+def _others(
+    state: np.void, as_of: int, high: np.uint64, since: float, first: int, end: int,
+    program: Program, lists: Lists, tempo: np.void, row: Floats,
 ) -> None:  # fmt: skip
-    """What is no count, no measure and no different of a stream at night `k`: the figures `first`
-    to `end`, of the entries before `high`."""
-    table, start, rhythm = program.figure, lists.start[slot], nights.rhythm[slot, k]
+    """The figures `first` to `end` of those that are no counts, measures or differents, of a stream
+    at a night that sees its entries to `high`."""
     for i in range(first, end):
-        op = table[i, OPERATION]
+        other = program.others[i]
+        op = other.op
         if op == FIRST:
-            figure = (nights.as_of[k] - lists.at[start]) / DAY
+            figure = (as_of - lists.at[state.start]) / DAY
         elif op == SLOPE:
-            figure = _slope(lists.at, lists.value, nights.low[slot, table[i, WINDOW_OF]], high)
+            figure = _slope(lists.at, lists.value, state.low[other.window], high)
         elif op == ALIVE_OP:
-            figure = _alive(rhythm[DAYS], rhythm[SPAN], since)
+            figure = _alive(tempo.days, tempo.span, since)
         elif PACE <= op <= USUAL:
-            figure = nights.pace[slot, k, op - PACE]
+            figure = tempo.pace[op - PACE]
         elif op == LATEST_OP:
-            figure = _latest(lists.value, start, high)
+            figure = _latest(lists.value, state.start, high)
         elif op == LAST:
-            figure = _last_known(lists.value, start, high)
+            figure = _last_known(lists.value, state.start, high)
         else:
-            figure = np.nan
-            if rhythm[DAYS] >= max(table[i, LEAST_DAYS], 2):
-                if op == GAP:
-                    figure = rhythm[MEDIAN]
-                elif op == SPREAD:
-                    figure = (rhythm[UPPER] - rhythm[LOWER]) / rhythm[MEDIAN]
-                else:
-                    figure = since / rhythm[MEDIAN]
-        row[table[i, COLUMN]] = figure
+            figure = _rhythm(op, other.least_days, tempo, since)
+        row[other.column] = figure
 
 
 @in_place
-def _count_differents(
-    slot: np.uint64, stream: np.uint16, high: np.uint64, columns: Columns, program: Program, lists: Lists,
-    nights: Nights, row: Floats,
-) -> None:  # fmt: skip
-    """Different days and codes of a stream in each window of a night."""
-    low = nights.low[slot]
-    for i in range(program.differ_start[stream], program.differ_start[stream + 1]):
-        attribute, deepest, mixed = program.differ[i]
-        differ = nights.differ[attribute]
-        if attribute != BY_DAY:
-            _differents(columns, lists, attribute, low, high, deepest, mixed, differ)
-        else:
-            for w in range(deepest + 1):
-                different = 0
-                if low[w] < high:
-                    different = lists.days[high - ONE] - lists.days[low[w]] + 1
-                differ[w, DIFFERENTS] = different
-    for i in range(program.differing_start[stream], program.differing_start[stream + 1]):
-        attribute, window, which, column = program.differing[i]
-        row[column] = nights.differ[attribute, window, which]
-
-
-@in_place
-def _windows(slot: np.uint64, k: np.uint64, start: np.uint64, lists: Lists, nights: Nights) -> bool:
-    """Where the windows of night `k` begin among the entries; returns whether any has moved."""
-    before, edge, low, moved = lists.before[slot], nights.edge[k], nights.low[slot], False
+def _windows(state: np.void, night: np.void, before: Counts) -> bool:
+    """Where the windows of a night begin among the entries; returns whether any has moved."""
+    start, low, edge, moved = state.start, state.low, night.edge, False
     for w in range(EVER):
         place = start + before[edge[w]]
         moved |= place != low[w]
@@ -367,23 +415,30 @@ def _windows(slot: np.uint64, k: np.uint64, start: np.uint64, lists: Lists, nigh
 
 @in_place
 def _measure_all(
-    slot: np.uint64, stream: np.uint16, high: np.uint64, columns: Columns, program: Program, lists: Lists,
-    nights: Nights, row: Floats,
+    state: np.void, plan: np.void, k: np.uint64, high: np.uint64, columns: Columns,
+    program: Program, lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """What the windows of a night hold of a stream: how many, their measures, differents."""
-    low, part, deepest = nights.low[slot], nights.part[slot], program.deepest[stream]
-    for i in range(program.count_start[stream], program.count_start[stream + 1]):
-        window, column = program.counted[i]
-        row[column] = _number(high - low[window])
+    low, part, deepest = state.low, state.part, plan.deepest
+    for i in range(plan.count, plan.count_end):
+        count = program.counts[i]
+        row[count.column] = _number(high - low[count.window])
     if deepest >= 0:
         _measure(lists.value, low, high, deepest, part)
-        if program.extreme[stream]:
+        if plan.extreme:
             _extremes(lists.value, low, high, deepest, part)
-        for i in range(program.valued_start[stream], program.valued_start[stream + 1]):
-            window, which, column = program.valued[i]
-            row[column] = part[window, which]
-    if program.differ_start[stream] < program.differ_start[stream + 1]:
-        _count_differents(slot, stream, high, columns, program, lists, nights, row)
+        for i in range(plan.value, plan.value_end):
+            value = program.values[i]
+            row[value.column] = part[value.window, value.which]
+    for i in range(plan.look, plan.look_end):
+        look = program.looks[i]
+        if look.mixed:
+            out = nights.differ[i, k].window
+            _mixtures(columns, lists, look.attribute, low, high, look.deepest, out)
+    for i in range(plan.different, plan.different_end):
+        different = program.differents[i]
+        of = nights.differ[different.look, k].window
+        row[different.column] = of[different.window, different.which]
 
 
 @in_place
@@ -396,56 +451,66 @@ def _of_stream(
     Where no window has gained or lost an entry since, only what moves with time is made anew.
     `age` is that of the relationship, `former` its age at the night before.
     """
-    start, as_of, since = lists.start[slot], nights.as_of[k], np.int64(0)
-    high = start + lists.before[slot, nights.edge[k, EVER]]
-    nights.moved[slot] = False
-    if high == start:
+    state, night, before = lists.state[slot], nights.night[k], lists.before[slot]
+    high, as_of, since = state.start + before[night.edge[EVER]], night.as_of, np.int64(0)
+    state.moved = False
+    if high == state.start:
         return
-    stream = lists.order[slot]
-    moved = _windows(slot, k, start, lists, nights) or high != nights.seen[slot]
-    nights.seen[slot], nights.moved[slot] = high, moved
-    first, end = program.moving[stream], program.start[stream + 1]
+    stream = state.stream
+    plan = program.plan[stream]
+    moved = _windows(state, night, before) or high != state.seen
+    state.seen, state.moved = high, moved
+    first = plan.moving
     if moved:
-        first = program.start[stream]
-        _measure_all(slot, stream, high, columns, program, lists, nights, row)
-    if program.asks[stream, TIMES]:
+        first = plan.other
+        _measure_all(state, plan, k, high, columns, program, lists, nights, row)
+    if plan.timed:
         last = lists.at[high - ONE]
         since = as_of - last
         down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
         if down < up:
             since -= within(nights.dead, down, up, last, as_of)
-        if program.since[stream] >= 0:
-            row[program.since[stream]] = since / DAY
-    if first < end:
-        _write(slot, k, high, since / DAY, first, end, program, lists, nights, row)
+        if plan.since >= 0:
+            row[plan.since] = since / DAY
+    if first < plan.other_end:
+        tempo = nights.tempo[slot, k]
+        _others(state, as_of, high, since / DAY, first, plan.other_end, program, lists, tempo, row)
     if moved or former < program.trend_days:  # later the parts of the window are as long as then
-        _trends(slot, stream, high, age, program, nights, row)
+        _trends(state, plan, high, age, program, row)
 
 
 @in_place
 def _prepare(
-    slot: np.uint64, program: Program, lists: Lists, nights: Nights, which: Indices, asked: int
-) -> None:
-    """What all nights share of a stream."""
-    stream, start = lists.order[slot], lists.start[slot]
+    slot: np.uint64, columns: Columns, program: Program, lists: Lists, nights: Nights,
+    which: Indices, asked: int,
+) -> None:  # fmt: skip
+    """What is found out of a stream for all nights together."""
+    state, before, dead = lists.state[slot], lists.before[slot], nights.dead
+    stream, start = state.stream, state.start
+    plan, tempo = program.plan[stream], nights.tempo[slot]
     down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
-    nights.seen[slot] = start
-    if program.has_gaps[stream] or program.has_pace[stream]:
-        for a in range(asked):
-            k = which[a]
-            nights.high[k] = start + lists.before[slot, nights.edge[k, EVER]]
-    if program.has_gaps[stream]:
-        rhythms(
-            lists.day, start, nights.dead, down, up, lists.gaps, nights.high, which, asked,
-            nights.rhythm[slot],
-        )  # fmt: skip
-    if program.has_pace[stream]:
+    state.seen = start
+    if not (plan.has_gaps or plan.has_pace or plan.look < plan.look_end):
+        return
+    for a in range(asked):
+        k = which[a]
+        nights.high[k] = start + before[nights.night[k].edge[EVER]]
+    if plan.has_gaps:
+        rhythms(lists.day, start, dead, down, up, lists.gaps, nights.high, which, asked, tempo)
+    if plan.has_pace:
         paces(
-            lists.day, lists.value, program.has_measure[stream], start, nights.dead, down, up,
-            nights.as_of, nights.high, which, asked, nights.pace[slot],
+            lists.day, lists.value, plan.has_measure, start, dead, down, up, nights.night,
+            nights.high, which, asked, tempo,
         )  # fmt: skip
-    if program.has_days[stream]:
-        _days(lists, start, lists.end[stream])
+    for i in range(plan.look, plan.look_end):
+        look = program.looks[i]
+        if look.mixed:
+            continue
+        if look.attribute == BY_DAY:
+            _days(lists, start, lists.end[stream])
+            _different_days(slot, look.deepest, lists, nights, which, asked, i)
+        else:
+            _differents(slot, look.attribute, look.deepest, columns, lists, nights, which, asked, i)
 
 
 @in_place
@@ -461,17 +526,17 @@ def figures(
     row, former = nights.row, -np.inf
     begin(program, nights)
     for slot in range(np.uint64(many)):
-        _prepare(slot, program, lists, nights, which, asked)
+        _prepare(slot, columns, program, lists, nights, which, asked)
     for a in range(asked):
         k = which[a]
-        age = (nights.as_of[k] - began) / DAY
+        age = (nights.night[k].as_of - began) / DAY
         for slot in range(np.uint64(many)):
             _of_stream(slot, k, columns, age, former, program, lists, nights, row)
         former = age
         _compare(k, columns, program, lists, nights, row)
         finish(joined, k, program, nights, c, out)
     for slot in range(np.uint64(many)):
-        lists.slot[lists.order[slot]] = NOWHERE
+        lists.slot[lists.state[slot].stream] = NOWHERE
 
 
 @in_place
@@ -486,7 +551,7 @@ def finish(
     joined: int, k: np.uint64, program: Program, nights: Nights, c: int, out: Floats
 ) -> None:
     """Put what does not come of streams into the row of night `k`, and the row to its place."""
-    row, slot, as_of = nights.row, nights.slot[k], nights.as_of[k]
+    row, slot, as_of = nights.row, nights.night[k].slot, nights.night[k].as_of
     row[program.tenure] = (as_of - joined) / DAY if joined <= as_of else np.nan
     place = np.uint64(nights.beside_at)
     for i in range(np.uint64(nights.beside.shape[2])):
@@ -508,62 +573,65 @@ def _compare(
 @in_place
 def _shares(k: np.uint64, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
     """Only where entries of either stream came or went since the night before."""
-    end = nights.edge[k, EVER]
-    for i in range(len(program.whole)):
-        whole = lists.slot[program.whole[i, 0]]
+    night = nights.night[k]
+    for i in range(len(program.wholes)):
+        group = program.wholes[i]
+        whole = lists.slot[group.stream]
         if whole == NOWHERE:
             continue
-        for s in range(program.whole[i, 1], program.whole[i, 2]):
-            stream, window, column, is_count = program.share[s]
-            part, many = lists.slot[stream], 0
-            if not (nights.moved[whole] or (part != NOWHERE and nights.moved[part])):
-                continue
-            of = _between(lists, whole, window, k, end, nights)
+        for s in range(group.first, group.end):
+            share, many = program.shares[s], 0
+            part = lists.slot[share.part]
+            moved = lists.state[whole].moved
             if part != NOWHERE:
-                many = _between(lists, part, window, k, end, nights)
-            row[column] = np.nan
+                moved |= lists.state[part].moved
+            if not moved:
+                continue
+            of = _between(lists, whole, share.window, night)
+            if part != NOWHERE:
+                many = _between(lists, part, share.window, night)
+            row[share.column] = np.nan
             if of > 0:
-                row[column] = many if is_count else many / of
+                row[share.column] = many if share.is_count else many / of
 
 
 @in_place
-def _between(
-    lists: Lists, slot: np.uint16, window: int, k: np.uint64, end: np.uint64, nights: Nights
-) -> int:
-    """How many entries a window of night `k` holds."""
-    many = np.int64(lists.before[slot, end])
+def _between(lists: Lists, slot: np.uint16, window: int, night: np.void) -> int:
+    """How many entries a window of a night holds."""
+    many = np.int64(lists.before[slot, night.edge[EVER]])
     if window == EVER:
         return int(many)
-    return int(many - np.int64(lists.before[slot, nights.edge[k, window]]))
+    return int(many - np.int64(lists.before[slot, night.edge[window]]))
 
 
 @in_place
 def _streaks(k: np.uint64, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
     """How many entries came after the newest one of the stream that ends the streak."""
-    end = nights.edge[k, EVER]
-    for s in range(len(program.streak)):
-        slot, ends = lists.slot[program.streak[s, 0]], lists.slot[program.streak[s, 1]]
+    end = nights.night[k].edge[EVER]
+    for s in range(len(program.streaks)):
+        streak = program.streaks[s]
+        slot, ends = lists.slot[streak.stream], lists.slot[streak.ends]
         if slot == NOWHERE:
             continue
-        first, ended, many = lists.start[slot], np.iinfo(np.int64).min, 0
+        first, ended, many = lists.state[slot].start, np.iinfo(np.int64).min, 0
         place = first + lists.before[slot, end]
         if ends != NOWHERE and lists.before[ends, end]:
-            ended = lists.at[lists.start[ends] + lists.before[ends, end] - ONE]
+            ended = lists.at[lists.state[ends].start + lists.before[ends, end] - ONE]
         while place > first and lists.at[place - ONE] > ended:
             place -= ONE
             many += 1
-        row[program.streak[s, 2]] = many
+        row[streak.column] = many
 
 
 @in_place
 def _is_heard(k: np.uint64, word: int, lists: Lists, nights: Nights) -> bool:
     """Whether the last word is no more than `silent` seconds old in which one could have come."""
-    slot = lists.slot[word]
+    slot, night = lists.slot[word], nights.night[k]
     if slot == NOWHERE:
         return False
-    many = lists.before[slot, nights.edge[k, EVER]]
+    many = lists.before[slot, night.edge[EVER]]
     if many == 0:
         return False
-    last, as_of = lists.at[lists.start[slot] + many - ONE], nights.as_of[k]
+    last, as_of = lists.at[lists.state[slot].start + many - ONE], night.as_of
     down, up = nights.dead_start[word], nights.dead_start[word + 1]
     return bool(as_of - last - within(nights.dead, down, up, last, as_of) <= nights.silent)

@@ -177,8 +177,9 @@ def _place(program: Program, lists: Lists) -> int:
         if not lists.touched[stream]:
             continue
         lists.touched[stream] = False
-        lists.slot[stream], lists.order[many] = many, stream
-        lists.start[many] = lists.end[stream] = begin
+        lists.slot[stream] = many
+        lists.state[many].stream = stream
+        lists.state[many].start = lists.end[stream] = begin
         before, tally, place = np.uint64(0), lists.tally[stream], lists.before[many]
         for segment in range(len(tally)):
             before += tally[segment]
@@ -322,12 +323,12 @@ def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: I
     clean, row, newest = 0, first, np.iinfo(np.int64).min
     if nights.settled:
         row = end
-    for k in range(len(nights.as_of)):
-        while row < end and columns.at[row] < nights.as_of[k]:
+    for k in range(len(nights.night)):
+        while row < end and columns.at[row] < nights.night[k].as_of:
             until = columns.until[row]
             newest = max(newest, columns.recorded[row] if until == NEVER else until)
             row += 1
-        if newest <= nights.cutoff[k]:
+        if newest <= nights.night[k].cutoff:
             out[clean] = k
             clean += 1
     return clean
@@ -373,11 +374,11 @@ def _one_customer(
     nights, which = work.nights, work.which
     clean = _clean_nights(columns, first, end, nights, which)
     position = 0
-    for k in range(-1, len(nights.as_of)):  # the clean ones together, then each other by itself
+    for k in range(-1, len(nights.night)):  # the clean ones together, then each other by itself
         if k < 0:
             asked, many, n = which, clean, 0
             if clean:
-                last = nights.as_of[which[clean - 1]]
+                last = nights.night[which[clean - 1]].as_of
                 n = _standing(columns, first, end, last, nights.settled, work.rows)
         elif position < clean and which[position] == k:
             position += 1
@@ -385,7 +386,9 @@ def _one_customer(
         else:
             asked, many = work.one, 1
             work.one[0] = k
-            n = _visible(columns, first, end, nights.as_of[k], nights.cutoff[k], work.rows)
+            n = _visible(
+                columns, first, end, nights.night[k].as_of, nights.night[k].cutoff, work.rows
+            )
         if n:
             _evaluate(columns, n, joined, program, work, asked, many, c, out)
         else:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.compiling import in_place
 from models.contracts import DAY
-from pipelines.features.elapsed import ONE, Indices, within
+from pipelines.features.elapsed import ONE, Indices, Records, within
 from pipelines.features.stream import (
     PACE_HALF_LIFE,
     PACE_NOISE,
@@ -109,7 +109,7 @@ def _lived(
 @in_place
 def paces(
     day: Ints, value: Floats, is_measured: bool, start: np.uint64, dead: Ints, dead_start: int,
-    dead_end: int, as_of: Ints, ends: Indices, which: Indices, asked: int, out: Floats,
+    dead_end: int, night: Records, ends: Indices, which: Indices, asked: int, out: Records,
 ) -> None:  # fmt: skip
     """Figures (`stream.PACED`) of the nights `which[:asked]`, which ascend.
 
@@ -142,14 +142,15 @@ def paces(
                 p += ONE
         if p == start:
             continue
-        today = int(as_of[k] // DAY)
+        today = int(night[k].as_of // DAY)
         through = min(until, max(today, last + 1))
         now = _lived(belief, known, through, active, measured, total, dead, dead_start, dead_end)
         if today > through:
             now = _lived(now, through, today, 0, 0, 0.0, dead, dead_start, dead_end)
-        out[k, 0] = np.exp(now.deviation)
-        out[k, 1] = np.exp(np.sqrt(now.dd))
-        out[k, 2] = MONTH * np.exp(now.rate)
+        pace = out[k].pace
+        pace[0] = np.exp(now.deviation)
+        pace[1] = np.exp(np.sqrt(now.dd))
+        pace[2] = MONTH * np.exp(now.rate)
 
 
 @in_place

@@ -72,19 +72,42 @@ MEASURED = {"sum": SUM, "total": TOTAL, "mean": MEAN, "min": LEAST, "max": MOST}
 # one, their entropy.
 DIFFERENTS, TOP, MIXTURE = range(3)
 DIFFERING = {"distinct": DIFFERENTS, "top_share": TOP, "entropy": MIXTURE}
-# Columns of any other figure. LEAST_DAYS: active days that make a rhythm.
-OPERATION, WINDOW_OF, LEAST_DAYS, COLUMN = range(4)
 # Places in a candidate.
 STREAM, ACCEPTED, MEASURE_OF = range(3)
 
-Figure = tuple[int, int, int, int]
 Ints = NDArray[np.int64]
 Indices = NDArray[np.uint64]  # never negative: compiled code need not look whether they are
-# What a table of streams or figures holds is small, and so are the tables: with what is read of
-# them at a night the fastest cache is nearly full.
+# Rows of a table whose columns lie side by side, at distances that the compiler knows: it follows
+# one pointer to what a stream, a night or a figure is, and all of it fits the fastest cache.
+Records = NDArray[np.void]
 Places = NDArray[np.uint16]
-Signed = NDArray[np.int16]
 NOWHERE = np.uint16(np.iinfo(np.uint16).max)
+
+
+def _record(**fields: str) -> np.dtype[np.void]:
+    return np.dtype(list(fields.items()), align=True)
+
+
+# Of a stream: where its rows of the other tables begin and end, and what is asked of its entries.
+PLAN = _record(
+    count="u2", count_end="u2", value="u2", value_end="u2", look="u2", look_end="u2",
+    different="u2", different_end="u2", trend="u2", trend_end="u2",
+    other="u2", moving="u2", other_end="u2",  # from `moving` on what moves while nothing happens
+    deepest="i2",  # last window whose measure is wanted, -1: none
+    since="i2",  # column of the days since the newest, -1: none
+    extreme="?",  # whether the least or the most of the measure is wanted
+    timed="?", has_gaps="?", has_pace="?", has_measure="?",
+)  # fmt: skip
+COUNT = _record(window="u2", column="u2")
+VALUE = _record(window="u2", which="u2", column="u2")  # which of MEASURED
+LOOK = _record(attribute="u2", deepest="u2", mixed="?")  # the last window; whether how often, too
+DIFFERENT = _record(look="u2", window="u2", which="u2", column="u2")  # which of DIFFERING
+TREND = _record(window="u2", recent="u2", measured="?", column="u2")
+OTHER = _record(op="u2", window="u2", least_days="u2", column="u2")
+SHARE = _record(part="u2", window="u2", column="u2", is_count="?")
+STREAK = _record(stream="u2", ends="u2", column="u2")
+FIGURE_OF_AGENTS = _record(window="u2", op="u2", figure="u2", column="u2")  # which of SERVED
+GROUP = _record(stream="u2", first="u2", end="u2")  # of rows that belong to one stream
 
 
 class Candidates(NamedTuple):
@@ -97,7 +120,7 @@ class Candidates(NamedTuple):
 
     @classmethod
     def of(cls, by_source: Sequence[Sequence[tuple[int, int, int]]]) -> Candidates:
-        start = _starts([len(of_source) for of_source in by_source])
+        start = _places(np.cumsum([0, *map(len, by_source)]))
         every = _ints([one for of_source in by_source for one in of_source]).reshape(-1, 3)
         stream, accepted, measure = (np.ascontiguousarray(column) for column in every.T)
         return cls(start, _places(stream), accepted, _places(measure))
@@ -112,32 +135,19 @@ class Program(NamedTuple):
     keeps: NDArray[np.bool_]  # [s] whether the stream keeps entries, or only counts
     asks: NDArray[np.bool_]  # [s, 3] of its entries for what besides the measure: TIMES to PLACES
     scale: NDArray[np.float64]  # [s]
-    has_gaps: NDArray[np.bool_]  # [s]
-    has_pace: NDArray[np.bool_]  # [s]
-    has_measure: NDArray[np.bool_]  # [s]
-    has_days: NDArray[np.bool_]  # [s] whether different days are asked for
-    deepest: Signed  # [s] last window whose measure is wanted, -1: none
-    extreme: NDArray[np.bool_]  # [s] whether the least or the most of it is
-    count_start: Places  # [s + 1] into the counts
-    counted: Places  # [counts, 2]: window, column
-    valued_start: Places  # [s + 1] into the figures of measures
-    valued: Places  # [valued, 3]: window, which of MEASURED, column
-    differ_start: Places  # [s + 1] into what is looked at for differents
-    differ: Places  # [looks, 3]: attribute, the last window, whether frequencies are asked for, too
-    differing_start: Places  # [s + 1] into the figures of differents
-    differing: Places  # [differents, 4]: attribute, window, which of DIFFERING, column
-    since: Signed  # [s] column, -1: none
-    start: Places  # [s + 1] into the other figures
-    moving: Places  # [s] of those, the first that moves while nothing happens; such come last
-    figure: Places  # [i, 4]: see OPERATION to COLUMN
-    trend_start: Places  # [s + 1] into the trends
-    trend: Places  # [trends, 4]: window, its recent part, whether of the measure, column
+    plan: Records  # [s] PLAN
+    counts: Records  # COUNT
+    values: Records  # VALUE
+    looks: Records  # LOOK
+    differents: Records  # DIFFERENT
+    trends: Records  # TREND
     trend_days: float  # the longest window of a trend
-    whole: Places  # [wholes, 3]: stream, its first share, past its last
-    share: Places  # [shares, 4]: stream, window, column, whether it is a mere count
-    streak: Places  # [streaks, 3]: stream, stream that ends it, column
-    serving: Places  # [streams with figures of agents, 3]: stream, its first figure, past its last
-    served: Places  # [figures of agents, 4]: window, which of SERVED, figure, column; sorted
+    others: Records  # OTHER
+    wholes: Records  # GROUP of the shares of a stream
+    shares: Records  # SHARE
+    streaks: Records  # STREAK
+    serving: Records  # GROUP of the figures of a stream's agents
+    served: Records  # FIGURE_OF_AGENTS
     template: NDArray[np.float64]  # [f] the row of a customer with no history
     tenure: int  # column
     silent: int  # column
@@ -150,11 +160,11 @@ class Program(NamedTuple):
 
 
 @dataclass
-class _Lists:
-    """Rows of a table, stream after stream, and where those of each begin."""
+class _Rows:
+    """Rows of a table, stream after stream, and where those of each end, after a 0."""
 
     rows: list[tuple[int, ...]] = field(default_factory=list)
-    start: list[int] = field(default_factory=lambda: [0])
+    ends: list[int] = field(default_factory=lambda: [0])
 
 
 @dataclass(frozen=True)
@@ -200,10 +210,10 @@ def compile_program(  # noqa: C901 - one branch a table
 ) -> Program:
     """The tables of `streams`, of which those from `ours` on have their columns from `own_at`."""
     number = {stream.name: position for position, stream in enumerate(streams)}
-    counted, valued, differ, differing, others, trends = (_Lists() for _ in range(6))
-    shares: list[tuple[int, int, int, int, bool]] = []
-    streaks: list[tuple[int, int, int]] = []
-    served: list[tuple[int, int, int, int, int]] = []
+    counts, values, looks, differents, trends, others = (_Rows() for _ in range(6))
+    shares: list[tuple[int, ...]] = []
+    streaks: list[tuple[int, ...]] = []
+    served: list[tuple[int, ...]] = []
     moving: list[int] = []
     since: list[int] = []
     template: list[float] = []
@@ -217,7 +227,8 @@ def compile_program(  # noqa: C901 - one branch a table
         if stream is None:
             break
         since.append(-1)
-        of_stream: list[Figure] = []
+        of_stream: list[tuple[int, ...]] = []
+        mine = _looks(stream)
         for stat in stream.stats:
             column = len(template)
             template.append(0.0 if stat.op in ZERO else np.nan)
@@ -231,22 +242,23 @@ def compile_program(  # noqa: C901 - one branch a table
                 figure = list(AGENT_FIGURES).index(stat.of)
                 served.append((position, window, SERVED.index(stat.op), figure, column))
             elif stat.op == "count":
-                counted.rows.append((window, column))
+                counts.rows.append((window, column))
             elif stat.op in MEASURED:
-                valued.rows.append((window, MEASURED[stat.op], column))
+                values.rows.append((window, MEASURED[stat.op], column))
             elif stat.op in DIFFERING:
-                differing.rows.append((_attribute(stat), window, DIFFERING[stat.op], column))
+                look = looks.ends[-1] + list(mine).index(_attribute(stat))
+                differents.rows.append((look, window, DIFFERING[stat.op], column))
             elif stat.op == "trend":
                 trends.rows.append((window, WINDOW[stat.recent], stat.measured, column))
             elif stat.op == "since":
                 since[-1] = column
             else:
                 of_stream.append((OP[stat.op], window, stat.least_days, column))
-        differ.rows += _looks(stream)
+        looks.rows += mine.values()
         others.rows += sorted(of_stream, key=_moves)
         moving.append(len(others.rows) - sum(map(_moves, of_stream)))
-        for lists in (counted, valued, differ, differing, others, trends):
-            lists.start.append(len(lists.rows))
+        for table in (counts, values, looks, differents, trends, others):
+            table.ends.append(len(table.rows))
     timed = {WORD, *(stat.of for stream in streams for stat in stream.stats if stat.op == "streak")}
     keeps = [_keeps(stream) or stream.name in timed for stream in streams]
     asks = np.array([_asks(stream, stream.name in timed) for stream in streams])
@@ -260,32 +272,41 @@ def compile_program(  # noqa: C901 - one branch a table
         keeps=np.array(keeps),
         asks=asks,
         scale=np.array([stream.scale for stream in streams]),
-        has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
-        has_pace=np.array([any(s.op in PACED for s in stream.stats) for stream in streams]),
-        has_measure=np.array([bool(s.measure) or s.where.of_facts for s in streams]),
-        has_days=np.array([any(look[0] == BY_DAY for look in _looks(s)) for s in streams]),
-        deepest=_signed([_deepest(stream) for stream in streams]),
-        extreme=np.array([any(s.op in EXTREME for s in stream.stats) for stream in streams]),
-        count_start=_places(counted.start),
-        counted=_table(counted.rows, 2),
-        valued_start=_places(valued.start),
-        valued=_table(valued.rows, 3),
-        differ_start=_places(differ.start),
-        differ=_table(differ.rows, 3),
-        differing_start=_places(differing.start),
-        differing=_table(differing.rows, 4),
-        since=_signed(since),
-        start=_places(others.start),
-        moving=_places(moving),
-        figure=_table(others.rows, 4),
-        trend_start=_places(trends.start),
-        trend=_table(trends.rows, 4),
+        plan=_columns(
+            PLAN,
+            count=counts.ends[:-1],
+            count_end=counts.ends[1:],
+            value=values.ends[:-1],
+            value_end=values.ends[1:],
+            look=looks.ends[:-1],
+            look_end=looks.ends[1:],
+            different=differents.ends[:-1],
+            different_end=differents.ends[1:],
+            trend=trends.ends[:-1],
+            trend_end=trends.ends[1:],
+            other=others.ends[:-1],
+            moving=moving,
+            other_end=others.ends[1:],
+            deepest=[_deepest(stream) for stream in streams],
+            since=since,
+            extreme=[any(s.op in EXTREME for s in stream.stats) for stream in streams],
+            timed=asks[:, TIMES].tolist(),
+            has_gaps=[any(s.op in GAPS for s in stream.stats) for stream in streams],
+            has_pace=[any(s.op in PACED for s in stream.stats) for stream in streams],
+            has_measure=[bool(s.measure) or s.where.of_facts for s in streams],
+        ),
+        counts=np.array(counts.rows, COUNT),
+        values=np.array(values.rows, VALUE),
+        looks=np.array(looks.rows, LOOK),
+        differents=np.array(differents.rows, DIFFERENT),
+        trends=np.array(trends.rows, TREND),
         trend_days=max((days[row[0]] for row in trends.rows), default=0.0),
-        whole=_groups(sorted(shares)),
-        share=_table([share[1:] for share in sorted(shares)], 4),
-        streak=_table(streaks, 3),
+        others=np.array(others.rows, OTHER),
+        wholes=_groups(sorted(shares)),
+        shares=np.array([share[1:] for share in sorted(shares)], SHARE),
+        streaks=np.array(streaks, STREAK),
         serving=_groups(sorted(served)),
-        served=_table([figure[1:] for figure in sorted(served)], 4),
+        served=np.array([figure[1:] for figure in sorted(served)], FIGURE_OF_AGENTS),
         template=np.array(template),
         tenure=tenure,
         silent=tenure + 1,
@@ -376,9 +397,9 @@ def _keeps(stream: Stream) -> bool:
     return any(stat.measured or stat.op not in COUNTED for stat in stream.stats)
 
 
-def _moves(figure: Figure) -> bool:
-    """Whether a figure differs as time goes by and nothing happens."""
-    return OPS[figure[OPERATION]] in MOVING
+def _moves(other: tuple[int, ...]) -> bool:
+    """Whether a figure (OTHER) differs as time goes by and nothing happens."""
+    return OPS[other[0]] in MOVING
 
 
 def _asks(stream: Stream, timed: bool) -> list[bool]:
@@ -396,18 +417,16 @@ def _attribute(stat: Stat) -> int:
     return ATTRIBUTES.index(stat.attribute or "day")
 
 
-def _looks(stream: Stream) -> list[tuple[int, int, bool]]:
-    """Of which attributes a stream's differents are: each with the last window that is asked for,
-    and whether any figure asks how frequent they are."""
-    looks: dict[int, tuple[int, int, bool]] = {}
+def _looks(stream: Stream) -> dict[int, tuple[int, ...]]:
+    """By the attributes that a stream's differents are of: the rows of LOOK."""
+    looks: dict[int, tuple[int, ...]] = {}
     for stat in stream.stats:
         if stat.op in DIFFERING:
             attribute = _attribute(stat)
-            _, deepest, mixed = looks.get(attribute, (0, 0, False))
-            looks[attribute] = (
-                attribute, max(deepest, WINDOW[stat.window]), mixed or stat.op != "distinct",
-            )  # fmt: skip
-    return list(looks.values())
+            _, deepest, mixed = looks.get(attribute, (attribute, 0, False))
+            deepest = max(deepest, WINDOW[stat.window])
+            looks[attribute] = (attribute, deepest, mixed or stat.op != "distinct")
+    return looks
 
 
 def _deepest(stream: Stream) -> int:
@@ -419,23 +438,20 @@ def _ints(values: Sequence[object]) -> Ints:
     return np.array(values, dtype=np.int64)
 
 
-def _places(values: Sequence[object] | Ints) -> Places:
-    return np.array(np.array(values, np.int64).tolist(), np.uint16)
+def _places(values: Ints) -> Places:
+    """As small numbers; raises `OverflowError` where they are not."""
+    return np.array(values.tolist(), np.uint16)
 
 
-def _table(rows: Sequence[Sequence[int]], columns: int) -> Places:
-    return _places(rows).reshape(-1, columns)
+def _columns(record: np.dtype[np.void], **columns: Sequence[int]) -> Records:
+    table = np.empty(len(columns["count"]), record)
+    for name in record.names or ():
+        table[name] = np.array(columns[name], record[name])
+    return table
 
 
-def _groups(rows: Sequence[tuple[int, ...]]) -> Places:
-    """Of sorted rows each that they begin with, the first of its rows and the one past its last."""
+def _groups(rows: Sequence[tuple[int, ...]]) -> Records:
+    """Of sorted rows each stream that they begin with, its first row and the one past its last."""
     of = [row[0] for row in rows]
-    return _table([(one, of.index(one), of.index(one) + of.count(one)) for one in sorted({*of})], 3)
-
-
-def _signed(values: Sequence[object]) -> Signed:
-    return np.array(values, np.int16)
-
-
-def _starts(lengths: Sequence[int]) -> Places:
-    return _places(np.concatenate([[0], np.cumsum(lengths)]))
+    groups = [(one, of.index(one), of.index(one) + of.count(one)) for one in sorted({*of})]
+    return np.array(groups, GROUP)

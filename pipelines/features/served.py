@@ -28,31 +28,35 @@ def served_figures(
     k: np.uint64, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
 ) -> None:
     """Figures of the agents of a stream's entries: in a window, or of the newest that has one."""
-    end, agents, of = nights.edge[k, EVER], nights.agents[:, k], nights.served
+    night, agents, of = nights.night[k], nights.agents[:, k], nights.served
     for i in range(len(program.serving)):
-        slot = lists.slot[program.serving[i, 0]]
+        group = program.serving[i]
+        slot = lists.slot[group.stream]
         if slot == NOWHERE:
             continue
-        first, many = lists.start[slot], lists.before[slot, end]
-        if many == 0:
+        first, before, within = lists.state[slot].start, lists.before[slot], -1
+        high = first + before[night.edge[EVER]]
+        if high == first:
             continue
-        within = -1
-        for s in range(program.serving[i, 1], program.serving[i, 2]):
-            window, op, figure, column = program.served[s]
-            if op == LAST:
-                who = _newest(columns, lists, first, first + many)
-                row[column] = agents[who, figure] if 0 <= who < len(agents) else np.nan
+        for s in range(group.first, group.end):
+            asked = program.served[s]
+            if asked.op == LAST:
+                who, figure = _newest(columns, lists, first, high), np.nan
+                if 0 <= who < len(agents):
+                    figure = agents[who, asked.figure]
+                row[asked.column] = figure
                 continue
-            if window != within:
+            if asked.window != within:
                 low = first
-                if window != EVER:
-                    low += lists.before[slot, nights.edge[k, window]]
-                _gather(columns, lists, low, first + many, agents, of)
-                within = window
-            row[column] = np.nan
-            if of[figure, KNOWN] > 0.0:
-                most, total = of[figure, HIGHEST], of[figure, TOTAL]
-                row[column] = most if op == MOST else total / of[figure, KNOWN]
+                if asked.window != EVER:
+                    low += before[night.edge[asked.window]]
+                _gather(columns, lists, low, high, agents, of)
+                within = asked.window
+            row[asked.column] = np.nan
+            known = of[asked.figure, KNOWN]
+            if known > 0.0:
+                most, total = of[asked.figure, HIGHEST], of[asked.figure, TOTAL]
+                row[asked.column] = most if asked.op == MOST else total / known
 
 
 @in_place
