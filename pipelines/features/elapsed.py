@@ -14,25 +14,11 @@ from numpy.typing import NDArray
 
 from models.compiling import in_place
 from models.contracts import DAY
+from pipelines.features.records import ONE, Index, Indices, Record, Records
 
 Ints = NDArray[np.int64]
-Indices = NDArray[np.uint64]
-Records = NDArray[np.void]
-ONE = np.uint64(1)  # with a mere 1 an index would become a float
 
 FROM, TO, BEFORE = range(3)  # columns of a stretch
-# What a night knows of the rhythm and the pace (`stream.PACED`) of a stream.
-TEMPO = np.dtype(
-    [
-        ("days", np.float64),  # of activity
-        ("span", np.float64),  # days from the first to the last
-        ("median", np.float64),  # days between two, and quartiles
-        ("lower", np.float64),
-        ("upper", np.float64),
-        ("pace", np.float64, 3),
-    ],
-    align=True,
-)
 
 
 def stretches(bounds: Sequence[tuple[int, int]]) -> Ints:
@@ -75,7 +61,7 @@ def within(table: Ints, start: int, end: int, begin: int, until: int) -> int:
 
 
 @in_place
-def _gap(day: Ints, p: np.uint64, dead: Ints, start: int, end: int) -> int:
+def _gap(day: Ints, p: Index, dead: Ints, start: int, end: int) -> int:
     """Days from the active day before entry p to that of p; 0 on the same day.
 
     Whole days' worth of dead time between the two days does not count.
@@ -88,7 +74,7 @@ def _gap(day: Ints, p: np.uint64, dead: Ints, start: int, end: int) -> int:
 
 
 @in_place
-def _quantiles(gaps: Ints, many: int, out: np.void) -> None:
+def _quantiles(gaps: Ints, many: int, out: Record) -> None:
     """Median and quartiles (by rank, without interpolation) of `many` counted gaps."""
     quarter, days, passed = many // 4, np.uint64(0), 0
     days, passed = _ranked(gaps, quarter, days, passed)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from models.contracts import CHANNELS, DAY, KINDS
 from pipelines.features import kernel
 from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
-from pipelines.features.elapsed import TEMPO
-from pipelines.features.figures import DIFFER, NIGHT, STATE, Lists, Nights
-from pipelines.features.program import NOWHERE, Compiled, Program
+from pipelines.features.figures import Lists, Nights
+from pipelines.features.program import Compiled, Program
+from pipelines.features.records import DIFFER, NIGHT, NOWHERE, STATE, TEMPO
 from pipelines.features.stream import AGENT_FIGURES, WINDOWS
 from pipelines.history.events import DTYPES, Events
 

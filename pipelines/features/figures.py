@@ -11,25 +11,25 @@ from models.compiling import in_place
 from models.contracts import DAY
 from models.past_cache import put
 from pipelines.features.desk import Columns
-from pipelines.features.elapsed import ONE, rhythms, within
+from pipelines.features.elapsed import rhythms, within
 from pipelines.features.pace_pass import paces
-from pipelines.features.program import (
-    BY_DAY,
+from pipelines.features.program import BY_DAY, OP, Program
+from pipelines.features.records import (
     DIFFERENTS,
-    DIFFERING,
     LEAST,
     MEAN,
     MIXTURE,
     MOST,
     NOWHERE,
-    OP,
+    ONE,
     OWN,
     SUM,
     TOP,
     TOTAL,
+    Index,
     Indices,
     Places,
-    Program,
+    Record,
     Records,
 )
 from pipelines.features.served import served_figures
@@ -53,32 +53,6 @@ MONTH = 30.0 * DAY
 EVER = len(WINDOWS) - 1
 # n log2 n of small n: a logarithm takes as long as all else that a row needs.
 WEIGHTED = np.array([0.0, *(n * np.log2(n) for n in range(1, 256))])
-
-
-# What is told of a stream of a customer that has any of it, by slot.
-STATE = np.dtype(
-    [
-        ("stream", np.uint16),
-        ("moved", np.bool_),  # whether any window holds other entries than at the night before
-        ("start", np.uint64),  # its first entry
-        ("seen", np.uint64),  # the entry past the last that the night before saw
-        ("low", np.uint64, len(WINDOWS)),  # first entry of each window
-        ("part", np.float64, (len(WINDOWS), MOST + 1)),  # measures of each window
-    ],
-    align=True,
-)
-NIGHT = np.dtype(
-    [
-        ("as_of", np.int64),
-        ("cutoff", np.int64),
-        ("slot", np.uint64),  # where it goes in the output
-        # Of `edges`, where each window begins; in the last place where all end.
-        ("edge", np.uint64, len(WINDOWS)),
-    ],
-    align=True,
-)
-# Of each window, of the values of an attribute.
-DIFFER = np.dtype([("window", np.float64, (len(WINDOWS), len(DIFFERING)))], align=True)
 
 
 class Lists(NamedTuple):
@@ -190,8 +164,8 @@ def _code(columns: Columns, attribute: int, row: np.uint64) -> int:
 
 @in_place
 def _different_days(
-    slot: np.uint64, deepest: int, lists: Lists, nights: Nights, which: Indices, asked: int,
-    look: np.uint64,
+    slot: Index, deepest: int, lists: Lists, nights: Nights, which: Indices, asked: int,
+    look: Index,
 ) -> None:  # fmt: skip
     """On how many days the entries of each window are, at all nights."""
     start, before = lists.state[slot].start, lists.before[slot]
@@ -208,8 +182,8 @@ def _different_days(
 
 @in_place
 def _differents(
-    slot: np.uint64, attribute: int, deepest: int, columns: Columns, lists: Lists, nights: Nights,
-    which: Indices, asked: int, look: np.uint64,
+    slot: Index, attribute: int, deepest: int, columns: Columns, lists: Lists, nights: Nights,
+    which: Indices, asked: int, look: Index,
 ) -> None:  # fmt: skip
     """How many known codes each window holds, at all nights: those whose newest entry, of what a
     night sees, lies in it."""
@@ -346,7 +320,7 @@ def _latest(value: Floats, start: np.uint64, high: np.uint64) -> float:
 
 @in_place
 def _trends(
-    state: np.void, plan: np.void, high: np.uint64, age: float, program: Program, row: Floats
+    state: Record, plan: Record, high: np.uint64, age: float, program: Program, row: Floats
 ) -> None:
     """Trends of a stream at a night that sees its entries to `high`."""
     days, low, part = program.window_days, state.low, state.part
@@ -363,7 +337,7 @@ def _trends(
 
 
 @in_place
-def _rhythm(op: int, least_days: int, tempo: np.void, since: float) -> float:
+def _rhythm(op: int, least_days: int, tempo: Record, since: float) -> float:
     """What is told of the gaps between active days; NaN where those are too few."""
     if tempo.days < max(least_days, 2):
         return np.nan
@@ -376,8 +350,8 @@ def _rhythm(op: int, least_days: int, tempo: np.void, since: float) -> float:
 
 @in_place
 def _others(
-    state: np.void, as_of: int, high: np.uint64, since: float, first: int, end: int,
-    program: Program, lists: Lists, tempo: np.void, row: Floats,
+    state: Record, as_of: int, high: np.uint64, since: float, first: int, end: int,
+    program: Program, lists: Lists, tempo: Record, row: Floats,
 ) -> None:  # fmt: skip
     """The figures `first` to `end` of those that are no counts, measures or differents, of a stream
     at a night that sees its entries to `high`."""
@@ -402,7 +376,7 @@ def _others(
 
 
 @in_place
-def _windows(state: np.void, night: np.void, before: Counts) -> bool:
+def _windows(state: Record, night: Record, before: Counts) -> bool:
     """Where the windows of a night begin among the entries; returns whether any has moved."""
     start, low, edge, moved = state.start, state.low, night.edge, False
     for w in range(EVER):
@@ -415,7 +389,7 @@ def _windows(state: np.void, night: np.void, before: Counts) -> bool:
 
 @in_place
 def _measure_all(
-    state: np.void, plan: np.void, k: np.uint64, high: np.uint64, columns: Columns,
+    state: Record, plan: Record, k: np.uint64, high: np.uint64, columns: Columns,
     program: Program, lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """What the windows of a night hold of a stream: how many, their measures, differents."""
@@ -443,7 +417,7 @@ def _measure_all(
 
 @in_place
 def _of_stream(
-    slot: np.uint64, k: np.uint64, columns: Columns, age: float, former: float, program: Program,
+    slot: Index, k: np.uint64, columns: Columns, age: float, former: float, program: Program,
     lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """Figures of a stream at night `k`, over those of the night before in `row`.
@@ -481,7 +455,7 @@ def _of_stream(
 
 @in_place
 def _prepare(
-    slot: np.uint64, columns: Columns, program: Program, lists: Lists, nights: Nights,
+    slot: Index, columns: Columns, program: Program, lists: Lists, nights: Nights,
     which: Indices, asked: int,
 ) -> None:  # fmt: skip
     """What is found out of a stream for all nights together."""
@@ -596,7 +570,7 @@ def _shares(k: np.uint64, program: Program, lists: Lists, nights: Nights, row: F
 
 
 @in_place
-def _between(lists: Lists, slot: np.uint16, window: int, night: np.void) -> int:
+def _between(lists: Lists, slot: np.uint16, window: int, night: Record) -> int:
     """How many entries a window of a night holds."""
     many = np.int64(lists.before[slot, night.edge[EVER]])
     if window == EVER:

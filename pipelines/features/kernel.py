@@ -37,9 +37,9 @@ from pipelines.features.program import (
     SAID_BIT,
     SIGN_BIT,
     TIMES,
-    Indices,
     Program,
 )
+from pipelines.features.records import Indices
 from pipelines.features.stream import MEASURES, RATINGS
 from pipelines.history.events import NEVER
 

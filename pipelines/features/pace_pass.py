@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from models.compiling import in_place
 from models.contracts import DAY
-from pipelines.features.elapsed import ONE, Indices, Records, within
+from pipelines.features.elapsed import within
+from pipelines.features.records import ONE, Indices, Records
 from pipelines.features.stream import (
     PACE_HALF_LIFE,
     PACE_NOISE,

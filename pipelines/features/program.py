@@ -16,6 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import CHANNELS, DAY, SAID, SCORE_KINDS
+from pipelines.features.records import (
+    COUNT,
+    DIFFERENT,
+    DIFFERING,
+    GROUP,
+    LOOK,
+    MEASURED,
+    OTHER,
+    PLAN,
+    SERVICE,
+    SHARE,
+    STREAK,
+    TREND,
+    VALUE,
+    Places,
+    Records,
+)
 from pipelines.features.stream import (
     ACTORS,
     AGENT_FIGURES,
@@ -65,49 +82,10 @@ COUNTED = (
 # What is asked of entries: when, on which days, of which rows.
 TIMES, DAYS, PLACES = range(3)
 TIMED = ("since", "first", "rhythm", "alive", "slope", "streak")  # ask when entries were
-# What is known of a window of a measure; OWN: the sum of what the next shorter one does not hold.
-OWN, SUM, TOTAL, MEAN, LEAST, MOST = range(6)
-MEASURED = {"sum": SUM, "total": TOTAL, "mean": MEAN, "min": LEAST, "max": MOST}
-# Of the values of an attribute in a window: how many different ones, the share of the most frequent
-# one, their entropy.
-DIFFERENTS, TOP, MIXTURE = range(3)
-DIFFERING = {"distinct": DIFFERENTS, "top_share": TOP, "entropy": MIXTURE}
 # Places in a candidate.
 STREAM, ACCEPTED, MEASURE_OF = range(3)
 
 Ints = NDArray[np.int64]
-Indices = NDArray[np.uint64]  # never negative: compiled code need not look whether they are
-# Rows of a table whose columns lie side by side, at distances that the compiler knows: it follows
-# one pointer to what a stream, a night or a figure is, and all of it fits the fastest cache.
-Records = NDArray[np.void]
-Places = NDArray[np.uint16]
-NOWHERE = np.uint16(np.iinfo(np.uint16).max)
-
-
-def _record(**fields: str) -> np.dtype[np.void]:
-    return np.dtype(list(fields.items()), align=True)
-
-
-# Of a stream: where its rows of the other tables begin and end, and what is asked of its entries.
-PLAN = _record(
-    count="u2", count_end="u2", value="u2", value_end="u2", look="u2", look_end="u2",
-    different="u2", different_end="u2", trend="u2", trend_end="u2",
-    other="u2", moving="u2", other_end="u2",  # from `moving` on what moves while nothing happens
-    deepest="i2",  # last window whose measure is wanted, -1: none
-    since="i2",  # column of the days since the newest, -1: none
-    extreme="?",  # whether the least or the most of the measure is wanted
-    timed="?", has_gaps="?", has_pace="?", has_measure="?",
-)  # fmt: skip
-COUNT = _record(window="u2", column="u2")
-VALUE = _record(window="u2", which="u2", column="u2")  # which of MEASURED
-LOOK = _record(attribute="u2", deepest="u2", mixed="?")  # the last window; whether how often, too
-DIFFERENT = _record(look="u2", window="u2", which="u2", column="u2")  # which of DIFFERING
-TREND = _record(window="u2", recent="u2", measured="?", column="u2")
-OTHER = _record(op="u2", window="u2", least_days="u2", column="u2")
-SHARE = _record(part="u2", window="u2", column="u2", is_count="?")
-STREAK = _record(stream="u2", ends="u2", column="u2")
-FIGURE_OF_AGENTS = _record(window="u2", op="u2", figure="u2", column="u2")  # which of SERVED
-GROUP = _record(stream="u2", first="u2", end="u2")  # of rows that belong to one stream
 
 
 class Candidates(NamedTuple):
@@ -147,7 +125,7 @@ class Program(NamedTuple):
     shares: Records  # SHARE
     streaks: Records  # STREAK
     serving: Records  # GROUP of the figures of a stream's agents
-    served: Records  # FIGURE_OF_AGENTS
+    served: Records  # SERVICE
     template: NDArray[np.float64]  # [f] the row of a customer with no history
     tenure: int  # column
     silent: int  # column
@@ -306,7 +284,7 @@ def compile_program(  # noqa: C901 - one branch a table
         shares=np.array([share[1:] for share in sorted(shares)], SHARE),
         streaks=np.array(streaks, STREAK),
         serving=_groups(sorted(served)),
-        served=np.array([figure[1:] for figure in sorted(served)], FIGURE_OF_AGENTS),
+        served=np.array([figure[1:] for figure in sorted(served)], SERVICE),
         template=np.array(template),
         tenure=tenure,
         silent=tenure + 1,

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from models.compiling import in_place
 from pipelines.features.desk import Columns
-from pipelines.features.elapsed import ONE
-from pipelines.features.program import NOWHERE, SERVED, Program
+from pipelines.features.program import SERVED, Program
+from pipelines.features.records import NOWHERE, ONE
 from pipelines.features.stream import WINDOWS
 
 if TYPE_CHECKING:
