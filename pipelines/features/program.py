@@ -105,7 +105,7 @@ class Candidates(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Tables of `s` streams and `i` figures, written for `f` columns."""
+    """Tables of `s` streams, written for `f` columns; what their rows hold stands in `records`."""
 
     candidates: Candidates
     kept: Candidates  # those whose streams keep entries
