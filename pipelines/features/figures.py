@@ -39,10 +39,10 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Counts = NDArray[np.uint32]
 
-(LAST, FIRST, GAP, SPREAD, ALIVE_OP, SLOPE, LATEST_OP, PACE, USUAL) = (
+(LAST, SINCE, FIRST, GAP, SPREAD, ALIVE_OP, SLOPE, LATEST_OP, PACE, USUAL) = (
     OP[name]
     for name in (
-        "last", "first", "gap", "gap_spread", "alive", "slope", "latest", "pace", "usual",
+        "last", "since", "first", "gap", "gap_spread", "alive", "slope", "latest", "pace", "usual",
     )
 )  # fmt: skip
 AGENT, TEAM, TOPIC, CHANNEL = (
@@ -370,6 +370,8 @@ def _others(
             figure = _latest(lists.value, state.start, high)
         elif op == LAST:
             figure = _last_known(lists.value, state.start, high)
+        elif op == SINCE:
+            figure = since
         else:
             figure = _rhythm(op, other.least_days, tempo, since)
         row[other.column] = figure

@@ -228,7 +228,7 @@ def compile_program(  # noqa: C901 - one branch a table
                 differents.rows.append((look, window, DIFFERING[stat.op], column))
             elif stat.op == "trend":
                 trends.rows.append((window, WINDOW[stat.recent], stat.measured, column))
-            elif stat.op == "since":
+            elif stat.op == "since" and since[-1] < 0:  # another one is told as the others are
                 since[-1] = column
             else:
                 of_stream.append((OP[stat.op], window, stat.least_days, column))
