@@ -47,7 +47,7 @@ def write_history(home: Home, settings: FastSettings, whole: bool = True) -> His
     _write_tables(place, settings, buckets)
     for done in (warmline(home.root, "init"), warmline(home.root, "ingest", str(place))):
         if done.code:
-            raise SystemExit(done.stderr)
+            raise SystemExit(f"exit {done.code}: {done.stderr or done.stdout}")
     before = History.open(home.history).manifest
     _add_parts(home.history, before, settings, buckets, whole)
     return History.open(home.history)

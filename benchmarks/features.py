@@ -45,14 +45,14 @@ DAY_WAYS = {
     "day": "Warmline: ingest of a day",
     "bare_day": "DuckDB: that day sorted and written, all ids read",
 }
-OURS = ("windows", "one", "full", "twelve")  # in one process: what was compiled is loaded once
+OURS = ("windows", "full")  # in one process: what was compiled is loaded once
 PEERS = (("polars",), ("duckdb",), ("pandas",))  # the quickest in the same minutes as ours
 # Starting a process and loading its libraries takes as long as what is measured in it.
 QUICK_PEERS = (("bare", "duckdb_some", "polars", "pandas"),)
 SHARES = {"pandas": PANDAS_SHARE, "duckdb_some": PARTS_SHARE}  # ways that compute a share of all
 QUICK_RUNS = 2  # of each way, the first of them not measured
 DAYS = 30  # whose parts lie beside the large ones
-TURNS = 3  # of those and of the large ones alone
+TURNS = 3  # of those, of the large ones alone, and of twelve nights
 REFERRED = 20  # customers whose figures the readable reference computes as well
 
 
@@ -90,7 +90,8 @@ def _compare(place: Path, quick: bool) -> None:
     # What is set against each other runs soon after each other: the machine's pace changes.
     runs = {} if quick else run(("bare",), home, place)
     runs |= run(OURS, home, place, most=most)
-    compacted, daily = _by_turns(home, apart.root, place / "days-out", 1 if quick else TURNS)
+    ways = (("one", home), ("twelve", home), ("one", apart.root))
+    runs["one"], runs["twelve"], daily = _by_turns(ways, place / "turns-out", 1 if quick else TURNS)
     tenths = run(("windows", "one", "full"), small, place / "tenth-out") if small else {}
     for names in QUICK_PEERS if quick else PEERS:
         runs |= run(names, home, place, most=most)
@@ -101,7 +102,7 @@ def _compare(place: Path, quick: bool) -> None:
     equal = _equals_reference(home) and _equals_sql(home, place / sql)
     history = History.open(Home(home).history)
     report = Report("features", quick)
-    uncompacted = daily.seconds / compacted.seconds
+    uncompacted = daily.seconds / runs["one"].seconds
     report.bars = [*_bars(runs, uncompacted, tenths, equal), _of_day(day)]
     seconds = {name: done.seconds for name, done in runs.items()}
     report.figures = {
@@ -123,20 +124,16 @@ def _compare(place: Path, quick: bool) -> None:
         "equal_to_reference": equal,
     }
     rows = [[WAYS[name], done.seconds, done.peak_mb] for name, done in runs.items()]
-    for told, done in (("compacted, by turns", compacted), ("not compacted", daily)):
-        rows.append([f"{WAYS['one']}, {DAYS} days {told}", done.seconds, done.peak_mb])
+    rows.append([f"{WAYS['one']}, {DAYS} days not compacted", daily.seconds, daily.peak_mb])
     rows += [[f"{WAYS[n]}, a tenth", done.seconds, done.peak_mb] for n, done in tenths.items()]
     rows += [[DAY_WAYS[name], done.seconds, done.peak_mb] for name, done in day.items()]
     report.print(("what", "seconds", "peak MB"), rows)
 
 
-def _by_turns(one: Path, other: Path, out: Path, turns: int) -> tuple[Run, Run]:
-    """One night's features of two homes, whose runs follow each other."""
-    both = [
-        [run(("one",), home, out, most=2)["one"] for home in (one, other)] for _ in range(turns)
-    ]
-    least = [min(runs, key=lambda done: done.seconds) for runs in zip(*both, strict=True)]
-    return least[0], least[1]
+def _by_turns(ways: Sequence[tuple[str, Path]], out: Path, turns: int) -> list[Run]:
+    """The shortest run of each way over its home, where the ways' runs follow each other."""
+    done = [[run((name,), home, out, most=2)[name] for name, home in ways] for _ in range(turns)]
+    return [min(runs, key=lambda one: one.seconds) for runs in zip(*done, strict=True)]
 
 
 def _of_day(day: dict[str, Run]) -> Bar:

@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 
 from models.compiling import in_place
 from models.contracts import DAY
+from pipelines.features.records import ONE, Index, Indices, Record, Records
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 FROM, TO, BEFORE = range(3)  # columns of a stretch
-DAYS, SPAN, MEDIAN, LOWER, UPPER = range(5)  # columns of a night's rhythm
-RHYTHM_COLUMNS = 5
 
 
 def stretches(bounds: Sequence[tuple[int, int]]) -> Ints:
@@ -63,12 +61,12 @@ def within(table: Ints, start: int, end: int, begin: int, until: int) -> int:
 
 
 @in_place
-def _gap(day: Ints, p: int, dead: Ints, start: int, end: int) -> int:
+def _gap(day: Ints, p: Index, dead: Ints, start: int, end: int) -> int:
     """Days from the active day before entry p to that of p; 0 on the same day.
 
     Whole days' worth of dead time between the two days does not count.
     """
-    earlier, later = day[p - 1], day[p]
+    earlier, later = day[p - ONE], day[p]
     if start == end or later - earlier < 2:
         return int(later - earlier)
     lost = within(dead, start, end, (earlier + 1) * DAY, later * DAY) // DAY
@@ -76,16 +74,17 @@ def _gap(day: Ints, p: int, dead: Ints, start: int, end: int) -> int:
 
 
 @in_place
-def _quantiles(gaps: Ints, many: int, out: Floats) -> None:
+def _quantiles(gaps: Ints, many: int, out: Record) -> None:
     """Median and quartiles (by rank, without interpolation) of `many` counted gaps."""
     quarter, days, passed = many // 4, np.uint64(0), 0
     days, passed = _ranked(gaps, quarter, days, passed)
-    out[LOWER] = days
+    out.lower = days
     days, passed = _ranked(gaps, (many - 1) // 2, days, passed)
     below = days
     days, passed = _ranked(gaps, many // 2, days, passed)
-    out[MEDIAN] = (below + days) / 2.0
-    out[UPPER], _ = _ranked(gaps, many - 1 - quarter, days, passed)
+    out.median = (below + days) / 2.0
+    days, passed = _ranked(gaps, many - 1 - quarter, days, passed)
+    out.upper = days
 
 
 @in_place
@@ -99,31 +98,31 @@ def _ranked(gaps: Ints, rank: int, days: np.uint64, passed: int) -> tuple[np.uin
 
 @in_place
 def rhythms(
-    day: Ints, start: int, dead: Ints, dead_start: int, dead_end: int, gaps: Ints, ends: Ints,
-    which: Ints, asked: int, out: Floats,
+    day: Ints, start: np.uint64, dead: Ints, dead_start: int, dead_end: int, gaps: Ints,
+    ends: Indices, which: Indices, asked: int, out: Records,
 ) -> None:  # fmt: skip
     """Active days, the gaps between them added up and their quantiles. Nights ascend.
 
     A night sees the entries from `start` to its place in `ends`. `gaps` counts by days, and is zero
     between uses.
     """
-    place, many, span = start, 0, 0
+    place, many, span, last = start, 0, 0, out[which[0]]
     for a in range(asked):
         k = which[a]
         high = ends[k]
-        for p in range(max(place, start + 1), high):
+        for p in range(max(place, start + ONE), high):
             gap = _gap(day, p, dead, dead_start, dead_end)
             if gap > 0:
                 gaps[gap] += 1
                 many += 1
                 span += gap
-        out[k, SPAN] = span
-        out[k, DAYS] = many + 1 if high > start else 0
+        tempo = out[k]
+        tempo.span = span
+        tempo.days = many + 1 if high > start else 0
         if a and high == place:
-            for column in (MEDIAN, LOWER, UPPER):
-                out[k, column] = out[which[a - 1], column]
+            tempo.median, tempo.lower, tempo.upper = last.median, last.lower, last.upper
         elif many:
-            _quantiles(gaps, many, out[k])
-        place = high
-    for p in range(start + 1, place):
+            _quantiles(gaps, many, tempo)
+        place, last = high, tempo
+    for p in range(start + ONE, place):
         gaps[_gap(day, p, dead, dead_start, dead_end)] = 0

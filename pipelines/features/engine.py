@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from models.contracts import CHANNELS, DAY, KINDS
 from pipelines.features import kernel
 from pipelines.features.desk import FACTS_A_ROW, Columns, prepare_desk
-from pipelines.features.elapsed import RHYTHM_COLUMNS
 from pipelines.features.figures import Lists, Nights
 from pipelines.features.program import Compiled, Program
-from pipelines.features.stream import AGENT_FIGURES, ATTRIBUTES, PACED, WINDOWS
+from pipelines.features.records import DIFFER, NIGHT, NOWHERE, STATE, TEMPO
+from pipelines.features.stream import AGENT_FIGURES, WINDOWS
 from pipelines.history.events import DTYPES, Events
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _work(
     context: Context,
     program: Program,
 ) -> kernel.Work:
-    nights = max(len(group.as_of) for group in groups)
+    nights = max(len(group.night) for group in groups)
     edges = max(len(group.edges) for group in groups)
     rows, entries, cases, days = (max(1, many) for many in need)
     codes = max(
@@ -161,8 +161,8 @@ def _work(
         rows=np.empty(rows, np.uint64),
         signature=np.empty(rows, np.int64),
         day=np.empty(rows, np.int64),
-        which=np.zeros(nights, np.int64),
-        one=np.zeros(1, np.int64),
+        which=np.zeros(nights, np.uint64),
+        one=np.zeros(1, np.uint64),
         desk=prepare_desk(rows, cases, _as(context.promise_seconds, np.int64), context.hours),
         lists=_lists(entries, int(codes) + 1, days, (len(program.keeps), edges + 1)),
         nights=groups[0],
@@ -171,12 +171,13 @@ def _work(
 
 def _lists(entries: int, codes: int, days: int, tally: tuple[int, int]) -> Lists:
     return Lists(
-        tally=np.zeros(tally, np.int64),
+        tally=np.zeros(tally, np.uint32),
         touched=np.zeros(tally[0], np.bool_),
-        of_kind=np.zeros((len(KINDS), tally[1]), np.int64),
+        slot=np.full(tally[0], NOWHERE),
+        of_kind=np.zeros((len(KINDS), tally[1]), np.uint32),
         met=np.zeros(len(KINDS), np.bool_),
-        order=np.empty(tally[0], np.int64),
-        start=np.empty(tally[0], np.int64),
+        state=np.zeros(tally[0], STATE),
+        before=np.empty(tally, np.uint32),
         end=np.empty(tally[0], np.uint64),
         at=np.empty(entries, np.int64),
         day=np.empty(entries, np.int64),
@@ -184,7 +185,8 @@ def _lists(entries: int, codes: int, days: int, tally: tuple[int, int]) -> Lists
         value=np.empty(entries, np.float64),
         days=np.empty(entries, np.int64),
         seen=np.zeros(codes, np.int64),
-        often=np.empty(codes, np.int64),
+        noted=np.empty(codes, np.int64),
+        newest=np.empty(codes, np.uint64),
         gaps=np.zeros(days + 2, np.int64),
         turn=np.zeros(1, np.int64),
     )
@@ -205,21 +207,17 @@ def _nights(
     streams = len(program.keeps)
     order = sorted(slots, key=lambda slot: nights[slot].as_of)
     dead, dead_start = gaps
-    as_of = np.array([nights[slot].as_of for slot in order], np.int64)
-    edges, edge = _edges(tuple(as_of.tolist()))
+    as_of = [nights[slot].as_of for slot in order]
+    edges, edge = _edges(tuple(as_of))
+    night = np.empty(len(order), NIGHT)
+    night["as_of"], night["cutoff"] = as_of, [nights[slot].cutoff for slot in order]
+    night["slot"], night["edge"] = order, edge
     return Nights(
-        as_of=as_of,
-        cutoff=np.array([nights[slot].cutoff for slot in order], np.int64),
-        slot=np.array(order, np.int64),
+        night=night,
         edges=edges,
-        edge=edge,
-        high=np.zeros(len(order), np.int64),
-        seen=np.empty(streams, np.int64),
-        low=np.empty((streams, len(WINDOWS)), np.int64),
-        part=np.empty((streams, len(WINDOWS), 5)),
-        differ=np.zeros((len(ATTRIBUTES), len(WINDOWS), 3)),
-        rhythm=np.zeros((streams, len(order), RHYTHM_COLUMNS)),
-        pace=np.empty((streams, len(order), len(PACED))),
+        high=np.zeros(len(order), np.uint64),
+        differ=np.zeros((len(program.looks), len(order)), DIFFER),
+        tempo=np.zeros((streams, len(order)), TEMPO),
         row=np.full(max(len(program.template), beside_at + beside.shape[2]), np.nan),
         beside=beside,
         beside_at=beside_at,

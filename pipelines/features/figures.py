@@ -11,43 +11,46 @@ from models.compiling import in_place
 from models.contracts import DAY
 from models.past_cache import put
 from pipelines.features.desk import Columns
-from pipelines.features.elapsed import DAYS, LOWER, MEDIAN, SPAN, UPPER, rhythms, within
+from pipelines.features.elapsed import rhythms, within
 from pipelines.features.pace_pass import paces
-from pipelines.features.program import (
-    AUX,
-    COLUMN,
-    OP,
-    OPERATION,
-    TIMES,
-    WINDOW_OF,
+from pipelines.features.program import BY_DAY, OP, Program
+from pipelines.features.records import (
+    DIFFERENTS,
+    LEAST,
+    MEAN,
+    MIXTURE,
+    MOST,
+    NOWHERE,
+    ONE,
+    OWN,
+    SUM,
+    TOP,
+    TOTAL,
+    Index,
     Indices,
-    Program,
+    Places,
+    Record,
+    Records,
 )
 from pipelines.features.served import served_figures
 from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST, WINDOWS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Counts = NDArray[np.uint32]
 
-(SUM, MEAN, LEAST, MOST, LAST, SINCE, FIRST, DISTINCT, GAP, SPREAD, RHYTHM, ALIVE_OP, TOTAL_OF,
- TOP_SHARE, ENTROPY, SLOPE, LATEST_OP, PACE, USUAL) = (
+(LAST, SINCE, FIRST, GAP, SPREAD, ALIVE_OP, SLOPE, LATEST_OP, PACE, USUAL) = (
     OP[name]
     for name in (
-        "sum", "mean", "min", "max", "last", "since", "first", "distinct", "gap", "gap_spread",
-        "rhythm", "alive", "total", "top_share", "entropy", "slope", "latest", "pace", "usual",
+        "last", "since", "first", "gap", "gap_spread", "alive", "slope", "latest", "pace", "usual",
     )
 )  # fmt: skip
-AGENT, TEAM, TOPIC, CHANNEL, CASE, BY_DAY = (
-    ATTRIBUTES.index(name) for name in ("agent", "team", "topic", "channel", "case", "day")
+AGENT, TEAM, TOPIC, CHANNEL = (
+    ATTRIBUTES.index(name) for name in ("agent", "team", "topic", "channel")
 )
 R, ALPHA, A, B = ALIVE
 MONTH = 30.0 * DAY
 EVER = len(WINDOWS) - 1
-# Columns of the measures of a window; OWN: the sum of what the next shorter window does not hold.
-KNOWN, TOTAL, LOWEST, HIGHEST, OWN = range(5)
-# Of the values of an attribute in a window: how many different ones, the share of the most frequent
-# one, their entropy.
-DIFFERENTS, TOP, MIXTURE = range(3)
 # n log2 n of small n: a logarithm takes as long as all else that a row needs.
 WEIGHTED = np.array([0.0, *(n * np.log2(n) for n in range(1, 256))])
 
@@ -55,12 +58,14 @@ WEIGHTED = np.array([0.0, *(n * np.log2(n) for n in range(1, 256))])
 class Lists(NamedTuple):
     """Of each stream its counts, and its entries in time order, one stream after the other."""
 
-    tally: Ints  # [streams, edges + 1] entries before each edge, and all; zero between customers
+    tally: Counts  # [streams, edges + 1] entries between edges; zero between customers
     touched: NDArray[np.bool_]  # [streams] whether it has any; false between customers
-    of_kind: Ints  # [kinds, edges + 1] scratch, zero between uses: rows of plain kinds
+    slot: Places  # [streams] its place among those that have any; NOWHERE between customers
+    of_kind: Counts  # [kinds, edges + 1] scratch, zero between uses: rows of plain kinds
     met: NDArray[np.bool_]  # [kinds] scratch, false between uses: whether there are any
-    order: Ints  # [streams] scratch: those with any
-    start: Ints  # [streams]
+    # What is told of a customer's streams lies together, whichever they are.
+    state: Records  # [slots] STATE
+    before: Counts  # [slots, edges + 1] its entries before each edge, and all
     end: Indices  # [streams]
     # What a stream does not ask for (`Program.asks`) is not written.
     at: Ints  # [entries]
@@ -69,7 +74,8 @@ class Lists(NamedTuple):
     value: Floats  # [entries] the measure, scaled
     days: Ints  # [entries] scratch: different UTC days up to each
     seen: Ints  # [codes] scratch: the turn in which a code was last met
-    often: Ints  # [codes] scratch: how often it was in that turn
+    noted: Ints  # [codes] scratch: how often it was in that turn, or its place among those met
+    newest: Indices  # [codes] scratch: by that place, the newest entry that has it
     gaps: Ints  # [days] scratch, zero between uses: how often a gap of so many days
     turn: Ints  # [1] numbers the turns of `seen`
 
@@ -77,18 +83,11 @@ class Lists(NamedTuple):
 class Nights(NamedTuple):
     """Nights that know the same feed gaps, ascending by `as_of`, and room for what is found out."""
 
-    as_of: Ints
-    cutoff: Ints
-    slot: Ints  # where each goes in the output
+    night: Records  # [nights] NIGHT
     edges: Ints  # [edges] every moment at which a window of a night begins or ends, ascending
-    edge: Indices  # [nights, windows] of them, where each window begins; in the last place its end
-    high: Ints  # [nights] of a stream, the entry past the last that a night sees
-    seen: Ints  # [streams] the same of the night before
-    low: Ints  # [streams, windows] first entry of each window
-    part: Floats  # [streams, windows, 5] measures of each window
-    differ: Floats  # [attributes, windows, 3]
-    rhythm: Floats  # [streams, nights, RHYTHM_COLUMNS]
-    pace: Floats  # [streams, nights, PACED]
+    high: Indices  # [nights] of a stream, the entry past the last that a night sees
+    differ: Records  # [looks, nights] DIFFER
+    tempo: Records  # [slots, nights] TEMPO
     row: Floats  # [columns] of a night, as far as it is made
     beside: Floats  # [slots, customers, ...] figures that were made elsewhere
     beside_at: int  # the first of their columns
@@ -101,23 +100,31 @@ class Nights(NamedTuple):
 
 
 @in_place
-def _measure(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
-    """Of each window: how many known, and their sum. Sums are of the parts between edges, the
-    newest first: no difference of large ones."""
+def _number(many: np.uint64) -> float:
+    """A small number as a float, for which a signed one takes one step."""
+    return float(np.int64(many))
+
+
+@in_place
+def _measure(value: Floats, low: Indices, high: np.uint64, deepest: int, part: Floats) -> None:
+    """Sums and means of each window. Sums are of the parts between edges, the newest first: no
+    difference of large ones."""
     known, total = 0, 0.0
     for w in range(deepest + 1):
         own = 0.0
-        for p in range(np.uint64(low[w]), np.uint64(high)):
+        for p in range(low[w], high):
             is_known = value[p] == value[p]
             known += is_known
             own += value[p] if is_known else 0.0
         total += own
-        part[w, KNOWN], part[w, TOTAL], part[w, OWN] = known, total, own
+        part[w, OWN], part[w, SUM] = own, total
+        part[w, TOTAL] = total if known else np.nan
+        part[w, MEAN] = total / known if known else np.nan
         high = low[w]
 
 
 @in_place
-def _extremes(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -> None:
+def _extremes(value: Floats, low: Indices, high: np.uint64, deepest: int, part: Floats) -> None:
     """Of each window: the least and the most of what is known."""
     least, most = np.inf, -np.inf
     for w in range(deepest + 1):
@@ -125,22 +132,9 @@ def _extremes(value: Floats, low: Ints, high: int, deepest: int, part: Floats) -
             if not np.isnan(value[p]):
                 least = min(least, value[p])
                 most = max(most, value[p])
-        part[w, LOWEST], part[w, HIGHEST] = least, most
+        part[w, LEAST] = least if least <= most else np.nan
+        part[w, MOST] = most if least <= most else np.nan
         high = low[w]
-
-
-@in_place
-def _measured(part: Floats, op: int, window: int) -> float:
-    """Sum, mean, min or max over a window."""
-    if op == SUM:
-        return float(part[window, TOTAL])
-    if part[window, KNOWN] == 0.0:
-        return np.nan
-    if op == TOTAL_OF:
-        return float(part[window, TOTAL])
-    if op == MEAN:
-        return float(part[window, TOTAL] / part[window, KNOWN])
-    return float(part[window, LOWEST] if op == LEAST else part[window, HIGHEST])
 
 
 @in_place
@@ -157,17 +151,64 @@ def _trend(now: float, before: float, recent: float, window: float, age: float) 
 
 @in_place
 def _code(columns: Columns, attribute: int, row: np.uint64) -> int:
-    """A row's agent, team, topic, channel or case; -1 for none."""
-    if attribute == AGENT:
-        return int(columns.agent[row])
-    if attribute == TEAM:
-        agent = columns.agent[row]
-        return int(columns.teams[agent]) if 0 <= agent < len(columns.teams) else -1
-    if attribute == TOPIC:
-        return int(columns.topic[row])
+    """A row's agent, team, topic, channel or case; negative for none."""
     if attribute == CHANNEL:
         return int(columns.channel[row])
-    return int(columns.case[row])
+    of_agent = attribute in (AGENT, TEAM)
+    source = columns.agent if of_agent else (columns.topic if attribute == TOPIC else columns.case)
+    code = int(source[row])
+    if attribute == TEAM:
+        return int(columns.teams[code]) if 0 <= code < len(columns.teams) else -1
+    return code
+
+
+@in_place
+def _different_days(
+    slot: Index, deepest: int, lists: Lists, nights: Nights, which: Indices, asked: int,
+    look: Index,
+) -> None:  # fmt: skip
+    """On how many days the entries of each window are, at all nights."""
+    start, before = lists.state[slot].start, lists.before[slot]
+    for a in range(asked):
+        k = which[a]
+        high, out = nights.high[k], nights.differ[look, k].window
+        for w in range(deepest + 1):
+            low = start if w == EVER else start + before[nights.night[k].edge[w]]
+            different = 0
+            if low < high:
+                different = lists.days[high - ONE] - lists.days[low] + 1
+            out[w, DIFFERENTS] = different
+
+
+@in_place
+def _differents(
+    slot: Index, attribute: int, deepest: int, columns: Columns, lists: Lists, nights: Nights,
+    which: Indices, asked: int, look: Index,
+) -> None:  # fmt: skip
+    """How many known codes each window holds, at all nights: those whose newest entry, of what a
+    night sees, lies in it."""
+    lists.turn[0] += 1
+    turn, seen, noted, newest = lists.turn[0], lists.seen, lists.noted, lists.newest
+    start, before = lists.state[slot].start, lists.before[slot]
+    p, met = start, 0
+    for a in range(asked):
+        k = which[a]
+        while p < nights.high[k]:
+            code = _code(columns, attribute, lists.row[p])
+            if code >= 0:
+                if seen[code] != turn:
+                    seen[code] = turn
+                    noted[code] = met
+                    met += 1
+                newest[noted[code]] = p
+            p += ONE
+        out = nights.differ[look, k].window
+        for w in range(deepest + 1):
+            low = start if w == EVER else start + before[nights.night[k].edge[w]]
+            different = 0
+            for m in range(np.uint64(met)):
+                different += newest[m] >= low
+            out[w, DIFFERENTS] = different
 
 
 @in_place
@@ -177,33 +218,33 @@ def _weighted(n: int) -> float:
 
 
 @in_place
-def _differents(
-    columns: Columns, lists: Lists, attribute: int, low: Ints, high: int, deepest: int,
-    mixed: bool, out: Floats,
+def _mixtures(
+    columns: Columns, lists: Lists, attribute: int, low: Indices, high: np.uint64, deepest: int,
+    out: Floats,
 ) -> None:  # fmt: skip
-    """The known codes that each window holds, from the newest entry backwards.
+    """The known codes that each window of a night holds and how they mix, from the newest entry
+    backwards.
 
     With n of a code among N, entropy is log2 N less the sum of n log2 n over N.
     """
     lists.turn[0] += 1
-    turn, seen, often, rows = lists.turn[0], lists.seen, lists.often, lists.row
+    turn, seen, often = lists.turn[0], lists.seen, lists.noted
     count, known, most, weight, p = 0, 0, 0, 0.0, high
     for w in range(deepest + 1):
         while p > low[w]:
-            p -= 1
-            code = _code(columns, attribute, rows[p])
+            p -= ONE
+            code = _code(columns, attribute, lists.row[p])
             if code < 0:
                 continue
             if seen[code] != turn:
                 seen[code] = turn
                 often[code] = 0
                 count += 1
-            if mixed:
-                n = often[code]
-                often[code] = n + 1
-                known += 1
-                most = max(most, n + 1)
-                weight += _weighted(n + 1) - _weighted(n)
+            n = often[code]
+            often[code] = n + 1
+            known += 1
+            most = max(most, n + 1)
+            weight += _weighted(n + 1) - _weighted(n)
         out[w, DIFFERENTS] = count
         out[w, TOP] = most / known if known else np.nan
         out[w, MIXTURE] = np.nan
@@ -212,7 +253,7 @@ def _differents(
 
 
 @in_place
-def _slope(at: Ints, value: Floats, low: int, high: int) -> float:
+def _slope(at: Ints, value: Floats, low: np.uint64, high: np.uint64) -> float:
     """Least-squares slope of the known measures, in 30 days; NaN where they span less than one."""
     known, first, last, time, level = 0, 0, 0, 0.0, 0.0
     for p in range(low, high):
@@ -247,28 +288,31 @@ def _alive(days: float, span: float, since: float) -> float:
 
 
 @in_place
-def _days(lists: Lists, start: int, end: int) -> None:
+def _days(lists: Lists, start: np.uint64, end: int) -> None:
     """Numbers the UTC days of a stream's entries."""
     number = 0
     for p in range(start, end):
-        number += p == start or lists.day[p] != lists.day[p - 1]
+        number += p == start or lists.day[p] != lists.day[p - ONE]
         lists.days[p] = number
 
 
 @in_place
-def _last_known(value: Floats, start: int, high: int) -> float:
-    for p in range(high - 1, start - 1, -1):
+def _last_known(value: Floats, start: np.uint64, high: np.uint64) -> float:
+    p = high
+    while p > start:
+        p -= ONE
         if not np.isnan(value[p]):
             return float(value[p])
     return np.nan
 
 
 @in_place
-def _latest(value: Floats, start: int, high: int) -> float:
+def _latest(value: Floats, start: np.uint64, high: np.uint64) -> float:
     """Mean of the newest known measures, at least two."""
-    known, total = 0, 0.0
-    for p in range(high - 1, start - 1, -1):
-        if known < LATEST and not np.isnan(value[p]):
+    known, total, p = 0, 0.0, high
+    while p > start and known < LATEST:
+        p -= ONE
+        if not np.isnan(value[p]):
             known += 1
             total += value[p]
     return total / known if known > 1 else np.nan
@@ -276,90 +320,69 @@ def _latest(value: Floats, start: int, high: int) -> float:
 
 @in_place
 def _trends(
-    stream: int, high: int, age: float, program: Program, nights: Nights, row: Floats
+    state: Record, plan: Record, high: np.uint64, age: float, program: Program, row: Floats
 ) -> None:
     """Trends of a stream at a night that sees its entries to `high`."""
-    days, low, part = program.window_days, nights.low[stream], nights.part[stream]
-    for i in range(program.trend_start[stream], program.trend_start[stream + 1]):
-        window, recent, measured, column = program.trend[i]
-        if measured:
-            now, before = part[recent, TOTAL], 0.0
-            for w in range(recent + 1, window + 1):
+    days, low, part = program.window_days, state.low, state.part
+    for i in range(plan.trend, plan.trend_end):
+        trend = program.trends[i]
+        if trend.measured:
+            now, before = part[trend.recent, SUM], 0.0
+            for w in range(trend.recent + 1, trend.window + 1):
                 before += part[w, OWN]
         else:
-            now, before = float(high - low[recent]), float(low[recent] - low[window])
-        row[column] = _trend(now, before, days[recent], days[window], age)
+            now = _number(high - low[trend.recent])
+            before = _number(low[trend.recent] - low[trend.window])
+        row[trend.column] = _trend(now, before, days[trend.recent], days[trend.window], age)
 
 
 @in_place
-def _write(  # noqa: C901 - one branch an operation
-    stream: int, k: int, start: int, high: int, since: float, first: int, program: Program,
-    lists: Lists, nights: Nights, row: Floats,
+def _rhythm(op: int, least_days: int, tempo: Record, since: float) -> float:
+    """What is told of the gaps between active days; NaN where those are too few."""
+    if tempo.days < max(least_days, 2):
+        return np.nan
+    if op == GAP:
+        return float(tempo.median)
+    if op == SPREAD:
+        return float((tempo.upper - tempo.lower) / tempo.median)
+    return float(since / tempo.median)
+
+
+@in_place
+def _others(
+    state: Record, as_of: int, high: np.uint64, since: float, first: int, end: int,
+    program: Program, lists: Lists, tempo: Record, row: Floats,
 ) -> None:  # fmt: skip
-    """Figures of a stream from the `first` on at night `k`: of entries `start` to `high`."""
-    table, low, part = program.figure, nights.low[stream], nights.part[stream]
-    rhythm = nights.rhythm[stream, k]
-    for i in range(first, program.start[stream + 1]):
-        op, window, aux = table[i, OPERATION], table[i, WINDOW_OF], table[i, AUX]
-        if op == SINCE:
-            figure = since
-        elif op == FIRST:
-            figure = (nights.as_of[k] - lists.at[start]) / DAY
-        elif op in (DISTINCT, TOP_SHARE, ENTROPY):
-            column = TOP if op == TOP_SHARE else (MIXTURE if op == ENTROPY else DIFFERENTS)
-            figure = nights.differ[aux, window, column]
+    """The figures `first` to `end` of those that are no counts, measures or differents, of a stream
+    at a night that sees its entries to `high`."""
+    for i in range(first, end):
+        other = program.others[i]
+        op = other.op
+        if op == FIRST:
+            figure = (as_of - lists.at[state.start]) / DAY
         elif op == SLOPE:
-            figure = _slope(lists.at, lists.value, low[window], high)
+            figure = _slope(lists.at, lists.value, state.low[other.window], high)
         elif op == ALIVE_OP:
-            figure = _alive(rhythm[DAYS], rhythm[SPAN], since)
+            figure = _alive(tempo.days, tempo.span, since)
         elif PACE <= op <= USUAL:
-            figure = nights.pace[stream, k, op - PACE]
+            figure = tempo.pace[op - PACE]
         elif op == LATEST_OP:
-            figure = _latest(lists.value, start, high)
+            figure = _latest(lists.value, state.start, high)
         elif op == LAST:
-            figure = _last_known(lists.value, start, high)
-        elif op in (GAP, SPREAD, RHYTHM):
-            figure = np.nan
-            if rhythm[DAYS] >= max(aux, 2):
-                if op == GAP:
-                    figure = rhythm[MEDIAN]
-                elif op == SPREAD:
-                    figure = (rhythm[UPPER] - rhythm[LOWER]) / rhythm[MEDIAN]
-                else:
-                    figure = since / rhythm[MEDIAN]
+            figure = _last_known(lists.value, state.start, high)
+        elif op == SINCE:
+            figure = since
         else:
-            figure = _measured(part, op, window)
-        row[table[i, COLUMN]] = figure
+            figure = _rhythm(op, other.least_days, tempo, since)
+        row[other.column] = figure
 
 
 @in_place
-def _count_differents(
-    stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights
-) -> None:
-    """Different days and codes of a stream in each window of a night."""
-    low = nights.low[stream]
-    for attribute in range(len(ATTRIBUTES)):
-        deepest = program.distinct[stream, attribute]
-        if deepest < 0:
-            continue
-        differ = nights.differ[attribute]
-        if attribute != BY_DAY:
-            mixed = program.mixed[stream, attribute]
-            _differents(columns, lists, attribute, low, high, deepest, mixed, differ)
-        else:
-            for w in range(deepest + 1):
-                different = 0
-                if low[w] < high:
-                    different = lists.days[high - 1] - lists.days[low[w]] + 1
-                differ[w, DIFFERENTS] = different
-
-
-@in_place
-def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> bool:
-    """Where the windows of night `k` begin among the entries; returns whether any has moved."""
-    tally, edge, low, moved = lists.tally[stream], nights.edge[k], nights.low[stream], False
+def _windows(state: Record, night: Record, before: Counts) -> bool:
+    """Where the windows of a night begin among the entries; returns whether any has moved."""
+    start, low, edge, moved = state.start, state.low, night.edge, False
     for w in range(EVER):
-        place = start + tally[edge[w]]
+        place = start + before[edge[w]]
         moved |= place != low[w]
         low[w] = place
     low[EVER] = start
@@ -368,101 +391,128 @@ def _windows(stream: int, k: int, start: int, lists: Lists, nights: Nights) -> b
 
 @in_place
 def _measure_all(
-    stream: int, high: int, columns: Columns, program: Program, lists: Lists, nights: Nights,
-    row: Floats,
+    state: Record, plan: Record, k: np.uint64, high: np.uint64, columns: Columns,
+    program: Program, lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
-    """What the windows of a night hold of a stream; writes how many."""
-    low, deepest = nights.low[stream], program.deepest[stream]
-    for i in range(program.count_start[stream], program.count_start[stream + 1]):
-        row[program.counted[i, 1]] = float(high - low[program.counted[i, 0]])
+    """What the windows of a night hold of a stream: how many, their measures, differents."""
+    low, part, deepest = state.low, state.part, plan.deepest
+    for i in range(plan.count, plan.count_end):
+        count = program.counts[i]
+        row[count.column] = _number(high - low[count.window])
     if deepest >= 0:
-        _measure(lists.value, low, high, deepest, nights.part[stream])
-    if program.extreme[stream]:
-        _extremes(lists.value, low, high, deepest, nights.part[stream])
-    if program.differs[stream]:
-        _count_differents(stream, high, columns, program, lists, nights)
+        _measure(lists.value, low, high, deepest, part)
+        if plan.extreme:
+            _extremes(lists.value, low, high, deepest, part)
+        for i in range(plan.value, plan.value_end):
+            value = program.values[i]
+            row[value.column] = part[value.window, value.which]
+    for i in range(plan.look, plan.look_end):
+        look = program.looks[i]
+        if look.mixed:
+            out = nights.differ[i, k].window
+            _mixtures(columns, lists, look.attribute, low, high, look.deepest, out)
+    for i in range(plan.different, plan.different_end):
+        different = program.differents[i]
+        of = nights.differ[different.look, k].window
+        row[different.column] = of[different.window, different.which]
 
 
 @in_place
 def _of_stream(
-    stream: int, k: int, columns: Columns, age: float, program: Program, lists: Lists,
-    nights: Nights, row: Floats,
+    slot: Index, k: np.uint64, columns: Columns, age: float, former: float, program: Program,
+    lists: Lists, nights: Nights, row: Floats,
 ) -> None:  # fmt: skip
     """Figures of a stream at night `k`, over those of the night before in `row`.
 
     Where no window has gained or lost an entry since, only what moves with time is made anew.
+    `age` is that of the relationship, `former` its age at the night before.
     """
-    start, as_of, since = lists.start[stream], nights.as_of[k], np.int64(0)
-    high = start + lists.tally[stream, nights.edge[k, EVER]]
-    if high == start:
+    state, night, before = lists.state[slot], nights.night[k], lists.before[slot]
+    high, as_of, since = state.start + before[night.edge[EVER]], night.as_of, np.int64(0)
+    state.moved = False
+    if high == state.start:
         return
-    moved = _windows(stream, k, start, lists, nights)
-    first = program.moving[stream]
-    if moved or high != nights.seen[stream]:
-        first = program.start[stream]
-        _measure_all(stream, high, columns, program, lists, nights, row)
-    nights.seen[stream] = high
-    if program.asks[stream, TIMES]:
-        last = lists.at[high - 1]
+    stream = state.stream
+    plan = program.plan[stream]
+    moved = _windows(state, night, before) or high != state.seen
+    state.seen, state.moved = high, moved
+    first = plan.moving
+    if moved:
+        first = plan.other
+        _measure_all(state, plan, k, high, columns, program, lists, nights, row)
+    if plan.timed:
+        last = lists.at[high - ONE]
         since = as_of - last
         down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
         if down < up:
             since -= within(nights.dead, down, up, last, as_of)
-    _write(stream, k, start, high, since / DAY, first, program, lists, nights, row)
-    _trends(stream, high, age, program, nights, row)
+        if plan.since >= 0:
+            row[plan.since] = since / DAY
+    if first < plan.other_end:
+        tempo = nights.tempo[slot, k]
+        _others(state, as_of, high, since / DAY, first, plan.other_end, program, lists, tempo, row)
+    if moved or former < program.trend_days:  # later the parts of the window are as long as then
+        _trends(state, plan, high, age, program, row)
 
 
 @in_place
 def _prepare(
-    stream: int, program: Program, lists: Lists, nights: Nights, which: Ints, asked: int
-) -> None:
-    """What all nights share of a stream."""
-    start, down, up = lists.start[stream], nights.dead_start[stream], nights.dead_start[stream + 1]
-    nights.seen[stream] = start
-    if program.has_gaps[stream] or program.has_pace[stream]:
-        for a in range(asked):
-            nights.high[which[a]] = start + lists.tally[stream, nights.edge[which[a], EVER]]
-    if program.has_gaps[stream]:
-        rhythms(
-            lists.day, start, nights.dead, down, up, lists.gaps, nights.high, which, asked,
-            nights.rhythm[stream],
-        )  # fmt: skip
-    if program.has_pace[stream]:
+    slot: Index, columns: Columns, program: Program, lists: Lists, nights: Nights,
+    which: Indices, asked: int,
+) -> None:  # fmt: skip
+    """What is found out of a stream for all nights together."""
+    state, before, dead = lists.state[slot], lists.before[slot], nights.dead
+    stream, start = state.stream, state.start
+    plan, tempo = program.plan[stream], nights.tempo[slot]
+    down, up = nights.dead_start[stream], nights.dead_start[stream + 1]
+    state.seen = start
+    if not (plan.has_gaps or plan.has_pace or plan.look < plan.look_end):
+        return
+    for a in range(asked):
+        k = which[a]
+        nights.high[k] = start + before[nights.night[k].edge[EVER]]
+    if plan.has_gaps:
+        rhythms(lists.day, start, dead, down, up, lists.gaps, nights.high, which, asked, tempo)
+    if plan.has_pace:
         paces(
-            lists.day, lists.value, program.has_measure[stream], start, nights.dead, down, up,
-            nights.as_of, nights.high, which, asked, nights.pace[stream],
+            lists.day, lists.value, plan.has_measure, start, dead, down, up, nights.night,
+            nights.high, which, asked, tempo,
         )  # fmt: skip
-    if program.distinct[stream, BY_DAY] >= 0:
-        _days(lists, start, int(lists.end[stream]))
+    for i in range(plan.look, plan.look_end):
+        look = program.looks[i]
+        if look.mixed:
+            continue
+        if look.attribute == BY_DAY:
+            _days(lists, start, lists.end[stream])
+            _different_days(slot, look.deepest, lists, nights, which, asked, i)
+        else:
+            _differents(slot, look.attribute, look.deepest, columns, lists, nights, which, asked, i)
 
 
 @in_place
 def figures(
-    columns: Columns, joined: int, began: int, program: Program, lists: Lists, nights: Nights,
-    which: Ints, asked: int, c: int, out: Floats,
+    columns: Columns, joined: int, began: int, program: Program, lists: Lists, many: int,
+    nights: Nights, which: Indices, asked: int, c: int, out: Floats,
 ) -> None:  # fmt: skip
     """Write the rows of the nights `which[:asked]`, which ascend, into `out[:, c]`.
 
     A row is made in the fastest cache, over that of the night before, and then put where it
     belongs: twelve of them would not fit there.
     """
-    row, many = nights.row, 0
+    row, former = nights.row, -np.inf
     begin(program, nights)
-    for stream in range(len(lists.start)):
-        if lists.touched[stream]:
-            lists.order[many] = stream
-            many += 1
-            _prepare(stream, program, lists, nights, which, asked)
+    for slot in range(np.uint64(many)):
+        _prepare(slot, columns, program, lists, nights, which, asked)
     for a in range(asked):
         k = which[a]
-        age = (nights.as_of[k] - began) / DAY
-        for i in range(many):
-            _of_stream(lists.order[i], k, columns, age, program, lists, nights, row)
+        age = (nights.night[k].as_of - began) / DAY
+        for slot in range(np.uint64(many)):
+            _of_stream(slot, k, columns, age, former, program, lists, nights, row)
+        former = age
         _compare(k, columns, program, lists, nights, row)
         finish(joined, k, program, nights, c, out)
-    for i in range(many):
-        lists.touched[lists.order[i]] = False
-        lists.tally[lists.order[i], :] = 0
+    for slot in range(np.uint64(many)):
+        lists.slot[lists.state[slot].stream] = NOWHERE
 
 
 @in_place
@@ -473,18 +523,21 @@ def begin(program: Program, nights: Nights) -> None:
 
 
 @in_place
-def finish(joined: int, k: int, program: Program, nights: Nights, c: int, out: Floats) -> None:
+def finish(
+    joined: int, k: np.uint64, program: Program, nights: Nights, c: int, out: Floats
+) -> None:
     """Put what does not come of streams into the row of night `k`, and the row to its place."""
-    row, slot, as_of = nights.row, nights.slot[k], nights.as_of[k]
+    row, slot, as_of = nights.row, nights.night[k].slot, nights.night[k].as_of
     row[program.tenure] = (as_of - joined) / DAY if joined <= as_of else np.nan
-    for i in range(nights.beside.shape[2]):
-        row[nights.beside_at + i] = nights.beside[slot, c, i]
+    place = np.uint64(nights.beside_at)
+    for i in range(np.uint64(nights.beside.shape[2])):
+        row[place + i] = nights.beside[slot, c, i]
     put(row, out[slot, c])
 
 
 @in_place
 def _compare(
-    k: int, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
+    k: np.uint64, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
 ) -> None:
     """What the streams together tell of a night: shares, and silence; and those who served."""
     _shares(k, program, lists, nights, row)
@@ -494,47 +547,67 @@ def _compare(
 
 
 @in_place
-def _shares(k: int, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
-    end = nights.edge[k, EVER]
-    for s in range(len(program.share)):
-        part, whole = program.share[s, 0], program.share[s, 1]
-        if not lists.touched[whole]:
+def _shares(k: np.uint64, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
+    """Only where entries of either stream came or went since the night before."""
+    night = nights.night[k]
+    for i in range(len(program.wholes)):
+        group = program.wholes[i]
+        whole = lists.slot[group.stream]
+        if whole == NOWHERE:
             continue
-        window, column = program.share[s, 2], program.share[s, 3]
-        of, many = lists.tally[whole, end], lists.tally[part, end]
-        if window != EVER:
-            begin = nights.edge[k, window]
-            of -= lists.tally[whole, begin]
-            many -= lists.tally[part, begin]
-        row[column] = np.nan
-        if of > 0:
-            row[column] = many if program.share[s, 4] else many / of
+        for s in range(group.first, group.end):
+            share, many = program.shares[s], 0
+            part = lists.slot[share.part]
+            moved = lists.state[whole].moved
+            if part != NOWHERE:
+                moved |= lists.state[part].moved
+            if not moved:
+                continue
+            of = _between(lists, whole, share.window, night)
+            if part != NOWHERE:
+                many = _between(lists, part, share.window, night)
+            row[share.column] = np.nan
+            if of > 0:
+                row[share.column] = many if share.is_count else many / of
 
 
 @in_place
-def _streaks(k: int, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
+def _between(lists: Lists, slot: np.uint16, window: int, night: Record) -> int:
+    """How many entries a window of a night holds."""
+    many = np.int64(lists.before[slot, night.edge[EVER]])
+    if window == EVER:
+        return int(many)
+    return int(many - np.int64(lists.before[slot, night.edge[window]]))
+
+
+@in_place
+def _streaks(k: np.uint64, program: Program, lists: Lists, nights: Nights, row: Floats) -> None:
     """How many entries came after the newest one of the stream that ends the streak."""
-    end = nights.edge[k, EVER]
-    for s in range(len(program.streak)):
-        stream, ends, column = program.streak[s]
-        if not lists.touched[stream]:
+    end = nights.night[k].edge[EVER]
+    for s in range(len(program.streaks)):
+        streak = program.streaks[s]
+        slot, ends = lists.slot[streak.stream], lists.slot[streak.ends]
+        if slot == NOWHERE:
             continue
-        first = lists.start[stream]
-        place, ended = first + lists.tally[stream, end], np.iinfo(np.int64).min
-        if lists.touched[ends] and lists.tally[ends, end]:
-            ended = lists.at[lists.start[ends] + lists.tally[ends, end] - 1]
-        many = 0
-        while place - many > first and lists.at[place - many - 1] > ended:
+        first, ended, many = lists.state[slot].start, np.iinfo(np.int64).min, 0
+        place = first + lists.before[slot, end]
+        if ends != NOWHERE and lists.before[ends, end]:
+            ended = lists.at[lists.state[ends].start + lists.before[ends, end] - ONE]
+        while place > first and lists.at[place - ONE] > ended:
+            place -= ONE
             many += 1
-        row[column] = many
+        row[streak.column] = many
 
 
 @in_place
-def _is_heard(k: int, word: int, lists: Lists, nights: Nights) -> bool:
+def _is_heard(k: np.uint64, word: int, lists: Lists, nights: Nights) -> bool:
     """Whether the last word is no more than `silent` seconds old in which one could have come."""
-    many = lists.tally[word, nights.edge[k, EVER]]
+    slot, night = lists.slot[word], nights.night[k]
+    if slot == NOWHERE:
+        return False
+    many = lists.before[slot, night.edge[EVER]]
     if many == 0:
         return False
-    last, as_of = lists.at[lists.start[word] + many - 1], nights.as_of[k]
+    last, as_of = lists.at[lists.state[slot].start + many - ONE], night.as_of
     down, up = nights.dead_start[word], nights.dead_start[word + 1]
     return bool(as_of - last - within(nights.dead, down, up, last, as_of) <= nights.silent)

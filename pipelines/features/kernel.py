@@ -37,9 +37,9 @@ from pipelines.features.program import (
     SAID_BIT,
     SIGN_BIT,
     TIMES,
-    Indices,
     Program,
 )
+from pipelines.features.records import Indices
 from pipelines.features.stream import MEASURES, RATINGS
 from pipelines.history.events import NEVER
 
@@ -64,8 +64,8 @@ class Work(NamedTuple):
     rows: Indices  # [rows] the visible ones
     signature: Ints  # [rows] of each visible row whose kind is not plain
     day: Ints  # [rows] UTC day of each visible row, where any stream asks for days
-    which: Ints  # [nights] those that see just the standing rows before them
-    one: Ints  # [1] a night by itself
+    which: Indices  # [nights] those that see just the standing rows before them
+    one: Indices  # [1] a night by itself
     desk: Desk
     lists: Lists
     nights: Nights
@@ -169,19 +169,26 @@ def _count_all(columns: Columns, n: int, m: int, program: Program, work: Work) -
 
 
 @in_place
-def _place(program: Program, lists: Lists) -> None:
-    """From counts between edges to counts before them, and to where each stream's entries go."""
-    begin = 0
-    for stream in range(len(lists.start)):
-        lists.start[stream] = lists.end[stream] = begin
+def _place(program: Program, lists: Lists) -> int:
+    """From counts between edges to counts before them, and to where each stream's entries go.
+    Returns how many streams have any; what is told of those lies together."""
+    begin, many = np.uint64(0), 0
+    for stream in range(len(lists.touched)):
         if not lists.touched[stream]:
             continue
-        before, tally = 0, lists.tally[stream]
+        lists.touched[stream] = False
+        lists.slot[stream] = many
+        lists.state[many].stream = stream
+        lists.state[many].start = lists.end[stream] = begin
+        before, tally, place = np.uint64(0), lists.tally[stream], lists.before[many]
         for segment in range(len(tally)):
             before += tally[segment]
-            tally[segment] = before
+            place[segment] = before
+            tally[segment] = 0
         if program.keeps[stream]:
             begin += before
+        many += 1
+    return many
 
 
 @in_place
@@ -284,22 +291,22 @@ def _keep_facts(m: int, program: Program, work: Work) -> None:
 
 @in_place
 def _evaluate(
-    columns: Columns, n: int, joined: int, program: Program, work: Work, which: Ints, asked: int,
+    columns: Columns, n: int, joined: int, program: Program, work: Work, which: Indices, asked: int,
     c: int, out: Floats,
 ) -> None:  # fmt: skip
     """Figures of the nights `which[:asked]` from the `n` rows in `work.rows`, at least one."""
     m = case_facts(columns, work.rows, n, work.desk) if program.asks_facts else 0
     _count_all(columns, n, m, program, work)
-    _place(program, work.lists)
+    many = _place(program, work.lists)
     _keep_rows(columns, n, program, work)
     _keep_facts(m, program, work)
     began = min(joined, columns.at[work.rows[0]])
-    figures(columns, joined, began, program, work.lists, work.nights, which, asked, c, out)
+    figures(columns, joined, began, program, work.lists, many, work.nights, which, asked, c, out)
 
 
 @in_place
 def _nothing(
-    joined: int, program: Program, nights: Nights, which: Ints, asked: int, c: int, out: Floats
+    joined: int, program: Program, nights: Nights, which: Indices, asked: int, c: int, out: Floats
 ) -> None:
     """The row of a customer with no history, for the nights `which[:asked]`."""
     begin(program, nights)
@@ -308,7 +315,7 @@ def _nothing(
 
 
 @in_place
-def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: Ints) -> int:
+def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: Indices) -> int:
     """Write into `out` the nights that see, of the rows before them, just those that stand.
 
     They had heard of every standing row, and of the end of every other. Returns how many.
@@ -316,12 +323,12 @@ def _clean_nights(columns: Columns, first: int, end: int, nights: Nights, out: I
     clean, row, newest = 0, first, np.iinfo(np.int64).min
     if nights.settled:
         row = end
-    for k in range(len(nights.as_of)):
-        while row < end and columns.at[row] < nights.as_of[k]:
+    for k in range(len(nights.night)):
+        while row < end and columns.at[row] < nights.night[k].as_of:
             until = columns.until[row]
             newest = max(newest, columns.recorded[row] if until == NEVER else until)
             row += 1
-        if newest <= nights.cutoff[k]:
+        if newest <= nights.night[k].cutoff:
             out[clean] = k
             clean += 1
     return clean
@@ -367,11 +374,11 @@ def _one_customer(
     nights, which = work.nights, work.which
     clean = _clean_nights(columns, first, end, nights, which)
     position = 0
-    for k in range(-1, len(nights.as_of)):  # the clean ones together, then each other by itself
+    for k in range(-1, len(nights.night)):  # the clean ones together, then each other by itself
         if k < 0:
             asked, many, n = which, clean, 0
             if clean:
-                last = nights.as_of[which[clean - 1]]
+                last = nights.night[which[clean - 1]].as_of
                 n = _standing(columns, first, end, last, nights.settled, work.rows)
         elif position < clean and which[position] == k:
             position += 1
@@ -379,7 +386,9 @@ def _one_customer(
         else:
             asked, many = work.one, 1
             work.one[0] = k
-            n = _visible(columns, first, end, nights.as_of[k], nights.cutoff[k], work.rows)
+            n = _visible(
+                columns, first, end, nights.night[k].as_of, nights.night[k].cutoff, work.rows
+            )
         if n:
             _evaluate(columns, n, joined, program, work, asked, many, c, out)
         else:
@@ -435,6 +444,6 @@ def entries(columns: Columns, first: Ints, end: Ints, program: Program, facts: i
         wanted = (end[c] - first[c]) * facts
         for i in range(first[c], end[c]):
             kind = columns.kind[i]
-            wanted += program.kept.start[kind + 1] - program.kept.start[kind]
+            wanted += np.int64(program.kept.start[kind + 1]) - np.int64(program.kept.start[kind])
         most = max(most, wanted)
     return most

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.compiling import in_place
 from models.contracts import DAY
 from pipelines.features.elapsed import within
+from pipelines.features.records import ONE, Indices, Records
 from pipelines.features.stream import (
     PACE_HALF_LIFE,
     PACE_NOISE,
@@ -108,8 +109,8 @@ def _lived(
 
 @in_place
 def paces(
-    day: Ints, value: Floats, is_measured: bool, start: int, dead: Ints, dead_start: int,
-    dead_end: int, as_of: Ints, ends: Ints, which: Ints, asked: int, out: Floats,
+    day: Ints, value: Floats, is_measured: bool, start: np.uint64, dead: Ints, dead_start: int,
+    dead_end: int, night: Records, ends: Indices, which: Indices, asked: int, out: Records,
 ) -> None:  # fmt: skip
     """Figures (`stream.PACED`) of the nights `which[:asked]`, which ascend.
 
@@ -139,17 +140,18 @@ def paces(
                     total += value[p]
                     measured += today != counted
                     counted = today
-                p += 1
+                p += ONE
         if p == start:
             continue
-        today = int(as_of[k] // DAY)
+        today = int(night[k].as_of // DAY)
         through = min(until, max(today, last + 1))
         now = _lived(belief, known, through, active, measured, total, dead, dead_start, dead_end)
         if today > through:
             now = _lived(now, through, today, 0, 0, 0.0, dead, dead_start, dead_end)
-        out[k, 0] = np.exp(now.deviation)
-        out[k, 1] = np.exp(np.sqrt(now.dd))
-        out[k, 2] = MONTH * np.exp(now.rate)
+        pace = out[k].pace
+        pace[0] = np.exp(now.deviation)
+        pace[1] = np.exp(np.sqrt(now.dd))
+        pace[2] = MONTH * np.exp(now.rate)
 
 
 @in_place

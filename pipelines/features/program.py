@@ -9,13 +9,30 @@ row's kind are looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import CHANNELS, DAY, SAID, SCORE_KINDS
+from pipelines.features.records import (
+    COUNT,
+    DIFFERENT,
+    DIFFERING,
+    GROUP,
+    LOOK,
+    MEASURED,
+    OTHER,
+    PLAN,
+    SERVICE,
+    SHARE,
+    STREAK,
+    TREND,
+    VALUE,
+    Places,
+    Records,
+)
 from pipelines.features.stream import (
     ACTORS,
     AGENT_FIGURES,
@@ -46,13 +63,12 @@ SIGNATURE_BITS = SAID_BIT + 2 * len(SAID)
 EVERYTHING = (1 << SIGNATURE_BITS) - 1
 WORD = "word"  # the stream that ends silence
 
+BY_DAY = ATTRIBUTES.index("day")
 OP = {op: code for code, op in enumerate(OPS)}
 WINDOW = {days: position for position, days in enumerate(WINDOWS)}
 FOREVER = np.iinfo(np.int64).max // 4  # seconds; an edge before any time
-VALUED = ("sum", "total", "mean", "min", "max")  # need the measure window by window
 EXTREME = ("min", "max")
 GAPS = ("gap", "gap_spread", "rhythm", "alive")
-DIFFERENT = ("distinct", "top_share", "entropy")  # ask for the values of an attribute
 SERVED = ("served_mean", "served_max", "served_last")  # figures of the rows' agents
 MOVING = ("since", "first", "rhythm", "alive", *PACED)  # differ though nothing happens
 ZERO = ("count", "sum", "distinct", "streak")  # 0 where there is nothing; everything else is NaN
@@ -66,35 +82,30 @@ COUNTED = (
 # What is asked of entries: when, on which days, of which rows.
 TIMES, DAYS, PLACES = range(3)
 TIMED = ("since", "first", "rhythm", "alive", "slope", "streak")  # ask when entries were
-# Columns of a figure. AUX: which of ATTRIBUTES differents are of, the least active days of a
-# rhythm.
-OPERATION, WINDOW_OF, AUX, COLUMN = range(4)
 # Places in a candidate.
 STREAM, ACCEPTED, MEASURE_OF = range(3)
 
-Figure = tuple[int, int, int, int]
 Ints = NDArray[np.int64]
-Indices = NDArray[np.uint64]  # never negative: compiled code need not look whether they are
 
 
 class Candidates(NamedTuple):
     """For each source (kind or fact) the streams that name it."""
 
-    start: Ints  # [sources + 1] into the others
-    stream: Indices  # [candidates]
+    start: Places  # [sources + 1] into the others
+    stream: Places  # [candidates]
     accepted: Ints  # [candidates] signature bits that the stream accepts
-    measure: Ints  # [candidates] position in MEASURES
+    measure: Places  # [candidates] position in MEASURES
 
     @classmethod
     def of(cls, by_source: Sequence[Sequence[tuple[int, int, int]]]) -> Candidates:
-        start = _starts([len(of_source) for of_source in by_source])
+        start = _places(np.cumsum([0, *map(len, by_source)]))
         every = _ints([one for of_source in by_source for one in of_source]).reshape(-1, 3)
         stream, accepted, measure = (np.ascontiguousarray(column) for column in every.T)
-        return cls(start, stream.astype(np.uint64), accepted, measure)
+        return cls(start, _places(stream), accepted, _places(measure))
 
 
 class Program(NamedTuple):
-    """Tables of `s` streams and `i` figures, written for `f` columns."""
+    """Tables of `s` streams, written for `f` columns; what their rows hold stands in `records`."""
 
     candidates: Candidates
     kept: Candidates  # those whose streams keep entries
@@ -102,24 +113,19 @@ class Program(NamedTuple):
     keeps: NDArray[np.bool_]  # [s] whether the stream keeps entries, or only counts
     asks: NDArray[np.bool_]  # [s, 3] of its entries for what besides the measure: TIMES to PLACES
     scale: NDArray[np.float64]  # [s]
-    has_gaps: NDArray[np.bool_]  # [s]
-    has_pace: NDArray[np.bool_]  # [s]
-    has_measure: NDArray[np.bool_]  # [s]
-    distinct: Ints  # [s, ATTRIBUTES] last window in which differents are counted, -1: none
-    differs: NDArray[np.bool_]  # [s] whether any are
-    mixed: NDArray[np.bool_]  # [s, ATTRIBUTES] whether their frequencies are asked for as well
-    deepest: Ints  # [s] last window whose measure is wanted, -1: none
-    extreme: NDArray[np.bool_]  # [s] whether the least or the most of it is
-    count_start: Ints  # [s + 1] into the counts
-    counted: Indices  # [counts, 2]: window, column
-    start: Ints  # [s + 1] into the other figures
-    moving: Ints  # [s] of those, the first that moves while nothing happens; such come last
-    figure: Ints  # [i, 4]: see OPERATION to COLUMN
-    trend_start: Ints  # [s + 1] into the trends
-    trend: Ints  # [trends, 4]: window, its recent part, whether of the measure, column
-    share: Indices  # [shares, 5]: stream, of stream, window, column, whether it is a mere count
-    streak: Ints  # [streaks, 3]: stream, stream that ends it, column
-    served: Ints  # [figures of agents, 5]: stream, window, which of SERVED, figure, column; sorted
+    plan: Records  # [s] PLAN
+    counts: Records  # COUNT
+    values: Records  # VALUE
+    looks: Records  # LOOK
+    differents: Records  # DIFFERENT
+    trends: Records  # TREND
+    trend_days: float  # the longest window of a trend
+    others: Records  # OTHER
+    wholes: Records  # GROUP of the shares of a stream
+    shares: Records  # SHARE
+    streaks: Records  # STREAK
+    serving: Records  # GROUP of the figures of a stream's agents
+    served: Records  # SERVICE
     template: NDArray[np.float64]  # [f] the row of a customer with no history
     tenure: int  # column
     silent: int  # column
@@ -129,6 +135,14 @@ class Program(NamedTuple):
     word: int  # the stream that ends silence
     asks_facts: bool  # whether any stream is over facts
     asks_days: bool  # whether any stream asks for the days of its entries
+
+
+@dataclass
+class _Rows:
+    """Rows of a table, stream after stream, and where those of each end, after a 0."""
+
+    rows: list[tuple[int, ...]] = field(default_factory=list)
+    ends: list[int] = field(default_factory=lambda: [0])
 
 
 @dataclass(frozen=True)
@@ -174,13 +188,12 @@ def compile_program(  # noqa: C901 - one branch a table
 ) -> Program:
     """The tables of `streams`, of which those from `ours` on have their columns from `own_at`."""
     number = {stream.name: position for position, stream in enumerate(streams)}
-    figures: list[Figure] = []
-    shares: list[tuple[int, int, int, int, bool]] = []
-    streaks: list[tuple[int, int, int]] = []
-    served: list[tuple[int, int, int, int, int]] = []
-    counted: list[tuple[int, int]] = []
-    trends: list[tuple[int, int, bool, int]] = []
-    start, count_start, trend_start, moving = [0], [0], [0], []
+    counts, values, looks, differents, trends, others = (_Rows() for _ in range(6))
+    shares: list[tuple[int, ...]] = []
+    streaks: list[tuple[int, ...]] = []
+    served: list[tuple[int, ...]] = []
+    moving: list[int] = []
+    since: list[int] = []
     template: list[float] = []
     tenure = -1
     for position, stream in enumerate((*streams, None)):
@@ -191,34 +204,44 @@ def compile_program(  # noqa: C901 - one branch a table
                 template += [np.nan] * (own_at - len(template))
         if stream is None:
             break
-        of_stream: list[Figure] = []
+        since.append(-1)
+        of_stream: list[tuple[int, ...]] = []
+        mine = _looks(stream)
         for stat in stream.stats:
             column = len(template)
             template.append(0.0 if stat.op in ZERO else np.nan)
             window = WINDOW[stat.window]
             if stat.op in ("share", "count_of"):
                 is_count = stat.op == "count_of"
-                shares.append((position, number[stat.of], window, column, is_count))
+                shares.append((number[stat.of], position, window, column, is_count))
             elif stat.op == "streak":
                 streaks.append((position, number[stat.of], column))
             elif stat.op in SERVED:
                 figure = list(AGENT_FIGURES).index(stat.of)
                 served.append((position, window, SERVED.index(stat.op), figure, column))
             elif stat.op == "count":
-                counted.append((window, column))
+                counts.rows.append((window, column))
+            elif stat.op in MEASURED:
+                values.rows.append((window, MEASURED[stat.op], column))
+            elif stat.op in DIFFERING:
+                look = looks.ends[-1] + list(mine).index(_attribute(stat))
+                differents.rows.append((look, window, DIFFERING[stat.op], column))
             elif stat.op == "trend":
-                trends.append((window, WINDOW[stat.recent], stat.measured, column))
+                trends.rows.append((window, WINDOW[stat.recent], stat.measured, column))
+            elif stat.op == "since" and since[-1] < 0:  # another one is told as the others are
+                since[-1] = column
             else:
-                of_stream.append((OP[stat.op], window, _aux(stat), column))
-        figures += sorted(of_stream, key=_moves)
-        moving.append(len(figures) - sum(map(_moves, of_stream)))
-        start.append(len(figures))
-        count_start.append(len(counted))
-        trend_start.append(len(trends))
+                of_stream.append((OP[stat.op], window, stat.least_days, column))
+        looks.rows += mine.values()
+        others.rows += sorted(of_stream, key=_moves)
+        moving.append(len(others.rows) - sum(map(_moves, of_stream)))
+        for table in (counts, values, looks, differents, trends, others):
+            table.ends.append(len(table.rows))
     timed = {WORD, *(stat.of for stream in streams for stat in stream.stats if stat.op == "streak")}
     keeps = [_keeps(stream) or stream.name in timed for stream in streams]
     asks = np.array([_asks(stream, stream.name in timed) for stream in streams])
     candidates = _candidates(streams)
+    days = np.array([FOREVER / DAY if days is None else days for days in WINDOWS])
     kept = [[one for one in of_source if keeps[one[STREAM]]] for of_source in candidates]
     return Program(
         candidates=Candidates.of(candidates),
@@ -227,29 +250,46 @@ def compile_program(  # noqa: C901 - one branch a table
         keeps=np.array(keeps),
         asks=asks,
         scale=np.array([stream.scale for stream in streams]),
-        has_gaps=np.array([any(s.op in GAPS for s in stream.stats) for stream in streams]),
-        has_pace=np.array([any(s.op in PACED for s in stream.stats) for stream in streams]),
-        has_measure=np.array([bool(s.measure) or s.where.of_facts for s in streams]),
-        distinct=_ints([[_differents(stream, a) for a in ATTRIBUTES] for stream in streams]),
-        differs=np.array([any(s.op in DIFFERENT for s in stream.stats) for stream in streams]),
-        mixed=np.array([[_mixed(stream, a) for a in ATTRIBUTES] for stream in streams]),
-        deepest=_ints([_deepest(stream) for stream in streams]),
-        extreme=np.array([any(s.op in EXTREME for s in stream.stats) for stream in streams]),
-        count_start=_ints(count_start),
-        counted=_ints(counted).reshape(-1, 2).astype(np.uint64),
-        start=_ints(start),
-        moving=_ints(moving),
-        figure=_ints(figures).reshape(-1, 4),
-        trend_start=_ints(trend_start),
-        trend=_ints(trends).reshape(-1, 4),
-        share=_ints(shares).reshape(-1, 5).astype(np.uint64),
-        streak=_ints(streaks).reshape(-1, 3),
-        served=_ints(sorted(served)).reshape(-1, 5),
+        plan=_columns(
+            PLAN,
+            count=counts.ends[:-1],
+            count_end=counts.ends[1:],
+            value=values.ends[:-1],
+            value_end=values.ends[1:],
+            look=looks.ends[:-1],
+            look_end=looks.ends[1:],
+            different=differents.ends[:-1],
+            different_end=differents.ends[1:],
+            trend=trends.ends[:-1],
+            trend_end=trends.ends[1:],
+            other=others.ends[:-1],
+            moving=moving,
+            other_end=others.ends[1:],
+            deepest=[_deepest(stream) for stream in streams],
+            since=since,
+            extreme=[any(s.op in EXTREME for s in stream.stats) for stream in streams],
+            timed=asks[:, TIMES].tolist(),
+            has_gaps=[any(s.op in GAPS for s in stream.stats) for stream in streams],
+            has_pace=[any(s.op in PACED for s in stream.stats) for stream in streams],
+            has_measure=[bool(s.measure) or s.where.of_facts for s in streams],
+        ),
+        counts=np.array(counts.rows, COUNT),
+        values=np.array(values.rows, VALUE),
+        looks=np.array(looks.rows, LOOK),
+        differents=np.array(differents.rows, DIFFERENT),
+        trends=np.array(trends.rows, TREND),
+        trend_days=max((days[row[0]] for row in trends.rows), default=0.0),
+        others=np.array(others.rows, OTHER),
+        wholes=_groups(sorted(shares)),
+        shares=np.array([share[1:] for share in sorted(shares)], SHARE),
+        streaks=np.array(streaks, STREAK),
+        serving=_groups(sorted(served)),
+        served=np.array([figure[1:] for figure in sorted(served)], SERVICE),
         template=np.array(template),
         tenure=tenure,
         silent=tenure + 1,
         said=_ints([_said(bits) for bits in range(np.iinfo(np.int8).max + 1)]),
-        window_days=np.array([FOREVER / DAY if days is None else days for days in WINDOWS]),
+        window_days=days,
         rating_cuts=np.array([SCORE_CUTS[kind] for kind in SCORE_KINDS]),
         word=number[WORD],
         asks_facts=any(stream.where.of_facts for stream in streams),
@@ -335,15 +375,15 @@ def _keeps(stream: Stream) -> bool:
     return any(stat.measured or stat.op not in COUNTED for stat in stream.stats)
 
 
-def _moves(figure: Figure) -> bool:
-    """Whether a figure differs as time goes by and nothing happens."""
-    return OPS[figure[OPERATION]] in MOVING
+def _moves(other: tuple[int, ...]) -> bool:
+    """Whether a figure (OTHER) differs as time goes by and nothing happens."""
+    return OPS[other[0]] in MOVING
 
 
 def _asks(stream: Stream, timed: bool) -> list[bool]:
     """Whether figures ask when entries were (or others do), on which days, and of which rows."""
     ops = {stat.op for stat in stream.stats}
-    values = {stat.attribute or "day" for stat in stream.stats if stat.op in DIFFERENT}
+    values = {stat.attribute or "day" for stat in stream.stats if stat.op in DIFFERING}
     return [
         timed or not ops.isdisjoint(TIMED),
         not ops.isdisjoint((*GAPS, *PACED)) or "day" in values,
@@ -351,27 +391,24 @@ def _asks(stream: Stream, timed: bool) -> list[bool]:
     ]
 
 
-def _differents(stream: Stream, attribute: str) -> int:
-    wanted = [
-        WINDOW[stat.window]
-        for stat in stream.stats
-        if stat.op in DIFFERENT and (stat.attribute or "day") == attribute
-    ]
-    return max(wanted, default=-1)
+def _attribute(stat: Stat) -> int:
+    return ATTRIBUTES.index(stat.attribute or "day")
 
 
-def _mixed(stream: Stream, attribute: str) -> bool:
-    return any(s.op in ("top_share", "entropy") and s.attribute == attribute for s in stream.stats)
-
-
-def _aux(stat: Stat) -> int:
-    if stat.op in DIFFERENT:
-        return ATTRIBUTES.index(stat.attribute or "day")
-    return stat.least_days if stat.op in GAPS else 0
+def _looks(stream: Stream) -> dict[int, tuple[int, ...]]:
+    """By the attributes that a stream's differents are of: the rows of LOOK."""
+    looks: dict[int, tuple[int, ...]] = {}
+    for stat in stream.stats:
+        if stat.op in DIFFERING:
+            attribute = _attribute(stat)
+            _, deepest, mixed = looks.get(attribute, (attribute, 0, False))
+            deepest = max(deepest, WINDOW[stat.window])
+            looks[attribute] = (attribute, deepest, mixed or stat.op != "distinct")
+    return looks
 
 
 def _deepest(stream: Stream) -> int:
-    wanted = [WINDOW[s.window] for s in stream.stats if s.op in VALUED or s.measured]
+    wanted = [WINDOW[s.window] for s in stream.stats if s.op in MEASURED or s.measured]
     return max(wanted, default=-1)
 
 
@@ -379,5 +416,20 @@ def _ints(values: Sequence[object]) -> Ints:
     return np.array(values, dtype=np.int64)
 
 
-def _starts(lengths: Sequence[int]) -> Ints:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+def _places(values: Ints) -> Places:
+    """As small numbers; raises `OverflowError` where they are not."""
+    return np.array(values.tolist(), np.uint16)
+
+
+def _columns(record: np.dtype[np.void], **columns: Sequence[int]) -> Records:
+    table = np.empty(len(columns["count"]), record)
+    for name in record.names or ():
+        table[name] = np.array(columns[name], record[name])
+    return table
+
+
+def _groups(rows: Sequence[tuple[int, ...]]) -> Records:
+    """Of sorted rows each stream that they begin with, its first row and the one past its last."""
+    of = [row[0] for row in rows]
+    groups = [(one, of.index(one), of.index(one) + of.count(one)) for one in sorted({*of})]
+    return np.array(groups, GROUP)

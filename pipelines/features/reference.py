@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, isnan, log2, nan, sqrt
+from math import exp, inf, isnan, log2, nan, sqrt
 from statistics import linear_regression, mean, median
 from typing import TYPE_CHECKING
 
@@ -359,7 +359,7 @@ class _Figures:
     def _trend(self) -> float:
         recent_days = self.stat.recent
         age = (self.as_of - self.began) / DAY
-        earlier_days = min(self.stat.window or 0, age) - recent_days
+        earlier_days = min(self.stat.window or inf, age) - recent_days
         recent = self._window(self.entries, recent_days)
         edge = self.as_of - recent_days * DAY
         earlier = [entry for entry in self.inside if entry.at < edge]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.compiling import in_place
 from pipelines.features.desk import Columns
 from pipelines.features.program import SERVED, Program
+from pipelines.features.records import NOWHERE, ONE
 from pipelines.features.stream import WINDOWS
 
 if TYPE_CHECKING:
@@ -24,36 +25,46 @@ Floats = NDArray[np.float64]
 
 @in_place
 def served_figures(
-    k: int, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
+    k: np.uint64, columns: Columns, program: Program, lists: Lists, nights: Nights, row: Floats
 ) -> None:
     """Figures of the agents of a stream's entries: in a window, or of the newest that has one."""
-    end, agents, of = nights.edge[k, EVER], nights.agents[:, k], nights.served
-    former, within = -1, -1
-    for s in range(len(program.served)):
-        stream, window, op, figure, column = program.served[s]
-        high = lists.tally[stream, end]
-        if high == 0:
+    night, agents, of = nights.night[k], nights.agents[:, k], nights.served
+    for i in range(len(program.serving)):
+        group = program.serving[i]
+        slot = lists.slot[group.stream]
+        if slot == NOWHERE:
             continue
-        first, low = lists.start[stream], np.int64(0)
-        if window != EVER:
-            low = lists.tally[stream, nights.edge[k, window]]
-        if op == LAST:
-            who = _newest(columns, lists, first, first + high)
-            row[column] = agents[who, figure] if 0 <= who < len(agents) else np.nan
+        first, before, within = lists.state[slot].start, lists.before[slot], -1
+        high = first + before[night.edge[EVER]]
+        if high == first:
             continue
-        if stream != former or window != within:
-            _gather(columns, lists, first + low, first + high, agents, of)
-            former, within = stream, window
-        row[column] = np.nan
-        if of[figure, KNOWN] > 0.0:
-            most, total = of[figure, HIGHEST], of[figure, TOTAL]
-            row[column] = most if op == MOST else total / of[figure, KNOWN]
+        for s in range(group.first, group.end):
+            asked = program.served[s]
+            if asked.op == LAST:
+                who, figure = _newest(columns, lists, first, high), np.nan
+                if 0 <= who < len(agents):
+                    figure = agents[who, asked.figure]
+                row[asked.column] = figure
+                continue
+            if asked.window != within:
+                low = first
+                if asked.window != EVER:
+                    low += before[night.edge[asked.window]]
+                _gather(columns, lists, low, high, agents, of)
+                within = asked.window
+            row[asked.column] = np.nan
+            known = of[asked.figure, KNOWN]
+            if known > 0.0:
+                most, total = of[asked.figure, HIGHEST], of[asked.figure, TOTAL]
+                row[asked.column] = most if asked.op == MOST else total / known
 
 
 @in_place
-def _newest(columns: Columns, lists: Lists, first: int, high: int) -> int:
+def _newest(columns: Columns, lists: Lists, first: np.uint64, high: np.uint64) -> int:
     """The agent of the newest entry that has one, else -1."""
-    for p in range(high - 1, first - 1, -1):
+    p = high
+    while p > first:
+        p -= ONE
         who = columns.agent[lists.row[p]]
         if who >= 0:
             return int(who)
@@ -62,12 +73,14 @@ def _newest(columns: Columns, lists: Lists, first: int, high: int) -> int:
 
 @in_place
 def _gather(
-    columns: Columns, lists: Lists, low: int, high: int, agents: Floats, of: Floats
+    columns: Columns, lists: Lists, low: np.uint64, high: np.uint64, agents: Floats, of: Floats
 ) -> None:
     """All figures of the agents of entries `low` to `high`, the newest first."""
     of[:, KNOWN] = of[:, TOTAL] = 0.0
     of[:, HIGHEST] = -np.inf
-    for p in range(high - 1, low - 1, -1):
+    p = high
+    while p > low:
+        p -= ONE
         who = columns.agent[lists.row[p]]
         if not 0 <= who < len(agents):
             continue

@@ -17,6 +17,7 @@ from pipelines.features.streams import STREAMS
 from tests.unit.pipelines.features.histories import AS_OF, HOUR, context, events, histories
 
 EXAMPLE = Path(__file__).parents[4] / "docs" / "examples" / "streams.py"
+EVERY_FIGURE = Path(__file__).with_name("every_figure.py")
 NIGHTS = [matrix.Night(AS_OF - 30 * DAY, AS_OF), matrix.Night(AS_OF, AS_OF + 6 * HOUR)]
 DECLARED = Features(attributes=("seats",), streams=str(EXAMPLE))
 JOINED = np.full(2, AS_OF - 200 * DAY, np.int64)
@@ -39,17 +40,20 @@ def test_they_are_columns_after_all_others_and_ask_for_another_model():
     assert matrix.fingerprint(DECLARED) != matrix.fingerprint()
 
 
+@pytest.mark.parametrize("file", [EXAMPLE, EVERY_FIGURE], ids=["the guide's", "every figure"])
 @settings(max_examples=60, deadline=None)
 @given(histories())
-def test_they_equal_the_reference_and_leave_all_others_as_they_are(rows):
-    found = matrix.compute(events(rows), CUSTOMERS, JOINED, NIGHTS, with_streams())
+def test_they_equal_the_reference_and_leave_all_others_as_they_are(file, rows):
+    declared = Features(attributes=("seats",), streams=str(file))
+    where = matrix.Context(**{**vars(context()), "declared": declared})
+    found = matrix.compute(events(rows), CUSTOMERS, JOINED, NIGHTS, where)
     plain = matrix.compute(events(rows), CUSTOMERS, JOINED, NIGHTS, context())
     np.testing.assert_array_equal(found[:, :, : plain.shape[2]], plain)
-    own = own_streams(str(EXAMPLE))
+    own = own_streams(str(file))
     told = reference.compute(events(rows), CUSTOMERS, JOINED, NIGHTS, context(), (*STREAMS, *own))
     names = [feature.name for stream in (*STREAMS, *own) for feature in stream.features()]
     mine = sum(len(stream.stats) for stream in own)
-    assert names[-mine:] == [feature.name for feature in matrix.features(DECLARED)[-mine:]]
+    assert names[-mine:] == [feature.name for feature in matrix.features(declared)[-mine:]]
     expected = told[:, :, len(names) - mine : len(names)]
     tolerance = reference.TOLERANCE
     np.testing.assert_allclose(found[:, :, -mine:], expected, tolerance, tolerance)
