@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchmarks.harness import warmline
+from benchmarks.harness import must, warmline
 from data_samples.fastpath import FastSettings, agents, customers, lives, terms
 from data_samples.fastrows import Block, Drawn, draw, ids
 from data_samples.rows import TOPICS
@@ -45,9 +45,8 @@ def write_history(home: Home, settings: FastSettings, whole: bool = True) -> His
     buckets = buckets_for(settings.interactions)
     place = home.root.parent / f"{home.root.name}-tables"
     _write_tables(place, settings, buckets)
-    for done in (warmline(home.root, "init"), warmline(home.root, "ingest", str(place))):
-        if done.code:
-            raise SystemExit(f"exit {done.code}: {done.stderr or done.stdout}")
+    must(warmline(home.root, "init"))
+    must(warmline(home.root, "ingest", str(place)))
     before = History.open(home.history).manifest
     _add_parts(home.history, before, settings, buckets, whole)
     return History.open(home.history)

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.fast_history import write_days, write_history
 from benchmarks.feature_peers import NIGHT, PANDAS_SHARE, PARTS_SHARE, figures
-from benchmarks.harness import Bar, Report, measure, workplace
+from benchmarks.harness import Bar, Report, measure, must, workplace
 from data_samples.fastpath import FastSettings
 from models.home import Home
 from models.settings import Settings
@@ -178,10 +178,7 @@ def run(
     """Some ways of a module, one after the other in a process of their own; each run as often as
     its module says, or `most` times."""
     command = [sys.executable, "-m", f"benchmarks.{module}", ",".join(names), str(home), str(out)]
-    done = measure([*command, *([str(most)] if most else [])])
-    if done.code:
-        raise SystemExit(f"{names}: exit {done.code}: {done.stderr or done.stdout}")
-    facts = done.facts
+    facts = must(measure([*command, *([str(most)] if most else [])])).facts
     return {n: Run(min(facts[n]["seconds"]), facts[n]["peak_mb"]) for n in names}
 
 

@@ -112,6 +112,13 @@ def warmline(home: Path, *arguments: str, environment: Mapping[str, str] | None 
     return measure([WARMLINE, *arguments, "--home", home, "--json"], environment)
 
 
+def must(done: Measured) -> Measured:
+    """The same; raises `SystemExit` with what was said where the command failed."""
+    if done.code:
+        raise SystemExit(f"exit {done.code}: {done.stderr or done.stdout}")
+    return done
+
+
 @contextmanager
 def workplace(keep: Path | None = None) -> Iterator[Path]:
     """The folder to `keep`, with what an earlier run left there, or one that goes afterwards."""

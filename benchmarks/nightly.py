@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Bar, Measured, Report, measure, warmline, workplace
+from benchmarks.harness import Bar, Measured, Report, measure, must, warmline, workplace
 
 AS_OF = "2026-07-01"
 SHARE = 0.05
@@ -73,11 +73,11 @@ def _prepare(world: Path, home: Path, customers: int) -> None:
         simulator = [sys.executable, "-m", "data_samples.simulator", str(world)]
         # As dense as 10 million interactions of 200,000 customers in two years.
         size = ["--customers", str(customers), "--uses-per-month", USES_PER_MONTH]
-        _must(measure([*simulator, *size]))
+        must(measure([*simulator, *size]))
     if not home.exists():
-        _must(warmline(home, "init"))
-        _must(warmline(home, "ingest", str(world)))
-    trained = _must(warmline(home, "train", environment=TRAINING))
+        must(warmline(home, "init"))
+        must(warmline(home, "ingest", str(world)))
+    trained = must(warmline(home, "train", environment=TRAINING))
     if not trained.facts["promoted"]:
         raise SystemExit(f"no champion: {trained.facts['verdict']}")
 
@@ -85,7 +85,7 @@ def _prepare(world: Path, home: Path, customers: int) -> None:
 def _night(home: Path) -> Measured:
     """`warmline nightly`, as if for the first time: features, scores, reasons, plan."""
     shutil.rmtree(home / "nights", ignore_errors=True)
-    return _must(warmline(home, "nightly", "--as-of", AS_OF, environment=TRAINING))
+    return must(warmline(home, "nightly", "--as-of", AS_OF, environment=TRAINING))
 
 
 def _plain(place: Path) -> Measured:
@@ -93,19 +93,13 @@ def _plain(place: Path) -> Measured:
     bundle = champions / (champions / "current").read_text().strip()
     command = [sys.executable, "-m", "benchmarks.plain_night"]
     out = place / "plain.csv"
-    return _must(measure([*command, place / "world", bundle, AS_OF, str(SHARE), out]))
+    return must(measure([*command, place / "world", bundle, AS_OF, str(SHARE), out]))
 
 
 def _interactions(home: Path) -> int:
     from pipelines.history.store import History
 
     return History.open(home / "history").rows
-
-
-def _must(done: Measured) -> Measured:
-    if done.code:
-        raise SystemExit(f"exit {done.code}: {done.stderr or done.stdout}")
-    return done
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.fast_history import write_history
-from benchmarks.harness import Bar, Measured, Report, warmline, workplace
+from benchmarks.harness import Bar, Measured, Report, must, warmline, workplace
 from data_samples.fastpath import FastSettings
 from models.batch import BatchWriter, publish
 from models.contracts import score_schema
@@ -75,10 +75,7 @@ def _without_times(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _planned(home: Home) -> Measured:
-    done = warmline(home.root, "plan", "--as-of", str(NIGHT))
-    if done.code:
-        raise SystemExit(f"exit {done.code}: {done.stderr or done.stdout}")
-    return done
+    return must(warmline(home.root, "plan", "--as-of", str(NIGHT)))
 
 
 def _score(home: Home, history: History) -> None:

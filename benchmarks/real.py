@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import SHARED_DATA, Bar, Measured, Report, measure, warmline, workplace
+from benchmarks.harness import (
+    SHARED_DATA,
+    Bar,
+    Measured,
+    Report,
+    measure,
+    must,
+    warmline,
+    workplace,
+)
 
 LATER, ONE_SNAPSHOT, NO_LABEL = "later in time", "one snapshot, 5 folds", "no label"
 # fightchurn_sim: the simulator's hidden satisfaction alone reaches .89, what shows of it far less.
@@ -106,18 +115,12 @@ def _measure(case: Case) -> dict[str, Any]:
 
 def ingested(case: Case, home: Path) -> Measured:
     """The set in a new home, as its page of docs/guides/mappings says. Raises `SystemExit`."""
-    _must(warmline(home, "init"))
+    must(warmline(home, "init"))
     if case.attributes:
         declared = f"[features]\nattributes = {json.dumps(case.attributes)}\n"
         (home / "warmline.toml").write_text(declared)
     source = str(SHARED_DATA / case.name)
-    return _must(warmline(home, "ingest", source, "--mapping", case.mapping))
-
-
-def _must(done: Measured) -> Measured:
-    if done.code:
-        raise SystemExit(f"exit {done.code}: {done.stderr or done.stdout}")
-    return done
+    return must(warmline(home, "ingest", source, "--mapping", case.mapping))
 
 
 def _told(case: Case, ingest: Measured) -> dict[str, Any]:
@@ -134,8 +137,8 @@ def _told(case: Case, ingest: Measured) -> dict[str, Any]:
 
 def _later_in_time(case: Case, home: Path) -> dict[str, Any]:
     """`warmline train`, as a user runs it: learns from earlier nights, is judged on later ones."""
-    done = _must(warmline(home, "train", "--horizon", str(case.horizon)))
-    others = _must(_folds(home, case))
+    done = must(warmline(home, "train", "--horizon", str(case.horizon)))
+    others = must(_folds(home, case))
     features = done.facts["seconds"]["reading past nights"]
     return _judged(done) | {
         "features s": round(features, 1),
@@ -147,7 +150,7 @@ def _later_in_time(case: Case, home: Path) -> dict[str, Any]:
 
 def _one_snapshot(case: Case, home: Path) -> dict[str, Any]:
     """One date, five folds over customers."""
-    return _judged(_must(_folds(home, case)))
+    return _judged(must(_folds(home, case)))
 
 
 def _folds(home: Path, case: Case) -> Measured:
@@ -177,7 +180,7 @@ def _judged(done: Measured) -> dict[str, Any]:
 
 def _service_figures(case: Case, home: Path) -> dict[str, Any]:
     """What a log without messages supports: volume, waits, resolution, repeats."""
-    done = _must(measure([sys.executable, "-m", "benchmarks.service_figures", home]))
+    done = must(measure([sys.executable, "-m", "benchmarks.service_figures", home]))
     return {
         "features": done.facts["features"],
         "train s": round(done.seconds, 1),

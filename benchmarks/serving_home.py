@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.harness import PROJECT, warmline
+from benchmarks.harness import PROJECT, must, warmline
 from models.batch import BatchWriter, ScoreBatch, publish
 from models.contracts import score_schema
 from models.errors import WarmlineError
@@ -28,9 +28,7 @@ def name_of(number: int) -> str:
 def ready(root: Path, customers: int) -> Path:
     """The home at `root`, made where it is not yet, which takes two minutes."""
     if not (root / "champion").exists():
-        done = warmline(root, "demo")
-        if done.code:
-            raise SystemExit(done.stderr)
+        must(warmline(root, "demo"))
     publish(root / "scores", NIGHT, written(root, f"made-up-{customers}", customers))
     return root
 

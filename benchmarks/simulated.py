@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from benchmarks.ceiling.belief import Believed, believed
 from benchmarks.ceiling.signs import Watched, shown
-from benchmarks.harness import Bar, Report, warmline, workplace
+from benchmarks.harness import Bar, Report, must, warmline, workplace
 from benchmarks.learners import lightgbm_default
 from data_samples.simulator import World, WorldSettings, write_history
 from models import churn
@@ -109,9 +109,8 @@ def judge(place: Path, world: WorldSettings, *, ceiling: bool = False) -> Judged
     home, settings = Home(place / "home"), Settings()
     if not home.history.exists():
         write_history(place / "tables", World(replace(world, truth_dates=())), world.days)
-        for done in (warmline(home.root, "init"), warmline(home.root, "ingest", _at(place))):
-            if done.code:
-                raise SystemExit(done.stderr)
+        must(warmline(home.root, "init"))
+        must(warmline(home.root, "ingest", _at(place)))
     history = History.open(home.history)
     plan = train.plan_snapshots(history, settings, None, HORIZON)
     rows = assemble(history, settings, (*plan.training, *plan.judging), HORIZON)

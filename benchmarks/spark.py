@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.feature_peers import NIGHT
-from benchmarks.harness import Bar, Report, warmline, workplace
+from benchmarks.harness import Bar, Report, must, warmline, workplace
 from data_samples.fastpath import FastSettings, write_fast
 from models.home import Home
 from models.settings import Settings, SparkTable
@@ -162,10 +162,8 @@ def _ingested(place: Path, size: FastSettings) -> History:
     home = Home(place / "home")
     if not home.history.exists():
         write_fast(place / "lake", size)
-        for command in (("init",), ("ingest", str(place / "lake"))):
-            done = warmline(home.root, *command)
-            if done.code:
-                raise SystemExit(done.stderr or done.stdout)
+        must(warmline(home.root, "init"))
+        must(warmline(home.root, "ingest", str(place / "lake")))
     return History.open(home.history)
 
 
