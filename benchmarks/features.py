@@ -90,8 +90,10 @@ def _compare(place: Path, quick: bool) -> None:
     # What is set against each other runs soon after each other: the machine's pace changes.
     runs = {} if quick else run(("bare",), home, place)
     runs |= run(OURS, home, place, most=most)
-    ways = (("one", home), ("twelve", home), ("one", apart.root))
-    runs["one"], runs["twelve"], daily = _by_turns(ways, place / "turns-out", 1 if quick else TURNS)
+    ways = ((("one", "twelve"), home), (("one",), apart.root))
+    mine, of_days = _by_turns(ways, place / "turns-out", 1 if quick else TURNS)
+    runs |= mine
+    daily = of_days["one"]
     tenths = run(("windows", "one", "full"), small, place / "tenth-out") if small else {}
     for names in QUICK_PEERS if quick else PEERS:
         runs |= run(names, home, place, most=most)
@@ -130,10 +132,15 @@ def _compare(place: Path, quick: bool) -> None:
     report.print(("what", "seconds", "peak MB"), rows)
 
 
-def _by_turns(ways: Sequence[tuple[str, Path]], out: Path, turns: int) -> list[Run]:
-    """The shortest run of each way over its home, where the ways' runs follow each other."""
-    done = [[run((name,), home, out, most=2)[name] for name, home in ways] for _ in range(turns)]
-    return [min(runs, key=lambda one: one.seconds) for runs in zip(*done, strict=True)]
+def _by_turns(
+    ways: Sequence[tuple[Sequence[str], Path]], out: Path, turns: int
+) -> list[dict[str, Run]]:
+    """The shortest run of each of the ways over each home, whose runs follow each other."""
+    done = [[run(names, home, out, most=2) for names, home in ways] for _ in range(turns)]
+    return [
+        {name: min((turn[name] for turn in runs), key=lambda one: one.seconds) for name in names}
+        for (names, _), runs in zip(ways, zip(*done, strict=True), strict=True)
+    ]
 
 
 def _of_day(day: dict[str, Run]) -> Bar:

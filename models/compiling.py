@@ -12,11 +12,14 @@ import hashlib
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+
+from models.errors import WarmlineError
 
 _config: Any = numba.config  # its attributes are made at import
 _ROOT = Path(__file__).parents[1]
@@ -86,11 +89,22 @@ def _cache_folder() -> Path:
 
 
 def _use(folder: Path) -> None:
-    """Cache there; what former code left beside it goes."""
+    """Cache there; what former code left beside it goes.
+
+    Raises `WarmlineError` where nothing can be written: each process would compile for minutes.
+    """
     if not folder.exists():
         for former in folder.parent.glob("numba-*"):
             if former != folder:  # which another process may have begun since
                 shutil.rmtree(former, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise WarmlineError(
+            f"What is compiled cannot be kept in {folder.parent}: {error.strerror}. Set "
+            "NUMBA_CACHE_DIR to a folder that can be written, and that stays. Nothing was changed."
+        ) from error
     _config.CACHE_DIR = str(folder)
 
 

@@ -164,7 +164,7 @@ def _work(
         which=np.zeros(nights, np.uint64),
         one=np.zeros(1, np.uint64),
         desk=prepare_desk(rows, cases, _as(context.promise_seconds, np.int64), context.hours),
-        lists=_lists(entries, int(codes) + 1, days, (len(program.keeps), edges + 1)),
+        lists=_lists(entries, int(codes) + 1, days, (len(program.plan), edges + 1)),
         nights=groups[0],
     )
 
@@ -204,7 +204,7 @@ def _nights(
     beside_at: int,
 ) -> Nights:
     """The nights at `slots`, in order of time."""
-    streams = len(program.keeps)
+    streams = len(program.plan)
     order = sorted(slots, key=lambda slot: nights[slot].as_of)
     dead, dead_start = gaps
     as_of = [nights[slot].as_of for slot in order]

@@ -16,6 +16,7 @@ from pipelines.features.pace_pass import paces
 from pipelines.features.program import BY_DAY, OP, Program
 from pipelines.features.records import (
     DIFFERENTS,
+    EVER,
     LEAST,
     MEAN,
     MIXTURE,
@@ -26,18 +27,19 @@ from pipelines.features.records import (
     SUM,
     TOP,
     TOTAL,
+    Counts,
     Index,
     Indices,
     Places,
     Record,
     Records,
+    begin_of,
 )
 from pipelines.features.served import served_figures
-from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST, WINDOWS
+from pipelines.features.stream import ALIVE, ATTRIBUTES, LATEST
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Counts = NDArray[np.uint32]
 
 (LAST, SINCE, FIRST, GAP, SPREAD, ALIVE_OP, SLOPE, LATEST_OP, PACE, USUAL) = (
     OP[name]
@@ -50,7 +52,6 @@ AGENT, TEAM, TOPIC, CHANNEL = (
 )
 R, ALPHA, A, B = ALIVE
 MONTH = 30.0 * DAY
-EVER = len(WINDOWS) - 1
 # n log2 n of small n: a logarithm takes as long as all else that a row needs.
 WEIGHTED = np.array([0.0, *(n * np.log2(n) for n in range(1, 256))])
 
@@ -67,7 +68,7 @@ class Lists(NamedTuple):
     state: Records  # [slots] STATE
     before: Counts  # [slots, edges + 1] its entries before each edge, and all
     end: Indices  # [streams]
-    # What a stream does not ask for (`Program.asks`) is not written.
+    # What a stream does not ask for (PLAN) is not written.
     at: Ints  # [entries]
     day: Ints  # [entries] UTC day of `at`
     row: Indices  # [entries] row of the bucket; of a fact nothing
@@ -173,7 +174,7 @@ def _different_days(
         k = which[a]
         high, out = nights.high[k], nights.differ[look, k].window
         for w in range(deepest + 1):
-            low = start if w == EVER else start + before[nights.night[k].edge[w]]
+            low = begin_of(w, nights.night[k], start, before)
             different = 0
             if low < high:
                 different = lists.days[high - ONE] - lists.days[low] + 1
@@ -204,7 +205,7 @@ def _differents(
             p += ONE
         out = nights.differ[look, k].window
         for w in range(deepest + 1):
-            low = start if w == EVER else start + before[nights.night[k].edge[w]]
+            low = begin_of(w, nights.night[k], start, before)
             different = 0
             for m in range(np.uint64(met)):
                 different += newest[m] >= low

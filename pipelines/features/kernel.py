@@ -30,13 +30,10 @@ from pipelines.features.program import (
     ACTOR_BIT,
     CASE_BIT,
     CHANNEL_BIT,
-    DAYS,
-    PLACES,
     PROVOKED_BIT,
     RATING_BIT,
     SAID_BIT,
     SIGN_BIT,
-    TIMES,
     Program,
 )
 from pipelines.features.records import Indices
@@ -185,7 +182,7 @@ def _place(program: Program, lists: Lists) -> int:
             before += tally[segment]
             place[segment] = before
             tally[segment] = 0
-        if program.keeps[stream]:
+        if program.plan[stream].keeps:
             begin += before
         many += 1
     return many
@@ -234,19 +231,19 @@ def _keep(
     program: Program, work: Work,
 ) -> None:  # fmt: skip
     """Entries of a stream from the visible rows `begin` to `end`: of each what is asked for."""
-    lists, rows, asks = work.lists, work.rows, program.asks
+    lists, rows, plan = work.lists, work.rows, program.plan[stream]
     on = lists.end[stream] - begin  # from the place of a row to that of its entry
     lists.end[stream] = on + end
-    if asks[stream, TIMES]:
+    if plan.timed:
         for i in range(begin, end):
             lists.at[on + i] = columns.at[rows[i]]
-    if asks[stream, DAYS]:
+    if plan.daily:
         for i in range(begin, end):
             lists.day[on + i] = work.day[i]
-    if asks[stream, PLACES]:
+    if plan.placed:
         for i in range(begin, end):
             lists.row[on + i] = rows[i]
-    _keep_measures(columns, begin, end, on, measure, program.scale[stream], work)
+    _keep_measures(columns, begin, end, on, measure, plan.scale, work)
 
 
 @in_place
@@ -286,7 +283,7 @@ def _keep_facts(m: int, program: Program, work: Work) -> None:
             lists.end[stream] = p + np.uint64(1)
             lists.at[p] = desk.fact[f, FACT_AT]
             lists.day[p] = desk.fact[f, FACT_AT] // DAY
-            lists.value[p] = desk.value[f] * program.scale[stream]
+            lists.value[p] = desk.value[f] * program.plan[stream].scale
 
 
 @in_place

@@ -8,8 +8,8 @@ row's kind are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -79,13 +79,17 @@ COUNTED = (
     "trend",
 )  # of how many alone, where not measured: no entries are kept
 
-# What is asked of entries: when, on which days, of which rows.
-TIMES, DAYS, PLACES = range(3)
 TIMED = ("since", "first", "rhythm", "alive", "slope", "streak")  # ask when entries were
+# What is told by tables of their own.
+TABLED = {"count", "trend", "share", "count_of", "streak", *MEASURED, *DIFFERING, *SERVED}
+FIGURES = list(AGENT_FIGURES)
 # Places in a candidate.
 STREAM, ACCEPTED, MEASURE_OF = range(3)
 
 Ints = NDArray[np.int64]
+Placed = tuple[Stat, int]  # a figure and its column
+Row = tuple[int, ...]
+Rows = list[Row]
 
 
 class Candidates(NamedTuple):
@@ -110,9 +114,6 @@ class Program(NamedTuple):
     candidates: Candidates
     kept: Candidates  # those whose streams keep entries
     plain: NDArray[np.bool_]  # [sources] whether every candidate accepts whatever the row is
-    keeps: NDArray[np.bool_]  # [s] whether the stream keeps entries, or only counts
-    asks: NDArray[np.bool_]  # [s, 3] of its entries for what besides the measure: TIMES to PLACES
-    scale: NDArray[np.float64]  # [s]
     plan: Records  # [s] PLAN
     counts: Records  # COUNT
     values: Records  # VALUE
@@ -135,14 +136,6 @@ class Program(NamedTuple):
     word: int  # the stream that ends silence
     asks_facts: bool  # whether any stream is over facts
     asks_days: bool  # whether any stream asks for the days of its entries
-
-
-@dataclass
-class _Rows:
-    """Rows of a table, stream after stream, and where those of each end, after a 0."""
-
-    rows: list[tuple[int, ...]] = field(default_factory=list)
-    ends: list[int] = field(default_factory=lambda: [0])
 
 
 @dataclass(frozen=True)
@@ -177,114 +170,55 @@ def without_words(program: Program, streams: Sequence[Stream]) -> Program:
         [one for one in of_source if not streams[one[STREAM]].where.said]
         for of_source in _candidates(streams)
     ]
-    kept = [[one for one in of_source if program.keeps[one[STREAM]]] for of_source in by_source]
+    kept = [
+        [one for one in of_source if program.plan["keeps"][one[STREAM]]] for of_source in by_source
+    ]
     return program._replace(
         candidates=Candidates.of(by_source), kept=Candidates.of(kept), plain=_plain(by_source)
     )
 
 
-def compile_program(  # noqa: C901 - one branch a table
-    streams: Sequence[Stream], ours: int, own_at: int
-) -> Program:
+def compile_program(streams: Sequence[Stream], ours: int, own_at: int) -> Program:
     """The tables of `streams`, of which those from `ours` on have their columns from `own_at`."""
     number = {stream.name: position for position, stream in enumerate(streams)}
-    counts, values, looks, differents, trends, others = (_Rows() for _ in range(6))
-    shares: list[tuple[int, ...]] = []
-    streaks: list[tuple[int, ...]] = []
-    served: list[tuple[int, ...]] = []
-    moving: list[int] = []
-    since: list[int] = []
-    template: list[float] = []
-    tenure = -1
-    for position, stream in enumerate((*streams, None)):
-        if position == ours:
-            tenure = len(template)
-            template += [np.nan, 1.0]
-            if position < len(streams):
-                template += [np.nan] * (own_at - len(template))
-        if stream is None:
-            break
-        since.append(-1)
-        of_stream: list[tuple[int, ...]] = []
-        mine = _looks(stream)
-        for stat in stream.stats:
-            column = len(template)
-            template.append(0.0 if stat.op in ZERO else np.nan)
-            window = WINDOW[stat.window]
-            if stat.op in ("share", "count_of"):
-                is_count = stat.op == "count_of"
-                shares.append((number[stat.of], position, window, column, is_count))
-            elif stat.op == "streak":
-                streaks.append((position, number[stat.of], column))
-            elif stat.op in SERVED:
-                figure = list(AGENT_FIGURES).index(stat.of)
-                served.append((position, window, SERVED.index(stat.op), figure, column))
-            elif stat.op == "count":
-                counts.rows.append((window, column))
-            elif stat.op in MEASURED:
-                values.rows.append((window, MEASURED[stat.op], column))
-            elif stat.op in DIFFERING:
-                look = looks.ends[-1] + list(mine).index(_attribute(stat))
-                differents.rows.append((look, window, DIFFERING[stat.op], column))
-            elif stat.op == "trend":
-                trends.rows.append((window, WINDOW[stat.recent], stat.measured, column))
-            elif stat.op == "since" and since[-1] < 0:  # another one is told as the others are
-                since[-1] = column
-            else:
-                of_stream.append((OP[stat.op], window, stat.least_days, column))
-        looks.rows += mine.values()
-        others.rows += sorted(of_stream, key=_moves)
-        moving.append(len(others.rows) - sum(map(_moves, of_stream)))
-        for table in (counts, values, looks, differents, trends, others):
-            table.ends.append(len(table.rows))
+    placed, tenure, template = _placed(streams, ours, own_at)
     timed = {WORD, *(stat.of for stream in streams for stat in stream.stats if stat.op == "streak")}
-    keeps = [_keeps(stream) or stream.name in timed for stream in streams]
-    asks = np.array([_asks(stream, stream.name in timed) for stream in streams])
+    tables = _Tables.of(streams, placed)
+    plan = _plan(streams, tables, timed)
     candidates = _candidates(streams)
+    kept = [[one for one in of_source if plan["keeps"][one[STREAM]]] for of_source in candidates]
     days = np.array([FOREVER / DAY if days is None else days for days in WINDOWS])
-    kept = [[one for one in of_source if keeps[one[STREAM]]] for of_source in candidates]
+    every = [(stream, *one) for stream, mine in enumerate(placed) for one in mine]
+    shares = sorted(
+        (number[stat.of], stream, WINDOW[stat.window], column, stat.op == "count_of")
+        for stream, stat, column in every
+        if stat.op in ("share", "count_of")
+    )
+    served = sorted(
+        (stream, WINDOW[stat.window], SERVED.index(stat.op), FIGURES.index(stat.of), column)
+        for stream, stat, column in every
+        if stat.op in SERVED
+    )
+    streaks = [
+        (stream, number[stat.of], column) for stream, stat, column in every if stat.op == "streak"
+    ]
     return Program(
         candidates=Candidates.of(candidates),
         kept=Candidates.of(kept),
         plain=_plain(candidates),
-        keeps=np.array(keeps),
-        asks=asks,
-        scale=np.array([stream.scale for stream in streams]),
-        plan=_columns(
-            PLAN,
-            count=counts.ends[:-1],
-            count_end=counts.ends[1:],
-            value=values.ends[:-1],
-            value_end=values.ends[1:],
-            look=looks.ends[:-1],
-            look_end=looks.ends[1:],
-            different=differents.ends[:-1],
-            different_end=differents.ends[1:],
-            trend=trends.ends[:-1],
-            trend_end=trends.ends[1:],
-            other=others.ends[:-1],
-            moving=moving,
-            other_end=others.ends[1:],
-            deepest=[_deepest(stream) for stream in streams],
-            since=since,
-            extreme=[any(s.op in EXTREME for s in stream.stats) for stream in streams],
-            timed=asks[:, TIMES].tolist(),
-            has_gaps=[any(s.op in GAPS for s in stream.stats) for stream in streams],
-            has_pace=[any(s.op in PACED for s in stream.stats) for stream in streams],
-            has_measure=[bool(s.measure) or s.where.of_facts for s in streams],
-        ),
-        counts=np.array(counts.rows, COUNT),
-        values=np.array(values.rows, VALUE),
-        looks=np.array(looks.rows, LOOK),
-        differents=np.array(differents.rows, DIFFERENT),
-        trends=np.array(trends.rows, TREND),
-        trend_days=max((days[row[0]] for row in trends.rows), default=0.0),
-        others=np.array(others.rows, OTHER),
-        wholes=_groups(sorted(shares)),
-        shares=np.array([share[1:] for share in sorted(shares)], SHARE),
+        plan=plan,
+        counts=_table(COUNT, tables.count),
+        values=_table(VALUE, tables.value),
+        looks=_table(LOOK, tables.look),
+        differents=_table(DIFFERENT, tables.different),
+        trends=_table(TREND, tables.trend),
+        trend_days=max((days[row[0]] for rows in tables.trend for row in rows), default=0.0),
+        others=_table(OTHER, tables.other),
+        wholes=_groups(shares),
+        shares=np.array([share[1:] for share in shares], SHARE),
         streaks=np.array(streaks, STREAK),
-        serving=_groups(sorted(served)),
-        served=np.array([figure[1:] for figure in sorted(served)], SERVICE),
+        serving=_groups(served),
+        served=np.array([figure[1:] for figure in served], SERVICE),
         template=np.array(template),
         tenure=tenure,
         silent=tenure + 1,
@@ -293,8 +227,115 @@ def compile_program(  # noqa: C901 - one branch a table
         rating_cuts=np.array([SCORE_CUTS[kind] for kind in SCORE_KINDS]),
         word=number[WORD],
         asks_facts=any(stream.where.of_facts for stream in streams),
-        asks_days=bool(asks[:, DAYS].any()),
+        asks_days=bool(plan["daily"].any()),
     )
+
+
+def _placed(
+    streams: Sequence[Stream], ours: int, own_at: int
+) -> tuple[list[list[Placed]], int, list[float]]:
+    """The figures of each stream with their columns; the column of tenure, before that of silence,
+    which stand between `ours` and a company's own; the row of a customer with no history."""
+    placed: list[list[Placed]] = []
+    template: list[float] = []
+    tenure = sum(len(stream.stats) for stream in streams[:ours])
+    for position, stream in enumerate((*streams, None)):
+        if position == ours:
+            template += [np.nan, 1.0]
+            if position < len(streams):
+                template += [np.nan] * (own_at - len(template))
+        if stream is None:
+            break
+        placed.append([(stat, len(template) + i) for i, stat in enumerate(stream.stats)])
+        template += [0.0 if stat.op in ZERO else np.nan for stat in stream.stats]
+    return placed, tenure, template
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The rows of each stream in the tables that PLAN points into; what they hold stands in
+    `records`."""
+
+    count: Sequence[Rows]
+    value: Sequence[Rows]
+    look: Sequence[Rows]
+    different: Sequence[Rows]
+    trend: Sequence[Rows]
+    other: Sequence[Rows]
+    since: Sequence[int]
+
+    @classmethod
+    def of(cls, streams: Sequence[Stream], placed: Sequence[Sequence[Placed]]) -> _Tables:
+        def rows(ops: Container[str], row: Callable[[Stat, int], Row]) -> list[Rows]:
+            return [[row(*one) for one in mine if one[0].op in ops] for mine in placed]
+
+        looks = [_looks(stream) for stream in streams]
+        first = np.cumsum([0, *map(len, looks)]).tolist()
+        # Another one is told as the others are.
+        since = [next((column for s, column in mine if s.op == "since"), -1) for mine in placed]
+        return cls(
+            count=rows(("count",), lambda s, column: (WINDOW[s.window], column)),
+            value=rows(MEASURED, lambda s, column: (WINDOW[s.window], MEASURED[s.op], column)),
+            look=[list(mine.values()) for mine in looks],
+            different=[
+                [
+                    (
+                        at + list(look).index(_attribute(s)),
+                        WINDOW[s.window],
+                        DIFFERING[s.op],
+                        column,
+                    )
+                    for s, column in mine
+                    if s.op in DIFFERING
+                ]
+                for at, look, mine in zip(first, looks, placed, strict=False)
+            ],
+            trend=rows(
+                ("trend",),
+                lambda s, column: (WINDOW[s.window], WINDOW[s.recent], s.measured, column),
+            ),
+            other=[
+                sorted(
+                    (
+                        (OP[s.op], WINDOW[s.window], s.least_days, column)
+                        for s, column in mine
+                        if s.op not in TABLED and column != told
+                    ),
+                    key=_moves,
+                )
+                for mine, told in zip(placed, since, strict=True)
+            ],
+            since=since,
+        )
+
+
+def _plan(streams: Sequence[Stream], tables: _Tables, timed: Container[str]) -> Records:
+    """What is declared of each stream; when the entries of `timed` were, others ask as well."""
+    plan = np.zeros(len(streams), PLAN)
+    for name in ("count", "value", "look", "different", "trend", "other"):
+        ends = np.cumsum([0, *map(len, getattr(tables, name))])
+        plan[name], plan[f"{name}_end"] = _places(ends[:-1]), _places(ends[1:])
+    plan["moving"] = plan["other_end"] - [sum(map(_moves, rows)) for rows in tables.other]
+    plan["deepest"] = [_deepest(stream) for stream in streams]
+    plan["since"] = tables.since
+    plan["scale"] = [stream.scale for stream in streams]
+    ops = [{stat.op for stat in stream.stats} for stream in streams]
+    values = [{s.attribute or "day" for s in t.stats if s.op in DIFFERING} for t in streams]
+    plan["extreme"] = [not mine.isdisjoint(EXTREME) for mine in ops]
+    plan["has_gaps"] = [not mine.isdisjoint(GAPS) for mine in ops]
+    plan["has_pace"] = [not mine.isdisjoint(PACED) for mine in ops]
+    plan["has_measure"] = [bool(s.measure) or s.where.of_facts for s in streams]
+    plan["timed"] = [
+        stream.name in timed or not mine.isdisjoint(TIMED)
+        for stream, mine in zip(streams, ops, strict=True)
+    ]
+    plan["daily"] = plan["has_gaps"] | plan["has_pace"] | ["day" in mine for mine in values]
+    plan["placed"] = [
+        not mine.isdisjoint(SERVED) or bool(differing - {"day"})
+        for mine, differing in zip(ops, values, strict=True)
+    ]
+    plan["keeps"] = [_keeps(stream) or stream.name in timed for stream in streams]
+    return plan
 
 
 def columns_of(streams: Sequence[Stream]) -> frozenset[str]:
@@ -375,29 +416,18 @@ def _keeps(stream: Stream) -> bool:
     return any(stat.measured or stat.op not in COUNTED for stat in stream.stats)
 
 
-def _moves(other: tuple[int, ...]) -> bool:
+def _moves(other: Row) -> bool:
     """Whether a figure (OTHER) differs as time goes by and nothing happens."""
     return OPS[other[0]] in MOVING
-
-
-def _asks(stream: Stream, timed: bool) -> list[bool]:
-    """Whether figures ask when entries were (or others do), on which days, and of which rows."""
-    ops = {stat.op for stat in stream.stats}
-    values = {stat.attribute or "day" for stat in stream.stats if stat.op in DIFFERING}
-    return [
-        timed or not ops.isdisjoint(TIMED),
-        not ops.isdisjoint((*GAPS, *PACED)) or "day" in values,
-        not ops.isdisjoint(SERVED) or bool(values - {"day"}),
-    ]
 
 
 def _attribute(stat: Stat) -> int:
     return ATTRIBUTES.index(stat.attribute or "day")
 
 
-def _looks(stream: Stream) -> dict[int, tuple[int, ...]]:
+def _looks(stream: Stream) -> dict[int, Row]:
     """By the attributes that a stream's differents are of: the rows of LOOK."""
-    looks: dict[int, tuple[int, ...]] = {}
+    looks: dict[int, Row] = {}
     for stat in stream.stats:
         if stat.op in DIFFERING:
             attribute = _attribute(stat)
@@ -421,11 +451,8 @@ def _places(values: Ints) -> Places:
     return np.array(values.tolist(), np.uint16)
 
 
-def _columns(record: np.dtype[np.void], **columns: Sequence[int]) -> Records:
-    table = np.empty(len(columns["count"]), record)
-    for name in record.names or ():
-        table[name] = np.array(columns[name], record[name])
-    return table
+def _table(record: np.dtype[np.void], by_stream: Sequence[Rows]) -> Records:
+    return np.array([row for rows in by_stream for row in rows], record)
 
 
 def _groups(rows: Sequence[tuple[int, ...]]) -> Records:

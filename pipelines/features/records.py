@@ -14,16 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiling import in_place
 from pipelines.features.stream import PACED, WINDOWS
 
 Records = NDArray[np.void]
 Record = Any  # a row of them, by whose name a field is read and written
 Places = NDArray[np.uint16]
 Indices = NDArray[np.uint64]
+Counts = NDArray[np.uint32]
 Index = np.uint64 | int  # unsigned once compiled
 
 ONE = np.uint64(1)  # to step by: with a mere 1 an index would become a float
 NOWHERE = np.uint16(np.iinfo(np.uint16).max)
+EVER = len(WINDOWS) - 1  # the window that holds all
 
 # What is known of the measure in a window; OWN: the sum of what the next shorter one does not hold.
 OWN, SUM, TOTAL, MEAN, LEAST, MOST = range(6)
@@ -48,8 +51,10 @@ PLAN = _record(
     deepest="i2",  # last window whose measure is wanted, -1: none
     since="i2",  # column of the days since the newest, -1: none
     extreme="?",  # whether the least or the most of the measure is wanted
-    timed="?",  # whether anybody asks when its entries were
     has_gaps="?", has_pace="?", has_measure="?",
+    keeps="?",  # whether it keeps entries, or only counts; of these whether anybody asks
+    timed="?", daily="?", placed="?",  # when they were, on which days, of which rows
+    scale="f8",
 )  # fmt: skip
 COUNT = _record(window="u2", column="u2")
 VALUE = _record(window="u2", which="u2", column="u2")  # which of MEASURED
@@ -84,3 +89,10 @@ TEMPO = _record(  # of a stream at a night
     span="f8",  # days from the first to the last
     median="f8", lower="f8", upper="f8",  # days between two, and their quartiles
 )  # fmt: skip
+
+
+@in_place
+def begin_of(window: Index, night: Record, start: np.uint64, before: Counts) -> np.uint64:
+    """The first entry that a window of a night holds, of a stream whose entries begin at `start`
+    and are counted `before` each edge."""
+    return start if window == EVER else start + before[night.edge[window]]

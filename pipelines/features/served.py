@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from models.compiling import in_place
 from pipelines.features.desk import Columns
 from pipelines.features.program import SERVED, Program
-from pipelines.features.records import NOWHERE, ONE
-from pipelines.features.stream import WINDOWS
+from pipelines.features.records import EVER, NOWHERE, ONE, begin_of
 
 if TYPE_CHECKING:
     from pipelines.features.figures import Lists, Nights
 
 MEAN, MOST, LAST = range(len(SERVED))
-EVER = len(WINDOWS) - 1
 KNOWN, TOTAL, HIGHEST = range(3)  # of a figure of the agents of a window
 
 Floats = NDArray[np.float64]
@@ -47,9 +45,7 @@ def served_figures(
                 row[asked.column] = figure
                 continue
             if asked.window != within:
-                low = first
-                if asked.window != EVER:
-                    low += before[night.edge[asked.window]]
+                low = begin_of(asked.window, night, first, before)
                 _gather(columns, lists, low, high, agents, of)
                 within = asked.window
             row[asked.column] = np.nan

@@ -61,7 +61,7 @@ def ingest(
     now: datetime,
     progress: Progress | None = None,
     memory_gb: float = 2.0,
-    threads: int = 2,
+    threads: int = 1,
     lag: timedelta = timedelta(days=3),
     full: bool = False,
     omit: Callable[[], Omit] = Omit,

@@ -43,6 +43,15 @@ class Command:
             code = forked.run(said, {**os.environ, "COLUMNS": "100"}, stdout, stderr)
             return Done(code, stdout.read_text("utf-8"), stderr.read_text("utf-8"))
 
+    def cut_off(self, seconds: float, *arguments: str) -> None:
+        """Runs the same, and kills it after so long where it has not ended."""
+        nowhere = Path(os.devnull)
+        said = [*arguments, "--home", str(self.home)]
+        process = forked.start(said, os.environ, nowhere, nowhere)
+        process.join(seconds)
+        process.kill()
+        process.join()
+
 
 @pytest.fixture
 def warmline(tmp_path: Path) -> Command:

@@ -1,7 +1,7 @@
 """The command in a process that has its imports behind it: forked from one that has them.
 
-Half of what a short command takes is importing. What runs is the same `main` with the same
-arguments, environment and exit code; tests that kill commands start the program itself.
+Half of what a short command takes is importing, and loading what is compiled. What runs is the same
+`main` with the same arguments, environment and exit code, and can be killed as any program.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -19,7 +20,7 @@ _SERVER.set_forkserver_preload(
         "warmline", "lightgbm", "mlflow", "outreach.channels.email.smtp", "outreach.outbox.lanes",
         "outreach.plan", "outreach.unsubscribe", "pipelines.demo", "pipelines.engines",
         "pipelines.explaining", "pipelines.history.ingest", "pipelines.train",
-        "sklearn.linear_model",
+        "sklearn.linear_model", "tests.functional.preloaded",
     ]
 )  # fmt: skip
 
@@ -34,16 +35,23 @@ def run(arguments: Sequence[str], environment: Mapping[str, str], said: Path, to
 
 
 def start(
-    arguments: Sequence[str], environment: Mapping[str, str], said: Path, told: Path
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    said: Path,
+    told: Path,
+    around: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> BaseProcess:
-    """The same, while it runs."""
-    given = (tuple(arguments), dict(environment), str(said), str(told))
+    """The same, while it runs; inside of what `around` gives there."""
+    given = (tuple(arguments), dict(environment), str(said), str(told), around)
     process = _SERVER.Process(target=_main, args=given)
     process.start()
     return process
 
 
-def _main(arguments: tuple[str, ...], environment: dict[str, str], said: str, told: str) -> None:
+def _main(
+    arguments: tuple[str, ...], environment: dict[str, str], said: str, told: str,
+    around: Callable[[], AbstractContextManager[None]],
+) -> None:  # fmt: skip
     for number, path, mode in (
         (0, os.devnull, os.O_RDONLY),
         (1, said, os.O_WRONLY | os.O_CREAT),
@@ -59,7 +67,8 @@ def _main(arguments: tuple[str, ...], environment: dict[str, str], said: str, to
     sys.argv = ["warmline", *arguments]
     from warmline import main
 
-    main()
+    with around():
+        main()
 
 
 def _variables(block: bytes) -> Iterator[tuple[str, str]]:

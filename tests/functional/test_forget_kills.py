@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,34 +21,40 @@ from models.erasure import journal
 from models.home import Home, create
 from pipelines.erasure import proofs
 from tests import planted
+from tests.functional import forked
 from tests.functional.conftest import Command
 
 # A few in CI; 200 when asked for (docs/guides/erasure.md).
 KILLS = int(os.environ.get("TEST_KILLS", "3"))
 
-# Kills itself with -9 just before the n-th change on the disk; without n, says how many there are.
-SCRIPT = """
-import os, pathlib, shutil, signal, sys
-n, seen = int(sys.argv[1]), 0
+CHANGES = ("fsync", "write", "unlink", "rmdir")  # of `os`
+OF_PATHS = ("replace", "unlink", "mkdir", "rmdir", "write_text", "write_bytes")
 
-def before(real):
-    def call(*arguments, **options):
-        global seen
-        if seen == n:
-            os.kill(os.getpid(), signal.SIGKILL)
-        seen += 1
-        return real(*arguments, **options)
-    return call
 
-os.fsync, os.write, os.unlink, os.rmdir = map(before, (os.fsync, os.write, os.unlink, os.rmdir))
-for name in ("replace", "unlink", "mkdir", "rmdir", "write_text", "write_bytes"):
-    setattr(pathlib.Path, name, before(getattr(pathlib.Path, name)))
-import warmline
-try:
-    warmline.main(["forget", "MAGDA-7001", "--home", sys.argv[2], "--json"])
-finally:
-    print(seen, file=sys.stderr)
-"""
+@contextmanager
+def dying(n: int) -> Iterator[None]:
+    """Kills itself with -9 just before the n-th change on the disk; in the end says how many there
+    were."""
+    seen = itertools.count()
+    last = 0
+
+    def before(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            nonlocal last
+            last = next(seen)
+            if last == n:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **options)
+
+        return call
+
+    for place, names in ((os, CHANGES), (Path, OF_PATHS)):
+        for name in names:
+            setattr(place, name, before(getattr(place, name)))
+    try:
+        yield
+    finally:
+        print(last + 1, file=sys.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +73,20 @@ def whole(tmp_path_factory):
 def ended(whole, tmp_path):
     """What an erasure that nobody cuts off leaves, and how many changes it makes."""
     shutil.copytree(whole.root, tmp_path / "ended")
-    done = forget_until(-1, tmp_path / "ended")
-    assert done.returncode == 0, done.stderr
-    return tmp_path / "ended", int(done.stderr.splitlines()[-1])
+    code, told = forget_until(-1, tmp_path / "ended")
+    assert code == 0, told
+    return tmp_path / "ended", int(told.splitlines()[-1])
 
 
-def forget_until(n: int, root: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", SCRIPT, str(n), str(root)]
-    return subprocess.run(
-        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
-    )
+def forget_until(n: int, root: Path) -> tuple[int, str]:
+    """Its exit code, or less the signal that ended it, and what it told."""
+    told = root.with_name(f"{root.name}-told")
+    told.unlink(missing_ok=True)
+    arguments = ["forget", planted.PERSON, "--home", str(root), "--json"]
+    process = forked.start(arguments, os.environ, Path(os.devnull), told, partial(dying, n))
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode, told.read_text("utf-8")
 
 
 def test_an_erasure_killed_at_any_point_ends_as_one_that_was_not(whole, ended, tmp_path):
@@ -83,8 +97,8 @@ def test_an_erasure_killed_at_any_point_ends_as_one_that_was_not(whole, ended, t
     for place, point in enumerate(points):
         cut = Home(tmp_path / "cut")
         shutil.copytree(whole.root, cut.root)
-        killed = forget_until(point, cut.root)
-        assert killed.returncode == -signal.SIGKILL, (point, killed.stderr)
+        code, told = forget_until(point, cut.root)
+        assert code == -signal.SIGKILL, (point, told)
         if place % 2:  # killed again on its way through what was left
             forget_until(luck.randrange(changes), cut.root)
         again = Command(cut.root)("forget", planted.PERSON)
@@ -132,7 +146,7 @@ def test_the_model_and_the_next_night_work_without_the_person(demo):
     assert not any(name.startswith(("champion", "ml")) for name in found)
     before = (home.champion / "current").read_bytes()
     # Killed on its way: the night completes the erasure before it begins.
-    assert forget_until(12, home.root).returncode == -signal.SIGKILL
+    assert forget_until(12, home.root)[0] == -signal.SIGKILL
     assert journal(home).exists()
     for command in (("score", "--as-of", "2026-07-02"), ("plan",), ("train",)):
         refused = demo(*command)

@@ -6,8 +6,6 @@ import json
 import os
 import random
 import shutil
-import signal
-import subprocess
 import threading
 import time
 from datetime import date, timedelta
@@ -20,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.batch import ScoreBatch
-from tests.functional.conftest import WARMLINE, Command
+from tests.functional.conftest import Command
 from tests.ping_server import PingServer
 
 SCORED = date(2026, 7, 1)  # by the demo; its sample ends the day before
@@ -305,8 +303,8 @@ def test_a_night_killed_at_any_point_ends_as_one_that_was_not(company, tmp_path)
     for _ in range(KILLS):
         cut = Command(tmp_path / "cut")
         shutil.copytree(company.home, cut.home)
-        after = luck.uniform(0.1, 1.0) * seconds
-        kill_after(cut, after)
+        after = luck.uniform(0.0, 1.0) * seconds
+        cut.cut_off(after, "nightly", "--as-of", str(SCORED))
         ended = cut("nightly", "--as-of", str(SCORED))
         assert ended.code == 0, (after, ended.stderr)
         assert published(cut.home, SCORED) == published(whole.home, SCORED), after
@@ -332,11 +330,3 @@ def published(home: Path, night: date) -> dict[str, bytes]:
     batch.verify()
     files = {path.name: path.read_bytes() for path in sorted(batch.path.iterdir())}
     return files | {"list": (home / "worklists" / f"as_of={night}" / "worklist.csv").read_bytes()}
-
-
-def kill_after(company: Command, seconds: float) -> None:
-    command = [WARMLINE, "nightly", "--as-of", str(SCORED), "--home", str(company.home)]
-    night = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(seconds)
-    night.send_signal(signal.SIGKILL)
-    night.wait()

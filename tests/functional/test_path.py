@@ -4,8 +4,6 @@ import csv
 import json
 import random
 import shutil
-import signal
-import subprocess
 import time
 from datetime import date
 from pathlib import Path
@@ -15,7 +13,7 @@ import pytest
 
 from models.batch import ScoreBatch
 from models.contracts import WORKLIST_COLUMNS, score_schema
-from tests.functional.conftest import WARMLINE, Command
+from tests.functional.conftest import Command
 
 NIGHT = date(2026, 7, 1)
 SAMPLE = Path(__file__).parents[2] / "data_samples" / "sample"
@@ -279,7 +277,7 @@ def test_a_night_killed_anywhere_ends_as_one_that_was_not(company, tmp_path):
     seconds = time.perf_counter() - started
     luck = random.Random(7)
     for _ in range(12):
-        kill_after(company, luck.uniform(0.2, 1.0) * seconds)
+        company.cut_off(luck.uniform(0.0, 1.0) * seconds, "nightly", "--as-of", str(NIGHT))
         readable(company.home)
     assert company("nightly", "--as-of", str(NIGHT)).code == 0
     ours, theirs = (ScoreBatch.open(home / "scores", NIGHT) for home in (company.home, whole.home))
@@ -316,14 +314,6 @@ def begin_alike(home: Path) -> None:
         "finished": False,
     }
     (home / "nights" / f"as_of={NIGHT}.json").write_text(json.dumps(record), encoding="utf-8")
-
-
-def kill_after(company: Command, seconds: float) -> None:
-    command = [WARMLINE, "nightly", "--as-of", str(NIGHT), "--home", str(company.home)]
-    night = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(seconds)
-    night.send_signal(signal.SIGKILL)
-    night.wait()
 
 
 def readable(home: Path) -> None:

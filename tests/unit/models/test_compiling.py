@@ -6,8 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from models import compiling
 from models.compiling import fingerprint, watched
+from models.errors import WarmlineError
 
 IMPORT = "from models.compiling import compiled"
 DECORATED = re.compile(r"^@(compiled|in_place)$", re.M)
@@ -94,3 +97,12 @@ def test_what_another_process_has_just_begun_is_not_swept_with_what_former_code_
     monkeypatch.undo()
     assert (mine / "pass.nbc").read_bytes() == b"compiled"
     assert not former.exists()
+
+
+def test_where_nothing_can_be_kept_that_is_said_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiling._config, "CACHE_DIR", "")
+    taken = tmp_path / "taken"
+    taken.touch()
+    with pytest.raises(WarmlineError, match=f"in {taken}: .*Set NUMBA_CACHE_DIR to a folder"):
+        compiling._use(taken / "numba-new")
+    assert not compiling._config.CACHE_DIR
