@@ -46,6 +46,7 @@ DAY_WAYS = {
     "bare_day": "DuckDB: that day sorted and written, all ids read",
 }
 OURS = ("windows", "full")  # in one process: what was compiled is loaded once
+TWELVE = ("one", "twelve")
 PEERS = (("polars",), ("duckdb",), ("pandas",))  # the quickest in the same minutes as ours
 # Starting a process and loading its libraries takes as long as what is measured in it.
 QUICK_PEERS = (("bare", "duckdb_some", "polars", "pandas"),)
@@ -89,11 +90,15 @@ def _compare(place: Path, quick: bool) -> None:
     small = None if quick else _history(place / "tenth", tenth)
     # What is set against each other runs soon after each other: the machine's pace changes.
     runs = {} if quick else run(("bare",), home, place)
-    runs |= run(OURS, home, place, most=most)
-    ways = ((("one", "twelve"), home), (("one",), apart.root))
-    mine, of_days = _by_turns(ways, place / "turns-out", 1 if quick else TURNS)
-    runs |= mine
-    daily = of_days["one"]
+    if quick:
+        runs |= run((*OURS, *TWELVE), home, place, most=most)
+        daily = run(("one",), apart.root, place, most=most)["one"]
+    else:
+        runs |= run(OURS, home, place)
+        ways = ((TWELVE, home), (("one",), apart.root))
+        mine, of_days = _by_turns(ways, place / "turns-out")
+        runs |= mine
+        daily = of_days["one"]
     tenths = run(("windows", "one", "full"), small, place / "tenth-out") if small else {}
     for names in QUICK_PEERS if quick else PEERS:
         runs |= run(names, home, place, most=most)
@@ -132,11 +137,9 @@ def _compare(place: Path, quick: bool) -> None:
     report.print(("what", "seconds", "peak MB"), rows)
 
 
-def _by_turns(
-    ways: Sequence[tuple[Sequence[str], Path]], out: Path, turns: int
-) -> list[dict[str, Run]]:
+def _by_turns(ways: Sequence[tuple[Sequence[str], Path]], out: Path) -> list[dict[str, Run]]:
     """The shortest run of each of the ways over each home, whose runs follow each other."""
-    done = [[run(names, home, out, most=2) for names, home in ways] for _ in range(turns)]
+    done = [[run(names, home, out, most=2) for names, home in ways] for _ in range(TURNS)]
     return [
         {name: min((turn[name] for turn in runs), key=lambda one: one.seconds) for name in names}
         for (names, _), runs in zip(ways, zip(*done, strict=True), strict=True)

@@ -114,8 +114,10 @@ def fit_linear(
         return (Linear(float(np.log(share / (1 - share))), ()),) * len(strengths)
     design = np.hstack([term.transforms(matrix[:, term.column]) for term in terms])
     centre, scale = design.mean(axis=0), design.std(axis=0)
-    scale[scale < FLAT] = np.inf
-    design -= centre
+    # What never varies (most features are always known) has no weight: the solver need not look.
+    varies = scale >= FLAT
+    design, scale = design[:, varies], scale[varies]
+    design -= centre[varies]
     design /= scale
     models = []
     # Each strength begins where the one before it ended.
@@ -126,9 +128,9 @@ def fit_linear(
         # and the sums come out the same on every machine.
         with threadpool_limits(limits=1, user_api="blas"):
             solver.fit(design, y)
-        models.append(
-            _assemble(terms, centre, solver.coef_[0] / scale, float(solver.intercept_[0]))
-        )
+        weights = np.zeros(len(centre))
+        weights[varies] = solver.coef_[0] / scale
+        models.append(_assemble(terms, centre, weights, float(solver.intercept_[0])))
     return tuple(models)
 
 
@@ -159,6 +161,7 @@ def _describe(column: int, x: Floats) -> Term | None:
     if len(known) == 0 or (len(known) == len(x) and known.min() == known.max()):
         return None
     log = _signed_log(known)
+    spread = float(log.std())
     known = np.sort(known)
     # Values that stand in the data, so that the rank of each knot is exact.
     knots = np.unique(np.quantile(known, np.linspace(0, 1, KNOTS), method="nearest"))
@@ -168,7 +171,7 @@ def _describe(column: int, x: Floats) -> Term | None:
     return Term(
         column,
         float(log.mean()),
-        float(log.std()) if log.std() > FLAT else 1.0,
+        spread if spread > FLAT else 1.0,
         tuple(knots.tolist()),
         tuple(ranks.tolist()),
     )
