@@ -41,6 +41,7 @@ def examine(root: Path, now: datetime, further: tuple[Look, ...] = ()) -> list[F
         ("disk", _disk),
         ("urls", _urls),
         ("libraries", _libraries),
+        ("compiled", _compiled),
         ("spark", _spark),
         ("history", _history),
         ("feeds", _feeds),
@@ -108,6 +109,12 @@ def _libraries(home: Home, now: datetime) -> str:
     if ctypes.util.find_library("gomp") is None:
         raise WarmlineError("libgomp is missing: run `sudo apt-get install libgomp1`.")
     return "libgomp is there"
+
+
+def _compiled(home: Home, now: datetime) -> str:
+    from models import compile_cache
+
+    return f"what is compiled is kept in {compile_cache.make(compile_cache.place()).parent}"
 
 
 def _spark(home: Home, now: datetime) -> str:

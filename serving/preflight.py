@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from models import compile_cache
 from models.errors import WarmlineError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def require(home: Home, host: str, port: int) -> Iterator[str]:
     from models.keys import read
 
     _require_free(host, port)
+    compile_cache.make(compile_cache.place())
     batch = latest(home.scores)
     if batch is None:
         yield "No scores are published yet: until they are, /score answers 503."

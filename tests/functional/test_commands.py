@@ -1,6 +1,7 @@
 """What every command promises."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -31,6 +32,21 @@ def test_doctor_needs_no_model_library(warmline):
         f"examine(Path({str(warmline.home)!r}), datetime.now(UTC))"
     )
     assert not imported_by(code) & {"mlflow", "lightgbm", "sklearn", "numba"}
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "39001"], ["doctor"]])
+def test_where_nothing_compiled_can_be_kept_is_told_before_anything_starts(
+    warmline, tmp_path, command
+):
+    (tmp_path / "taken").touch()
+    done = subprocess.run(
+        [WARMLINE, *command, "--home", warmline.home], capture_output=True, text=True, check=False,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "taken")}, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    told = done.stdout + done.stderr
+    assert f"What is compiled cannot be kept in {tmp_path / 'taken'}" in told
+    assert "Set NUMBA_CACHE_DIR" in told
 
 
 @pytest.mark.parametrize(

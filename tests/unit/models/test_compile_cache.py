@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from models import compiling
-from models.compiling import fingerprint, watched
+from models import compile_cache
+from models.compile_cache import fingerprint, watched
 from models.errors import WarmlineError
 
 IMPORT = "from models.compiling import compiled"
@@ -53,7 +53,7 @@ def test_a_change_counts_in_what_compiles_and_in_all_that_it_imports(tmp_path):
 
 
 def test_every_module_that_compiles_is_watched():
-    root = compiling._ROOT
+    root = compile_cache._ROOT
     packages = ("models", "pipelines", "serving", "outreach")
     modules = [path for package in packages for path in (root / package).rglob("*.py")]
     found = [path for path in modules if DECORATED.search(path.read_text("utf-8"))]
@@ -91,18 +91,25 @@ def test_what_another_process_has_just_begun_is_not_swept_with_what_former_code_
     for folder in (mine, former):
         folder.mkdir()
         (folder / "pass.nbc").write_bytes(b"compiled")
-    monkeypatch.setattr(compiling._config, "CACHE_DIR", "")
     monkeypatch.setattr(Path, "exists", lambda path: False)
-    compiling._use(mine)
+    compile_cache.make(mine)
     monkeypatch.undo()
     assert (mine / "pass.nbc").read_bytes() == b"compiled"
     assert not former.exists()
 
 
-def test_where_nothing_can_be_kept_that_is_said_with_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(compiling._config, "CACHE_DIR", "")
+def test_where_nothing_can_be_kept_that_is_said_with_what_to_do(tmp_path):
     taken = tmp_path / "taken"
     taken.touch()
     with pytest.raises(WarmlineError, match=f"in {taken}: .*Set NUMBA_CACHE_DIR to a folder"):
-        compiling._use(taken / "numba-new")
-    assert not compiling._config.CACHE_DIR
+        compile_cache.make(taken / "numba-new")
+
+
+def test_it_is_kept_where_the_user_says_else_beside_the_code(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert compile_cache.place().parent == tmp_path
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    assert compile_cache.place().parent == Path(compile_cache.__file__).parent / "__pycache__"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert compile_cache.place().parent == tmp_path / "warmline"
