@@ -89,12 +89,11 @@ def _compare(place: Path, quick: bool) -> None:
     tenth = replace(size, customers=size.customers // 10, interactions=size.interactions // 10)
     small = None if quick else _history(place / "tenth", tenth)
     # What is set against each other runs soon after each other: the machine's pace changes.
-    runs = {} if quick else run(("bare",), home, place)
     if quick:
-        runs |= run((*OURS, *TWELVE), home, place, most=most)
+        runs = run((*OURS, *TWELVE), home, place, most=most)
         daily = run(("one",), apart.root, place, most=most)["one"]
     else:
-        runs |= run(OURS, home, place)
+        runs = run(("bare",), home, place) | run(OURS, home, place)
         ways = ((TWELVE, home), (("one",), apart.root))
         mine, of_days = _by_turns(ways, place / "turns-out")
         runs |= mine

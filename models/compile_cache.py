@@ -62,8 +62,15 @@ def place() -> Path:
     return place / f"numba-{fingerprint()}"
 
 
-def make(folder: Path) -> Path:
-    """Makes the folder and gives it back; what former code left beside it goes.
+def ready() -> Path:
+    """The folder, made. Raises `WarmlineError` where nothing can be written."""
+    folder = place()
+    make(folder)
+    return folder
+
+
+def make(folder: Path) -> None:
+    """Makes the folder; what former code left beside it goes.
 
     Raises `WarmlineError` where nothing can be written: each process would compile for minutes.
     """
@@ -79,4 +86,3 @@ def make(folder: Path) -> Path:
             f"What is compiled cannot be kept in {folder.parent}: {error.strerror}. Set "
             "NUMBA_CACHE_DIR to a folder that can be written, and that stays. Nothing was changed."
         ) from error
-    return folder

@@ -10,7 +10,7 @@ import numba
 from models import compile_cache
 
 _config: Any = numba.config  # its attributes are made at import
-_config.CACHE_DIR = str(compile_cache.make(compile_cache.place()))
+_config.CACHE_DIR = str(compile_cache.ready())
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

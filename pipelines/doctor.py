@@ -114,7 +114,7 @@ def _libraries(home: Home, now: datetime) -> str:
 def _compiled(home: Home, now: datetime) -> str:
     from models import compile_cache
 
-    return f"what is compiled is kept in {compile_cache.make(compile_cache.place()).parent}"
+    return f"what is compiled is kept in {compile_cache.ready().parent}"
 
 
 def _spark(home: Home, now: datetime) -> str:

@@ -19,7 +19,7 @@ def require(home: Home, host: str, port: int) -> Iterator[str]:
     from models.keys import read
 
     _require_free(host, port)
-    compile_cache.make(compile_cache.place())
+    compile_cache.ready()
     batch = latest(home.scores)
     if batch is None:
         yield "No scores are published yet: until they are, /score answers 503."

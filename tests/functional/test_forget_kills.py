@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import random
@@ -35,15 +34,14 @@ OF_PATHS = ("replace", "unlink", "mkdir", "rmdir", "write_text", "write_bytes")
 def dying(n: int) -> Iterator[None]:
     """Kills itself with -9 just before the n-th change on the disk; in the end says how many there
     were."""
-    seen = itertools.count()
-    last = 0
+    seen = 0
 
     def before(real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            nonlocal last
-            last = next(seen)
-            if last == n:
+            nonlocal seen
+            if seen == n:
                 os.kill(os.getpid(), signal.SIGKILL)
+            seen += 1
             return real(*arguments, **options)
 
         return call
@@ -54,7 +52,7 @@ def dying(n: int) -> Iterator[None]:
     try:
         yield
     finally:
-        print(last + 1, file=sys.stderr)
+        print(seen, file=sys.stderr)
 
 
 @pytest.fixture(scope="module")

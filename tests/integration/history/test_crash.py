@@ -18,12 +18,9 @@ from models.files import sha256
 from pipelines.history.store import History
 from tests.integration.history.conftest import CUSTOMERS, INTERACTIONS, Place
 
-# Each ingest that is to be killed is forked from a process that has imported it and what it imports
-# on its way, and done nothing.
+# Each ingest that is to be killed is forked from a process that has imported it and done nothing.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(
-    ["pipelines.history.ingest", "duckdb", "pyarrow.dataset", "pyarrow.parquet", "pandas"]
-)
+PROCESSES.set_forkserver_preload(["pipelines.history.ingest"])
 MORE = INTERACTIONS + (
     "4,calm,2026-03-01T10:00:00Z,case_opened,chat,c9,returns,\n"
     "5,nobody,2026-03-01T10:00:00Z,order,,,,3\n"
