@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ from pipelines.history.verdicts import NO_VERSION
 
 Ints = NDArray[np.int64]
 
+THREADS = 2
+
 
 def write_history(home: Home, settings: FastSettings, whole: bool = True) -> History:
     """Makes the home and its history. Every bucket has its own random numbers.
@@ -61,34 +64,36 @@ def write_days(home: Home, of: Home, days: int) -> History:
     assert history.span is not None
     until = history.span[1] + 1 - edges * DAY
     where = home.history / f"g{before.generation + 1:06d}"
-    parts: list[Part] = []
-    for bucket in range(history.buckets):
+
+    def write(bucket: int) -> list[Part]:
         events = history.versions(bucket)
         day = np.searchsorted(until - DAY, events.at, side="right")
-        for number in range(days + 1):
-            some = events.take(day == number)
-            folder = where / f"day-{number:02d}"
-            side = _no_side(len(some))
-            parts.append(write_part(home.history, folder, bucket, some, side, Notes.none()))
-    publish(home.history, replace(before, generation=before.generation + 1, parts=tuple(parts)))
+        pieces = (events.take(day == number) for number in range(days + 1))
+        return [
+            write_part(home.history, where / f"day-{number:02d}", bucket, some,
+                       _no_side(len(some)), Notes.none())
+            for number, some in enumerate(pieces)
+        ]  # fmt: skip
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        parts = tuple(chain.from_iterable(pool.map(write, range(history.buckets))))
+    publish(home.history, replace(before, generation=before.generation + 1, parts=parts))
     return History.open(home.history)
 
 
-def _blocks(
-    settings: FastSettings, buckets: int
-) -> Iterator[tuple[int, Block, np.random.Generator]]:
-    everyone = np.arange(settings.customers)
-    bucket = bucket_of(everyone, buckets)
-    for number in range(buckets):
-        rng = np.random.default_rng([settings.seed, number])
-        yield number, lives(settings, rng, everyone[bucket == number]), rng
+def _block(settings: FastSettings, bucket: Ints, number: int) -> tuple[Block, np.random.Generator]:
+    """The customers of one bucket (`bucket` has everyone's), and their random numbers."""
+    rng = np.random.default_rng([settings.seed, number])
+    return lives(settings, rng, np.flatnonzero(bucket == number)), rng
 
 
 def _write_tables(place: Path, settings: FastSettings, buckets: int) -> None:
     """Customers and terms by number, so that ingest numbers them as we do."""
     place.mkdir(parents=True, exist_ok=True)
     tables: dict[str, list[pa.Table]] = {"customers": [], "terms": []}
-    for _, block, _ in _blocks(settings, buckets):
+    bucket = bucket_of(np.arange(settings.customers), buckets)
+    for number in range(buckets):
+        block, _ = _block(settings, bucket, number)
         tables["customers"].append(customers(block, np.random.default_rng(settings.seed)))
         tables["terms"].append(terms(block))
     for name, pieces in tables.items():
@@ -104,22 +109,28 @@ def _add_parts(
     if words != [f"C{number:010d}" for number in range(settings.customers)]:
         raise SystemExit("ingest numbered the customers otherwise than this benchmark does")
     where = folder / f"g{before.generation + 1:06d}"
-    parts: list[Part] = []
-    first, last, rows = np.iinfo(np.int64).max, np.iinfo(np.int64).min, 0
-    for number, block, rng in _blocks(settings, buckets):
+    room = 2 * settings.interactions // buckets  # ids of a bucket
+    bucket = bucket_of(np.arange(settings.customers), buckets)
+
+    def write(number: int) -> tuple[Part, int, int]:
+        """A bucket's part, and its first and last time."""
+        block, rng = _block(settings, bucket, number)
         target = round(settings.interactions * len(block) / settings.customers)
         events = coded(block, draw(block, rng, target, settings.agents))
-        side = _side(events, rng, rows) if whole else _no_side(len(events))
-        parts.append(write_part(folder, where, number, events, side, Notes.none()))
-        first, last = min(first, int(events.at.min())), max(last, int(events.at.max()))
-        rows += len(events)
+        side = _side(events, rng, number * room) if whole else _no_side(len(events))
+        part = write_part(folder, where, number, events, side, Notes.none())
+        return part, int(events.at.min()), int(events.at.max())
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        written = list(pool.map(write, range(buckets)))
+    parts, first, last = zip(*written, strict=True)
     manifest = replace(
         before,
         generation=before.generation + 1,
         buckets=buckets,
-        rows=rows,
-        span=(first, last),
-        parts=tuple(parts),
+        rows=sum(part.coded.rows for part in parts),
+        span=(min(first), max(last)),
+        parts=parts,
         dictionaries={
             **before.dictionaries,
             "agent": (_words(folder, where, "agent", agents(settings)["agent_id"]),),

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -26,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchmarks.harness import by_turns
 from data_samples.fastrows import ids
 from data_samples.rows import TOPICS
 from models.contracts import CHANNELS, DAY, KINDS, SCORE_KINDS
@@ -38,7 +38,7 @@ SHARE = 0.003  # a day's rows, of the history's
 AGAIN = 0.01  # of a day's rows: repeated, corrected or removed
 SOURCE = "app"  # the folder is the feed
 THREADS = 2
-RUNS = 3
+RUNS = 4
 FIRST = datetime(2026, 7, 1, tzinfo=UTC)  # the day after the history's last
 
 
@@ -163,14 +163,10 @@ WAYS = {"day": run_day, "bare_day": run_bare}
 
 def main(names: list[str], home: Home, out: Path, runs: int = RUNS) -> None:
     prepare(home)
-    found: dict[str, Any] = {}
     for name in names:
-        where = out / name
-        where.mkdir(parents=True, exist_ok=True)
-        seconds = [WAYS[name](home, where) for _ in range(runs)]
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        found[name] = {"seconds": seconds[1:], "peak_mb": peak}
-    print(json.dumps(found))
+        (out / name).mkdir(parents=True, exist_ok=True)
+    ways = {name: partial(WAYS[name], home, out / name) for name in names}
+    print(json.dumps(by_turns(ways, dict.fromkeys(names, runs))))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 `python -m benchmarks.feature_peers NAMES HOME OUT [MOST]` computes, from the coded parts of the
 home's history, the figures of `counted_streams` at one night, writes the matrix to OUT/NAME and
 prints `{NAME: {"seconds": [...], "peak_mb": ...}, ...}`. NAMES are some of `WAYS`, with commas
-between; the peak is that of the process so far. Each is run as often as `WAYS` says, or MOST times.
+between; the peak is that of their process. Each is run as often as `WAYS` says, or MOST times.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import reduce
+from functools import partial, reduce
 from operator import and_, or_
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.harness import by_turns
 from models.contracts import CHANNEL_CODE, DAY, KIND_CODE, SCORE_KIND_CODE, SCORE_KINDS
 from models.home import Home
 from models.settings import Settings
@@ -46,6 +46,7 @@ THREADS = 2
 OPS = ("count", "sum", "total", "mean", "min", "max")
 PANDAS_SHARE = 100  # pandas computes for one customer in so many
 PARTS_SHARE = 4  # where time is short, DuckDB's query with FILTER is asked of one part in so many
+APART = "days-apart"  # the home beside the other's whose last days are parts of their own
 BLOCK_ROWS = 16_384  # rows of the matrix that are computed, then written: whole pages
 PAGE = 4_096
 
@@ -140,6 +141,11 @@ def warmline_one(home: Path, out: Path) -> None:
         pass
 
 
+def warmline_one_apart(home: Path, out: Path) -> None:
+    """The whole set of one night, where the last days are parts of their own."""
+    warmline_one(home.with_name(APART), out)
+
+
 def warmline_twelve(home: Path, out: Path) -> None:
     """The same of twelve monthly nights."""
     for _ in _stream(home, MONTHS):
@@ -191,13 +197,14 @@ def pandas_groupby(home: Path, out: Path) -> None:
     pd.DataFrame(found, index=np.unique(rows["customer"])).to_parquet(out / "matrix.parquet")
 
 
-# How each way goes, and how often: a first run of several is not measured, so that nothing is
-# compiled or loaded in one that is.
+# How each way goes, and how often: a first run of several is not measured (`harness.by_turns`), so
+# that nothing is compiled or loaded in one that is.
 WAYS: dict[str, tuple[Callable[[Path, Path], None], int]] = {
     "windows": (warmline_windows, 4),
     "full": (warmline_full, 3),
-    "one": (warmline_one, 3),
-    "twelve": (warmline_twelve, 3),
+    "one": (warmline_one, 4),
+    "one_apart": (warmline_one_apart, 4),
+    "twelve": (warmline_twelve, 4),
     "bare": (bare_scan, 4),
     "duckdb": (duckdb_filter, 1),
     "duckdb_some": (duckdb_filter_some, 1),
@@ -339,22 +346,18 @@ def _clear(out: Path) -> None:
         path.unlink()
 
 
-def run(name: str, home: Path, out: Path, most: int | None = None) -> dict[str, Any]:
-    way, runs = WAYS[name]
-    runs = min(runs, most or runs)
+def run(name: str, home: Path, out: Path) -> float:
+    """Seconds of one run of a way."""
     out.mkdir(parents=True, exist_ok=True)
-    seconds = []
-    for _ in range(runs):
-        _clear(out)
-        started = time.perf_counter()
-        way(home, out)
-        seconds.append(time.perf_counter() - started)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds[1:] or seconds, "peak_mb": peak}
+    _clear(out)
+    started = time.perf_counter()
+    WAYS[name][0](home, out)
+    return time.perf_counter() - started
 
 
 def main(names: Sequence[str], home: Path, out: Path, most: int | None = None) -> None:
-    print(json.dumps({name: run(name, home, out / name, most) for name in names}))
+    runs = {name: min(WAYS[name][1], most or WAYS[name][1]) for name in names}
+    print(json.dumps(by_turns({n: partial(run, n, home, out / n) for n in names}, runs)))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ path, stored as our history, and the figures of one night: the windows of counte
 by our pass and by each peer, then our whole set, twelve monthly nights, the last 30 days as parts
 of their own, and a tenth of the customers. `ARGS=--quick`: 5 million of 50,000, and no tenth. A way
 begins with a run that is not measured, so that nothing is compiled and files lie in memory; the
-shortest of the others counts.
+shortest of the others counts. Ways of one process run by turns.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.fast_history import write_days, write_history
-from benchmarks.feature_peers import NIGHT, PANDAS_SHARE, PARTS_SHARE, figures
+from benchmarks.feature_peers import APART, NIGHT, PANDAS_SHARE, PARTS_SHARE, figures
 from benchmarks.harness import Bar, Report, measure, must, workplace
 from data_samples.fastpath import FastSettings
 from models.home import Home
@@ -30,12 +30,16 @@ from pipelines.history.store import History
 WHOLE = FastSettings(customers=1_000_000, interactions=100_000_000)
 QUICK = FastSettings(customers=50_000, interactions=5_000_000)
 BILLION = FastSettings(customers=10_000_000, interactions=1_000_000_000)
+Ways = tuple[tuple[str, ...], ...]
+
+DAYS = 30  # whose parts lie beside the large ones
 WAYS = {
     "bare": "DuckDB: three sums a customer",
     "windows": "Warmline: windows of the same streams",
     "one": "Warmline: all features, as training takes them",
+    "one_apart": f"Warmline: the same with {DAYS} days not compacted",
     "full": "Warmline: all features, written",
-    "twelve": "Warmline: the same of twelve nights",
+    "twelve": "Warmline: all features of twelve nights",
     "duckdb": "DuckDB: one query with FILTER",
     "duckdb_some": f"DuckDB: the query for a part in {PARTS_SHARE}, times {PARTS_SHARE}",
     "polars": "Polars: one lazy query, streaming",
@@ -45,15 +49,14 @@ DAY_WAYS = {
     "day": "Warmline: ingest of a day",
     "bare_day": "DuckDB: that day sorted and written, all ids read",
 }
-OURS = ("windows", "full")  # in one process: what was compiled is loaded once
-TWELVE = ("one", "twelve")
-PEERS = (("polars",), ("duckdb",), ("pandas",))  # the quickest in the same minutes as ours
+# Of one process each, by turns.
+OUR_WAYS: Ways = (("bare",), ("windows", "full"), ("one", "one_apart", "twelve"))
+PEERS: Ways = (("polars",), ("duckdb",), ("pandas",))  # the quickest in the same minutes as ours
 # Starting a process and loading its libraries takes as long as what is measured in it.
-QUICK_PEERS = (("bare", "duckdb_some", "polars", "pandas"),)
+QUICK_WAYS: Ways = (("windows", "full", "one", "one_apart", "twelve"),)
+QUICK_PEERS: Ways = (("bare", "duckdb_some", "polars", "pandas"),)
 SHARES = {"pandas": PANDAS_SHARE, "duckdb_some": PARTS_SHARE}  # ways that compute a share of all
 QUICK_RUNS = 2  # of each way, the first of them not measured
-DAYS = 30  # whose parts lie beside the large ones
-TURNS = 3  # of those, of the large ones alone, and of twelve nights
 REFERRED = 20  # customers whose figures the readable reference computes as well
 
 
@@ -83,21 +86,15 @@ def main() -> None:
 def _compare(place: Path, quick: bool) -> None:
     size, most = (QUICK, QUICK_RUNS) if quick else (WHOLE, None)
     home = _history(place / "whole", size)
-    apart = Home(place / f"{DAYS}-days")
+    apart = Home(home.with_name(APART))
     if not apart.history.exists():
         write_days(apart, Home(home), DAYS)
     tenth = replace(size, customers=size.customers // 10, interactions=size.interactions // 10)
     small = None if quick else _history(place / "tenth", tenth)
     # What is set against each other runs soon after each other: the machine's pace changes.
-    if quick:
-        runs = run((*OURS, *TWELVE), home, place, most=most)
-        daily = run(("one",), apart.root, place, most=most)["one"]
-    else:
-        runs = run(("bare",), home, place) | run(OURS, home, place)
-        ways = ((TWELVE, home), (("one",), apart.root))
-        mine, of_days = _by_turns(ways, place / "turns-out")
-        runs |= mine
-        daily = of_days["one"]
+    runs: dict[str, Run] = {}
+    for names in QUICK_WAYS if quick else OUR_WAYS:
+        runs |= run(names, home, place, most=most)
     tenths = run(("windows", "one", "full"), small, place / "tenth-out") if small else {}
     for names in QUICK_PEERS if quick else PEERS:
         runs |= run(names, home, place, most=most)
@@ -108,8 +105,7 @@ def _compare(place: Path, quick: bool) -> None:
     equal = _equals_reference(home) and _equals_sql(home, place / sql)
     history = History.open(Home(home).history)
     report = Report("features", quick)
-    uncompacted = daily.seconds / runs["one"].seconds
-    report.bars = [*_bars(runs, uncompacted, tenths, equal), _of_day(day)]
+    report.bars = [*_bars(runs, tenths, equal), _of_day(day)]
     seconds = {name: done.seconds for name, done in runs.items()}
     report.figures = {
         "events": history.rows,
@@ -124,25 +120,15 @@ def _compare(place: Path, quick: bool) -> None:
         "ratio_polars": seconds["polars"] / seconds["windows"],
         "ratio_pandas": seconds["pandas"] / seconds["windows"],
         "ratio_12_snapshots": seconds["twelve"] / seconds["one"],
-        "ratio_uncompacted": uncompacted,
+        "ratio_uncompacted": seconds["one_apart"] / seconds["one"],
         "ratio_day_ingest": day["day"].seconds / day["bare_day"].seconds,
         "peak_rss_mb": runs["twelve"].peak_mb,
         "equal_to_reference": equal,
     }
     rows = [[WAYS[name], done.seconds, done.peak_mb] for name, done in runs.items()]
-    rows.append([f"{WAYS['one']}, {DAYS} days not compacted", daily.seconds, daily.peak_mb])
     rows += [[f"{WAYS[n]}, a tenth", done.seconds, done.peak_mb] for n, done in tenths.items()]
     rows += [[DAY_WAYS[name], done.seconds, done.peak_mb] for name, done in day.items()]
     report.print(("what", "seconds", "peak MB"), rows)
-
-
-def _by_turns(ways: Sequence[tuple[Sequence[str], Path]], out: Path) -> list[dict[str, Run]]:
-    """The shortest run of each of the ways over each home, whose runs follow each other."""
-    done = [[run(names, home, out, most=2) for names, home in ways] for _ in range(TURNS)]
-    return [
-        {name: min((turn[name] for turn in runs), key=lambda one: one.seconds) for name in names}
-        for (names, _), runs in zip(ways, zip(*done, strict=True), strict=True)
-    ]
 
 
 def _of_day(day: dict[str, Run]) -> Bar:
@@ -191,9 +177,7 @@ def run(
     return {n: Run(min(facts[n]["seconds"]), facts[n]["peak_mb"]) for n in names}
 
 
-def _bars(
-    runs: dict[str, Run], uncompacted: float, tenths: dict[str, Run], equal: bool
-) -> list[Bar]:
+def _bars(runs: dict[str, Run], tenths: dict[str, Run], equal: bool) -> list[Bar]:
     def most(name: str, way: str, against: float, limit: float) -> Bar:
         value = runs[way].seconds / against
         return Bar(name, value, f"<= {limit:g}", value <= limit)
@@ -215,7 +199,7 @@ def _bars(
         least("Polars / windows", "polars", 10),
         least("pandas / windows", "pandas", 200),
         most("12 nights / one", "twelve", runs["one"].seconds, 2.5),
-        Bar(f"{DAYS} days not compacted / compacted", uncompacted, "<= 1.3", uncompacted <= 1.3),
+        most(f"{DAYS} days not compacted / compacted", "one_apart", runs["one"].seconds, 1.3),
         *growth,
         Bar("peak MB", peak, "<= 2000", peak <= 2_000),
         Bar("equal to the reference and to SQL", float(equal), "= 1", equal),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,6 +118,22 @@ def must(done: Measured) -> Measured:
     if done.code:
         raise SystemExit(f"exit {done.code}: {done.stderr or done.stdout}")
     return done
+
+
+def by_turns(ways: Mapping[str, Callable[[], float]], runs: Mapping[str, int]) -> dict[str, Any]:
+    """Runs each way, which tells its seconds, as often as `runs` says, and all of them by turns:
+    what is set against each other sees the same minutes of the machine.
+
+    `{way: {"seconds": [...], "peak_mb": ...}}`. Where a way has several runs the first is not
+    measured; the peak is that of this process.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(max(runs.values())):
+        for name, way in ways.items():
+            if turn < runs[name]:
+                seconds[name].append(way())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {n: {"seconds": found[1:] or found, "peak_mb": peak} for n, found in seconds.items()}
 
 
 @contextmanager
