@@ -15,14 +15,26 @@ MOST_ROWS = 4_000_000  # a bucket that outgrew this doubles the number of bucket
 
 def bucket_of(customers: NDArray[np.integer], buckets: int) -> NDArray[np.int64]:
     """The bucket of each customer number, 0 to `buckets` - 1 (a power of two)."""
-    spread = (customers.astype(np.uint64) * np.uint64(MULTIPLIER)) & np.uint64(2**WORD - 1)
-    return (spread >> np.uint64(WORD - (buckets.bit_length() - 1))).astype(np.int64)
+    return (place_of(customers) >> np.uint64(_shift(buckets))).astype(np.int64)
+
+
+def place_of(customers: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """The place of each customer number, 32 bits of which the first are the bucket."""
+    return (customers.astype(np.uint64) * np.uint64(MULTIPLIER)) & np.uint64(2**WORD - 1)
 
 
 def bucket_sql(customer: str, buckets: int) -> str:
-    """The same as an SQL expression over a column of customer numbers."""
-    shift = WORD - (buckets.bit_length() - 1)
-    return f"((({customer}::UBIGINT * {MULTIPLIER}) % {2**WORD}) >> {shift})::INTEGER"
+    """The bucket as an SQL expression over a column of customer numbers."""
+    return f"({place_sql(customer)} >> {_shift(buckets)})::INTEGER"
+
+
+def place_sql(customer: str) -> str:
+    """The place as an SQL expression over a column of customer numbers."""
+    return f"(({customer}::UBIGINT * {MULTIPLIER}) % {2**WORD})"
+
+
+def _shift(buckets: int) -> int:
+    return WORD - (buckets.bit_length() - 1)
 
 
 def buckets_for(rows: int) -> int:

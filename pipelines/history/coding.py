@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.contracts import CHANNELS, KINDS, SCORE_KINDS
-from pipelines.history import dictionaries, identities
+from pipelines.history import cases, dictionaries, identities
 from pipelines.history.buckets import bucket_sql
 from pipelines.history.engine import count, files, name, quoted
 from pipelines.history.manifest import Manifest
@@ -88,7 +88,6 @@ FROM mentioned
 LEFT JOIN known USING (key)
 LEFT JOIN numbered ON numbered.customer = mentioned.customer
 """
-NO_CASES = 'SELECT NULL::UBIGINT AS key, NULL::INTEGER AS customer, NULL::INTEGER AS "case" LIMIT 0'
 CODED = """
     SELECT {bucket} AS bucket,
         _number::INTEGER AS customer,
@@ -189,7 +188,5 @@ def number(
         dictionaries.load(connection, folder, manifest, dictionary)
         unknown = UNKNOWN.format(column=name(column), dictionary=dictionary)
         new[dictionary] = dictionaries.append(connection, dictionary, unknown)
-    paths = [folder / file.path for parts in manifest.cases.values() for file in parts]
-    known = f"SELECT * FROM read_parquet({files(paths)})" if paths else NO_CASES  # noqa: S608
-    connection.execute(CASES.format(known=known))
+    connection.execute(CASES.format(known=cases.known(folder, manifest.cases)))
     return new

@@ -1,7 +1,8 @@
 """Dictionaries: words by code, append-only, so that a code means the same in every generation.
 
-`customer`, `topic`, `agent` and `source` are Parquet files of one column `word`, one file an
-ingest that brought new words; a code is the position in all of them.
+`customer`, `topic`, `agent` and `source` are Parquet files of one column `word`: an ingest that
+brought new words adds one, or makes one of it and of the last ones (`piles`). A code is the
+position in all of them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.history import piles
 from pipelines.history.engine import beside, count, name, one_row
 from pipelines.history.manifest import File, Manifest
 
@@ -89,16 +91,23 @@ def append(connection: duckdb.DuckDBPyConnection, dictionary: str, distinct: str
 
 
 def write(
-    connection: duckdb.DuckDBPyConnection, folder: Path, where: Path, dictionary: str, new: int
-) -> File:
-    """Writes the last `new` words of a dictionary into the folder `where`."""
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    where: Path,
+    dictionary: str,
+    before: tuple[File, ...],
+    new: int,
+) -> tuple[File, ...]:
+    """Writes the last `new` words of a dictionary into the folder `where`; returns all its
+    files."""
     import pyarrow.parquet as pq
 
     table = name(f"words_{dictionary}")
-    first = count(connection, table) - new
+    staying = before[: piles.staying(before, new)]
+    first = sum(file.rows for file in staying)
     words = connection.sql(
         f"SELECT word FROM {table} WHERE code >= {first} ORDER BY code"  # noqa: S608
     ).to_arrow_table()
     path = where / f"dictionary-{dictionary}.parquet"
     pq.write_table(words, path, compression="zstd")
-    return File.of(folder, path, new)
+    return (*staying, File.of(folder, path, len(words)))

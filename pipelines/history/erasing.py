@@ -60,7 +60,7 @@ def count(folder: Path, manifest: Manifest, person: Person) -> dict[str, int]:
     return {
         "interactions": sum(int(one.theirs.sum()) for one in found),
         "contacts_of_others_rows": sum(int(one.mentions.sum()) for one in found),
-        "cases": sum(len(_cases(folder / f.path, person)[1]) for f in _case_files(manifest)),
+        "cases": sum(len(_cases(folder / f.path, person)[1]) for f in manifest.cases),
         **erasing_tables.count(folder, manifest, person),
         "customer_ids": len(person.numbers),
     }
@@ -165,10 +165,6 @@ def _without_contacts(side: pa.Table, person: Person) -> pa.Table:
     return side.set_column(side.schema.get_field_index("contact_id"), "contact_id", kept)
 
 
-def _case_files(manifest: Manifest) -> Iterator[File]:
-    return (file for group in manifest.cases.values() for file in group)
-
-
 def _cases(path: Path, person: Person) -> tuple[pa.Table, pa.Table]:
     """A file's cases without the person's, and theirs."""
     import pyarrow.parquet as pq
@@ -180,18 +176,14 @@ def _cases(path: Path, person: Person) -> tuple[pa.Table, pa.Table]:
 
 def _without_cases(
     folder: Path, where: Path, manifest: Manifest, person: Person
-) -> dict[int, tuple[File, ...]]:
-    after = {}
-    for bucket, files in manifest.cases.items():
-        written = []
-        for position, file in enumerate(files):
-            kept, gone = _cases(folder / file.path, person)
-            if len(gone):
-                path = where / "cases" / f"bucket-{bucket:05d}-{position:03d}.parquet"
-                file = write_table(folder, path, kept)
-            written.append(file)
-        after[bucket] = tuple(written)
-    return after
+) -> tuple[File, ...]:
+    written = []
+    for position, file in enumerate(manifest.cases):
+        kept, gone = _cases(folder / file.path, person)
+        if len(gone):
+            file = write_table(folder, where / f"cases-{position:03d}.parquet", kept)
+        written.append(file)
+    return tuple(written)
 
 
 def _without_words(

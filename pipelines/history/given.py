@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from models.errors import WarmlineError
-from pipelines.history import coding, dictionaries, moving, small, totals
+from pipelines.history import cases, coding, dictionaries, moving, small, totals
 from pipelines.history.arrivals import Arrivals
 from pipelines.history.engine import Scratch, count, name, one_row
 from pipelines.history.events import NEVER, Events
@@ -169,10 +169,9 @@ class Given(History):
         if customer is not None:
             counts &= events.customer == customer
         words = self.arrived.side.select(list(WORDS)).take(place[counts]).to_pandas()
-        cases = {(one, case): word for one, case, word in zip(
-            *(self.cases[column].to_pylist() for column in self.cases.column_names), strict=True
-        )}  # fmt: skip
-        return joined([coded(events.take(counts), words, cases)], self.folder, self.manifest)
+        events = events.take(counts)
+        case_ids = cases.ids_among(self.cases, events.customer, events.case)
+        return joined([coded(events, words, case_ids)], self.folder, self.manifest)
 
 
 def given(
@@ -269,7 +268,7 @@ def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
     coding.number(connection, NOWHERE, run.before)
     connection.execute("CREATE TABLE held_customer AS SELECT * FROM words_customer")
     rows = connection.sql(coding.coded(1, GENERATION)).to_arrow_table()
-    cases = connection.sql('SELECT customer, "case", case_id FROM cases').to_arrow_table()
+    numbered = connection.sql('SELECT customer, "case", case_id FROM cases').to_arrow_table()
     arrivals = Arrivals.before(connection, run.before, seen, coder(run.order.lexicon))
     arrived = arrivals.take_in(rows, GENERATION).sorted()
     held = {one: _words(connection, one) for one in ("customer", *coding.DICTIONARIES)}
@@ -291,7 +290,7 @@ def _kept(run: Run, scratch: Scratch, known: Known) -> Given:
         connection.execute(f"DROP TABLE {staged.name}")
     return Given(
         NOWHERE, manifest, precedence=run.order.precedence, database=scratch, arrived=arrived,
-        arrivals=arrivals, cases=cases, known=known, rejects=tuple(run.rejects),
+        arrivals=arrivals, cases=numbered, known=known, rejects=tuple(run.rejects),
         rejected=sum(counts.rejected for counts in run.counts.values()),
         pending=pending, naive=naive, ignored=tuple(run.ignored),
         came=frozenset(one for one, counts in run.counts.items() if counts.rows),

@@ -19,8 +19,8 @@ from models.errors import SchemaTooNew, SchemaTooOld, WarmlineError
 from models.files import sha256, sync_folder, sync_tree, write_atomically
 from pipelines.history import engine
 
-FORMAT = 3  # raised when the files of a history can no longer be read as before
-OLDEST = 2  # that is still read: of 2, all parts are Parquet
+FORMAT = 4  # raised when the files of a history can no longer be read as before
+OLDEST = 2  # that is still read: of 2 all parts are Parquet, of 2 and 3 cases lie by bucket
 CURRENT = "CURRENT"
 # What an ingest writes at the top of the folder and may sweep up again.
 OURS = re.compile(r"g\d+|manifest-\d+\.json|staging|\.(manifest-\d+\.json|CURRENT)\.\w+")
@@ -147,7 +147,7 @@ class Manifest:
     rows: int = 0
     span: tuple[int, int] | None = None
     parts: tuple[Part, ...] = ()
-    cases: dict[int, tuple[File, ...]] = field(default_factory=dict)  # by bucket
+    cases: tuple[File, ...] = ()  # oldest first
     tables: dict[str, tuple[File, ...]] = field(default_factory=dict)  # versions, oldest first
     dictionaries: dict[str, tuple[File, ...]] = field(default_factory=dict)
     pending: File | None = None
@@ -169,9 +169,10 @@ class Manifest:
         """Every file that this generation needs."""
         for part in self.parts:
             yield from part.files()
-        for group in (self.cases, self.tables, self.dictionaries):
+        for group in (self.tables, self.dictionaries):
             for files in group.values():
                 yield from files
+        yield from self.cases
         yield from self.feeds
         if self.pending:
             yield self.pending
@@ -234,7 +235,7 @@ class Manifest:
             rows=raw["rows"],
             span=_span(raw["span"]),
             parts=tuple(_part(part) for part in raw["parts"]),
-            cases={int(bucket): _files(files) for bucket, files in raw["cases"].items()},
+            cases=_cases(raw["cases"]),
             tables={name: _files(files) for name, files in raw["tables"].items()},
             dictionaries={name: _files(files) for name, files in raw["dictionaries"].items()},
             pending=File(**raw["pending"]) if raw["pending"] else None,
@@ -269,6 +270,12 @@ def _check_format(found: int, where: Path) -> None:
 
 def _files(raw: list[dict[str, Any]]) -> tuple[File, ...]:
     return tuple(File(**one) for one in raw)
+
+
+def _cases(raw: list[dict[str, Any]] | dict[str, list[dict[str, Any]]]) -> tuple[File, ...]:
+    if isinstance(raw, list):
+        return _files(raw)
+    return _files([file for files in raw.values() for file in files])
 
 
 def _span(raw: list[int] | None) -> tuple[int, int] | None:

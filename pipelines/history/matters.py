@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import MATTERS
+from pipelines.history import cases
 from pipelines.history.buckets import bucket_of
 from pipelines.history.events import NONE, Events
 from pipelines.history.happened import case_keys, of_kinds
@@ -47,12 +48,12 @@ def matters(history: History, latest: pa.Table, before: int, known_by: int) -> p
         mine = mine[np.argsort(codes[mine])]
         who = codes[mine].astype(np.int32)
         events = _of(history, bucket, who, before, known_by)
-        cases = _case_words(history, bucket, who)
+        words = _case_words(history, events)
         moments = latest.take(pa.array(mine))
         names = moments["customer_id"].to_pylist()
         for fact in MATTERS:
             at = pc.fill_null(moments[fact].cast(pa.int64()), np.iinfo(np.int64).min).to_numpy()
-            rows += _about(fact, events, who, at, names, topics, cases)
+            rows += _about(fact, events, who, at, names, topics, words)
     return pa.Table.from_pylist(
         [dict(zip(schema().names, row, strict=True)) for row in rows], schema()
     )
@@ -76,7 +77,7 @@ def _about(
     at: NDArray[np.int64],
     names: list[str],
     topics: list[str],
-    cases: Mapping[int, str],
+    words: Mapping[int, str | None],
 ) -> Iterator[_Row]:
     """The fact of each of `who` (ascending) for whom it is known; where several things happened at
     that moment, what they have in common."""
@@ -89,7 +90,7 @@ def _about(
         same = place == one
         code, key = _only(topic[same]), _only(case[same])
         # Histories that benchmarks make code their topics without words.
-        known = topics[code] if 0 <= code < len(topics) else None, cases.get(key)
+        known = topics[code] if 0 <= code < len(topics) else None, words.get(key)
         if known != (None, None):
             yield names[one], fact, *known
 
@@ -113,16 +114,10 @@ def _topics(events: Events) -> NDArray[np.int32]:
     return np.where(has, events.topic[opened[first]][place], events.topic)
 
 
-def _case_words(history: History, bucket: int, who: NDArray[np.int32]) -> dict[int, str]:
-    """The `case_id` of each case of these customers, by `case_keys`."""
-    import pyarrow.parquet as pq
-
-    words: dict[int, str] = {}
-    for file in history.manifest.cases.get(bucket, ()):
-        table = pq.read_table(
-            history.folder / file.path, columns=["customer", "case", "case_id"],
-            filters=[("customer", "in", who.tolist())],
-        )  # fmt: skip
-        for customer, case, word in zip(*table.to_pydict().values(), strict=True):
-            words[(customer << 32) | case] = word
-    return words
+def _case_words(history: History, events: Events) -> dict[int, str | None]:
+    """The `case_id` of each case of these events, by `case_keys`."""
+    of_cases = np.flatnonzero(events.case != NONE)
+    keys, first = np.unique(case_keys(events)[of_cases], return_index=True)
+    each = events.take(of_cases[first])
+    words = cases.ids(history.folder, history.manifest.cases, each.customer, each.case)
+    return dict(zip(keys.tolist(), words.tolist(), strict=True))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.history.engine import files
+from pipelines.history import cases
 from pipelines.history.events import NONE
 from pipelines.history.manifest import Manifest, Part
 from pipelines.history.merging import Rows
@@ -26,7 +26,7 @@ MOVING_CASES = """
 CREATE OR REPLACE TEMP TABLE moving_cases AS
 SELECT moved.customer, moved.before, moved."case" AS old_case, case_id, occurred_at
 FROM moved_cases AS moved
-JOIN read_parquet({cases}) AS known
+JOIN ({cases}) AS known
     ON known.customer = moved.before AND known."case" = moved."case"
 """
 NO_CASES = (
@@ -136,10 +136,9 @@ def _name_cases(
 ) -> None:
     import pandas as pd
 
-    paths = [folder / file.path for group in manifest.cases.values() for file in group]
-    cases = pd.concat([_cases(leaving) for leaving in moved], ignore_index=True)
-    if not paths or not len(cases):
+    moved_cases = pd.concat([_cases(leaving) for leaving in moved], ignore_index=True)
+    if not len(moved_cases):
         return
-    connection.register("moved_cases", cases)
-    connection.execute(MOVING_CASES.format(cases=files(paths)))
+    connection.register("moved_cases", moved_cases)
+    connection.execute(MOVING_CASES.format(cases=cases.known(folder, manifest.cases)))
     connection.unregister("moved_cases")

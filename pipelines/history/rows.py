@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import CHANNELS, KINDS, SCORE_KINDS
+from pipelines.history import cases
 from pipelines.history.dictionaries import read_words
 from pipelines.history.events import NEVER, Events
 from pipelines.history.manifest import Manifest, Part
@@ -50,18 +51,6 @@ def rows_of_customer(
     return frame.sort_values("occurred_at", kind="stable", ignore_index=True)
 
 
-def case_words(folder: Path, manifest: Manifest, bucket: int) -> dict[tuple[int, int], str]:
-    """`case_id` by customer number and case number, of one bucket."""
-    import pyarrow.parquet as pq
-
-    words: dict[tuple[int, int], str] = {}
-    for file in manifest.cases.get(bucket, ()):
-        table = pq.read_table(folder / file.path, columns=["customer", "case", "case_id"])
-        columns = [table[name].to_pylist() for name in ("customer", "case", "case_id")]
-        words |= {(customer, case): word for customer, case, word in zip(*columns, strict=True)}
-    return words
-
-
 def _rows(
     folder: Path, manifest: Manifest, part: Part, number: int | None, until: int | None
 ) -> pd.DataFrame:
@@ -70,14 +59,15 @@ def _rows(
     if number is not None:
         counts &= events.customer == number
     words = read_side(folder, part, WORDS).take(place[counts]).to_pandas()
-    return coded(events.take(counts), words, case_words(folder, manifest, part.bucket))
+    events = events.take(counts)
+    return coded(events, words, cases.ids(folder, manifest.cases, events.customer, events.case))
 
 
-def coded(events: Events, words: pd.DataFrame, cases: dict[tuple[int, int], str]) -> pd.DataFrame:
-    """Events with their side columns (`WORDS`); customers, agents, topics and sources as codes."""
+def coded(events: Events, words: pd.DataFrame, case_ids: NDArray[np.object_]) -> pd.DataFrame:
+    """Events with their side columns (`WORDS`) and case ids; customers, agents, topics and sources
+    as codes."""
     import pandas as pd
 
-    pairs = zip(events.customer.tolist(), events.case.tolist(), strict=True)
     return pd.DataFrame(
         {
             "customer": events.customer,
@@ -85,7 +75,7 @@ def coded(events: Events, words: pd.DataFrame, cases: dict[tuple[int, int], str]
             "recorded_at": _instants(np.maximum(events.recorded, events.at)),
             "kind": _decoded(KINDS, events.kind),
             "channel": _decoded(CHANNELS, events.channel),
-            "case_id": np.array([cases.get(pair) for pair in pairs], object),
+            "case_id": case_ids,
             "agent": events.agent,
             "topic_code": events.topic,
             "value": events.value,

@@ -146,7 +146,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, path: Path, rows:
 
 def _key(staged: Staged) -> str:
     columns = [f"coalesce({name(column)}::VARCHAR, '')" for column in staged.table.key]
-    return f"concat_ws({SEPARATOR}, {', '.join(columns)})"
+    return f"concat_ws({quoted(SEPARATOR)}, {', '.join(columns)})"
 
 
 def _versions(folder: Path, staged: Staged, manifest: Manifest) -> str:

@@ -30,7 +30,7 @@ OURS = {
     "_naive": "UTINYINT", "_made": "BOOLEAN", "_key": "UBIGINT", "_content": "UBIGINT",
 }  # fmt: skip
 NOT_CONTENT = ("recorded_at", "updated_at")  # when it was known or written, not what it says
-SEPARATOR = "chr(31)"
+SEPARATOR = chr(31)
 
 # Rows are typed, then judged.
 INSERT = """
@@ -213,7 +213,7 @@ def _personal(table: Table, column: str) -> bool:
 def _key(table: Table) -> str:
     if table.name != "interactions":
         return "NULL"
-    return f"hash64(source || {SEPARATOR} || interaction_id)"
+    return f"hash64(source || {quoted(SEPARATOR)} || interaction_id)"
 
 
 def content_hash(staged: Staged, silent: Set[str] = frozenset()) -> str:
@@ -226,10 +226,16 @@ def _content(staged: Staged, silent: Set[str]) -> str:
     """All that the row says, as one text; stable over versions of everything. `concat` takes what
     is absent as an empty text."""
     said = [column for column in staged.columns if column.name not in NOT_CONTENT]
-    pieces = ["''" if column.name in silent else _as_text(column) for column in said]
+    pieces = [None if column.name in silent else _as_text(column) for column in said]
     # Undeclared columns by name, so that a file with more of them differs only where they say more.
     pieces += [f"{quoted(c + '=')} || {name(c)}" for c in staged.others]
-    return f"concat({f', {SEPARATOR}, '.join(pieces)})"
+    texts, between = list[str](), ""  # what stands between two texts is put there in one go
+    for piece in pieces:
+        if piece:
+            texts += [quoted(between), piece]
+            between = ""
+        between += SEPARATOR
+    return f"concat({', '.join([*texts, quoted(between[1:])])})"
 
 
 def _as_text(column: Column) -> str:

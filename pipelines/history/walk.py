@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import CHANNELS, DAY, KIND_CODE, LATEST
-from pipelines.history import happened
+from pipelines.history import cases, happened
 from pipelines.history.events import NONE, Events
 from pipelines.history.happened import case_keys, of_kinds
-from pipelines.history.rows import case_words
 from pipelines.history.store import History
 
 if TYPE_CHECKING:
@@ -153,9 +152,12 @@ def _unasked(events: Events, before: int) -> Contacts:
 
 
 def _open_cases(history: History, bucket: int, events: Events, names: pa.Array) -> _Rows:
-    rows = _still_open(events)
-    words = case_words(history.folder, history.manifest, bucket) if rows else {}
-    return [(names[who].as_py(), words.get((who, case)), at, last) for who, case, at, last in rows]
+    import pyarrow as pa
+
+    still, last = _still_open(events)
+    words = cases.ids(history.folder, history.manifest.cases, still.customer, still.case)
+    who = names.take(pa.array(still.customer)).to_pylist()
+    return list(zip(who, words.tolist(), still.at.tolist(), last.tolist(), strict=True))
 
 
 def _unsubscribed(events: Events, names: pa.Array) -> _Rows:
@@ -168,17 +170,15 @@ def _unsubscribed(events: Events, names: pa.Array) -> _Rows:
     ]  # fmt: skip
 
 
-def _still_open(events: Events) -> list[tuple[int, int, int, int]]:
-    """Customer number, case number, last opening and last happening of each case still open."""
+def _still_open(events: Events) -> tuple[Events, NDArray[np.int64]]:
+    """The last opening of each case still open, and when something last happened in it."""
     opens = [KIND_CODE[kind] for kind in OPENS]
     telling = [*opens, *(KIND_CODE[kind] for kind in ENDS)]
     of_cases = events.take(np.flatnonzero(events.case != NONE))
     decisive = _last_of_each_case(of_cases.take(np.isin(of_cases.kind, telling)))
     still = decisive.take(np.isin(decisive.kind, opens))
     newest = _last_of_each_case(of_cases)
-    touched = newest.at[np.searchsorted(case_keys(newest), case_keys(still))]
-    columns = (still.customer.tolist(), still.case.tolist(), still.at.tolist(), touched.tolist())
-    return list(zip(*columns, strict=True))
+    return still, newest.at[np.searchsorted(case_keys(newest), case_keys(still))]
 
 
 def _last_of_each_case(events: Events) -> Events:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.history import coding, dictionaries, merging, moving, recoding, small
+from pipelines.history import cases, coding, dictionaries, merging, moving, recoding, small
 from pipelines.history.arrivals import Arrivals
-from pipelines.history.buckets import bucket_sql, buckets_for, outgrown
-from pipelines.history.engine import count, files, name, quoted
+from pipelines.history.buckets import buckets_for, outgrown
+from pipelines.history.engine import count, name, quoted
 from pipelines.history.manifest import File, Manifest, Part
 from pipelines.history.merging import Rows
 from pipelines.history.parts import Notes, read_notes, with_notes
@@ -69,11 +69,12 @@ class Draft:
             if not many:
                 continue
             self.progress(f"writing the words of {dictionary}")
-            file = dictionaries.write(self.connection, self.folder, self.where, dictionary, many)
             known = self.before.dictionaries.get(dictionary, ())
+            files = dictionaries.write(
+                self.connection, self.folder, self.where, dictionary, known, many
+            )
             self.manifest = replace(
-                self.manifest,
-                dictionaries=self.manifest.dictionaries | {dictionary: (*known, file)},
+                self.manifest, dictionaries=self.manifest.dictionaries | {dictionary: files}
             )
 
     def note(self) -> None:
@@ -134,10 +135,13 @@ class Draft:
                     yield bucket, Rows.union([*others, rows]) if others else rows
             yield from come_over.items()
 
-        cases = self.writers.submit(self._cases)
+        # The connection is for nothing else meanwhile.
+        numbered = self.writers.submit(
+            cases.write, self.connection, self.folder, self.where, self.before.cases
+        )
         self._begin(brought())
         self.manifest = arrivals.noted(self.manifest, self.folder, self.where)
-        self.manifest = replace(self.manifest, cases=cases.result())
+        self.manifest = replace(self.manifest, cases=numbered.result())
         return new
 
     def recode(self) -> None:
@@ -188,28 +192,6 @@ class Draft:
         if len(parts) <= merging.MOST_PARTS:
             return parts
         return merging.compacted(self.folder, self.where, parts)
-
-    def _cases(self) -> dict[int, tuple[File, ...]]:
-        """Writes the new case numbers of each bucket; all of them where the buckets changed. The
-        connection is for nothing else meanwhile."""
-        known = dict(self.before.cases)
-        columns = 'customer, "case", key, case_id'
-        rows = f"SELECT {columns} FROM cases WHERE fresh"  # noqa: S608
-        if self.manifest.buckets != self.before.buckets and known:
-            paths = [self.folder / file.path for parts in known.values() for file in parts]
-            rows += f" UNION ALL SELECT {columns} FROM read_parquet({files(paths)})"  # noqa: S608
-            known = {}
-        bucket = bucket_sql("customer", self.manifest.buckets)
-        target = self.where / "cases"
-        self.connection.execute(
-            f'COPY (SELECT {bucket} AS bucket, * FROM ({rows}) ORDER BY customer, "case") '  # noqa: S608
-            f"TO {quoted(str(target))} (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION zstd)"
-        )
-        for folder in sorted(target.glob("bucket=*")):
-            number = int(folder.name.removeprefix("bucket="))
-            written = tuple(_measured(self.folder, path) for path in sorted(folder.iterdir()))
-            known[number] = (*known.get(number, ()), *written)
-        return known
 
     def pending(self) -> None:
         """Writes the interactions that wait for their customer."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import struct
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.history import coding, verdicts
@@ -366,3 +369,16 @@ def test_all_files_of_a_generation_are_on_disk_before_it_counts(
     manifest = place.open().manifest
     assert len(counted) == 1
     assert {str(place.history / file.path) for file in manifest.files()} <= counted[0]
+
+
+def test_what_a_row_says_is_hashed_alike_by_each_version_of_warmline(company: Place) -> None:
+    """Else every row that comes again would be another version of itself."""
+    (part,) = company.open().manifest.parts
+    side = pq.read_table(company.history / part.side.path)
+    row = side["interaction_id"].to_pylist().index("3")
+    said = ["3", "bolt", "", "1767348000000000", "order", "", "", "", "shoes", "12.5"]
+    said += [""] * 6 + ["crm", ""]  # seconds to text; the source; deleted_at
+    for column, words in (("content", said), ("key", ["crm", "3"])):
+        text = chr(31).join(words).encode()
+        (low,) = struct.unpack("<Q", hashlib.md5(text, usedforsecurity=False).digest()[:8])
+        assert side[column][row].as_py() == low
