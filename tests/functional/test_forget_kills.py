@@ -8,11 +8,10 @@ import random
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +19,7 @@ from models.erasure import journal
 from models.home import Home, create
 from pipelines.erasure import proofs
 from tests import planted
+from tests.dying import Dying
 from tests.functional import forked
 from tests.functional.conftest import Command
 
@@ -34,25 +34,12 @@ OF_PATHS = ("replace", "unlink", "mkdir", "rmdir", "write_text", "write_bytes")
 def dying(n: int) -> Iterator[None]:
     """Kills itself with -9 just before the n-th change on the disk; in the end says how many there
     were."""
-    seen = 0
-
-    def before(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            nonlocal seen
-            if seen == n:
-                os.kill(os.getpid(), signal.SIGKILL)
-            seen += 1
-            return real(*arguments, **options)
-
-        return call
-
-    for place, names in ((os, CHANGES), (Path, OF_PATHS)):
-        for name in names:
-            setattr(place, name, before(getattr(place, name)))
+    one = Dying(n)
     try:
-        yield
+        with one.before(*((os, name) for name in CHANGES), *((Path, name) for name in OF_PATHS)):
+            yield
     finally:
-        print(seen, file=sys.stderr)
+        print(one.steps, file=sys.stderr)
 
 
 @pytest.fixture(scope="module")

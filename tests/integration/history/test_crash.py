@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import pytest
 from models.errors import Busy
 from models.files import sha256
 from pipelines.history.store import History
+from tests.dying import Dying
 from tests.integration.history.conftest import CUSTOMERS, INTERACTIONS, Place
 
 # Each ingest that is to be killed is forked from a process that has imported it and done nothing.
@@ -30,23 +29,12 @@ CALM = CUSTOMERS + "calm,2025-03-01T00:00:00Z\n"
 
 def ingest_and_die(what: str, n: int, root: str) -> None:
     """Kills itself with -9 at the n-th step, or just before the n-th fsync or rename."""
-    seen = itertools.count()
-
-    def reached(*_: object) -> None:
-        if next(seen) == n:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def before(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            reached()
-            return real(*arguments, **options)
-
-        return call
-
-    if what == "disk":
-        os.fsync, Path.replace = before(os.fsync), before(Path.replace)  # type: ignore[method-assign]
-    place = Place(Path(root))
-    place.ingest(place.root / "crm", progress=reached if what == "step" else None)
+    dying, place = Dying(n), Place(Path(root))
+    if what == "step":
+        place.ingest(place.root / "crm", progress=dying.step)
+        return
+    with dying.before((os, "fsync"), (Path, "replace")):
+        place.ingest(place.root / "crm")
 
 
 def begun(place: Place, what: str, n: int) -> Any:

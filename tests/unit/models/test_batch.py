@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from models import batch as batches
 from models.batch import BatchWriter, ScoreBatch, latest, publish, sweep
 from models.contracts import renewals_schema, score_schema
 from models.errors import BundleDamaged, SchemaTooNew, WarmlineError
+from tests.dying import Dying
 
 NIGHT = date(2026, 7, 1)
 FACTS: dict[str, Any] = {
@@ -225,24 +225,11 @@ def score_until(scores: Path, last_step: int) -> int:
 
     Returns how many steps it took.
     """
-    taken = 0
-
-    def counted(step: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **options: Any) -> Any:
-            nonlocal taken
-            if taken == last_step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            taken += 1
-            return step(*args, **options)
-
-        return call
-
-    with pytest.MonkeyPatch.context() as patch:
-        for owner, name in (os, "open"), (os, "fsync"), (Path, "mkdir"), (Path, "replace"):
-            patch.setattr(owner, name, counted(getattr(owner, name)))
+    dying = Dying(last_step)
+    with dying.before((os, "open"), (os, "fsync"), (Path, "mkdir"), (Path, "replace")):
         written(scores, "b", rows("bolt"))
         publish(scores, NIGHT, "b")
-    return taken
+    return dying.steps
 
 
 def killed_at(scores: Path, step: int) -> bool:
