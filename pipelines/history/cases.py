@@ -26,14 +26,16 @@ if TYPE_CHECKING:
 
 COLUMNS = 'customer, "case", key, case_id'  # the key is a hash of customer and id
 GROUP_ROWS = 32_768  # what reading one customer's cases costs
-NONE = "SELECT NULL::INTEGER AS customer, NULL::INTEGER AS \"case\", NULL::UBIGINT AS key, " \
-    "NULL::VARCHAR AS case_id LIMIT 0"  # fmt: skip
+NOTHING = """
+SELECT NULL::INTEGER AS customer, NULL::INTEGER AS "case", NULL::UBIGINT AS key,
+    NULL::VARCHAR AS case_id LIMIT 0
+"""
 
 
 def known(folder: Path, of: Sequence[File]) -> str:
     """SQL of all cases that these files hold."""
     if not of:
-        return NONE
+        return NOTHING
     return f"SELECT {COLUMNS} FROM read_parquet({files([folder / one.path for one in of])})"  # noqa: S608
 
 
