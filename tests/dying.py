@@ -6,7 +6,8 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -18,11 +19,13 @@ class Dying:
 
     last: int
     steps: int = 0
+    _lock: Lock = field(default_factory=Lock)  # several threads write: no step is missed
 
     def step(self, *_: object) -> None:
-        if self.steps == self.last:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.steps += 1
+        with self._lock:
+            if self.steps == self.last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.steps += 1
 
     @contextmanager
     def before(self, *calls: tuple[Any, str]) -> Iterator[None]:
