@@ -20,7 +20,8 @@ Floats = NDArray[np.float64]
 LINE = 8  # numbers of 8 bytes
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+def pointer(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    """For an intrinsic: where the values of an array begin."""
     return context.make_array(kind)(context, builder, array).data
 
 
@@ -28,8 +29,8 @@ def _told_address(typing: Any, array: Any) -> Any:
     """Where an array begins in memory."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], values[0])
-        return builder.ptrtoint(pointer, context.get_value_type(types.uint64))
+        begin = pointer(context, builder, signature.args[0], values[0])
+        return builder.ptrtoint(begin, context.get_value_type(types.uint64))
 
     return types.uint64(array), generate
 
@@ -40,7 +41,7 @@ def _told_line(typing: Any, to: Any, row: Any, place: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         line = ir.VectorType(ir.DoubleType(), LINE).as_pointer()
         at = [
-            builder.bitcast(builder.gep(_pointer(context, builder, kind, array), [values[2]]), line)
+            builder.bitcast(builder.gep(pointer(context, builder, kind, array), [values[2]]), line)
             for kind, array in zip(signature.args[:2], values[:2], strict=True)
         ]
         stored = builder.store(builder.load(at[1], align=8), at[0], align=8 * LINE)

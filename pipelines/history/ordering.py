@@ -80,43 +80,50 @@ def _one_for_all(columns: Sequence[NDArray[Any]]) -> bool:
     return all(np.array_equal(first, column[:1], equal_nan=True) for column in columns)
 
 
+def spare(rows: Sequence[int]) -> int:
+    """How many rows `merged` puts in their places among those of the largest of pieces of so many
+    rows: none where all are sorted."""
+    most = max(rows, default=0)
+    others = sum(rows) - most
+    return others if others <= most * FEW else 0
+
+
 def merged(pieces: Sequence[Events], rooms: Rooms | None = None, large: int = LARGE) -> Events:
-    """All rows of `pieces`, each sorted, as one; the same as `Events.concatenate`, sooner. With
-    `rooms`, in their memory. Few are put in their places among `large` or more."""
+    """All rows of `pieces`, of which the first of the largest is sorted, as one; the same as
+    `Events.concatenate`, sooner. Few are put in their places among `large` or more: with `rooms` in
+    their memory, and where a column has `spare` room there, it is moved and no more what it was."""
     most = max(pieces, key=len)
     others = [piece for piece in pieces if piece is not most]
-    if len(most) < large or not 0 < sum(map(len, others)) <= len(most) * FEW:
+    if len(most) < large or not spare([len(piece) for piece in pieces]):
         events = joined(pieces)
         return events.take(event_order(events))
-    few = others[0]
-    if len(others) > 1:
-        few = joined(others)
-        few = few.take(_by_customer_and_time(few))
-    return _inserted(most, few, rooms or Rooms())
+    return _inserted(most, others[0] if len(others) == 1 else joined(others), rooms or Rooms())
 
 
 def _inserted(most: Events, few: Events, rooms: Rooms) -> Events:
-    """Few rows, by customer and time, put in their places among many: only they are looked for, the
+    """Few rows put in their places among many, by customer and time: only they are looked for, the
     others move along.
 
     Rows of one customer and time are put in order by their content, whichever they came with.
     """
     from pipelines.history import placing
 
-    before, after = placing.places(most.customer, most.at, few.customer, few.at)
+    order = _by_customer_and_time(few)
+    customer, at = few.customer[order], few.at[order]
+    runs, ties = placing.places(most.customer, most.at, customer, at)
+    shared = most.recorded is most.at and few.recorded is not few.at  # and read after it is moved
 
     def in_their_places(name: str) -> NDArray[Any]:
-        column = rooms.array(len(most) + len(few), dtype=DTYPES[name])
-        placing.insert(getattr(most, name), getattr(few, name), after, column)
+        old = getattr(most, name)
+        column = None if shared and name == "at" else rooms.grown(old, len(few))
+        if column is None:
+            column = rooms.array(len(most) + len(few), dtype=DTYPES[name])
+        placing.insert(old, getattr(few, name), order, runs, column)
         return column
 
     columns = _columns([most, few], in_their_places)
-    differs = (few.customer[1:] != few.customer[:-1]) | (few.at[1:] != few.at[:-1])
-    begins = np.flatnonzero(np.concatenate([[True], differs]))
-    many = (after - before)[begins] + np.diff(begins, append=len(few))
-    tied = many > 1
-    if tied.any():
-        _settle(columns, (before[begins] + begins)[tied], many[tied])
+    if ties.size:
+        _settle(columns, *ties)
     return Events(**columns)
 
 

@@ -156,8 +156,11 @@ def _read_bare(paths: Sequence[Path], unread: set[str]) -> Columns:
     def known(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.fill_null(pa.scalar(0).cast(column.type)) if column.null_count else column
 
-    tables = [pa.ipc.open_stream(pa.py_buffer(path.read_bytes())).read_all() for path in paths]
-    table = pa.concat_tables(tables, promote_options="default")
+    def read(path: Path) -> pa.Table:  # by Python's own reading it takes twice as long
+        with pa.OSFile(str(path)) as source:
+            return pa.ipc.open_stream(source.read_buffer()).read_all()
+
+    table = pa.concat_tables(map(read, paths), promote_options="default")
     names = [name for name in table.column_names if name not in unread]
     return {name: known(table[name]).to_numpy() for name in names}
 

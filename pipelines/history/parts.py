@@ -215,8 +215,11 @@ def read_pieces(
     generation: int | None = None,
     columns: Collection[str] | None = None,
     rooms: Rooms | None = None,
+    *,
+    to_merge: bool = False,
 ) -> list[Events]:
-    """As `read_events` of each of `parts`, but small ones of which nothing is noted as one."""
+    """As `read_events` of each of `parts`, but small ones of which nothing is noted as one; if just
+    `to_merge`, that one is sorted only where it is the largest."""
     small: list[Path] = []
     pieces: list[Events] = []
     for part in parts:
@@ -226,7 +229,9 @@ def read_pieces(
             pieces.append(read_events(folder, part, generation, columns, rooms))
     if small:
         together = read_small(small, columns)
-        pieces.append(together if len(small) == 1 else together.take(event_order(together)))
+        most = max(map(len, pieces), default=-1)
+        as_it_is = len(small) == 1 or (to_merge and len(together) <= most)
+        pieces.append(together if as_it_is else together.take(event_order(together)))
     return pieces
 
 

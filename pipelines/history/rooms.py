@@ -24,13 +24,32 @@ class Rooms:
     def __init__(self) -> None:
         self._memory: list[NDArray[np.uint8]] = []
         self._lock = Lock()
+        self._spare = 0
+
+    def with_spare(self, values: int) -> Rooms:
+        """The same memory, of which each array has room for so many values more before it."""
+        same = Rooms()
+        same._memory, same._lock, same._spare = self._memory, self._lock, values
+        return same
 
     def array(self, *shape: int, dtype: type[np.generic] = np.float64) -> NDArray[Any]:
         """An array of that shape, whose content is undefined. Whatever was made of it, a row or a
         column, keeps it in use."""
-        size = prod(shape) * np.dtype(dtype).itemsize
+        each = np.dtype(dtype).itemsize
+        first, end = self._spare * each, (self._spare + prod(shape)) * each
         with self._lock:
-            return self._room(size)[:size].view(dtype).reshape(shape)
+            return self._room(end)[first:end].view(dtype).reshape(shape)
+
+    def grown(self, column: NDArray[Any], values: int) -> NDArray[Any] | None:
+        """`column`, which `array` gave, with so many values before it in the same memory; None of
+        any other array, or where there is less room."""
+        spare = self._spare * column.itemsize
+        begin = spare - values * column.itemsize
+        with self._lock:
+            mine = [memory for memory in self._memory if memory is column.base]
+        if not mine or begin < 0 or _address(column) != _address(mine[0]) + spare:
+            return None
+        return mine[0][begin : spare + column.nbytes].view(column.dtype)
 
     def _room(self, size: int) -> NDArray[np.uint8]:
         """Not more than twice as large; those that are outgrown go."""
@@ -38,7 +57,7 @@ class Rooms:
             fits = size <= len(self._memory[place]) <= 2 * size + size // HEADROOM
             if fits and getrefcount(self._memory[place]) == UNUSED:
                 return self._memory[place]
-        self._memory = [
+        self._memory[:] = [
             one
             for one in self._memory
             if not (size // 2 <= len(one) < size and getrefcount(one) == UNUSED + 1)
@@ -49,6 +68,10 @@ class Rooms:
     def __reduce__(self) -> tuple[type[Rooms], tuple[()]]:
         """Another process has its own."""
         return Rooms, ()
+
+
+def _address(array: NDArray[Any]) -> int:
+    return int(array.__array_interface__["data"][0])
 
 
 def _pages(size: int) -> NDArray[np.uint8]:

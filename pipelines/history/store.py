@@ -22,7 +22,7 @@ from pipelines.history.events import Events
 from pipelines.history.identities import merged_customers, names, survivors
 from pipelines.history.lags import Lags
 from pipelines.history.manifest import CodedPeople, Manifest, Part, Watermark, read_current
-from pipelines.history.ordering import merged
+from pipelines.history.ordering import merged, spare
 from pipelines.history.parts import read_acts, read_pieces
 from pipelines.history.people import (
     ByBucket,
@@ -123,10 +123,11 @@ class History:
         With `columns`, others that a row may lack are not read, if that is faster."""
         parts = self.manifest.of_bucket(bucket)
         wanted = columns if len(parts) == 1 else None  # rows of several are sorted by all of them
-        pieces = read_pieces(self.folder, parts, self._until, wanted, self._rooms)
+        rooms = self._rooms.with_spare(spare([part.coded.rows for part in parts]))
+        pieces = read_pieces(self.folder, parts, self._until, wanted, rooms, to_merge=True)
         if not pieces:
             return Events.empty()
-        return self.lags.applied(pieces[0] if len(pieces) == 1 else merged(pieces, self._rooms))
+        return self.lags.applied(pieces[0] if len(pieces) == 1 else merged(pieces, rooms))
 
     @cached_property
     def _rooms(self) -> Rooms:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from models.contracts import KINDS
 from pipelines.history.events import ABSENT, DTYPES, NEVER, Events
-from pipelines.history.ordering import LARGE, event_order, merged
+from pipelines.history.ordering import LARGE, event_order, merged, spare
 from pipelines.history.partfiles import BARE, SMALL
 from pipelines.history.parts import (
     CONFIRMED,
@@ -31,6 +31,7 @@ from pipelines.history.parts import (
     read_raw,
     write_part,
 )
+from pipelines.history.rooms import Rooms
 
 NUMBERS = st.sampled_from([np.nan, 0.0, 1.5])
 rows = st.lists(
@@ -76,6 +77,50 @@ def test_sorted_pieces_merge_into_the_declared_order(
     assert_equal(merged(events, large=large), Events.concatenate(events))
 
 
+@settings(deadline=None)
+@given(some_rows, st.integers(0, 3))
+def test_the_largest_piece_makes_room_where_it_lies(
+    pieces: list[tuple[list[dict[str, float]], set[str]]], more: int
+) -> None:
+    """The others are not sorted; what room there is may be too little."""
+    events = [as_read(events_of(piece), unread) for piece, unread in pieces]
+    expected = Events.concatenate(events)
+    most = max(events, key=len)
+    rooms = Rooms().with_spare(max(0, spare([len(piece) for piece in events]) + more - 1))
+    given = [
+        in_rooms(piece, rooms) if piece is most else piece.take(slice(None, None, -1))
+        for piece in events
+    ]
+    assert_equal(merged(given, rooms, large=0), expected)
+
+
+def in_rooms(events: Events, rooms: Rooms) -> Events:
+    """The same, as decoded into `rooms`."""
+    columns = {name: getattr(events, name) for name in Events.columns()}
+    for name, column in columns.items():
+        if column.strides != (0,) and not (name == "recorded" and column is events.at):
+            columns[name] = rooms.array(len(column), dtype=DTYPES[name])
+            columns[name][:] = column
+    if events.recorded is events.at:
+        columns["recorded"] = columns["at"]
+    return Events(**columns)
+
+
+def test_nothing_is_copied_where_there_is_room() -> None:
+    rooms = Rooms().with_spare(4)
+    column = rooms.array(3, dtype=np.int32)
+    column[:] = 1, 2, 3
+    grown = rooms.grown(column, 2)
+    assert grown is not None
+    np.testing.assert_array_equal(grown[2:], column)
+    grown[:] = 7
+    assert column.tolist() == [7, 7, 7]
+    assert rooms.grown(column, 5) is None, "too little room"
+    assert rooms.grown(column[1:], 1) is None, "not all of what it was"
+    assert rooms.grown(np.zeros(3, np.int32), 1) is None, "memory of somebody else's"
+    assert Rooms().with_spare(4).grown(column, 1) is None, "of other rooms"
+
+
 def in_full_order(pieces: list[Events]) -> Events:
     """All rows; those of one content, of which only some stand, by until when they did."""
     events = Events.concatenate(pieces)
@@ -118,10 +163,16 @@ def test_small_parts_are_read_together_as_each_by_itself(
             where = folder / str(number)
             parts.append(write_part(folder, where, 0, events, side, Notes.of(gone), small))
         together = read_pieces(folder, parts, None, columns)
+        to_merge = read_pieces(folder, parts, None, columns, to_merge=True)
         alone = [read_events(folder, part, None, columns) for part in parts]
     plain = [part for part in parts if part.coded.path.endswith(BARE) and part.notes is None]
     assert len(together) == len(parts) - max(0, len(plain) - 1)
     assert_equal(in_full_order(together), in_full_order(alone))
+    assert_equal(in_full_order(to_merge), in_full_order(alone))
+    largest = max(to_merge, key=len)
+    for name in ("customer", "at"):  # of equal ones the content settles, which may not be read
+        of_sorted = getattr(largest.take(event_order(largest)), name)
+        np.testing.assert_array_equal(getattr(largest, name), of_sorted)
     for piece in together:
         expected = piece.sorted() if columns is None else piece.take(event_order(piece))
         for name in ("customer", "at") if columns else Events.columns():
