@@ -122,10 +122,19 @@ def column(name: str) -> int:
 
 @cache
 def compiled(declared: Declared = NOTHING_DECLARED) -> Compiled:
-    """All streams, a company's own among them, as the pass takes them."""
+    """All streams, a company's own among them, as the pass takes them. Raises `WrongUsage` where
+    they are too many."""
     own = own_streams(declared.streams)
-    own_at = len(features(declared)) - sum(len(stream.stats) for stream in own)
-    return compile_streams(STREAMS, own, own_at)
+    every = len(features(declared))
+    own_at = every - sum(len(stream.stats) for stream in own)
+    try:
+        return compile_streams(STREAMS, own, own_at)
+    except OverflowError as error:
+        raise WrongUsage(
+            f"[features] declares too much: {every:,} figures, of {len(own):,} streams of your own "
+            "and all others, where the pass takes 65,535 at most, and as many pairs of a stream "
+            "with a kind that it counts. Declare fewer. Nothing was changed."
+        ) from error
 
 
 def context(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import DAY, KINDS
-from pipelines.history import lags
+from pipelines.history import lags, piles
 from pipelines.history.engine import one_row
 from pipelines.history.events import DTYPES, NEVER, Events
 from pipelines.history.manifest import File, Manifest, Watermark
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from pipelines.history.words.expressions import Coder
 
-MOST_FILES = 8  # an ingest that would leave more merges them
 COUNTED_AT_ONCE = 1_000_000  # rows: a day's buckets together, a first ingest's a few at a time
 GROUP = ["source", "kind", "day", "lag", "dated"]
 
@@ -113,13 +112,13 @@ class Arrivals:
         manifest = replace(manifest, sources=self.marks, span=self.span)
         if not any(len(piece) for piece in self.counts):
             return manifest
-        known = manifest.feeds
-        table = self._table(manifest.generation)
-        if len(known) >= MOST_FILES:
-            import pyarrow as pa
+        import pyarrow as pa
 
-            table, known = pa.concat_tables([_read(folder, known), table]), ()
-        return replace(manifest, feeds=(*known, _write(folder, where / "feeds.parquet", table)))
+        known, table = manifest.feeds, self._table(manifest.generation)
+        staying = known[: piles.staying(known, len(table))]
+        if merged := known[len(staying) :]:
+            table = pa.concat_tables([_read(folder, merged), table])
+        return replace(manifest, feeds=(*staying, _write(folder, where / "feeds.parquet", table)))
 
     def frame(self, generation: int) -> pd.DataFrame:
         """The counts of what came (see `History.feeds`)."""

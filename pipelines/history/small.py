@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.history.engine import name, one_row, quoted
+from pipelines.history import piles
+from pipelines.history.engine import count, name, one_row, quoted
 from pipelines.history.manifest import File, Manifest
 from pipelines.history.report import Counts
 from pipelines.history.schema import TABLE
@@ -14,8 +16,6 @@ from pipelines.history.versions import all_versions
 
 if TYPE_CHECKING:
     import duckdb
-
-MOST_FILES = 8  # an ingest that would leave more of a table merges them
 
 # `_key` identifies a row, `_version` its age. Of rows with the same key and age in one ingest the
 # first is kept. A row without an age is new only if it differs from the last one like it.
@@ -122,11 +122,12 @@ def write(
 ) -> tuple[File, ...]:
     """Writes `fresh_TABLE` into the folder `where`; returns all version files of the table."""
     known = before.tables.get(table, ())
-    fresh = fresh_versions(table, generation, ingested_at)
-    if len(known) < MOST_FILES:
-        return (*known, _copy(connection, folder, where / f"{table}.parquet", fresh))
-    everything = f"({all_versions(folder, before, table)}) UNION ALL BY NAME ({fresh})"
-    return (_copy(connection, folder, where / f"{table}.parquet", everything),)
+    staying = known[: piles.staying(known, count(connection, f"fresh_{table}"))]
+    rows = fresh_versions(table, generation, ingested_at)
+    if merged := known[len(staying) :]:
+        of = replace(before, tables={table: merged})
+        rows = f"({all_versions(folder, of, table)}) UNION ALL BY NAME ({rows})"
+    return (*staying, _copy(connection, folder, where / f"{table}.parquet", rows))
 
 
 def fresh_versions(table: str, generation: int, ingested_at: int) -> str:

@@ -1,6 +1,6 @@
 """The small tables: every version of every row is kept, and the newest one counts.
 
-A table is a row of Parquet files, one an ingest, with the contract's columns and three of ours:
+A table is a few Parquet files (`piles`) with the contract's columns and three of ours:
 `_generation` and `_ordinal` (when it came), `_ingested_at` (seconds), `_content` (a hash).
 """
 

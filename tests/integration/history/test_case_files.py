@@ -1,4 +1,4 @@
-"""Cases keep their numbers and their ids, however many ingests named them and buckets there are."""
+"""Few files are left of many nights. Cases keep their numbers and ids, however many buckets are."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def made(tmp_path_factory):
     place = Place(tmp_path_factory.mktemp("made"))
     place.ingest(place.source(customers=CUSTOMERS))
     for number in range(NIGHTS):
-        place.ingest(place.source(interactions=night(number)))
+        agents = f"agent_id,team\na{number},team {number}\na0,team {number}\n"
+        place.ingest(place.source(interactions=night(number), agents=agents))
     return place
 
 
@@ -73,6 +74,8 @@ def test_few_files_are_left_of_many_nights(many):
     assert sum(file.rows for file in manifest.cases) == len(PEOPLE) * NIGHTS
     assert len(manifest.cases) <= 5
     assert all(len(manifest.dictionaries[name]) <= 5 for name in ("topic", "agent"))
+    assert len(manifest.feeds) <= 5
+    assert len(manifest.tables["agents"]) <= 5
     on_disk = {str(path.relative_to(many.history)) for path in many.history.glob("g*/cases*")}
     former = json.loads((many.history / manifest_name(manifest.generation - 1)).read_text())
     assert on_disk == {file.path for file in manifest.cases} | {f["path"] for f in former["cases"]}
@@ -80,6 +83,19 @@ def test_few_files_are_left_of_many_nights(many):
 
 def test_each_word_keeps_its_case_topic_and_agent(many):
     assert said(many.open()) == expected()
+
+
+def test_each_nights_rows_of_a_small_table_and_its_counts_are_kept(many):
+    history = many.open()
+    counts = history.feeds().groupby("day")["rows"].sum()
+    assert counts.tolist() == [3 * len(PEOPLE)] * NIGHTS
+    agents = history.table("agents").set_index("agent_id")["team"]
+    assert agents.to_dict() == {
+        f"a{number}": f"team {number or NIGHTS - 1}" for number in range(NIGHTS)
+    }
+    then = history.at(history.generation - 3).table("agents").set_index("agent_id")["team"]
+    assert then["a0"] == f"team {NIGHTS - 4}"
+    assert len(then) == NIGHTS - 3
 
 
 def test_cases_are_numbered_by_first_mention(many):

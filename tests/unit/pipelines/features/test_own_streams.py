@@ -113,6 +113,18 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_place(tmp_path, text, wo
     assert "own-features.md" in str(error.value)
 
 
+def test_more_than_the_pass_can_number_is_refused(tmp_path):
+    path = tmp_path / "streams.py"
+    path.write_text(
+        "from models.contracts import KINDS\n"
+        "from pipelines.features.stream import *\n"
+        "many = range(2**16 // len(KINDS))\n"
+        "STREAMS = [Stream(f's{n}', 'S1', rows(*KINDS), counts(7, says='x')) for n in many]\n"
+    )
+    with pytest.raises(WrongUsage, match=r"declares too much: [\d,]+ figures, of [\d,]+ streams"):
+        matrix.compiled(Features(streams=str(path)))
+
+
 def test_a_file_is_named_from_the_home(tmp_path):
     (tmp_path / "warmline.toml").write_text('[features]\nstreams = "mine.py"\n')
     declared = load(tmp_path, {}).features
