@@ -132,8 +132,9 @@ def compiled(declared: Declared = NOTHING_DECLARED) -> Compiled:
     except OverflowError as error:
         raise WrongUsage(
             f"[features] declares too much: {every:,} figures, of {len(own):,} streams of your own "
-            "and all others, where the pass takes 65,535 at most, and as many pairs of a stream "
-            "with a kind that it counts. Declare fewer. Nothing was changed."
+            "and all others. The pass numbers at most 65,535 figures, and as many pairs of a "
+            "stream with a kind that it counts: declare fewer streams, or fewer kinds a stream. "
+            "Nothing was changed."
         ) from error
 
 
